@@ -1,0 +1,2142 @@
+-- UNIQUE constraints, secondary indexes and foreign keys of the TG application, as its Django migrations create them
+-- on PostgreSQL. Sorted by table and name. Loaded after tables.sql and the rows: that is quicker, and proves the rows.
+
+ALTER TABLE accounts_profile
+  ADD CONSTRAINT accounts_profile_user_id_key UNIQUE (user_id);
+ALTER TABLE auth_group
+  ADD CONSTRAINT auth_group_name_key UNIQUE (name);
+ALTER TABLE auth_group_permissions
+  ADD CONSTRAINT auth_group_permissions_group_id_permission_id_0cd325b0_uniq UNIQUE (group_id, permission_id);
+ALTER TABLE auth_permission
+  ADD CONSTRAINT auth_permission_content_type_id_codename_01ab375a_uniq UNIQUE (content_type_id, codename);
+ALTER TABLE auth_user
+  ADD CONSTRAINT auth_user_username_key UNIQUE (username);
+ALTER TABLE auth_user_groups
+  ADD CONSTRAINT auth_user_groups_user_id_group_id_94350c0c_uniq UNIQUE (user_id, group_id);
+ALTER TABLE auth_user_user_permissions
+  ADD CONSTRAINT auth_user_user_permissions_user_id_permission_id_14a6b632_uniq UNIQUE (user_id, permission_id);
+ALTER TABLE characters_advantage_ratings
+  ADD CONSTRAINT characters_advantage_rat_advantage_id_number_id_cad6f6f0_uniq UNIQUE (advantage_id, number_id);
+ALTER TABLE characters_advantage_sources
+  ADD CONSTRAINT characters_advantage_sou_advantage_id_bookreferen_cfeda9da_uniq UNIQUE (advantage_id, bookreference_id);
+ALTER TABLE characters_apocalypticform_high_torment_traits
+  ADD CONSTRAINT characters_apocalypticfo_apocalypticform_id_apoca_eaeadbe6_uniq UNIQUE (apocalypticform_id, apocalypticformtrait_id);
+ALTER TABLE characters_apocalypticform_low_torment_traits
+  ADD CONSTRAINT characters_apocalypticfo_apocalypticform_id_apoca_640a35f3_uniq UNIQUE (apocalypticform_id, apocalypticformtrait_id);
+ALTER TABLE characters_apocalypticform_sources
+  ADD CONSTRAINT characters_apocalypticfo_apocalypticform_id_bookr_bf1485bc_uniq UNIQUE (apocalypticform_id, bookreference_id);
+ALTER TABLE characters_apocalypticformtrait_sources
+  ADD CONSTRAINT characters_apocalypticfo_apocalypticformtrait_id__b53b4b04_uniq UNIQUE (apocalypticformtrait_id, bookreference_id);
+ALTER TABLE characters_arcanos_sources
+  ADD CONSTRAINT characters_arcanos_sourc_arcanos_id_bookreference_3e865e4d_uniq UNIQUE (arcanos_id, bookreference_id);
+ALTER TABLE characters_archetype_sources
+  ADD CONSTRAINT characters_archetype_sou_archetype_id_bookreferen_d95c8cda_uniq UNIQUE (archetype_id, bookreference_id);
+ALTER TABLE characters_battlescar_sources
+  ADD CONSTRAINT characters_battlescar_so_battlescar_id_bookrefere_d57496b9_uniq UNIQUE (battlescar_id, bookreference_id);
+ALTER TABLE characters_camp_sources
+  ADD CONSTRAINT characters_camp_sources_camp_id_bookreference_id_536de4d5_uniq UNIQUE (camp_id, bookreference_id);
+ALTER TABLE characters_cantrip_sources
+  ADD CONSTRAINT characters_cantrip_sourc_cantrip_id_bookreference_bde888a3_uniq UNIQUE (cantrip_id, bookreference_id);
+ALTER TABLE characters_charactermodel_sources
+  ADD CONSTRAINT characters_charactermode_charactermodel_id_bookre_ab0da6c3_uniq UNIQUE (charactermodel_id, bookreference_id);
+ALTER TABLE characters_chimera_sources
+  ADD CONSTRAINT characters_chimera_sourc_chimera_id_bookreference_7d9f90be_uniq UNIQUE (chimera_id, bookreference_id);
+ALTER TABLE characters_companion_charms
+  ADD CONSTRAINT characters_companion_cha_companion_id_spiritcharm_74803c0c_uniq UNIQUE (companion_id, spiritcharm_id);
+ALTER TABLE characters_creed
+  ADD CONSTRAINT characters_creed_name_key UNIQUE (name);
+ALTER TABLE characters_demon_rituals
+  ADD CONSTRAINT characters_demon_rituals_demon_id_ritual_id_4b1c4bd1_uniq UNIQUE (demon_id, ritual_id);
+ALTER TABLE characters_demonfaction_sources
+  ADD CONSTRAINT characters_demonfaction__demonfaction_id_bookrefe_2873449e_uniq UNIQUE (demonfaction_id, bookreference_id);
+ALTER TABLE characters_demonhouse
+  ADD CONSTRAINT characters_demonhouse_celestial_name_key UNIQUE (celestial_name);
+ALTER TABLE characters_demonhouse_sources
+  ADD CONSTRAINT characters_demonhouse_so_demonhouse_id_bookrefere_9336d418_uniq UNIQUE (demonhouse_id, bookreference_id);
+ALTER TABLE characters_derangement_sources
+  ADD CONSTRAINT characters_derangement_s_derangement_id_bookrefer_c0304fbc_uniq UNIQUE (derangement_id, bookreference_id);
+ALTER TABLE characters_dynasty
+  ADD CONSTRAINT characters_dynasty_name_key UNIQUE (name);
+ALTER TABLE characters_earthbound_rituals
+  ADD CONSTRAINT characters_earthbound_ri_earthbound_id_ritual_id_2b10bfc6_uniq UNIQUE (earthbound_id, ritual_id);
+ALTER TABLE characters_edge
+  ADD CONSTRAINT characters_edge_name_level_b8264acf_uniq UNIQUE (name, level);
+ALTER TABLE characters_effect_sources
+  ADD CONSTRAINT characters_effect_source_effect_id_bookreference__807e39e8_uniq UNIQUE (effect_id, bookreference_id);
+ALTER TABLE characters_fera_fetishes_owned
+  ADD CONSTRAINT characters_fera_fetishes_owned_fera_id_fetish_id_fbc95869_uniq UNIQUE (fera_id, fetish_id);
+ALTER TABLE characters_fera_gift_permissions
+  ADD CONSTRAINT characters_fera_gift_per_fera_id_giftpermission_i_7f31f022_uniq UNIQUE (fera_id, giftpermission_id);
+ALTER TABLE characters_fera_gifts
+  ADD CONSTRAINT characters_fera_gifts_fera_id_gift_id_0309e3b0_uniq UNIQUE (fera_id, gift_id);
+ALTER TABLE characters_fera_rites_known
+  ADD CONSTRAINT characters_fera_rites_known_fera_id_rite_id_84817765_uniq UNIQUE (fera_id, rite_id);
+ALTER TABLE characters_fomor_powers
+  ADD CONSTRAINT characters_fomor_powers_fomor_id_fomoripower_id_1b21eecb_uniq UNIQUE (fomor_id, fomoripower_id);
+ALTER TABLE characters_fomoripower_sources
+  ADD CONSTRAINT characters_fomoripower_s_fomoripower_id_bookrefer_5c3dacdb_uniq UNIQUE (fomoripower_id, bookreference_id);
+ALTER TABLE characters_gift_allowed
+  ADD CONSTRAINT characters_gift_allowed_gift_id_giftpermission_id_64a6d0c8_uniq UNIQUE (gift_id, giftpermission_id);
+ALTER TABLE characters_gift_sources
+  ADD CONSTRAINT characters_gift_sources_gift_id_bookreference_id_2f18ac88_uniq UNIQUE (gift_id, bookreference_id);
+ALTER TABLE characters_group_members
+  ADD CONSTRAINT characters_group_members_group_id_character_id_ecc1ee06_uniq UNIQUE (group_id, character_id);
+ALTER TABLE characters_group_sources
+  ADD CONSTRAINT characters_group_sources_group_id_bookreference_i_d69fdc59_uniq UNIQUE (group_id, bookreference_id);
+ALTER TABLE characters_guild_sources
+  ADD CONSTRAINT characters_guild_sources_guild_id_bookreference_i_f68cf51c_uniq UNIQUE (guild_id, bookreference_id);
+ALTER TABLE characters_house_factions
+  ADD CONSTRAINT characters_house_faction_house_id_housefaction_id_704d1a8d_uniq UNIQUE (house_id, housefaction_id);
+ALTER TABLE characters_house_sources
+  ADD CONSTRAINT characters_house_sources_house_id_bookreference_i_43d135d5_uniq UNIQUE (house_id, bookreference_id);
+ALTER TABLE characters_housefaction_sources
+  ADD CONSTRAINT characters_housefaction__housefaction_id_bookrefe_fb453811_uniq UNIQUE (housefaction_id, bookreference_id);
+ALTER TABLE characters_human_derangements
+  ADD CONSTRAINT characters_human_derange_human_id_derangement_id_7e49078a_uniq UNIQUE (human_id, derangement_id);
+ALTER TABLE characters_human_languages
+  ADD CONSTRAINT characters_human_languages_human_id_language_id_4c280616_uniq UNIQUE (human_id, language_id);
+ALTER TABLE characters_human_specialties
+  ADD CONSTRAINT characters_human_special_human_id_specialty_id_5949823b_uniq UNIQUE (human_id, specialty_id);
+ALTER TABLE characters_hunter_cell_members
+  ADD CONSTRAINT characters_hunter_cell_m_from_hunter_id_to_hunter_479b590d_uniq UNIQUE (from_hunter_id, to_hunter_id);
+ALTER TABLE characters_hunterorganization_members
+  ADD CONSTRAINT characters_hunterorganiz_hunterorganization_id_hu_3040e33f_uniq UNIQUE (hunterorganization_id, hunter_id);
+ALTER TABLE characters_instrument_sources
+  ADD CONSTRAINT characters_instrument_so_instrument_id_bookrefere_38f00517_uniq UNIQUE (instrument_id, bookreference_id);
+ALTER TABLE characters_kinfolk_fetishes_owned
+  ADD CONSTRAINT characters_kinfolk_fetis_kinfolk_id_fetish_id_7aec6ed4_uniq UNIQUE (kinfolk_id, fetish_id);
+ALTER TABLE characters_kinfolk_gift_permissions
+  ADD CONSTRAINT characters_kinfolk_gift__kinfolk_id_giftpermissio_92d99efb_uniq UNIQUE (kinfolk_id, giftpermission_id);
+ALTER TABLE characters_kinfolk_gifts
+  ADD CONSTRAINT characters_kinfolk_gifts_kinfolk_id_gift_id_0cdab3c1_uniq UNIQUE (kinfolk_id, gift_id);
+ALTER TABLE characters_kith_sources
+  ADD CONSTRAINT characters_kith_sources_kith_id_bookreference_id_e2d9cf47_uniq UNIQUE (kith_id, bookreference_id);
+ALTER TABLE characters_legacy_sources
+  ADD CONSTRAINT characters_legacy_source_legacy_id_bookreference__ba07551f_uniq UNIQUE (legacy_id, bookreference_id);
+ALTER TABLE characters_linearmagicpath_sources
+  ADD CONSTRAINT characters_linearmagicpa_linearmagicpath_id_bookr_8923c7b6_uniq UNIQUE (linearmagicpath_id, bookreference_id);
+ALTER TABLE characters_linearmagicritual_sources
+  ADD CONSTRAINT characters_linearmagicri_linearmagicritual_id_boo_2681ac65_uniq UNIQUE (linearmagicritual_id, bookreference_id);
+ALTER TABLE characters_lore
+  ADD CONSTRAINT characters_lore_property_name_key UNIQUE (property_name);
+ALTER TABLE characters_lore_houses
+  ADD CONSTRAINT characters_lore_houses_lore_id_demonhouse_id_10282ad2_uniq UNIQUE (lore_id, demonhouse_id);
+ALTER TABLE characters_lore_sources
+  ADD CONSTRAINT characters_lore_sources_lore_id_bookreference_id_81b196f5_uniq UNIQUE (lore_id, bookreference_id);
+ALTER TABLE characters_mage_instruments
+  ADD CONSTRAINT characters_mage_instruments_mage_id_instrument_id_7f40fb23_uniq UNIQUE (mage_id, instrument_id);
+ALTER TABLE characters_mage_other_tenets
+  ADD CONSTRAINT characters_mage_other_tenets_mage_id_tenet_id_63bbb7d3_uniq UNIQUE (mage_id, tenet_id);
+ALTER TABLE characters_mage_rotes
+  ADD CONSTRAINT characters_mage_rotes_mage_id_rote_id_22b6e951_uniq UNIQUE (mage_id, rote_id);
+ALTER TABLE characters_magefaction_affinities
+  ADD CONSTRAINT characters_magefaction_a_magefaction_id_sphere_id_71cc3393_uniq UNIQUE (magefaction_id, sphere_id);
+ALTER TABLE characters_magefaction_languages
+  ADD CONSTRAINT characters_magefaction_l_magefaction_id_language__32a43bce_uniq UNIQUE (magefaction_id, language_id);
+ALTER TABLE characters_magefaction_materials
+  ADD CONSTRAINT characters_magefaction_m_magefaction_id_material__de5fea1f_uniq UNIQUE (magefaction_id, material_id);
+ALTER TABLE characters_magefaction_media
+  ADD CONSTRAINT characters_magefaction_m_magefaction_id_medium_id_185ed7e2_uniq UNIQUE (magefaction_id, medium_id);
+ALTER TABLE characters_magefaction_paradigms
+  ADD CONSTRAINT characters_magefaction_p_magefaction_id_paradigm__1fc426af_uniq UNIQUE (magefaction_id, paradigm_id);
+ALTER TABLE characters_magefaction_practices
+  ADD CONSTRAINT characters_magefaction_p_magefaction_id_practice__05265788_uniq UNIQUE (magefaction_id, practice_id);
+ALTER TABLE characters_magefaction_sources
+  ADD CONSTRAINT characters_magefaction_s_magefaction_id_bookrefer_620cb996_uniq UNIQUE (magefaction_id, bookreference_id);
+ALTER TABLE characters_meritflaw_allowed_types
+  ADD CONSTRAINT characters_meritflaw_all_meritflaw_id_objecttype__6b0e1818_uniq UNIQUE (meritflaw_id, objecttype_id);
+ALTER TABLE characters_meritflaw_ratings
+  ADD CONSTRAINT characters_meritflaw_rat_meritflaw_id_number_id_6bcfe135_uniq UNIQUE (meritflaw_id, number_id);
+ALTER TABLE characters_meritflaw_sources
+  ADD CONSTRAINT characters_meritflaw_sou_meritflaw_id_bookreferen_8d0f377e_uniq UNIQUE (meritflaw_id, bookreference_id);
+ALTER TABLE characters_mtahuman_allied_characters
+  ADD CONSTRAINT characters_mtahuman_alli_mtahuman_id_character_id_5c7df544_uniq UNIQUE (mtahuman_id, character_id);
+ALTER TABLE characters_mtahuman_enhancement_devices
+  ADD CONSTRAINT characters_mtahuman_enha_mtahuman_id_wonder_id_c24ab62c_uniq UNIQUE (mtahuman_id, wonder_id);
+ALTER TABLE characters_mummy_titles
+  ADD CONSTRAINT characters_mummy_titles_mummy_id_mummytitle_id_cbe8557c_uniq UNIQUE (mummy_id, mummytitle_id);
+ALTER TABLE characters_mummytitle
+  ADD CONSTRAINT characters_mummytitle_name_key UNIQUE (name);
+ALTER TABLE characters_paradigm_sources
+  ADD CONSTRAINT characters_paradigm_sour_paradigm_id_bookreferenc_f66b15ca_uniq UNIQUE (paradigm_id, bookreference_id);
+ALTER TABLE characters_paradigm_tenets
+  ADD CONSTRAINT characters_paradigm_tenets_paradigm_id_tenet_id_45360fcb_uniq UNIQUE (paradigm_id, tenet_id);
+ALTER TABLE characters_path_sources
+  ADD CONSTRAINT characters_path_sources_path_id_bookreference_id_7d58fc99_uniq UNIQUE (path_id, bookreference_id);
+ALTER TABLE characters_practice_abilities
+  ADD CONSTRAINT characters_practice_abil_practice_id_ability_id_be0f9ae4_uniq UNIQUE (practice_id, ability_id);
+ALTER TABLE characters_practice_common_resonance_traits
+  ADD CONSTRAINT characters_practice_comm_practice_id_resonance_id_af3bdf78_uniq UNIQUE (practice_id, resonance_id);
+ALTER TABLE characters_practice_instruments
+  ADD CONSTRAINT characters_practice_inst_practice_id_instrument_i_e1145a96_uniq UNIQUE (practice_id, instrument_id);
+ALTER TABLE characters_practice_sources
+  ADD CONSTRAINT characters_practice_sour_practice_id_bookreferenc_57774975_uniq UNIQUE (practice_id, bookreference_id);
+ALTER TABLE characters_renownincident_sources
+  ADD CONSTRAINT characters_renowninciden_renownincident_id_bookre_82cc124d_uniq UNIQUE (renownincident_id, bookreference_id);
+ALTER TABLE characters_resonance_sources
+  ADD CONSTRAINT characters_resonance_sou_resonance_id_bookreferen_976f2aa7_uniq UNIQUE (resonance_id, bookreference_id);
+ALTER TABLE characters_revenantfamily
+  ADD CONSTRAINT characters_revenantfamily_name_key UNIQUE (name);
+ALTER TABLE characters_revenantfamily_disciplines
+  ADD CONSTRAINT characters_revenantfamil_revenantfamily_id_discip_67188afe_uniq UNIQUE (revenantfamily_id, discipline_id);
+ALTER TABLE characters_rite_sources
+  ADD CONSTRAINT characters_rite_sources_rite_id_bookreference_id_56938643_uniq UNIQUE (rite_id, bookreference_id);
+ALTER TABLE characters_ritual_sources
+  ADD CONSTRAINT characters_ritual_source_ritual_id_bookreference__4380ee8a_uniq UNIQUE (ritual_id, bookreference_id);
+ALTER TABLE characters_rote_sources
+  ADD CONSTRAINT characters_rote_sources_rote_id_bookreference_id_363c8ceb_uniq UNIQUE (rote_id, bookreference_id);
+ALTER TABLE characters_septposition_sources
+  ADD CONSTRAINT characters_septposition__septposition_id_bookrefe_f8d59d83_uniq UNIQUE (septposition_id, bookreference_id);
+ALTER TABLE characters_shadowarchetype_sources
+  ADD CONSTRAINT characters_shadowarchety_shadowarchetype_id_bookr_def59588_uniq UNIQUE (shadowarchetype_id, bookreference_id);
+ALTER TABLE characters_sorcerer_rituals
+  ADD CONSTRAINT characters_sorcerer_ritu_sorcerer_id_linearmagicr_6f35786b_uniq UNIQUE (sorcerer_id, linearmagicritual_id);
+ALTER TABLE characters_sorcererfellowship_favored_attributes
+  ADD CONSTRAINT characters_sorcererfello_sorcererfellowship_id_at_d90c6d7c_uniq UNIQUE (sorcererfellowship_id, attribute_id);
+ALTER TABLE characters_sorcererfellowship_favored_paths
+  ADD CONSTRAINT characters_sorcererfello_sorcererfellowship_id_li_9417153a_uniq UNIQUE (sorcererfellowship_id, linearmagicpath_id);
+ALTER TABLE characters_sorcererfellowship_sources
+  ADD CONSTRAINT characters_sorcererfello_sorcererfellowship_id_bo_ba4554de_uniq UNIQUE (sorcererfellowship_id, bookreference_id);
+ALTER TABLE characters_specialty_sources
+  ADD CONSTRAINT characters_specialty_sou_specialty_id_bookreferen_e54d82c6_uniq UNIQUE (specialty_id, bookreference_id);
+ALTER TABLE characters_spiritcharacter_charms
+  ADD CONSTRAINT characters_spiritcharact_spiritcharacter_id_spiri_e6dd5ba8_uniq UNIQUE (spiritcharacter_id, spiritcharm_id);
+ALTER TABLE characters_spiritcharm_sources
+  ADD CONSTRAINT characters_spiritcharm_s_spiritcharm_id_bookrefer_58b3c673_uniq UNIQUE (spiritcharm_id, bookreference_id);
+ALTER TABLE characters_tenet_associated_practices
+  ADD CONSTRAINT characters_tenet_associa_tenet_id_practice_id_d1ba5949_uniq UNIQUE (tenet_id, practice_id);
+ALTER TABLE characters_tenet_limited_practices
+  ADD CONSTRAINT characters_tenet_limited_tenet_id_practice_id_bcdc41c6_uniq UNIQUE (tenet_id, practice_id);
+ALTER TABLE characters_tenet_sources
+  ADD CONSTRAINT characters_tenet_sources_tenet_id_bookreference_i_25c88b73_uniq UNIQUE (tenet_id, bookreference_id);
+ALTER TABLE characters_thorn_sources
+  ADD CONSTRAINT characters_thorn_sources_thorn_id_bookreference_i_e190c4d5_uniq UNIQUE (thorn_id, bookreference_id);
+ALTER TABLE characters_totem_sources
+  ADD CONSTRAINT characters_totem_sources_totem_id_bookreference_i_d6e567d8_uniq UNIQUE (totem_id, bookreference_id);
+ALTER TABLE characters_tribe_sources
+  ADD CONSTRAINT characters_tribe_sources_tribe_id_bookreference_i_0ee10dfe_uniq UNIQUE (tribe_id, bookreference_id);
+ALTER TABLE characters_vampire_titles
+  ADD CONSTRAINT characters_vampire_title_vampire_id_vampiretitle__3c085740_uniq UNIQUE (vampire_id, vampiretitle_id);
+ALTER TABLE characters_vampireclan_disciplines
+  ADD CONSTRAINT characters_vampireclan_d_vampireclan_id_disciplin_661dd4df_uniq UNIQUE (vampireclan_id, discipline_id);
+ALTER TABLE characters_vampireclan_sources
+  ADD CONSTRAINT characters_vampireclan_s_vampireclan_id_bookrefer_6b23e6b1_uniq UNIQUE (vampireclan_id, bookreference_id);
+ALTER TABLE characters_vampiresect_sources
+  ADD CONSTRAINT characters_vampiresect_s_vampiresect_id_bookrefer_12a7694f_uniq UNIQUE (vampiresect_id, bookreference_id);
+ALTER TABLE characters_vampiretitle_sources
+  ADD CONSTRAINT characters_vampiretitle__vampiretitle_id_bookrefe_2caa40b2_uniq UNIQUE (vampiretitle_id, bookreference_id);
+ALTER TABLE characters_visage_sources
+  ADD CONSTRAINT characters_visage_source_visage_id_bookreference__e10e1124_uniq UNIQUE (visage_id, bookreference_id);
+ALTER TABLE characters_werewolf_battle_scars
+  ADD CONSTRAINT characters_werewolf_batt_werewolf_id_battlescar_i_e6277358_uniq UNIQUE (werewolf_id, battlescar_id);
+ALTER TABLE characters_werewolf_camps
+  ADD CONSTRAINT characters_werewolf_camps_werewolf_id_camp_id_568772c5_uniq UNIQUE (werewolf_id, camp_id);
+ALTER TABLE characters_werewolf_fetishes_owned
+  ADD CONSTRAINT characters_werewolf_feti_werewolf_id_fetish_id_a00dd09e_uniq UNIQUE (werewolf_id, fetish_id);
+ALTER TABLE characters_werewolf_gift_permissions
+  ADD CONSTRAINT characters_werewolf_gift_werewolf_id_giftpermissi_7c945f92_uniq UNIQUE (werewolf_id, giftpermission_id);
+ALTER TABLE characters_werewolf_gifts
+  ADD CONSTRAINT characters_werewolf_gifts_werewolf_id_gift_id_3793d8e4_uniq UNIQUE (werewolf_id, gift_id);
+ALTER TABLE characters_werewolf_rites_known
+  ADD CONSTRAINT characters_werewolf_rite_werewolf_id_rite_id_28a00911_uniq UNIQUE (werewolf_id, rite_id);
+ALTER TABLE characters_wraithfaction_sources
+  ADD CONSTRAINT characters_wraithfaction_wraithfaction_id_bookref_f1012183_uniq UNIQUE (wraithfaction_id, bookreference_id);
+ALTER TABLE core_charactertemplate
+  ADD CONSTRAINT core_charactertemplate_gameline_character_type__28938895_uniq UNIQUE (gameline, character_type, name);
+ALTER TABLE core_charactertemplate_sources
+  ADD CONSTRAINT core_charactertemplate_s_charactertemplate_id_boo_00ff0880_uniq UNIQUE (charactertemplate_id, bookreference_id);
+ALTER TABLE core_houserule_sources
+  ADD CONSTRAINT core_houserule_sources_houserule_id_bookreferen_044d18b2_uniq UNIQUE (houserule_id, bookreference_id);
+ALTER TABLE core_observer
+  ADD CONSTRAINT core_observer_content_type_id_object_id_user_id_5d6eb5db_uniq UNIQUE (content_type_id, object_id, user_id);
+ALTER TABLE django_content_type
+  ADD CONSTRAINT django_content_type_app_label_model_76bd3d3b_uniq UNIQUE (app_label, model);
+ALTER TABLE game_chronicle_allowed_objects
+  ADD CONSTRAINT game_chronicle_allowed_o_chronicle_id_objecttype__afdf433b_uniq UNIQUE (chronicle_id, objecttype_id);
+ALTER TABLE game_chronicle_common_knowledge_elements
+  ADD CONSTRAINT game_chronicle_common_kn_chronicle_id_settingelem_1292d8b9_uniq UNIQUE (chronicle_id, settingelement_id);
+ALTER TABLE game_chronicle_game_storytellers
+  ADD CONSTRAINT game_chronicle_game_stor_chronicle_id_user_id_a38220a3_uniq UNIQUE (chronicle_id, user_id);
+ALTER TABLE game_journal
+  ADD CONSTRAINT game_journal_character_id_key UNIQUE (character_id);
+ALTER TABLE game_scene_characters
+  ADD CONSTRAINT game_scene_characters_scene_id_charactermodel_id_35af4a2c_uniq UNIQUE (scene_id, charactermodel_id);
+ALTER TABLE game_strelationship
+  ADD CONSTRAINT unique_st_per_chronicle_gameline UNIQUE (user_id, chronicle_id, gameline_id);
+ALTER TABLE game_week_characters
+  ADD CONSTRAINT game_week_characters_week_id_charactermodel_id_1fa6d551_uniq UNIQUE (week_id, charactermodel_id);
+ALTER TABLE items_grimoire_abilities
+  ADD CONSTRAINT items_grimoire_abilities_grimoire_id_ability_id_cdf65e27_uniq UNIQUE (grimoire_id, ability_id);
+ALTER TABLE items_grimoire_instruments
+  ADD CONSTRAINT items_grimoire_instrumen_grimoire_id_instrument_i_005a08e5_uniq UNIQUE (grimoire_id, instrument_id);
+ALTER TABLE items_grimoire_practices
+  ADD CONSTRAINT items_grimoire_practices_grimoire_id_practice_id_175af96b_uniq UNIQUE (grimoire_id, practice_id);
+ALTER TABLE items_grimoire_rotes
+  ADD CONSTRAINT items_grimoire_rotes_grimoire_id_rote_id_0c9e9797_uniq UNIQUE (grimoire_id, rote_id);
+ALTER TABLE items_grimoire_spheres
+  ADD CONSTRAINT items_grimoire_spheres_grimoire_id_sphere_id_1f92e40a_uniq UNIQUE (grimoire_id, sphere_id);
+ALTER TABLE items_itemmodel_located_at
+  ADD CONSTRAINT items_itemmodel_located__itemmodel_id_locationmod_6fc20823_uniq UNIQUE (itemmodel_id, locationmodel_id);
+ALTER TABLE items_itemmodel_owned_by
+  ADD CONSTRAINT items_itemmodel_owned_by_itemmodel_id_charactermo_80f6ff99_uniq UNIQUE (itemmodel_id, charactermodel_id);
+ALTER TABLE items_itemmodel_sources
+  ADD CONSTRAINT items_itemmodel_sources_itemmodel_id_bookreferen_542e4f61_uniq UNIQUE (itemmodel_id, bookreference_id);
+ALTER TABLE items_relicresonancerating
+  ADD CONSTRAINT items_relicresonancerating_relic_id_resonance_id_78a54f60_uniq UNIQUE (relic_id, resonance_id);
+ALTER TABLE items_talisman_powers
+  ADD CONSTRAINT items_talisman_powers_talisman_id_effect_id_6a811908_uniq UNIQUE (talisman_id, effect_id);
+ALTER TABLE locations_chantry_cabals
+  ADD CONSTRAINT locations_chantry_cabals_chantry_id_cabal_id_263fbec8_uniq UNIQUE (chantry_id, cabal_id);
+ALTER TABLE locations_chantry_guardian
+  ADD CONSTRAINT locations_chantry_guardian_chantry_id_human_id_58e7e650_uniq UNIQUE (chantry_id, human_id);
+ALTER TABLE locations_chantry_integrated_effects
+  ADD CONSTRAINT locations_chantry_integr_chantry_id_effect_id_e7d5fb8f_uniq UNIQUE (chantry_id, effect_id);
+ALTER TABLE locations_chantry_investigator
+  ADD CONSTRAINT locations_chantry_invest_chantry_id_human_id_d93f380b_uniq UNIQUE (chantry_id, human_id);
+ALTER TABLE locations_chantry_leaders
+  ADD CONSTRAINT locations_chantry_leaders_chantry_id_human_id_b1b244b3_uniq UNIQUE (chantry_id, human_id);
+ALTER TABLE locations_chantry_members
+  ADD CONSTRAINT locations_chantry_members_chantry_id_human_id_a58626aa_uniq UNIQUE (chantry_id, human_id);
+ALTER TABLE locations_chantry_nodes
+  ADD CONSTRAINT locations_chantry_nodes_chantry_id_node_id_c07be89d_uniq UNIQUE (chantry_id, node_id);
+ALTER TABLE locations_chantry_teacher
+  ADD CONSTRAINT locations_chantry_teacher_chantry_id_human_id_d6d6ee12_uniq UNIQUE (chantry_id, human_id);
+ALTER TABLE locations_city_characters
+  ADD CONSTRAINT locations_city_characters_city_id_character_id_c3f488f9_uniq UNIQUE (city_id, character_id);
+ALTER TABLE locations_havenmeritflawrating
+  ADD CONSTRAINT locations_havenmeritflawrating_haven_id_mf_id_19d88cbc_uniq UNIQUE (haven_id, mf_id);
+ALTER TABLE locations_huntingground_rival_cells
+  ADD CONSTRAINT locations_huntingground__huntingground_id_hunter__b06c5b01_uniq UNIQUE (huntingground_id, hunter_id);
+ALTER TABLE locations_library_books
+  ADD CONSTRAINT locations_library_books_library_id_grimoire_id_0b4a9243_uniq UNIQUE (library_id, grimoire_id);
+ALTER TABLE locations_locationmodel_contained_within
+  ADD CONSTRAINT locations_locationmodel__from_locationmodel_id_to_38736a4e_uniq UNIQUE (from_locationmodel_id, to_locationmodel_id);
+ALTER TABLE locations_locationmodel_sources
+  ADD CONSTRAINT locations_locationmodel__locationmodel_id_bookref_24e34fae_uniq UNIQUE (locationmodel_id, bookreference_id);
+ALTER TABLE locations_sector_connected_sectors
+  ADD CONSTRAINT locations_sector_connect_from_sector_id_to_sector_1611819b_uniq UNIQUE (from_sector_id, to_sector_id);
+ALTER TABLE locations_tombmeritflawrating
+  ADD CONSTRAINT locations_tombmeritflawrating_tomb_id_mf_id_4010cd9f_uniq UNIQUE (tomb_id, mf_id);
+CREATE INDEX auth_group_name_a6ea08ec_like ON auth_group (name varchar_pattern_ops);
+CREATE INDEX auth_group_permissions_group_id_b120cbf9 ON auth_group_permissions (group_id);
+CREATE INDEX auth_group_permissions_permission_id_84c5c92e ON auth_group_permissions (permission_id);
+CREATE INDEX auth_permission_content_type_id_2f476e4b ON auth_permission (content_type_id);
+CREATE INDEX auth_user_username_6821ab7c_like ON auth_user (username varchar_pattern_ops);
+CREATE INDEX auth_user_groups_group_id_97559544 ON auth_user_groups (group_id);
+CREATE INDEX auth_user_groups_user_id_6a12ed8b ON auth_user_groups (user_id);
+CREATE INDEX auth_user_user_permissions_permission_id_1fbb5f2c ON auth_user_user_permissions (permission_id);
+CREATE INDEX auth_user_user_permissions_user_id_a95ead1b ON auth_user_user_permissions (user_id);
+CREATE INDEX characters_advantage_chronicle_id_30f5c606 ON characters_advantage (chronicle_id);
+CREATE INDEX characters_advantage_owner_id_1a5a7fa5 ON characters_advantage (owner_id);
+CREATE INDEX characters_advantage_polymorphic_ctype_id_742cf28e ON characters_advantage (polymorphic_ctype_id);
+CREATE INDEX characters_advantage_status_6db0d3d2 ON characters_advantage (status);
+CREATE INDEX characters_advantage_status_6db0d3d2_like ON characters_advantage (status varchar_pattern_ops);
+CREATE INDEX characters_advantage_ratings_advantage_id_bf07eed2 ON characters_advantage_ratings (advantage_id);
+CREATE INDEX characters_advantage_ratings_number_id_c5ae801f ON characters_advantage_ratings (number_id);
+CREATE INDEX characters_advantage_sources_advantage_id_43a1db73 ON characters_advantage_sources (advantage_id);
+CREATE INDEX characters_advantage_sources_bookreference_id_b80c1411 ON characters_advantage_sources (bookreference_id);
+CREATE INDEX characters_advantagerating_advantage_id_b0971756 ON characters_advantagerating (advantage_id);
+CREATE INDEX characters_advantagerating_character_id_17c48905 ON characters_advantagerating (character_id);
+CREATE INDEX characters_apocalypticform_chronicle_id_8c104800 ON characters_apocalypticform (chronicle_id);
+CREATE INDEX characters_apocalypticform_owner_id_c1f5680f ON characters_apocalypticform (owner_id);
+CREATE INDEX characters_apocalypticform_polymorphic_ctype_id_f4389ce7 ON characters_apocalypticform (polymorphic_ctype_id);
+CREATE INDEX characters_apocalypticform_status_78d25370 ON characters_apocalypticform (status);
+CREATE INDEX characters_apocalypticform_status_78d25370_like ON characters_apocalypticform (status varchar_pattern_ops);
+CREATE INDEX characters_apocalypticform_apocalypticform_id_3d5c35e1 ON characters_apocalypticform_high_torment_traits (apocalypticform_id);
+CREATE INDEX characters_apocalypticform_apocalypticformtrait_id_f99a86f7 ON characters_apocalypticform_high_torment_traits (apocalypticformtrait_id);
+CREATE INDEX characters_apocalypticform_apocalypticform_id_d092cf10 ON characters_apocalypticform_low_torment_traits (apocalypticform_id);
+CREATE INDEX characters_apocalypticform_apocalypticformtrait_id_8e3b00af ON characters_apocalypticform_low_torment_traits (apocalypticformtrait_id);
+CREATE INDEX characters_apocalypticform_sources_apocalypticform_id_3d50be4a ON characters_apocalypticform_sources (apocalypticform_id);
+CREATE INDEX characters_apocalypticform_sources_bookreference_id_473f4c73 ON characters_apocalypticform_sources (bookreference_id);
+CREATE INDEX characters_apocalypticformtrait_chronicle_id_d873ad4e ON characters_apocalypticformtrait (chronicle_id);
+CREATE INDEX characters_apocalypticformtrait_house_id_66d21aae ON characters_apocalypticformtrait (house_id);
+CREATE INDEX characters_apocalypticformtrait_owner_id_8e877a85 ON characters_apocalypticformtrait (owner_id);
+CREATE INDEX characters_apocalypticformtrait_polymorphic_ctype_id_9e048a31 ON characters_apocalypticformtrait (polymorphic_ctype_id);
+CREATE INDEX characters_apocalypticformtrait_status_22083eda ON characters_apocalypticformtrait (status);
+CREATE INDEX characters_apocalypticformtrait_status_22083eda_like ON characters_apocalypticformtrait (status varchar_pattern_ops);
+CREATE INDEX characters_apocalypticform_apocalypticformtrait_id_4a559bd0 ON characters_apocalypticformtrait_sources (apocalypticformtrait_id);
+CREATE INDEX characters_apocalypticform_bookreference_id_ea6ebfcb ON characters_apocalypticformtrait_sources (bookreference_id);
+CREATE INDEX characters_arcanos_chronicle_id_d7150b0d ON characters_arcanos (chronicle_id);
+CREATE INDEX characters_arcanos_owner_id_5f96ad1b ON characters_arcanos (owner_id);
+CREATE INDEX characters_arcanos_parent_arcanos_id_5f4c0340 ON characters_arcanos (parent_arcanos_id);
+CREATE INDEX characters_arcanos_polymorphic_ctype_id_a9b1b28e ON characters_arcanos (polymorphic_ctype_id);
+CREATE INDEX characters_arcanos_status_9d7e4673 ON characters_arcanos (status);
+CREATE INDEX characters_arcanos_status_9d7e4673_like ON characters_arcanos (status varchar_pattern_ops);
+CREATE INDEX characters_arcanos_sources_arcanos_id_0b814b44 ON characters_arcanos_sources (arcanos_id);
+CREATE INDEX characters_arcanos_sources_bookreference_id_c214fbf5 ON characters_arcanos_sources (bookreference_id);
+CREATE INDEX characters_archetype_chronicle_id_baaefd9b ON characters_archetype (chronicle_id);
+CREATE INDEX characters_archetype_owner_id_7490b8b7 ON characters_archetype (owner_id);
+CREATE INDEX characters_archetype_polymorphic_ctype_id_e44fcd04 ON characters_archetype (polymorphic_ctype_id);
+CREATE INDEX characters_archetype_status_b34bd882 ON characters_archetype (status);
+CREATE INDEX characters_archetype_status_b34bd882_like ON characters_archetype (status varchar_pattern_ops);
+CREATE INDEX characters_archetype_sources_archetype_id_775f940c ON characters_archetype_sources (archetype_id);
+CREATE INDEX characters_archetype_sources_bookreference_id_2d00f028 ON characters_archetype_sources (bookreference_id);
+CREATE INDEX characters__char_id_98d3bf_idx ON characters_backgroundrating (char_id, bg_id);
+CREATE INDEX characters_backgroundrating_bg_id_dd695d11 ON characters_backgroundrating (bg_id);
+CREATE INDEX characters_backgroundrating_char_id_782f66e5 ON characters_backgroundrating (char_id);
+CREATE INDEX characters_battlescar_chronicle_id_c03a2bd9 ON characters_battlescar (chronicle_id);
+CREATE INDEX characters_battlescar_owner_id_35261a59 ON characters_battlescar (owner_id);
+CREATE INDEX characters_battlescar_polymorphic_ctype_id_3150fc44 ON characters_battlescar (polymorphic_ctype_id);
+CREATE INDEX characters_battlescar_status_507fd07b ON characters_battlescar (status);
+CREATE INDEX characters_battlescar_status_507fd07b_like ON characters_battlescar (status varchar_pattern_ops);
+CREATE INDEX characters_battlescar_sources_battlescar_id_64241cc9 ON characters_battlescar_sources (battlescar_id);
+CREATE INDEX characters_battlescar_sources_bookreference_id_34fe6ed6 ON characters_battlescar_sources (bookreference_id);
+CREATE INDEX characters_camp_chronicle_id_98ffc273 ON characters_camp (chronicle_id);
+CREATE INDEX characters_camp_owner_id_748bf518 ON characters_camp (owner_id);
+CREATE INDEX characters_camp_polymorphic_ctype_id_a9c29eb5 ON characters_camp (polymorphic_ctype_id);
+CREATE INDEX characters_camp_status_65bd1424 ON characters_camp (status);
+CREATE INDEX characters_camp_status_65bd1424_like ON characters_camp (status varchar_pattern_ops);
+CREATE INDEX characters_camp_tribe_id_aef3b5eb ON characters_camp (tribe_id);
+CREATE INDEX characters_camp_sources_bookreference_id_48d7dd76 ON characters_camp_sources (bookreference_id);
+CREATE INDEX characters_camp_sources_camp_id_ca6d467f ON characters_camp_sources (camp_id);
+CREATE INDEX characters_cantrip_chronicle_id_db83c941 ON characters_cantrip (chronicle_id);
+CREATE INDEX characters_cantrip_owner_id_e6667b2e ON characters_cantrip (owner_id);
+CREATE INDEX characters_cantrip_polymorphic_ctype_id_da69112b ON characters_cantrip (polymorphic_ctype_id);
+CREATE INDEX characters_cantrip_status_44abfbdc ON characters_cantrip (status);
+CREATE INDEX characters_cantrip_status_44abfbdc_like ON characters_cantrip (status varchar_pattern_ops);
+CREATE INDEX characters_cantrip_sources_bookreference_id_08fd0e82 ON characters_cantrip_sources (bookreference_id);
+CREATE INDEX characters_cantrip_sources_cantrip_id_e53e6b8f ON characters_cantrip_sources (cantrip_id);
+CREATE INDEX characters_changeling_house_id_dc9779bf ON characters_changeling (house_id);
+CREATE INDEX characters_changeling_kith_id_ad1909c2 ON characters_changeling (kith_id);
+CREATE INDEX characters_changeling_seelie_legacy_id_5570720a ON characters_changeling (seelie_legacy_id);
+CREATE INDEX characters_changeling_unseelie_legacy_id_028678e5 ON characters_changeling (unseelie_legacy_id);
+CREATE INDEX characters_character_concept_3d77def5 ON characters_character (concept);
+CREATE INDEX characters_character_concept_3d77def5_like ON characters_character (concept varchar_pattern_ops);
+CREATE INDEX characters_character_xp_1fbf4b34 ON characters_character (xp);
+CREATE INDEX characters_charactermodel_chronicle_id_7642c041 ON characters_charactermodel (chronicle_id);
+CREATE INDEX characters_charactermodel_owner_id_cec8bb22 ON characters_charactermodel (owner_id);
+CREATE INDEX characters_charactermodel_polymorphic_ctype_id_873fe738 ON characters_charactermodel (polymorphic_ctype_id);
+CREATE INDEX characters_charactermodel_status_6925d559 ON characters_charactermodel (status);
+CREATE INDEX characters_charactermodel_status_6925d559_like ON characters_charactermodel (status varchar_pattern_ops);
+CREATE INDEX characters_charactermodel_sources_bookreference_id_73489e76 ON characters_charactermodel_sources (bookreference_id);
+CREATE INDEX characters_charactermodel_sources_charactermodel_id_4572f638 ON characters_charactermodel_sources (charactermodel_id);
+CREATE INDEX characters_chimera_chronicle_id_cc63c272 ON characters_chimera (chronicle_id);
+CREATE INDEX characters_chimera_owner_id_00ee19ad ON characters_chimera (owner_id);
+CREATE INDEX characters_chimera_polymorphic_ctype_id_4f9608d3 ON characters_chimera (polymorphic_ctype_id);
+CREATE INDEX characters_chimera_status_16540740 ON characters_chimera (status);
+CREATE INDEX characters_chimera_status_16540740_like ON characters_chimera (status varchar_pattern_ops);
+CREATE INDEX characters_chimera_sources_bookreference_id_3dd06a2d ON characters_chimera_sources (bookreference_id);
+CREATE INDEX characters_chimera_sources_chimera_id_0f05f87a ON characters_chimera_sources (chimera_id);
+CREATE INDEX characters_companion_companion_of_id_1928d6d9 ON characters_companion (companion_of_id);
+CREATE INDEX characters_companion_charms_companion_id_c66fd9a2 ON characters_companion_charms (companion_id);
+CREATE INDEX characters_companion_charms_spiritcharm_id_e7f332e5 ON characters_companion_charms (spiritcharm_id);
+CREATE INDEX characters_corruptedpractice_parent_practice_id_f74d79d7 ON characters_corruptedpractice (parent_practice_id);
+CREATE INDEX characters_creed_name_41ca8483_like ON characters_creed (name varchar_pattern_ops);
+CREATE INDEX characters_demon_apocalyptic_form_id_4802d8ab ON characters_demon (apocalyptic_form_id);
+CREATE INDEX characters_demon_faction_id_27ad487d ON characters_demon (faction_id);
+CREATE INDEX characters_demon_house_id_5b2223f0 ON characters_demon (house_id);
+CREATE INDEX characters_demon_visage_id_83c6f261 ON characters_demon (visage_id);
+CREATE INDEX characters_demon_rituals_demon_id_cfe29889 ON characters_demon_rituals (demon_id);
+CREATE INDEX characters_demon_rituals_ritual_id_7525eced ON characters_demon_rituals (ritual_id);
+CREATE INDEX characters_demonfaction_chronicle_id_22cda39b ON characters_demonfaction (chronicle_id);
+CREATE INDEX characters_demonfaction_owner_id_43150fb8 ON characters_demonfaction (owner_id);
+CREATE INDEX characters_demonfaction_polymorphic_ctype_id_0625360b ON characters_demonfaction (polymorphic_ctype_id);
+CREATE INDEX characters_demonfaction_status_087bcb37 ON characters_demonfaction (status);
+CREATE INDEX characters_demonfaction_status_087bcb37_like ON characters_demonfaction (status varchar_pattern_ops);
+CREATE INDEX characters_demonfaction_sources_bookreference_id_5e4ad54d ON characters_demonfaction_sources (bookreference_id);
+CREATE INDEX characters_demonfaction_sources_demonfaction_id_6af38178 ON characters_demonfaction_sources (demonfaction_id);
+CREATE INDEX characters_demonhouse_celestial_name_327647c6_like ON characters_demonhouse (celestial_name varchar_pattern_ops);
+CREATE INDEX characters_demonhouse_chronicle_id_59d5d824 ON characters_demonhouse (chronicle_id);
+CREATE INDEX characters_demonhouse_owner_id_e6a73a61 ON characters_demonhouse (owner_id);
+CREATE INDEX characters_demonhouse_polymorphic_ctype_id_264aa9ea ON characters_demonhouse (polymorphic_ctype_id);
+CREATE INDEX characters_demonhouse_status_27a5c9ec ON characters_demonhouse (status);
+CREATE INDEX characters_demonhouse_status_27a5c9ec_like ON characters_demonhouse (status varchar_pattern_ops);
+CREATE INDEX characters_demonhouse_sources_bookreference_id_a9df1eb1 ON characters_demonhouse_sources (bookreference_id);
+CREATE INDEX characters_demonhouse_sources_demonhouse_id_b78f1694 ON characters_demonhouse_sources (demonhouse_id);
+CREATE INDEX characters_derangement_chronicle_id_95c4d4b7 ON characters_derangement (chronicle_id);
+CREATE INDEX characters_derangement_owner_id_227e70c7 ON characters_derangement (owner_id);
+CREATE INDEX characters_derangement_polymorphic_ctype_id_c4414c85 ON characters_derangement (polymorphic_ctype_id);
+CREATE INDEX characters_derangement_status_449d5f59 ON characters_derangement (status);
+CREATE INDEX characters_derangement_status_449d5f59_like ON characters_derangement (status varchar_pattern_ops);
+CREATE INDEX characters_derangement_sources_bookreference_id_62655879 ON characters_derangement_sources (bookreference_id);
+CREATE INDEX characters_derangement_sources_derangement_id_2f761d40 ON characters_derangement_sources (derangement_id);
+CREATE INDEX characters_dynasty_name_26891688_like ON characters_dynasty (name varchar_pattern_ops);
+CREATE INDEX characters_earthbound_apocalyptic_form_id_9e4e3ba0 ON characters_earthbound (apocalyptic_form_id);
+CREATE INDEX characters_earthbound_house_id_f2374e22 ON characters_earthbound (house_id);
+CREATE INDEX characters_earthbound_visage_id_9180bf90 ON characters_earthbound (visage_id);
+CREATE INDEX characters_earthbound_rituals_earthbound_id_58258b3b ON characters_earthbound_rituals (earthbound_id);
+CREATE INDEX characters_earthbound_rituals_ritual_id_d3009e65 ON characters_earthbound_rituals (ritual_id);
+CREATE INDEX characters_edge_book_id_b2e183a3 ON characters_edge (book_id);
+CREATE INDEX characters_effect_chronicle_id_fddd131a ON characters_effect (chronicle_id);
+CREATE INDEX characters_effect_owner_id_d62e7a4d ON characters_effect (owner_id);
+CREATE INDEX characters_effect_polymorphic_ctype_id_f741f19a ON characters_effect (polymorphic_ctype_id);
+CREATE INDEX characters_effect_status_ce187173 ON characters_effect (status);
+CREATE INDEX characters_effect_status_ce187173_like ON characters_effect (status varchar_pattern_ops);
+CREATE INDEX characters_effect_sources_bookreference_id_56049e2a ON characters_effect_sources (bookreference_id);
+CREATE INDEX characters_effect_sources_effect_id_41e6e7ea ON characters_effect_sources (effect_id);
+CREATE INDEX characters_fera_fetishes_owned_fera_id_876aa1c7 ON characters_fera_fetishes_owned (fera_id);
+CREATE INDEX characters_fera_fetishes_owned_fetish_id_453ff583 ON characters_fera_fetishes_owned (fetish_id);
+CREATE INDEX characters_fera_gift_permissions_fera_id_5b52e4aa ON characters_fera_gift_permissions (fera_id);
+CREATE INDEX characters_fera_gift_permissions_giftpermission_id_51b09ae7 ON characters_fera_gift_permissions (giftpermission_id);
+CREATE INDEX characters_fera_gifts_fera_id_c8eef009 ON characters_fera_gifts (fera_id);
+CREATE INDEX characters_fera_gifts_gift_id_0325ac3b ON characters_fera_gifts (gift_id);
+CREATE INDEX characters_fera_rites_known_fera_id_f5dd1c3a ON characters_fera_rites_known (fera_id);
+CREATE INDEX characters_fera_rites_known_rite_id_e08943f4 ON characters_fera_rites_known (rite_id);
+CREATE INDEX characters_fetter_wraith_id_6c9966e8 ON characters_fetter (wraith_id);
+CREATE INDEX characters_fomor_powers_fomor_id_4d516ad8 ON characters_fomor_powers (fomor_id);
+CREATE INDEX characters_fomor_powers_fomoripower_id_37aa3bcd ON characters_fomor_powers (fomoripower_id);
+CREATE INDEX characters_fomoripower_chronicle_id_bdb11c42 ON characters_fomoripower (chronicle_id);
+CREATE INDEX characters_fomoripower_owner_id_6654e1bf ON characters_fomoripower (owner_id);
+CREATE INDEX characters_fomoripower_polymorphic_ctype_id_7e1c204f ON characters_fomoripower (polymorphic_ctype_id);
+CREATE INDEX characters_fomoripower_status_dc572ecd ON characters_fomoripower (status);
+CREATE INDEX characters_fomoripower_status_dc572ecd_like ON characters_fomoripower (status varchar_pattern_ops);
+CREATE INDEX characters_fomoripower_sources_bookreference_id_06038687 ON characters_fomoripower_sources (bookreference_id);
+CREATE INDEX characters_fomoripower_sources_fomoripower_id_e5edd900 ON characters_fomoripower_sources (fomoripower_id);
+CREATE INDEX characters_ghoul_domitor_id_a4329c2f ON characters_ghoul (domitor_id);
+CREATE INDEX characters_gift_chronicle_id_ae338c46 ON characters_gift (chronicle_id);
+CREATE INDEX characters_gift_owner_id_b16812fe ON characters_gift (owner_id);
+CREATE INDEX characters_gift_polymorphic_ctype_id_85e9820d ON characters_gift (polymorphic_ctype_id);
+CREATE INDEX characters_gift_status_386e76b1 ON characters_gift (status);
+CREATE INDEX characters_gift_status_386e76b1_like ON characters_gift (status varchar_pattern_ops);
+CREATE INDEX characters_gift_allowed_gift_id_1478f6d8 ON characters_gift_allowed (gift_id);
+CREATE INDEX characters_gift_allowed_giftpermission_id_15b0c206 ON characters_gift_allowed (giftpermission_id);
+CREATE INDEX characters_gift_sources_bookreference_id_4ccfc036 ON characters_gift_sources (bookreference_id);
+CREATE INDEX characters_gift_sources_gift_id_1c4270eb ON characters_gift_sources (gift_id);
+CREATE INDEX characters_group_chronicle_id_a61ce3dc ON characters_group (chronicle_id);
+CREATE INDEX characters_group_leader_id_0c054e6f ON characters_group (leader_id);
+CREATE INDEX characters_group_owner_id_9dc0ac9c ON characters_group (owner_id);
+CREATE INDEX characters_group_polymorphic_ctype_id_fe518887 ON characters_group (polymorphic_ctype_id);
+CREATE INDEX characters_group_status_b13e741a ON characters_group (status);
+CREATE INDEX characters_group_status_b13e741a_like ON characters_group (status varchar_pattern_ops);
+CREATE INDEX characters_group_members_character_id_a356b434 ON characters_group_members (character_id);
+CREATE INDEX characters_group_members_group_id_3fe70d2d ON characters_group_members (group_id);
+CREATE INDEX characters_group_sources_bookreference_id_61cfac6e ON characters_group_sources (bookreference_id);
+CREATE INDEX characters_group_sources_group_id_c7dd78f6 ON characters_group_sources (group_id);
+CREATE INDEX characters_guild_chronicle_id_d871564f ON characters_guild (chronicle_id);
+CREATE INDEX characters_guild_owner_id_fe737dca ON characters_guild (owner_id);
+CREATE INDEX characters_guild_polymorphic_ctype_id_7878c7cf ON characters_guild (polymorphic_ctype_id);
+CREATE INDEX characters_guild_status_c0aaddb7 ON characters_guild (status);
+CREATE INDEX characters_guild_status_c0aaddb7_like ON characters_guild (status varchar_pattern_ops);
+CREATE INDEX characters_guild_sources_bookreference_id_41b7a5b7 ON characters_guild_sources (bookreference_id);
+CREATE INDEX characters_guild_sources_guild_id_245ac529 ON characters_guild_sources (guild_id);
+CREATE INDEX characters_house_chronicle_id_f3876824 ON characters_house (chronicle_id);
+CREATE INDEX characters_house_owner_id_71b8bc8f ON characters_house (owner_id);
+CREATE INDEX characters_house_polymorphic_ctype_id_fe7b8915 ON characters_house (polymorphic_ctype_id);
+CREATE INDEX characters_house_status_6bb11ea3 ON characters_house (status);
+CREATE INDEX characters_house_status_6bb11ea3_like ON characters_house (status varchar_pattern_ops);
+CREATE INDEX characters_house_factions_house_id_9c2e59d0 ON characters_house_factions (house_id);
+CREATE INDEX characters_house_factions_housefaction_id_815dbbfa ON characters_house_factions (housefaction_id);
+CREATE INDEX characters_house_sources_bookreference_id_dbd252b9 ON characters_house_sources (bookreference_id);
+CREATE INDEX characters_house_sources_house_id_38a2bbba ON characters_house_sources (house_id);
+CREATE INDEX characters_housefaction_chronicle_id_040a8df4 ON characters_housefaction (chronicle_id);
+CREATE INDEX characters_housefaction_owner_id_eea00e59 ON characters_housefaction (owner_id);
+CREATE INDEX characters_housefaction_polymorphic_ctype_id_fa61051e ON characters_housefaction (polymorphic_ctype_id);
+CREATE INDEX characters_housefaction_status_49eb9e18 ON characters_housefaction (status);
+CREATE INDEX characters_housefaction_status_49eb9e18_like ON characters_housefaction (status varchar_pattern_ops);
+CREATE INDEX characters_housefaction_sources_bookreference_id_58caad7b ON characters_housefaction_sources (bookreference_id);
+CREATE INDEX characters_housefaction_sources_housefaction_id_3690ff83 ON characters_housefaction_sources (housefaction_id);
+CREATE INDEX characters_human_demeanor_id_508a1e8c ON characters_human (demeanor_id);
+CREATE INDEX characters_human_nature_id_c74f9491 ON characters_human (nature_id);
+CREATE INDEX characters_human_derangements_derangement_id_e694e757 ON characters_human_derangements (derangement_id);
+CREATE INDEX characters_human_derangements_human_id_fe0a38c5 ON characters_human_derangements (human_id);
+CREATE INDEX characters_human_languages_human_id_26a72ef7 ON characters_human_languages (human_id);
+CREATE INDEX characters_human_languages_language_id_83c65c49 ON characters_human_languages (language_id);
+CREATE INDEX characters_human_specialties_human_id_326f8e87 ON characters_human_specialties (human_id);
+CREATE INDEX characters_human_specialties_specialty_id_a717abbc ON characters_human_specialties (specialty_id);
+CREATE INDEX characters_hunter_creed_id_3562853e ON characters_hunter (creed_id);
+CREATE INDEX characters_hunter_safehouse_id_e9596845 ON characters_hunter (safehouse_id);
+CREATE INDEX characters_hunter_cell_members_from_hunter_id_935e46b9 ON characters_hunter_cell_members (from_hunter_id);
+CREATE INDEX characters_hunter_cell_members_to_hunter_id_0d2b8864 ON characters_hunter_cell_members (to_hunter_id);
+CREATE INDEX characters_hunterorganization_leader_id_ebd67b5e ON characters_hunterorganization (leader_id);
+CREATE INDEX characters_hunterorganizat_hunterorganization_id_d874e92a ON characters_hunterorganization_members (hunterorganization_id);
+CREATE INDEX characters_hunterorganization_members_hunter_id_923a1d44 ON characters_hunterorganization_members (hunter_id);
+CREATE INDEX characters_instrument_chronicle_id_8a8f3bc7 ON characters_instrument (chronicle_id);
+CREATE INDEX characters_instrument_owner_id_82a8c55d ON characters_instrument (owner_id);
+CREATE INDEX characters_instrument_polymorphic_ctype_id_22e0ffb4 ON characters_instrument (polymorphic_ctype_id);
+CREATE INDEX characters_instrument_status_509aaf33 ON characters_instrument (status);
+CREATE INDEX characters_instrument_status_509aaf33_like ON characters_instrument (status varchar_pattern_ops);
+CREATE INDEX characters_instrument_sources_bookreference_id_cbc3d25c ON characters_instrument_sources (bookreference_id);
+CREATE INDEX characters_instrument_sources_instrument_id_eb652ed6 ON characters_instrument_sources (instrument_id);
+CREATE INDEX characters_kinfolk_tribe_id_a9b1708a ON characters_kinfolk (tribe_id);
+CREATE INDEX characters_kinfolk_fetishes_owned_fetish_id_6302bc1a ON characters_kinfolk_fetishes_owned (fetish_id);
+CREATE INDEX characters_kinfolk_fetishes_owned_kinfolk_id_86ce8808 ON characters_kinfolk_fetishes_owned (kinfolk_id);
+CREATE INDEX characters_kinfolk_gift_permissions_giftpermission_id_0ee5631a ON characters_kinfolk_gift_permissions (giftpermission_id);
+CREATE INDEX characters_kinfolk_gift_permissions_kinfolk_id_7e71452d ON characters_kinfolk_gift_permissions (kinfolk_id);
+CREATE INDEX characters_kinfolk_gifts_gift_id_2e25d174 ON characters_kinfolk_gifts (gift_id);
+CREATE INDEX characters_kinfolk_gifts_kinfolk_id_9d599471 ON characters_kinfolk_gifts (kinfolk_id);
+CREATE INDEX characters_kith_chronicle_id_621397c7 ON characters_kith (chronicle_id);
+CREATE INDEX characters_kith_owner_id_0759bb74 ON characters_kith (owner_id);
+CREATE INDEX characters_kith_polymorphic_ctype_id_4029678a ON characters_kith (polymorphic_ctype_id);
+CREATE INDEX characters_kith_status_9220502f ON characters_kith (status);
+CREATE INDEX characters_kith_status_9220502f_like ON characters_kith (status varchar_pattern_ops);
+CREATE INDEX characters_kith_sources_bookreference_id_0a246425 ON characters_kith_sources (bookreference_id);
+CREATE INDEX characters_kith_sources_kith_id_5bf9eb7a ON characters_kith_sources (kith_id);
+CREATE INDEX characters_legacy_chronicle_id_abbd6f87 ON characters_legacy (chronicle_id);
+CREATE INDEX characters_legacy_owner_id_8b453ba6 ON characters_legacy (owner_id);
+CREATE INDEX characters_legacy_polymorphic_ctype_id_ee379a0c ON characters_legacy (polymorphic_ctype_id);
+CREATE INDEX characters_legacy_status_71a7ce15 ON characters_legacy (status);
+CREATE INDEX characters_legacy_status_71a7ce15_like ON characters_legacy (status varchar_pattern_ops);
+CREATE INDEX characters_legacy_sources_bookreference_id_d1964a36 ON characters_legacy_sources (bookreference_id);
+CREATE INDEX characters_legacy_sources_legacy_id_d80d6c48 ON characters_legacy_sources (legacy_id);
+CREATE INDEX characters_linearmagicpath_chronicle_id_0fb18585 ON characters_linearmagicpath (chronicle_id);
+CREATE INDEX characters_linearmagicpath_owner_id_e1340bd8 ON characters_linearmagicpath (owner_id);
+CREATE INDEX characters_linearmagicpath_polymorphic_ctype_id_4cd0346f ON characters_linearmagicpath (polymorphic_ctype_id);
+CREATE INDEX characters_linearmagicpath_status_8165bc7c ON characters_linearmagicpath (status);
+CREATE INDEX characters_linearmagicpath_status_8165bc7c_like ON characters_linearmagicpath (status varchar_pattern_ops);
+CREATE INDEX characters_linearmagicpath_sources_bookreference_id_286604a4 ON characters_linearmagicpath_sources (bookreference_id);
+CREATE INDEX characters_linearmagicpath_sources_linearmagicpath_id_acaab972 ON characters_linearmagicpath_sources (linearmagicpath_id);
+CREATE INDEX characters_linearmagicritual_chronicle_id_45ebd78a ON characters_linearmagicritual (chronicle_id);
+CREATE INDEX characters_linearmagicritual_owner_id_934210c3 ON characters_linearmagicritual (owner_id);
+CREATE INDEX characters_linearmagicritual_path_id_c728115d ON characters_linearmagicritual (path_id);
+CREATE INDEX characters_linearmagicritual_polymorphic_ctype_id_fb831b88 ON characters_linearmagicritual (polymorphic_ctype_id);
+CREATE INDEX characters_linearmagicritual_status_91ef5def ON characters_linearmagicritual (status);
+CREATE INDEX characters_linearmagicritual_status_91ef5def_like ON characters_linearmagicritual (status varchar_pattern_ops);
+CREATE INDEX characters_linearmagicritu_linearmagicritual_id_5dd84e71 ON characters_linearmagicritual_sources (linearmagicritual_id);
+CREATE INDEX characters_linearmagicritual_sources_bookreference_id_bbc3014d ON characters_linearmagicritual_sources (bookreference_id);
+CREATE INDEX characters_lore_chronicle_id_4c7df953 ON characters_lore (chronicle_id);
+CREATE INDEX characters_lore_owner_id_d55217b0 ON characters_lore (owner_id);
+CREATE INDEX characters_lore_polymorphic_ctype_id_d23571eb ON characters_lore (polymorphic_ctype_id);
+CREATE INDEX characters_lore_property_name_c29227db_like ON characters_lore (property_name varchar_pattern_ops);
+CREATE INDEX characters_lore_status_8a4f5ab5 ON characters_lore (status);
+CREATE INDEX characters_lore_status_8a4f5ab5_like ON characters_lore (status varchar_pattern_ops);
+CREATE INDEX characters_lore_houses_demonhouse_id_8442fcd3 ON characters_lore_houses (demonhouse_id);
+CREATE INDEX characters_lore_houses_lore_id_9e240e5a ON characters_lore_houses (lore_id);
+CREATE INDEX characters_lore_sources_bookreference_id_2f911b03 ON characters_lore_sources (bookreference_id);
+CREATE INDEX characters_lore_sources_lore_id_d2de95f3 ON characters_lore_sources (lore_id);
+CREATE INDEX characters_lorerating_demon_id_6826744a ON characters_lorerating (demon_id);
+CREATE INDEX characters_lorerating_lore_id_3b08ab39 ON characters_lorerating (lore_id);
+CREATE INDEX characters_mage_affiliation_id_3fbdb144 ON characters_mage (affiliation_id);
+CREATE INDEX characters_mage_affinity_sphere_id_78c71ae6 ON characters_mage (affinity_sphere_id);
+CREATE INDEX characters_mage_ascension_tenet_id_381d09a7 ON characters_mage (ascension_tenet_id);
+CREATE INDEX characters_mage_faction_id_373c0032 ON characters_mage (faction_id);
+CREATE INDEX characters_mage_metaphysical_tenet_id_6dc2b4ba ON characters_mage (metaphysical_tenet_id);
+CREATE INDEX characters_mage_personal_tenet_id_737cc58c ON characters_mage (personal_tenet_id);
+CREATE INDEX characters_mage_subfaction_id_3dcae2e6 ON characters_mage (subfaction_id);
+CREATE INDEX characters_mage_instruments_instrument_id_0f2ffe4c ON characters_mage_instruments (instrument_id);
+CREATE INDEX characters_mage_instruments_mage_id_a31fffd7 ON characters_mage_instruments (mage_id);
+CREATE INDEX characters_mage_other_tenets_mage_id_b4a9f04d ON characters_mage_other_tenets (mage_id);
+CREATE INDEX characters_mage_other_tenets_tenet_id_a9befeac ON characters_mage_other_tenets (tenet_id);
+CREATE INDEX characters_mage_rotes_mage_id_00ac1b5c ON characters_mage_rotes (mage_id);
+CREATE INDEX characters_mage_rotes_rote_id_e41c1c4f ON characters_mage_rotes (rote_id);
+CREATE INDEX characters_magefaction_chronicle_id_aacbf2e2 ON characters_magefaction (chronicle_id);
+CREATE INDEX characters_magefaction_owner_id_853c2f58 ON characters_magefaction (owner_id);
+CREATE INDEX characters_magefaction_parent_id_62dba34a ON characters_magefaction (parent_id);
+CREATE INDEX characters_magefaction_polymorphic_ctype_id_8b54075f ON characters_magefaction (polymorphic_ctype_id);
+CREATE INDEX characters_magefaction_status_b88b1834 ON characters_magefaction (status);
+CREATE INDEX characters_magefaction_status_b88b1834_like ON characters_magefaction (status varchar_pattern_ops);
+CREATE INDEX characters_magefaction_affinities_magefaction_id_af3ef09d ON characters_magefaction_affinities (magefaction_id);
+CREATE INDEX characters_magefaction_affinities_sphere_id_07abad4a ON characters_magefaction_affinities (sphere_id);
+CREATE INDEX characters_magefaction_languages_language_id_79b3db55 ON characters_magefaction_languages (language_id);
+CREATE INDEX characters_magefaction_languages_magefaction_id_e342d145 ON characters_magefaction_languages (magefaction_id);
+CREATE INDEX characters_magefaction_materials_magefaction_id_9c89a8df ON characters_magefaction_materials (magefaction_id);
+CREATE INDEX characters_magefaction_materials_material_id_545b437e ON characters_magefaction_materials (material_id);
+CREATE INDEX characters_magefaction_media_magefaction_id_b5057f0b ON characters_magefaction_media (magefaction_id);
+CREATE INDEX characters_magefaction_media_medium_id_48f3e2f9 ON characters_magefaction_media (medium_id);
+CREATE INDEX characters_magefaction_paradigms_magefaction_id_e65056ca ON characters_magefaction_paradigms (magefaction_id);
+CREATE INDEX characters_magefaction_paradigms_paradigm_id_4096bca4 ON characters_magefaction_paradigms (paradigm_id);
+CREATE INDEX characters_magefaction_practices_magefaction_id_48ed6f83 ON characters_magefaction_practices (magefaction_id);
+CREATE INDEX characters_magefaction_practices_practice_id_880a5bbc ON characters_magefaction_practices (practice_id);
+CREATE INDEX characters_magefaction_sources_bookreference_id_d67f5e55 ON characters_magefaction_sources (bookreference_id);
+CREATE INDEX characters_magefaction_sources_magefaction_id_e74e12ec ON characters_magefaction_sources (magefaction_id);
+CREATE INDEX characters_meritflaw_chronicle_id_a3820dc8 ON characters_meritflaw (chronicle_id);
+CREATE INDEX characters_meritflaw_owner_id_63a94daa ON characters_meritflaw (owner_id);
+CREATE INDEX characters_meritflaw_polymorphic_ctype_id_f7d3c245 ON characters_meritflaw (polymorphic_ctype_id);
+CREATE INDEX characters_meritflaw_status_6ad33c45 ON characters_meritflaw (status);
+CREATE INDEX characters_meritflaw_status_6ad33c45_like ON characters_meritflaw (status varchar_pattern_ops);
+CREATE INDEX characters_meritflaw_allowed_types_meritflaw_id_9171cff8 ON characters_meritflaw_allowed_types (meritflaw_id);
+CREATE INDEX characters_meritflaw_allowed_types_objecttype_id_3e8e2ea0 ON characters_meritflaw_allowed_types (objecttype_id);
+CREATE INDEX characters_meritflaw_ratings_meritflaw_id_b466fbf0 ON characters_meritflaw_ratings (meritflaw_id);
+CREATE INDEX characters_meritflaw_ratings_number_id_1b4e45e3 ON characters_meritflaw_ratings (number_id);
+CREATE INDEX characters_meritflaw_sources_bookreference_id_c19f8291 ON characters_meritflaw_sources (bookreference_id);
+CREATE INDEX characters_meritflaw_sources_meritflaw_id_f95de484 ON characters_meritflaw_sources (meritflaw_id);
+CREATE INDEX characters__charact_6194f1_idx ON characters_meritflawrating (character_id, mf_id);
+CREATE INDEX characters_meritflawrating_character_id_2944bd45 ON characters_meritflawrating (character_id);
+CREATE INDEX characters_meritflawrating_mf_id_d8dbf2b0 ON characters_meritflawrating (mf_id);
+CREATE INDEX characters_mtahuman_allied_characters_character_id_32f2335a ON characters_mtahuman_allied_characters (character_id);
+CREATE INDEX characters_mtahuman_allied_characters_mtahuman_id_a1dc5f68 ON characters_mtahuman_allied_characters (mtahuman_id);
+CREATE INDEX characters_mtahuman_enhancement_devices_mtahuman_id_f5c45677 ON characters_mtahuman_enhancement_devices (mtahuman_id);
+CREATE INDEX characters_mtahuman_enhancement_devices_wonder_id_046fe9db ON characters_mtahuman_enhancement_devices (wonder_id);
+CREATE INDEX characters_mummy_dynasty_id_309d64ca ON characters_mummy (dynasty_id);
+CREATE INDEX characters_mummy_mentor_mummy_id_9a512dbe ON characters_mummy (mentor_mummy_id);
+CREATE INDEX characters_mummy_titles_mummy_id_a6ca829e ON characters_mummy_titles (mummy_id);
+CREATE INDEX characters_mummy_titles_mummytitle_id_4acd07ca ON characters_mummy_titles (mummytitle_id);
+CREATE INDEX characters_mummytitle_name_e4ab3c34_like ON characters_mummytitle (name varchar_pattern_ops);
+CREATE INDEX characters_pack_totem_id_5f1b82b2 ON characters_pack (totem_id);
+CREATE INDEX characters_pact_demon_id_4a7b2a22 ON characters_pact (demon_id);
+CREATE INDEX characters_pact_thrall_id_e0d5e909 ON characters_pact (thrall_id);
+CREATE INDEX characters_paradigm_chronicle_id_793c47c4 ON characters_paradigm (chronicle_id);
+CREATE INDEX characters_paradigm_owner_id_ab5a6ba1 ON characters_paradigm (owner_id);
+CREATE INDEX characters_paradigm_polymorphic_ctype_id_132cd1bb ON characters_paradigm (polymorphic_ctype_id);
+CREATE INDEX characters_paradigm_status_3c7c216f ON characters_paradigm (status);
+CREATE INDEX characters_paradigm_status_3c7c216f_like ON characters_paradigm (status varchar_pattern_ops);
+CREATE INDEX characters_paradigm_sources_bookreference_id_24532a59 ON characters_paradigm_sources (bookreference_id);
+CREATE INDEX characters_paradigm_sources_paradigm_id_569e0d1e ON characters_paradigm_sources (paradigm_id);
+CREATE INDEX characters_paradigm_tenets_paradigm_id_414dabf9 ON characters_paradigm_tenets (paradigm_id);
+CREATE INDEX characters_paradigm_tenets_tenet_id_b8371d2a ON characters_paradigm_tenets (tenet_id);
+CREATE INDEX characters_passion_wraith_id_4996fad0 ON characters_passion (wraith_id);
+CREATE INDEX characters_path_chronicle_id_12fddf43 ON characters_path (chronicle_id);
+CREATE INDEX characters_path_owner_id_8ccd3dce ON characters_path (owner_id);
+CREATE INDEX characters_path_polymorphic_ctype_id_bfcc97b5 ON characters_path (polymorphic_ctype_id);
+CREATE INDEX characters_path_status_a821b63b ON characters_path (status);
+CREATE INDEX characters_path_status_a821b63b_like ON characters_path (status varchar_pattern_ops);
+CREATE INDEX characters_path_sources_bookreference_id_2300494c ON characters_path_sources (bookreference_id);
+CREATE INDEX characters_path_sources_path_id_23708194 ON characters_path_sources (path_id);
+CREATE INDEX characters_pathrating_ability_id_648a7045 ON characters_pathrating (ability_id);
+CREATE INDEX characters_pathrating_character_id_3088a0d0 ON characters_pathrating (character_id);
+CREATE INDEX characters_pathrating_path_id_0b14d8ab ON characters_pathrating (path_id);
+CREATE INDEX characters_pathrating_practice_id_2aa2594f ON characters_pathrating (practice_id);
+CREATE INDEX characters_pooledbackgroundrating_bg_id_7ae62f3d ON characters_pooledbackgroundrating (bg_id);
+CREATE INDEX characters_pooledbackgroundrating_group_id_ac2ae8db ON characters_pooledbackgroundrating (group_id);
+CREATE INDEX characters_practice_chronicle_id_7a224a13 ON characters_practice (chronicle_id);
+CREATE INDEX characters_practice_owner_id_3e7c9266 ON characters_practice (owner_id);
+CREATE INDEX characters_practice_polymorphic_ctype_id_43b26f4a ON characters_practice (polymorphic_ctype_id);
+CREATE INDEX characters_practice_status_c31d6775 ON characters_practice (status);
+CREATE INDEX characters_practice_status_c31d6775_like ON characters_practice (status varchar_pattern_ops);
+CREATE INDEX characters_practice_abilities_ability_id_92f26511 ON characters_practice_abilities (ability_id);
+CREATE INDEX characters_practice_abilities_practice_id_7619b0b3 ON characters_practice_abilities (practice_id);
+CREATE INDEX characters_practice_common_practice_id_c6c41888 ON characters_practice_common_resonance_traits (practice_id);
+CREATE INDEX characters_practice_common_resonance_id_621ec161 ON characters_practice_common_resonance_traits (resonance_id);
+CREATE INDEX characters_practice_instruments_instrument_id_018ae648 ON characters_practice_instruments (instrument_id);
+CREATE INDEX characters_practice_instruments_practice_id_8e6ec809 ON characters_practice_instruments (practice_id);
+CREATE INDEX characters_practice_sources_bookreference_id_7a54bfec ON characters_practice_sources (bookreference_id);
+CREATE INDEX characters_practice_sources_practice_id_dcf99a96 ON characters_practice_sources (practice_id);
+CREATE INDEX characters_practicerating_mage_id_0b3367c4 ON characters_practicerating (mage_id);
+CREATE INDEX characters_practicerating_practice_id_5df5679b ON characters_practicerating (practice_id);
+CREATE INDEX characters_renownincident_chronicle_id_fc2f9b8c ON characters_renownincident (chronicle_id);
+CREATE INDEX characters_renownincident_owner_id_ffa337d8 ON characters_renownincident (owner_id);
+CREATE INDEX characters_renownincident_polymorphic_ctype_id_5e0294e1 ON characters_renownincident (polymorphic_ctype_id);
+CREATE INDEX characters_renownincident_rite_id_e726896a ON characters_renownincident (rite_id);
+CREATE INDEX characters_renownincident_status_d30f8d1b ON characters_renownincident (status);
+CREATE INDEX characters_renownincident_status_d30f8d1b_like ON characters_renownincident (status varchar_pattern_ops);
+CREATE INDEX characters_renownincident_sources_bookreference_id_e14c2e3e ON characters_renownincident_sources (bookreference_id);
+CREATE INDEX characters_renownincident_sources_renownincident_id_302e6f48 ON characters_renownincident_sources (renownincident_id);
+CREATE INDEX characters_resonance_chronicle_id_37e0a076 ON characters_resonance (chronicle_id);
+CREATE INDEX characters_resonance_owner_id_6a3b7874 ON characters_resonance (owner_id);
+CREATE INDEX characters_resonance_polymorphic_ctype_id_96e1799b ON characters_resonance (polymorphic_ctype_id);
+CREATE INDEX characters_resonance_status_80b6584b ON characters_resonance (status);
+CREATE INDEX characters_resonance_status_80b6584b_like ON characters_resonance (status varchar_pattern_ops);
+CREATE INDEX characters_resonance_sources_bookreference_id_62dab48c ON characters_resonance_sources (bookreference_id);
+CREATE INDEX characters_resonance_sources_resonance_id_744874c3 ON characters_resonance_sources (resonance_id);
+CREATE INDEX characters_resrating_mage_id_cf2c8284 ON characters_resrating (mage_id);
+CREATE INDEX characters_resrating_resonance_id_8afb3e78 ON characters_resrating (resonance_id);
+CREATE INDEX characters_revenant_family_id_90bb532a ON characters_revenant (family_id);
+CREATE INDEX characters_revenantfamily_name_7880fe40_like ON characters_revenantfamily (name varchar_pattern_ops);
+CREATE INDEX characters_revenantfamily__revenantfamily_id_3e3b6b71 ON characters_revenantfamily_disciplines (revenantfamily_id);
+CREATE INDEX characters_revenantfamily_disciplines_discipline_id_279e9d7d ON characters_revenantfamily_disciplines (discipline_id);
+CREATE INDEX characters_rite_chronicle_id_1ce25f76 ON characters_rite (chronicle_id);
+CREATE INDEX characters_rite_owner_id_1d62a79e ON characters_rite (owner_id);
+CREATE INDEX characters_rite_polymorphic_ctype_id_2c516544 ON characters_rite (polymorphic_ctype_id);
+CREATE INDEX characters_rite_status_038e5706 ON characters_rite (status);
+CREATE INDEX characters_rite_status_038e5706_like ON characters_rite (status varchar_pattern_ops);
+CREATE INDEX characters_rite_sources_bookreference_id_131790e8 ON characters_rite_sources (bookreference_id);
+CREATE INDEX characters_rite_sources_rite_id_dfe69362 ON characters_rite_sources (rite_id);
+CREATE INDEX characters_ritual_chronicle_id_b7434bbb ON characters_ritual (chronicle_id);
+CREATE INDEX characters_ritual_house_id_8378fc78 ON characters_ritual (house_id);
+CREATE INDEX characters_ritual_owner_id_252dfdee ON characters_ritual (owner_id);
+CREATE INDEX characters_ritual_polymorphic_ctype_id_92aaabbc ON characters_ritual (polymorphic_ctype_id);
+CREATE INDEX characters_ritual_primary_lore_id_6a873d10 ON characters_ritual (primary_lore_id);
+CREATE INDEX characters_ritual_status_aec1c8cf ON characters_ritual (status);
+CREATE INDEX characters_ritual_status_aec1c8cf_like ON characters_ritual (status varchar_pattern_ops);
+CREATE INDEX characters_ritual_sources_bookreference_id_35827833 ON characters_ritual_sources (bookreference_id);
+CREATE INDEX characters_ritual_sources_ritual_id_85ef9f8c ON characters_ritual_sources (ritual_id);
+CREATE INDEX characters_rote_ability_id_327c23f4 ON characters_rote (ability_id);
+CREATE INDEX characters_rote_attribute_id_3b24b39e ON characters_rote (attribute_id);
+CREATE INDEX characters_rote_chronicle_id_629c7657 ON characters_rote (chronicle_id);
+CREATE INDEX characters_rote_effect_id_a47e7246 ON characters_rote (effect_id);
+CREATE INDEX characters_rote_owner_id_d5369c2b ON characters_rote (owner_id);
+CREATE INDEX characters_rote_polymorphic_ctype_id_982c60c3 ON characters_rote (polymorphic_ctype_id);
+CREATE INDEX characters_rote_practice_id_ffcfd28d ON characters_rote (practice_id);
+CREATE INDEX characters_rote_status_7f4002f4 ON characters_rote (status);
+CREATE INDEX characters_rote_status_7f4002f4_like ON characters_rote (status varchar_pattern_ops);
+CREATE INDEX characters_rote_sources_bookreference_id_279b894b ON characters_rote_sources (bookreference_id);
+CREATE INDEX characters_rote_sources_rote_id_90ec72dd ON characters_rote_sources (rote_id);
+CREATE INDEX characters_septposition_chronicle_id_1618e35e ON characters_septposition (chronicle_id);
+CREATE INDEX characters_septposition_owner_id_2580d92c ON characters_septposition (owner_id);
+CREATE INDEX characters_septposition_polymorphic_ctype_id_7a85b654 ON characters_septposition (polymorphic_ctype_id);
+CREATE INDEX characters_septposition_status_70d62f2d ON characters_septposition (status);
+CREATE INDEX characters_septposition_status_70d62f2d_like ON characters_septposition (status varchar_pattern_ops);
+CREATE INDEX characters_septposition_sources_bookreference_id_fb4dc358 ON characters_septposition_sources (bookreference_id);
+CREATE INDEX characters_septposition_sources_septposition_id_5257c77e ON characters_septposition_sources (septposition_id);
+CREATE INDEX characters_shadowarchetype_chronicle_id_7e90df65 ON characters_shadowarchetype (chronicle_id);
+CREATE INDEX characters_shadowarchetype_owner_id_86f1b13d ON characters_shadowarchetype (owner_id);
+CREATE INDEX characters_shadowarchetype_polymorphic_ctype_id_5d35ca2f ON characters_shadowarchetype (polymorphic_ctype_id);
+CREATE INDEX characters_shadowarchetype_status_8c88738f ON characters_shadowarchetype (status);
+CREATE INDEX characters_shadowarchetype_status_8c88738f_like ON characters_shadowarchetype (status varchar_pattern_ops);
+CREATE INDEX characters_shadowarchetype_sources_bookreference_id_cdb1c9e6 ON characters_shadowarchetype_sources (bookreference_id);
+CREATE INDEX characters_shadowarchetype_sources_shadowarchetype_id_f3bb8bb7 ON characters_shadowarchetype_sources (shadowarchetype_id);
+CREATE INDEX characters_sorcerer_affinity_path_id_9b24b688 ON characters_sorcerer (affinity_path_id);
+CREATE INDEX characters_sorcerer_casting_attribute_id_2b034e29 ON characters_sorcerer (casting_attribute_id);
+CREATE INDEX characters_sorcerer_fellowship_id_c2aa2904 ON characters_sorcerer (fellowship_id);
+CREATE INDEX characters_sorcerer_rituals_linearmagicritual_id_22b6e57b ON characters_sorcerer_rituals (linearmagicritual_id);
+CREATE INDEX characters_sorcerer_rituals_sorcerer_id_4f3db83d ON characters_sorcerer_rituals (sorcerer_id);
+CREATE INDEX characters_sorcererfellowship_chronicle_id_65037b32 ON characters_sorcererfellowship (chronicle_id);
+CREATE INDEX characters_sorcererfellowship_owner_id_eb7b56b3 ON characters_sorcererfellowship (owner_id);
+CREATE INDEX characters_sorcererfellowship_polymorphic_ctype_id_3fa9c169 ON characters_sorcererfellowship (polymorphic_ctype_id);
+CREATE INDEX characters_sorcererfellowship_status_3771e078 ON characters_sorcererfellowship (status);
+CREATE INDEX characters_sorcererfellowship_status_3771e078_like ON characters_sorcererfellowship (status varchar_pattern_ops);
+CREATE INDEX characters_sorcererfellows_attribute_id_63cf2e11 ON characters_sorcererfellowship_favored_attributes (attribute_id);
+CREATE INDEX characters_sorcererfellows_sorcererfellowship_id_4513cfcb ON characters_sorcererfellowship_favored_attributes (sorcererfellowship_id);
+CREATE INDEX characters_sorcererfellows_linearmagicpath_id_c4c784d6 ON characters_sorcererfellowship_favored_paths (linearmagicpath_id);
+CREATE INDEX characters_sorcererfellows_sorcererfellowship_id_efde5427 ON characters_sorcererfellowship_favored_paths (sorcererfellowship_id);
+CREATE INDEX characters_sorcererfellows_sorcererfellowship_id_599d96f0 ON characters_sorcererfellowship_sources (sorcererfellowship_id);
+CREATE INDEX characters_sorcererfellowship_sources_bookreference_id_abc7a45e ON characters_sorcererfellowship_sources (bookreference_id);
+CREATE INDEX characters_specializedpractice_faction_id_e8fab6a1 ON characters_specializedpractice (faction_id);
+CREATE INDEX characters_specializedpractice_parent_practice_id_9ca06747 ON characters_specializedpractice (parent_practice_id);
+CREATE INDEX characters_specialty_chronicle_id_37b0f318 ON characters_specialty (chronicle_id);
+CREATE INDEX characters_specialty_owner_id_550fd1c2 ON characters_specialty (owner_id);
+CREATE INDEX characters_specialty_polymorphic_ctype_id_7ac30f69 ON characters_specialty (polymorphic_ctype_id);
+CREATE INDEX characters_specialty_status_ba629641 ON characters_specialty (status);
+CREATE INDEX characters_specialty_status_ba629641_like ON characters_specialty (status varchar_pattern_ops);
+CREATE INDEX characters_specialty_sources_bookreference_id_3ceaeaaa ON characters_specialty_sources (bookreference_id);
+CREATE INDEX characters_specialty_sources_specialty_id_8c6a937d ON characters_specialty_sources (specialty_id);
+CREATE INDEX characters_spiritcharacter_charms_spiritcharacter_id_5304eb39 ON characters_spiritcharacter_charms (spiritcharacter_id);
+CREATE INDEX characters_spiritcharacter_charms_spiritcharm_id_36bc0d9a ON characters_spiritcharacter_charms (spiritcharm_id);
+CREATE INDEX characters_spiritcharm_chronicle_id_4f801309 ON characters_spiritcharm (chronicle_id);
+CREATE INDEX characters_spiritcharm_owner_id_c9727616 ON characters_spiritcharm (owner_id);
+CREATE INDEX characters_spiritcharm_polymorphic_ctype_id_93931bca ON characters_spiritcharm (polymorphic_ctype_id);
+CREATE INDEX characters_spiritcharm_status_1ca6152a ON characters_spiritcharm (status);
+CREATE INDEX characters_spiritcharm_status_1ca6152a_like ON characters_spiritcharm (status varchar_pattern_ops);
+CREATE INDEX characters_spiritcharm_sources_bookreference_id_b092ff93 ON characters_spiritcharm_sources (bookreference_id);
+CREATE INDEX characters_spiritcharm_sources_spiritcharm_id_1886f819 ON characters_spiritcharm_sources (spiritcharm_id);
+CREATE INDEX characters_statistic_polymorphic_ctype_id_7d5f9216 ON characters_statistic (polymorphic_ctype_id);
+CREATE INDEX characters_tenet_chronicle_id_b819e9ca ON characters_tenet (chronicle_id);
+CREATE INDEX characters_tenet_owner_id_f462a43f ON characters_tenet (owner_id);
+CREATE INDEX characters_tenet_polymorphic_ctype_id_c46d6c2c ON characters_tenet (polymorphic_ctype_id);
+CREATE INDEX characters_tenet_status_4d2220bc ON characters_tenet (status);
+CREATE INDEX characters_tenet_status_4d2220bc_like ON characters_tenet (status varchar_pattern_ops);
+CREATE INDEX characters_tenet_associated_practices_practice_id_68749094 ON characters_tenet_associated_practices (practice_id);
+CREATE INDEX characters_tenet_associated_practices_tenet_id_6cf4839f ON characters_tenet_associated_practices (tenet_id);
+CREATE INDEX characters_tenet_limited_practices_practice_id_5f00c9c7 ON characters_tenet_limited_practices (practice_id);
+CREATE INDEX characters_tenet_limited_practices_tenet_id_c348e606 ON characters_tenet_limited_practices (tenet_id);
+CREATE INDEX characters_tenet_sources_bookreference_id_3af7a900 ON characters_tenet_sources (bookreference_id);
+CREATE INDEX characters_tenet_sources_tenet_id_8c3c041b ON characters_tenet_sources (tenet_id);
+CREATE INDEX characters_thorn_chronicle_id_9920fe92 ON characters_thorn (chronicle_id);
+CREATE INDEX characters_thorn_owner_id_85a6159e ON characters_thorn (owner_id);
+CREATE INDEX characters_thorn_polymorphic_ctype_id_f88fa504 ON characters_thorn (polymorphic_ctype_id);
+CREATE INDEX characters_thorn_status_dc1d9579 ON characters_thorn (status);
+CREATE INDEX characters_thorn_status_dc1d9579_like ON characters_thorn (status varchar_pattern_ops);
+CREATE INDEX characters_thorn_sources_bookreference_id_d001322b ON characters_thorn_sources (bookreference_id);
+CREATE INDEX characters_thorn_sources_thorn_id_f231356e ON characters_thorn_sources (thorn_id);
+CREATE INDEX characters_thornrating_thorn_id_4fc301c1 ON characters_thornrating (thorn_id);
+CREATE INDEX characters_thornrating_wraith_id_36e6c9a4 ON characters_thornrating (wraith_id);
+CREATE INDEX characters_thrall_master_id_092ee071 ON characters_thrall (master_id);
+CREATE INDEX characters_totem_chronicle_id_a0e70a43 ON characters_totem (chronicle_id);
+CREATE INDEX characters_totem_owner_id_cee67f10 ON characters_totem (owner_id);
+CREATE INDEX characters_totem_polymorphic_ctype_id_30273487 ON characters_totem (polymorphic_ctype_id);
+CREATE INDEX characters_totem_status_f10f952f ON characters_totem (status);
+CREATE INDEX characters_totem_status_f10f952f_like ON characters_totem (status varchar_pattern_ops);
+CREATE INDEX characters_totem_sources_bookreference_id_f102a008 ON characters_totem_sources (bookreference_id);
+CREATE INDEX characters_totem_sources_totem_id_e639663f ON characters_totem_sources (totem_id);
+CREATE INDEX characters_tribe_chronicle_id_3a766970 ON characters_tribe (chronicle_id);
+CREATE INDEX characters_tribe_owner_id_2e611368 ON characters_tribe (owner_id);
+CREATE INDEX characters_tribe_polymorphic_ctype_id_45e9ab42 ON characters_tribe (polymorphic_ctype_id);
+CREATE INDEX characters_tribe_status_ed4e40ec ON characters_tribe (status);
+CREATE INDEX characters_tribe_status_ed4e40ec_like ON characters_tribe (status varchar_pattern_ops);
+CREATE INDEX characters_tribe_sources_bookreference_id_0f052844 ON characters_tribe_sources (bookreference_id);
+CREATE INDEX characters_tribe_sources_tribe_id_a7ebc44a ON characters_tribe_sources (tribe_id);
+CREATE INDEX characters_vampire_clan_id_c978cd11 ON characters_vampire (clan_id);
+CREATE INDEX characters_vampire_path_id_23d5435e ON characters_vampire (path_id);
+CREATE INDEX characters_vampire_sect_id_4ba5da54 ON characters_vampire (sect_id);
+CREATE INDEX characters_vampire_sire_id_ad4117bb ON characters_vampire (sire_id);
+CREATE INDEX characters_vampire_titles_vampire_id_172c9130 ON characters_vampire_titles (vampire_id);
+CREATE INDEX characters_vampire_titles_vampiretitle_id_2a1c1224 ON characters_vampire_titles (vampiretitle_id);
+CREATE INDEX characters_vampireclan_chronicle_id_0c31b8d6 ON characters_vampireclan (chronicle_id);
+CREATE INDEX characters_vampireclan_owner_id_5578e341 ON characters_vampireclan (owner_id);
+CREATE INDEX characters_vampireclan_parent_clan_id_6e02bf2e ON characters_vampireclan (parent_clan_id);
+CREATE INDEX characters_vampireclan_polymorphic_ctype_id_87ac275e ON characters_vampireclan (polymorphic_ctype_id);
+CREATE INDEX characters_vampireclan_status_7157ae60 ON characters_vampireclan (status);
+CREATE INDEX characters_vampireclan_status_7157ae60_like ON characters_vampireclan (status varchar_pattern_ops);
+CREATE INDEX characters_vampireclan_disciplines_discipline_id_f5a957d4 ON characters_vampireclan_disciplines (discipline_id);
+CREATE INDEX characters_vampireclan_disciplines_vampireclan_id_77c59c79 ON characters_vampireclan_disciplines (vampireclan_id);
+CREATE INDEX characters_vampireclan_sources_bookreference_id_a1e45341 ON characters_vampireclan_sources (bookreference_id);
+CREATE INDEX characters_vampireclan_sources_vampireclan_id_a2076ff1 ON characters_vampireclan_sources (vampireclan_id);
+CREATE INDEX characters_vampiresect_chronicle_id_5d0edc9d ON characters_vampiresect (chronicle_id);
+CREATE INDEX characters_vampiresect_owner_id_d824f950 ON characters_vampiresect (owner_id);
+CREATE INDEX characters_vampiresect_polymorphic_ctype_id_0d9d075c ON characters_vampiresect (polymorphic_ctype_id);
+CREATE INDEX characters_vampiresect_status_997765b1 ON characters_vampiresect (status);
+CREATE INDEX characters_vampiresect_status_997765b1_like ON characters_vampiresect (status varchar_pattern_ops);
+CREATE INDEX characters_vampiresect_sources_bookreference_id_c9584411 ON characters_vampiresect_sources (bookreference_id);
+CREATE INDEX characters_vampiresect_sources_vampiresect_id_0222a2b7 ON characters_vampiresect_sources (vampiresect_id);
+CREATE INDEX characters_vampiretitle_chronicle_id_86ce084f ON characters_vampiretitle (chronicle_id);
+CREATE INDEX characters_vampiretitle_owner_id_a2d23ea8 ON characters_vampiretitle (owner_id);
+CREATE INDEX characters_vampiretitle_polymorphic_ctype_id_297f7903 ON characters_vampiretitle (polymorphic_ctype_id);
+CREATE INDEX characters_vampiretitle_sect_id_3f009a77 ON characters_vampiretitle (sect_id);
+CREATE INDEX characters_vampiretitle_status_17daa08d ON characters_vampiretitle (status);
+CREATE INDEX characters_vampiretitle_status_17daa08d_like ON characters_vampiretitle (status varchar_pattern_ops);
+CREATE INDEX characters_vampiretitle_sources_bookreference_id_7d839387 ON characters_vampiretitle_sources (bookreference_id);
+CREATE INDEX characters_vampiretitle_sources_vampiretitle_id_3de8c69c ON characters_vampiretitle_sources (vampiretitle_id);
+CREATE INDEX characters_visage_chronicle_id_eba5d6ab ON characters_visage (chronicle_id);
+CREATE INDEX characters_visage_default_apocalyptic_form_id_9dca743a ON characters_visage (default_apocalyptic_form_id);
+CREATE INDEX characters_visage_house_id_8d68b877 ON characters_visage (house_id);
+CREATE INDEX characters_visage_owner_id_899d76b5 ON characters_visage (owner_id);
+CREATE INDEX characters_visage_polymorphic_ctype_id_1684cf8b ON characters_visage (polymorphic_ctype_id);
+CREATE INDEX characters_visage_status_6685b7ce ON characters_visage (status);
+CREATE INDEX characters_visage_status_6685b7ce_like ON characters_visage (status varchar_pattern_ops);
+CREATE INDEX characters_visage_sources_bookreference_id_5f124f4d ON characters_visage_sources (bookreference_id);
+CREATE INDEX characters_visage_sources_visage_id_d2f537e7 ON characters_visage_sources (visage_id);
+CREATE INDEX characters_werewolf_tribe_id_18742385 ON characters_werewolf (tribe_id);
+CREATE INDEX characters_werewolf_battle_scars_battlescar_id_e5028410 ON characters_werewolf_battle_scars (battlescar_id);
+CREATE INDEX characters_werewolf_battle_scars_werewolf_id_69890547 ON characters_werewolf_battle_scars (werewolf_id);
+CREATE INDEX characters_werewolf_camps_camp_id_ebacd19d ON characters_werewolf_camps (camp_id);
+CREATE INDEX characters_werewolf_camps_werewolf_id_f2256c97 ON characters_werewolf_camps (werewolf_id);
+CREATE INDEX characters_werewolf_fetishes_owned_fetish_id_e93ec3ea ON characters_werewolf_fetishes_owned (fetish_id);
+CREATE INDEX characters_werewolf_fetishes_owned_werewolf_id_fcb87e7f ON characters_werewolf_fetishes_owned (werewolf_id);
+CREATE INDEX characters_werewolf_gift_permissions_giftpermission_id_c2523c4e ON characters_werewolf_gift_permissions (giftpermission_id);
+CREATE INDEX characters_werewolf_gift_permissions_werewolf_id_c6023780 ON characters_werewolf_gift_permissions (werewolf_id);
+CREATE INDEX characters_werewolf_gifts_gift_id_cab9bc2c ON characters_werewolf_gifts (gift_id);
+CREATE INDEX characters_werewolf_gifts_werewolf_id_14996bf5 ON characters_werewolf_gifts (werewolf_id);
+CREATE INDEX characters_werewolf_rites_known_rite_id_3cf6a941 ON characters_werewolf_rites_known (rite_id);
+CREATE INDEX characters_werewolf_rites_known_werewolf_id_1144900d ON characters_werewolf_rites_known (werewolf_id);
+CREATE INDEX characters_wraith_faction_id_bae85c2e ON characters_wraith (faction_id);
+CREATE INDEX characters_wraith_guild_id_810b4ca7 ON characters_wraith (guild_id);
+CREATE INDEX characters_wraith_legion_id_20a5b41a ON characters_wraith (legion_id);
+CREATE INDEX characters_wraith_shadow_archetype_id_99147ab8 ON characters_wraith (shadow_archetype_id);
+CREATE INDEX characters_wraithfaction_chronicle_id_9f67aefe ON characters_wraithfaction (chronicle_id);
+CREATE INDEX characters_wraithfaction_owner_id_980d7166 ON characters_wraithfaction (owner_id);
+CREATE INDEX characters_wraithfaction_parent_id_9e608ef0 ON characters_wraithfaction (parent_id);
+CREATE INDEX characters_wraithfaction_polymorphic_ctype_id_0a73396f ON characters_wraithfaction (polymorphic_ctype_id);
+CREATE INDEX characters_wraithfaction_status_e92afe01 ON characters_wraithfaction (status);
+CREATE INDEX characters_wraithfaction_status_e92afe01_like ON characters_wraithfaction (status varchar_pattern_ops);
+CREATE INDEX characters_wraithfaction_sources_bookreference_id_16191cb6 ON characters_wraithfaction_sources (bookreference_id);
+CREATE INDEX characters_wraithfaction_sources_wraithfaction_id_c5b28a2e ON characters_wraithfaction_sources (wraithfaction_id);
+CREATE INDEX core_bookreference_book_id_672b381a ON core_bookreference (book_id);
+CREATE INDEX core_charac_gamelin_e0a1a9_idx ON core_charactertemplate (gameline, character_type);
+CREATE INDEX core_charac_is_publ_6c5cef_idx ON core_charactertemplate (is_public);
+CREATE INDEX core_charactertemplate_chronicle_id_41ec7ce2 ON core_charactertemplate (chronicle_id);
+CREATE INDEX core_charactertemplate_owner_id_3407fb42 ON core_charactertemplate (owner_id);
+CREATE INDEX core_charactertemplate_polymorphic_ctype_id_fe1181c3 ON core_charactertemplate (polymorphic_ctype_id);
+CREATE INDEX core_charactertemplate_status_66436b81 ON core_charactertemplate (status);
+CREATE INDEX core_charactertemplate_status_66436b81_like ON core_charactertemplate (status varchar_pattern_ops);
+CREATE INDEX core_charactertemplate_sources_bookreference_id_2e49384d ON core_charactertemplate_sources (bookreference_id);
+CREATE INDEX core_charactertemplate_sources_charactertemplate_id_00a850fd ON core_charactertemplate_sources (charactertemplate_id);
+CREATE INDEX core_houserule_chronicle_id_5bc04621 ON core_houserule (chronicle_id);
+CREATE INDEX core_houserule_sources_bookreference_id_77b953d6 ON core_houserule_sources (bookreference_id);
+CREATE INDEX core_houserule_sources_houserule_id_3ffb408c ON core_houserule_sources (houserule_id);
+CREATE INDEX core_observ_content_488467_idx ON core_observer (content_type_id, object_id);
+CREATE INDEX core_observ_user_id_c5eec1_idx ON core_observer (user_id);
+CREATE INDEX core_observer_content_type_id_b078a700 ON core_observer (content_type_id);
+CREATE INDEX core_observer_granted_by_id_79f9bbd7 ON core_observer (granted_by_id);
+CREATE INDEX core_observer_user_id_07d5ce99 ON core_observer (user_id);
+CREATE INDEX core_templateapplication_character_id_da2fff0a ON core_templateapplication (character_id);
+CREATE INDEX core_templateapplication_template_id_d974fc0f ON core_templateapplication (template_id);
+CREATE INDEX django_admin_log_content_type_id_c4bce8eb ON django_admin_log (content_type_id);
+CREATE INDEX django_admin_log_user_id_c564eba6 ON django_admin_log (user_id);
+CREATE INDEX django_session_expire_date_a5c62663 ON django_session (expire_date);
+CREATE INDEX django_session_session_key_c0390e0f_like ON django_session (session_key varchar_pattern_ops);
+CREATE INDEX game_chronicle_head_st_id_fd9f63d6 ON game_chronicle (head_st_id);
+CREATE INDEX game_chronicle_allowed_objects_chronicle_id_8793e934 ON game_chronicle_allowed_objects (chronicle_id);
+CREATE INDEX game_chronicle_allowed_objects_objecttype_id_5bf00cff ON game_chronicle_allowed_objects (objecttype_id);
+CREATE INDEX game_chronicle_common_know_settingelement_id_d067cb80 ON game_chronicle_common_knowledge_elements (settingelement_id);
+CREATE INDEX game_chronicle_common_knowledge_elements_chronicle_id_9d05bfaa ON game_chronicle_common_knowledge_elements (chronicle_id);
+CREATE INDEX game_chronicle_game_storytellers_chronicle_id_17dd34f8 ON game_chronicle_game_storytellers (chronicle_id);
+CREATE INDEX game_chronicle_game_storytellers_user_id_d9058087 ON game_chronicle_game_storytellers (user_id);
+CREATE INDEX game_freebi_charact_d389c8_idx ON game_freebiespendingrecord (character_id, created_at DESC);
+CREATE INDEX game_freebi_charact_f91787_idx ON game_freebiespendingrecord (character_id, approved);
+CREATE INDEX game_freebiespendingrecord_approved_by_id_1ccdf78f ON game_freebiespendingrecord (approved_by_id);
+CREATE INDEX game_freebiespendingrecord_character_id_fd5f311c ON game_freebiespendingrecord (character_id);
+CREATE INDEX game_journa_journal_311594_idx ON game_journalentry (journal_id, date DESC);
+CREATE INDEX game_journalentry_date_1848c8a8 ON game_journalentry (date);
+CREATE INDEX game_journalentry_datetime_created_9a9f38d8 ON game_journalentry (datetime_created);
+CREATE INDEX game_journalentry_journal_id_075c1274 ON game_journalentry (journal_id);
+CREATE INDEX game_post_charact_9e6d6f_idx ON game_post (character_id, datetime_created DESC);
+CREATE INDEX game_post_character_id_477969ee ON game_post (character_id);
+CREATE INDEX game_post_datetim_ef8a1c_idx ON game_post (datetime_created DESC);
+CREATE INDEX game_post_datetime_created_76238cf4 ON game_post (datetime_created);
+CREATE INDEX game_post_scene_i_4f99a0_idx ON game_post (scene_id, datetime_created DESC);
+CREATE INDEX game_post_scene_id_39a75932 ON game_post (scene_id);
+CREATE INDEX game_scene_chronicle_id_1f8639f8 ON game_scene (chronicle_id);
+CREATE INDEX game_scene_finished_9f8d2dca ON game_scene (finished);
+CREATE INDEX game_scene_gameline_387410db ON game_scene (gameline);
+CREATE INDEX game_scene_gameline_387410db_like ON game_scene (gameline varchar_pattern_ops);
+CREATE INDEX game_scene_location_id_ca4121ba ON game_scene (location_id);
+CREATE INDEX game_scene_characters_charactermodel_id_f71250be ON game_scene_characters (charactermodel_id);
+CREATE INDEX game_scene_characters_scene_id_032049e3 ON game_scene_characters (scene_id);
+CREATE INDEX game_settingelement_gameline_a7524654 ON game_settingelement (gameline);
+CREATE INDEX game_settingelement_gameline_a7524654_like ON game_settingelement (gameline varchar_pattern_ops);
+CREATE INDEX game_storyxprequest_character_id_4f8cc1ab ON game_storyxprequest (character_id);
+CREATE INDEX game_storyxprequest_story_id_1c14f74d ON game_storyxprequest (story_id);
+CREATE INDEX game_strelationship_chronicle_id_d7a98282 ON game_strelationship (chronicle_id);
+CREATE INDEX game_strelationship_gameline_id_4213c29b ON game_strelationship (gameline_id);
+CREATE INDEX game_strelationship_user_id_04a7f05a ON game_strelationship (user_id);
+CREATE INDEX game_usersc_user_id_de365f_idx ON game_userscenereadstatus (user_id, scene_id);
+CREATE INDEX game_userscenereadstatus_scene_id_8655b2a6 ON game_userscenereadstatus (scene_id);
+CREATE INDEX game_userscenereadstatus_user_id_7c2a0b3b ON game_userscenereadstatus (user_id);
+CREATE INDEX game_week_characters_charactermodel_id_cdb84f1f ON game_week_characters (charactermodel_id);
+CREATE INDEX game_week_characters_week_id_9e93a09f ON game_week_characters (week_id);
+CREATE INDEX game_weekly_approve_64389b_idx ON game_weeklyxprequest (approved);
+CREATE INDEX game_weekly_charact_0d53b6_idx ON game_weeklyxprequest (character_id, week_id);
+CREATE INDEX game_weeklyxprequest_character_id_b2866d39 ON game_weeklyxprequest (character_id);
+CREATE INDEX game_weeklyxprequest_focus_scene_id_78394af7 ON game_weeklyxprequest (focus_scene_id);
+CREATE INDEX game_weeklyxprequest_learning_scene_id_825d700c ON game_weeklyxprequest (learning_scene_id);
+CREATE INDEX game_weeklyxprequest_rp_scene_id_abac0a7c ON game_weeklyxprequest (rp_scene_id);
+CREATE INDEX game_weeklyxprequest_standingout_scene_id_16889bc7 ON game_weeklyxprequest (standingout_scene_id);
+CREATE INDEX game_weeklyxprequest_week_id_b208df86 ON game_weeklyxprequest (week_id);
+CREATE INDEX game_xpspen_charact_968ce4_idx ON game_xpspendingrequest (character_id, approved);
+CREATE INDEX game_xpspen_charact_a29ab8_idx ON game_xpspendingrequest (character_id, created_at DESC);
+CREATE INDEX game_xpspendingrequest_approved_by_id_feebcc7a ON game_xpspendingrequest (approved_by_id);
+CREATE INDEX game_xpspendingrequest_character_id_033249ed ON game_xpspendingrequest (character_id);
+CREATE INDEX items_artifact_power_id_04f52b58 ON items_artifact (power_id);
+CREATE INDEX items_charm_power_id_705fd614 ON items_charm (power_id);
+CREATE INDEX items_grimoire_cover_material_id_030541b5 ON items_grimoire (cover_material_id);
+CREATE INDEX items_grimoire_faction_id_7e9aa6b4 ON items_grimoire (faction_id);
+CREATE INDEX items_grimoire_inner_material_id_a88919fa ON items_grimoire (inner_material_id);
+CREATE INDEX items_grimoire_language_id_24bde9b9 ON items_grimoire (language_id);
+CREATE INDEX items_grimoire_medium_id_990f51f0 ON items_grimoire (medium_id);
+CREATE INDEX items_grimoire_abilities_ability_id_e1a73067 ON items_grimoire_abilities (ability_id);
+CREATE INDEX items_grimoire_abilities_grimoire_id_442d96e0 ON items_grimoire_abilities (grimoire_id);
+CREATE INDEX items_grimoire_instruments_grimoire_id_d2aa7f4c ON items_grimoire_instruments (grimoire_id);
+CREATE INDEX items_grimoire_instruments_instrument_id_956da359 ON items_grimoire_instruments (instrument_id);
+CREATE INDEX items_grimoire_practices_grimoire_id_07341dd5 ON items_grimoire_practices (grimoire_id);
+CREATE INDEX items_grimoire_practices_practice_id_32577b1d ON items_grimoire_practices (practice_id);
+CREATE INDEX items_grimoire_rotes_grimoire_id_7d78538a ON items_grimoire_rotes (grimoire_id);
+CREATE INDEX items_grimoire_rotes_rote_id_66dfe476 ON items_grimoire_rotes (rote_id);
+CREATE INDEX items_grimoire_spheres_grimoire_id_16b3ee5e ON items_grimoire_spheres (grimoire_id);
+CREATE INDEX items_grimoire_spheres_sphere_id_6309c8d2 ON items_grimoire_spheres (sphere_id);
+CREATE INDEX items_itemmodel_chronicle_id_754a24db ON items_itemmodel (chronicle_id);
+CREATE INDEX items_itemmodel_owner_id_d57cd717 ON items_itemmodel (owner_id);
+CREATE INDEX items_itemmodel_polymorphic_ctype_id_aaaba635 ON items_itemmodel (polymorphic_ctype_id);
+CREATE INDEX items_itemmodel_status_a855e425 ON items_itemmodel (status);
+CREATE INDEX items_itemmodel_status_a855e425_like ON items_itemmodel (status varchar_pattern_ops);
+CREATE INDEX items_itemmodel_located_at_itemmodel_id_0b9eb7c2 ON items_itemmodel_located_at (itemmodel_id);
+CREATE INDEX items_itemmodel_located_at_locationmodel_id_004f4b6b ON items_itemmodel_located_at (locationmodel_id);
+CREATE INDEX items_itemmodel_owned_by_charactermodel_id_274dbe44 ON items_itemmodel_owned_by (charactermodel_id);
+CREATE INDEX items_itemmodel_owned_by_itemmodel_id_e13fbcf1 ON items_itemmodel_owned_by (itemmodel_id);
+CREATE INDEX items_itemmodel_sources_bookreference_id_3245e61e ON items_itemmodel_sources (bookreference_id);
+CREATE INDEX items_itemmodel_sources_itemmodel_id_3ca4e2f5 ON items_itemmodel_sources (itemmodel_id);
+CREATE INDEX items_periapt_power_id_bb84250b ON items_periapt (power_id);
+CREATE INDEX items_relic_house_id_9e1007cd ON items_relic (house_id);
+CREATE INDEX items_relicresonancerating_relic_id_17e4f1b8 ON items_relicresonancerating (relic_id);
+CREATE INDEX items_relicresonancerating_resonance_id_27a0a4a5 ON items_relicresonancerating (resonance_id);
+CREATE INDEX items_talisman_powers_effect_id_491a93c9 ON items_talisman_powers (effect_id);
+CREATE INDEX items_talisman_powers_talisman_id_69ad2e26 ON items_talisman_powers (talisman_id);
+CREATE INDEX items_ushabti_creator_id_755bfec1 ON items_ushabti (creator_id);
+CREATE INDEX items_vessel_attuned_to_id_2173cd3c ON items_vessel (attuned_to_id);
+CREATE INDEX items_wonderresonancerating_resonance_id_e6777901 ON items_wonderresonancerating (resonance_id);
+CREATE INDEX items_wonderresonancerating_wonder_id_93307a3d ON items_wonderresonancerating (wonder_id);
+CREATE INDEX locations_chantry_ambassador_id_85e3cf73 ON locations_chantry (ambassador_id);
+CREATE INDEX locations_chantry_chantry_library_id_23fd60d5 ON locations_chantry (chantry_library_id);
+CREATE INDEX locations_chantry_faction_id_7a5d0340 ON locations_chantry (faction_id);
+CREATE INDEX locations_chantry_node_tender_id_cbc3f93a ON locations_chantry (node_tender_id);
+CREATE INDEX locations_chantry_cabals_cabal_id_e4a6ae8f ON locations_chantry_cabals (cabal_id);
+CREATE INDEX locations_chantry_cabals_chantry_id_5cbef50c ON locations_chantry_cabals (chantry_id);
+CREATE INDEX locations_chantry_guardian_chantry_id_2b9cc72d ON locations_chantry_guardian (chantry_id);
+CREATE INDEX locations_chantry_guardian_human_id_3cf08a5d ON locations_chantry_guardian (human_id);
+CREATE INDEX locations_chantry_integrated_effects_chantry_id_e52f5425 ON locations_chantry_integrated_effects (chantry_id);
+CREATE INDEX locations_chantry_integrated_effects_effect_id_20ac1f54 ON locations_chantry_integrated_effects (effect_id);
+CREATE INDEX locations_chantry_investigator_chantry_id_c9dd377a ON locations_chantry_investigator (chantry_id);
+CREATE INDEX locations_chantry_investigator_human_id_fd41276b ON locations_chantry_investigator (human_id);
+CREATE INDEX locations_chantry_leaders_chantry_id_14976861 ON locations_chantry_leaders (chantry_id);
+CREATE INDEX locations_chantry_leaders_human_id_a0223a7f ON locations_chantry_leaders (human_id);
+CREATE INDEX locations_chantry_members_chantry_id_89a1fe95 ON locations_chantry_members (chantry_id);
+CREATE INDEX locations_chantry_members_human_id_64050e36 ON locations_chantry_members (human_id);
+CREATE INDEX locations_chantry_nodes_chantry_id_9c24e0f1 ON locations_chantry_nodes (chantry_id);
+CREATE INDEX locations_chantry_nodes_node_id_ff3545f7 ON locations_chantry_nodes (node_id);
+CREATE INDEX locations_chantry_teacher_chantry_id_48c8fb17 ON locations_chantry_teacher (chantry_id);
+CREATE INDEX locations_chantry_teacher_human_id_1cbeb0fa ON locations_chantry_teacher (human_id);
+CREATE INDEX locations_chantrybackgroundrating_bg_id_70624630 ON locations_chantrybackgroundrating (bg_id);
+CREATE INDEX locations_chantrybackgroundrating_chantry_id_4ef4d5c1 ON locations_chantrybackgroundrating (chantry_id);
+CREATE INDEX locations_city_characters_character_id_0ebe37fd ON locations_city_characters (character_id);
+CREATE INDEX locations_city_characters_city_id_79f85181 ON locations_city_characters (city_id);
+CREATE INDEX locations_demesne_reality_zone_id_4d3e2fb0 ON locations_demesne (reality_zone_id);
+CREATE INDEX locations_havenmeritflawrating_haven_id_9e1967b0 ON locations_havenmeritflawrating (haven_id);
+CREATE INDEX locations_havenmeritflawrating_mf_id_df1bce06 ON locations_havenmeritflawrating (mf_id);
+CREATE INDEX locations_horizonrealm_reality_zone_id_6436ddd4 ON locations_horizonrealm (reality_zone_id);
+CREATE INDEX locations_horizonrealmmeritflawrating_horizon_realm_id_73bcf479 ON locations_horizonrealmmeritflawrating (horizon_realm_id);
+CREATE INDEX locations_horizonrealmmeritflawrating_mf_id_76b71fa1 ON locations_horizonrealmmeritflawrating (mf_id);
+CREATE INDEX locations_horizonrealmresonancerating_horizon_realm_id_5bff3fc9 ON locations_horizonrealmresonancerating (horizon_realm_id);
+CREATE INDEX locations_horizonrealmresonancerating_resonance_id_7249c518 ON locations_horizonrealmresonancerating (resonance_id);
+CREATE INDEX locations_huntingground_rival_cells_hunter_id_7d97ca6f ON locations_huntingground_rival_cells (hunter_id);
+CREATE INDEX locations_huntingground_rival_cells_huntingground_id_b9c279bf ON locations_huntingground_rival_cells (huntingground_id);
+CREATE INDEX locations_library_faction_id_6ec351ee ON locations_library (faction_id);
+CREATE INDEX locations_library_books_grimoire_id_dde1949c ON locations_library_books (grimoire_id);
+CREATE INDEX locations_library_books_library_id_d1826f71 ON locations_library_books (library_id);
+CREATE INDEX locations_locationmodel_chronicle_id_abd68eb8 ON locations_locationmodel (chronicle_id);
+CREATE INDEX locations_locationmodel_owned_by_id_49de94e4 ON locations_locationmodel (owned_by_id);
+CREATE INDEX locations_locationmodel_owner_id_40fd2f89 ON locations_locationmodel (owner_id);
+CREATE INDEX locations_locationmodel_parent_id_37af5d2a ON locations_locationmodel (parent_id);
+CREATE INDEX locations_locationmodel_polymorphic_ctype_id_ec485d11 ON locations_locationmodel (polymorphic_ctype_id);
+CREATE INDEX locations_locationmodel_status_237534d3 ON locations_locationmodel (status);
+CREATE INDEX locations_locationmodel_status_237534d3_like ON locations_locationmodel (status varchar_pattern_ops);
+CREATE INDEX locations_locationmodel_co_from_locationmodel_id_bb36d6ea ON locations_locationmodel_contained_within (from_locationmodel_id);
+CREATE INDEX locations_locationmodel_co_to_locationmodel_id_ef5ae7da ON locations_locationmodel_contained_within (to_locationmodel_id);
+CREATE INDEX locations_locationmodel_sources_bookreference_id_096a76bb ON locations_locationmodel_sources (bookreference_id);
+CREATE INDEX locations_locationmodel_sources_locationmodel_id_9062f37c ON locations_locationmodel_sources (locationmodel_id);
+CREATE INDEX locations_node_reality_zone_id_bdb31e71 ON locations_node (reality_zone_id);
+CREATE INDEX locations_nodemeritflawrating_mf_id_4b700a58 ON locations_nodemeritflawrating (mf_id);
+CREATE INDEX locations_nodemeritflawrating_node_id_494fff62 ON locations_nodemeritflawrating (node_id);
+CREATE INDEX locations_noderesonancerating_node_id_76fea52f ON locations_noderesonancerating (node_id);
+CREATE INDEX locations_noderesonancerating_resonance_id_8a58397c ON locations_noderesonancerating (resonance_id);
+CREATE INDEX locations_paradoxatmosphere_realm_id_c67e7c7d ON locations_paradoxatmosphere (realm_id);
+CREATE INDEX locations_paradoxobstacle_realm_id_0ec42332 ON locations_paradoxobstacle (realm_id);
+CREATE INDEX locations_sanctum_reality_zone_id_89ef51be ON locations_sanctum (reality_zone_id);
+CREATE INDEX locations_sector_reality_zone_id_958361db ON locations_sector (reality_zone_id);
+CREATE INDEX locations_sector_connected_sectors_from_sector_id_e3aba025 ON locations_sector_connected_sectors (from_sector_id);
+CREATE INDEX locations_sector_connected_sectors_to_sector_id_898c755c ON locations_sector_connected_sectors (to_sector_id);
+CREATE INDEX locations_tombmeritflawrating_mf_id_a0bb2b64 ON locations_tombmeritflawrating (mf_id);
+CREATE INDEX locations_tombmeritflawrating_tomb_id_d237e9c2 ON locations_tombmeritflawrating (tomb_id);
+CREATE INDEX locations_zonerating_practice_id_f95a17d6 ON locations_zonerating (practice_id);
+CREATE INDEX locations_zonerating_zone_id_aa0354d6 ON locations_zonerating (zone_id);
+ALTER TABLE accounts_profile
+  ADD CONSTRAINT accounts_profile_user_id_49a85d32_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE auth_group_permissions
+  ADD CONSTRAINT auth_group_permissio_permission_id_84c5c92e_fk_auth_perm FOREIGN KEY (permission_id) REFERENCES auth_permission DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT auth_group_permissions_group_id_b120cbf9_fk_auth_group_id FOREIGN KEY (group_id) REFERENCES auth_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE auth_permission
+  ADD CONSTRAINT auth_permission_content_type_id_2f476e4b_fk_django_co FOREIGN KEY (content_type_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE auth_user_groups
+  ADD CONSTRAINT auth_user_groups_group_id_97559544_fk_auth_group_id FOREIGN KEY (group_id) REFERENCES auth_group DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT auth_user_groups_user_id_6a12ed8b_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE auth_user_user_permissions
+  ADD CONSTRAINT auth_user_user_permi_permission_id_1fbb5f2c_fk_auth_perm FOREIGN KEY (permission_id) REFERENCES auth_permission DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT auth_user_user_permissions_user_id_a95ead1b_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ability
+  ADD CONSTRAINT characters_ability_statistic_ptr_id_78e812fd_fk_character FOREIGN KEY (statistic_ptr_id) REFERENCES characters_statistic DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_advantage
+  ADD CONSTRAINT characters_advantage_chronicle_id_30f5c606_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_advantage_owner_id_1a5a7fa5_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_advantage_polymorphic_ctype_id_742cf28e_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_advantage_ratings
+  ADD CONSTRAINT characters_advantage_advantage_id_bf07eed2_fk_character FOREIGN KEY (advantage_id) REFERENCES characters_advantage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_advantage_number_id_c5ae801f_fk_core_numb FOREIGN KEY (number_id) REFERENCES core_number DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_advantage_sources
+  ADD CONSTRAINT characters_advantage_advantage_id_43a1db73_fk_character FOREIGN KEY (advantage_id) REFERENCES characters_advantage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_advantage_bookreference_id_b80c1411_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_advantagerating
+  ADD CONSTRAINT characters_advantage_advantage_id_b0971756_fk_character FOREIGN KEY (advantage_id) REFERENCES characters_advantage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_advantage_character_id_17c48905_fk_character FOREIGN KEY (character_id) REFERENCES characters_companion DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ajaba
+  ADD CONSTRAINT characters_ajaba_fera_ptr_id_116abd8e_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ananasi
+  ADD CONSTRAINT characters_ananasi_fera_ptr_id_0908bc43_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_apocalypticform
+  ADD CONSTRAINT characters_apocalypt_chronicle_id_8c104800_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_polymorphic_ctype_id_f4389ce7_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypticform_owner_id_c1f5680f_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_apocalypticform_high_torment_traits
+  ADD CONSTRAINT characters_apocalypt_apocalypticform_id_3d5c35e1_fk_character FOREIGN KEY (apocalypticform_id) REFERENCES characters_apocalypticform DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_apocalypticformtrait_f99a86f7_fk_character FOREIGN KEY (apocalypticformtrait_id) REFERENCES characters_apocalypticformtrait DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_apocalypticform_low_torment_traits
+  ADD CONSTRAINT characters_apocalypt_apocalypticform_id_d092cf10_fk_character FOREIGN KEY (apocalypticform_id) REFERENCES characters_apocalypticform DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_apocalypticformtrait_8e3b00af_fk_character FOREIGN KEY (apocalypticformtrait_id) REFERENCES characters_apocalypticformtrait DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_apocalypticform_sources
+  ADD CONSTRAINT characters_apocalypt_apocalypticform_id_3d50be4a_fk_character FOREIGN KEY (apocalypticform_id) REFERENCES characters_apocalypticform DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_bookreference_id_473f4c73_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_apocalypticformtrait
+  ADD CONSTRAINT characters_apocalypt_chronicle_id_d873ad4e_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_house_id_66d21aae_fk_character FOREIGN KEY (house_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_owner_id_8e877a85_fk_auth_user FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_polymorphic_ctype_id_9e048a31_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_apocalypticformtrait_sources
+  ADD CONSTRAINT characters_apocalypt_apocalypticformtrait_4a559bd0_fk_character FOREIGN KEY (apocalypticformtrait_id) REFERENCES characters_apocalypticformtrait DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_apocalypt_bookreference_id_ea6ebfcb_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_arcanos
+  ADD CONSTRAINT characters_arcanos_chronicle_id_d7150b0d_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_arcanos_owner_id_5f96ad1b_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_arcanos_parent_arcanos_id_5f4c0340_fk_character FOREIGN KEY (parent_arcanos_id) REFERENCES characters_arcanos DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_arcanos_polymorphic_ctype_id_a9b1b28e_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_arcanos_sources
+  ADD CONSTRAINT characters_arcanos_s_arcanos_id_0b814b44_fk_character FOREIGN KEY (arcanos_id) REFERENCES characters_arcanos DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_arcanos_s_bookreference_id_c214fbf5_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_archetype
+  ADD CONSTRAINT characters_archetype_chronicle_id_baaefd9b_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_archetype_owner_id_7490b8b7_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_archetype_polymorphic_ctype_id_e44fcd04_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_archetype_sources
+  ADD CONSTRAINT characters_archetype_archetype_id_775f940c_fk_character FOREIGN KEY (archetype_id) REFERENCES characters_archetype DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_archetype_bookreference_id_2d00f028_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_attribute
+  ADD CONSTRAINT characters_attribute_statistic_ptr_id_2ea7dcfb_fk_character FOREIGN KEY (statistic_ptr_id) REFERENCES characters_statistic DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_autumnperson
+  ADD CONSTRAINT characters_autumnper_ctdhuman_ptr_id_ce89bb0b_fk_character FOREIGN KEY (ctdhuman_ptr_id) REFERENCES characters_ctdhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_background
+  ADD CONSTRAINT characters_backgroun_statistic_ptr_id_b23dbd18_fk_character FOREIGN KEY (statistic_ptr_id) REFERENCES characters_statistic DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_backgroundrating
+  ADD CONSTRAINT characters_backgroun_bg_id_dd695d11_fk_character FOREIGN KEY (bg_id) REFERENCES characters_background DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_backgroun_char_id_782f66e5_fk_character FOREIGN KEY (char_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_bastet
+  ADD CONSTRAINT characters_bastet_fera_ptr_id_8fc1a6c3_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_battlescar
+  ADD CONSTRAINT characters_battlesca_chronicle_id_c03a2bd9_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_battlesca_polymorphic_ctype_id_3150fc44_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_battlescar_owner_id_35261a59_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_battlescar_sources
+  ADD CONSTRAINT characters_battlesca_battlescar_id_64241cc9_fk_character FOREIGN KEY (battlescar_id) REFERENCES characters_battlescar DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_battlesca_bookreference_id_34fe6ed6_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_cabal
+  ADD CONSTRAINT characters_cabal_group_ptr_id_3be7c51f_fk_characters_group_id FOREIGN KEY (group_ptr_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_camp
+  ADD CONSTRAINT characters_camp_chronicle_id_98ffc273_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_camp_owner_id_748bf518_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_camp_polymorphic_ctype_id_a9c29eb5_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_camp_tribe_id_aef3b5eb_fk_characters_tribe_id FOREIGN KEY (tribe_id) REFERENCES characters_tribe DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_camp_sources
+  ADD CONSTRAINT characters_camp_sour_bookreference_id_48d7dd76_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_camp_sources_camp_id_ca6d467f_fk_characters_camp_id FOREIGN KEY (camp_id) REFERENCES characters_camp DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_cantrip
+  ADD CONSTRAINT characters_cantrip_chronicle_id_db83c941_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_cantrip_owner_id_e6667b2e_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_cantrip_polymorphic_ctype_id_da69112b_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_cantrip_sources
+  ADD CONSTRAINT characters_cantrip_s_bookreference_id_08fd0e82_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_cantrip_s_cantrip_id_e53e6b8f_fk_character FOREIGN KEY (cantrip_id) REFERENCES characters_cantrip DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_changeling
+  ADD CONSTRAINT characters_changelin_ctdhuman_ptr_id_73196b61_fk_character FOREIGN KEY (ctdhuman_ptr_id) REFERENCES characters_ctdhuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_changelin_seelie_legacy_id_5570720a_fk_character FOREIGN KEY (seelie_legacy_id) REFERENCES characters_legacy DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_changelin_unseelie_legacy_id_028678e5_fk_character FOREIGN KEY (unseelie_legacy_id) REFERENCES characters_legacy DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_changeling_house_id_dc9779bf_fk_characters_house_id FOREIGN KEY (house_id) REFERENCES characters_house DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_changeling_kith_id_ad1909c2_fk_characters_kith_id FOREIGN KEY (kith_id) REFERENCES characters_kith DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_character
+  ADD CONSTRAINT characters_character_charactermodel_ptr_i_2969914e_fk_character FOREIGN KEY (charactermodel_ptr_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_charactermodel
+  ADD CONSTRAINT characters_character_chronicle_id_7642c041_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_character_polymorphic_ctype_id_873fe738_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_charactermodel_owner_id_cec8bb22_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_charactermodel_sources
+  ADD CONSTRAINT characters_character_bookreference_id_73489e76_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_character_charactermodel_id_4572f638_fk_character FOREIGN KEY (charactermodel_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_chimera
+  ADD CONSTRAINT characters_chimera_chronicle_id_cc63c272_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_chimera_owner_id_00ee19ad_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_chimera_polymorphic_ctype_id_4f9608d3_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_chimera_sources
+  ADD CONSTRAINT characters_chimera_s_bookreference_id_3dd06a2d_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_chimera_s_chimera_id_0f05f87a_fk_character FOREIGN KEY (chimera_id) REFERENCES characters_chimera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_circle
+  ADD CONSTRAINT characters_circle_group_ptr_id_e5daf859_fk_characters_group_id FOREIGN KEY (group_ptr_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_companion
+  ADD CONSTRAINT characters_companion_companion_of_id_1928d6d9_fk_character FOREIGN KEY (companion_of_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_companion_mtahuman_ptr_id_76179a20_fk_character FOREIGN KEY (mtahuman_ptr_id) REFERENCES characters_mtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_companion_charms
+  ADD CONSTRAINT characters_companion_companion_id_c66fd9a2_fk_character FOREIGN KEY (companion_id) REFERENCES characters_companion DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_companion_spiritcharm_id_e7f332e5_fk_character FOREIGN KEY (spiritcharm_id) REFERENCES characters_spiritcharm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_conclave
+  ADD CONSTRAINT characters_conclave_group_ptr_id_6b7bc533_fk_character FOREIGN KEY (group_ptr_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_corax
+  ADD CONSTRAINT characters_corax_fera_ptr_id_a16d4c30_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_corruptedpractice
+  ADD CONSTRAINT characters_corrupted_parent_practice_id_f74d79d7_fk_character FOREIGN KEY (parent_practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_corrupted_practice_ptr_id_ab5c9559_fk_character FOREIGN KEY (practice_ptr_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_coterie
+  ADD CONSTRAINT characters_coterie_group_ptr_id_7642c18c_fk_characters_group_id FOREIGN KEY (group_ptr_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ctdhuman
+  ADD CONSTRAINT characters_ctdhuman_human_ptr_id_968d48cb_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_demon
+  ADD CONSTRAINT characters_demon_apocalyptic_form_id_4802d8ab_fk_character FOREIGN KEY (apocalyptic_form_id) REFERENCES characters_apocalypticform DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demon_dtfhuman_ptr_id_7ea09531_fk_character FOREIGN KEY (dtfhuman_ptr_id) REFERENCES characters_dtfhuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demon_faction_id_27ad487d_fk_character FOREIGN KEY (faction_id) REFERENCES characters_demonfaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demon_house_id_5b2223f0_fk_characters_demonhouse_id FOREIGN KEY (house_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demon_visage_id_83c6f261_fk_characters_visage_id FOREIGN KEY (visage_id) REFERENCES characters_visage DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_demon_rituals
+  ADD CONSTRAINT characters_demon_rit_demon_id_cfe29889_fk_character FOREIGN KEY (demon_id) REFERENCES characters_demon DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demon_rit_ritual_id_7525eced_fk_character FOREIGN KEY (ritual_id) REFERENCES characters_ritual DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_demonfaction
+  ADD CONSTRAINT characters_demonfact_chronicle_id_22cda39b_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demonfact_polymorphic_ctype_id_0625360b_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demonfaction_owner_id_43150fb8_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_demonfaction_sources
+  ADD CONSTRAINT characters_demonfact_bookreference_id_5e4ad54d_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demonfact_demonfaction_id_6af38178_fk_character FOREIGN KEY (demonfaction_id) REFERENCES characters_demonfaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_demonhouse
+  ADD CONSTRAINT characters_demonhous_chronicle_id_59d5d824_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demonhous_polymorphic_ctype_id_264aa9ea_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demonhouse_owner_id_e6a73a61_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_demonhouse_sources
+  ADD CONSTRAINT characters_demonhous_bookreference_id_a9df1eb1_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_demonhous_demonhouse_id_b78f1694_fk_character FOREIGN KEY (demonhouse_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_derangement
+  ADD CONSTRAINT characters_derangeme_chronicle_id_95c4d4b7_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_derangeme_polymorphic_ctype_id_c4414c85_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_derangement_owner_id_227e70c7_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_derangement_sources
+  ADD CONSTRAINT characters_derangeme_bookreference_id_62655879_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_derangeme_derangement_id_2f761d40_fk_character FOREIGN KEY (derangement_id) REFERENCES characters_derangement DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_discipline
+  ADD CONSTRAINT characters_disciplin_statistic_ptr_id_21997272_fk_character FOREIGN KEY (statistic_ptr_id) REFERENCES characters_statistic DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_drone
+  ADD CONSTRAINT characters_drone_wtahuman_ptr_id_daaecdd5_fk_character FOREIGN KEY (wtahuman_ptr_id) REFERENCES characters_wtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_dtfhuman
+  ADD CONSTRAINT characters_dtfhuman_human_ptr_id_30bac61b_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_earthbound
+  ADD CONSTRAINT characters_earthboun_apocalyptic_form_id_9e4e3ba0_fk_character FOREIGN KEY (apocalyptic_form_id) REFERENCES characters_apocalypticform DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_earthboun_dtfhuman_ptr_id_efefde5b_fk_character FOREIGN KEY (dtfhuman_ptr_id) REFERENCES characters_dtfhuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_earthboun_house_id_f2374e22_fk_character FOREIGN KEY (house_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_earthboun_visage_id_9180bf90_fk_character FOREIGN KEY (visage_id) REFERENCES characters_visage DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_earthbound_rituals
+  ADD CONSTRAINT characters_earthboun_earthbound_id_58258b3b_fk_character FOREIGN KEY (earthbound_id) REFERENCES characters_earthbound DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_earthboun_ritual_id_d3009e65_fk_character FOREIGN KEY (ritual_id) REFERENCES characters_ritual DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_edge
+  ADD CONSTRAINT characters_edge_book_id_b2e183a3_fk_core_book_id FOREIGN KEY (book_id) REFERENCES core_book DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_effect
+  ADD CONSTRAINT characters_effect_chronicle_id_fddd131a_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_effect_owner_id_d62e7a4d_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_effect_polymorphic_ctype_id_f741f19a_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_effect_sources
+  ADD CONSTRAINT characters_effect_so_bookreference_id_56049e2a_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_effect_so_effect_id_41e6e7ea_fk_character FOREIGN KEY (effect_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fera
+  ADD CONSTRAINT characters_fera_wtahuman_ptr_id_6f02091b_fk_character FOREIGN KEY (wtahuman_ptr_id) REFERENCES characters_wtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fera_fetishes_owned
+  ADD CONSTRAINT characters_fera_feti_fera_id_876aa1c7_fk_character FOREIGN KEY (fera_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fera_feti_fetish_id_453ff583_fk_items_fet FOREIGN KEY (fetish_id) REFERENCES items_fetish DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fera_gift_permissions
+  ADD CONSTRAINT characters_fera_gift_fera_id_5b52e4aa_fk_character FOREIGN KEY (fera_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fera_gift_giftpermission_id_51b09ae7_fk_character FOREIGN KEY (giftpermission_id) REFERENCES characters_giftpermission DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fera_gifts
+  ADD CONSTRAINT characters_fera_gift_fera_id_c8eef009_fk_character FOREIGN KEY (fera_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fera_gifts_gift_id_0325ac3b_fk_characters_gift_id FOREIGN KEY (gift_id) REFERENCES characters_gift DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fera_rites_known
+  ADD CONSTRAINT characters_fera_rite_fera_id_f5dd1c3a_fk_character FOREIGN KEY (fera_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fera_rite_rite_id_e08943f4_fk_character FOREIGN KEY (rite_id) REFERENCES characters_rite DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fetter
+  ADD CONSTRAINT characters_fetter_wraith_id_6c9966e8_fk_character FOREIGN KEY (wraith_id) REFERENCES characters_wraith DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fomor
+  ADD CONSTRAINT characters_fomor_wtahuman_ptr_id_feb00dfb_fk_character FOREIGN KEY (wtahuman_ptr_id) REFERENCES characters_wtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fomor_powers
+  ADD CONSTRAINT characters_fomor_pow_fomor_id_4d516ad8_fk_character FOREIGN KEY (fomor_id) REFERENCES characters_fomor DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fomor_pow_fomoripower_id_37aa3bcd_fk_character FOREIGN KEY (fomoripower_id) REFERENCES characters_fomoripower DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fomoripower
+  ADD CONSTRAINT characters_fomoripow_chronicle_id_bdb11c42_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fomoripow_polymorphic_ctype_id_7e1c204f_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fomoripower_owner_id_6654e1bf_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_fomoripower_sources
+  ADD CONSTRAINT characters_fomoripow_bookreference_id_06038687_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_fomoripow_fomoripower_id_e5edd900_fk_character FOREIGN KEY (fomoripower_id) REFERENCES characters_fomoripower DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ghoul
+  ADD CONSTRAINT characters_ghoul_domitor_id_a4329c2f_fk_character FOREIGN KEY (domitor_id) REFERENCES characters_vampire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_ghoul_vtmhuman_ptr_id_e2a62ad7_fk_character FOREIGN KEY (vtmhuman_ptr_id) REFERENCES characters_vtmhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_gift
+  ADD CONSTRAINT characters_gift_chronicle_id_ae338c46_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_gift_owner_id_b16812fe_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_gift_polymorphic_ctype_id_85e9820d_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_gift_allowed
+  ADD CONSTRAINT characters_gift_allo_giftpermission_id_15b0c206_fk_character FOREIGN KEY (giftpermission_id) REFERENCES characters_giftpermission DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_gift_allowed_gift_id_1478f6d8_fk_characters_gift_id FOREIGN KEY (gift_id) REFERENCES characters_gift DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_gift_sources
+  ADD CONSTRAINT characters_gift_sour_bookreference_id_4ccfc036_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_gift_sources_gift_id_1c4270eb_fk_characters_gift_id FOREIGN KEY (gift_id) REFERENCES characters_gift DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_grondr
+  ADD CONSTRAINT characters_grondr_fera_ptr_id_15cd186d_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_group
+  ADD CONSTRAINT characters_group_chronicle_id_a61ce3dc_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_group_leader_id_0c054e6f_fk_character FOREIGN KEY (leader_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_group_owner_id_9dc0ac9c_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_group_polymorphic_ctype_id_fe518887_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_group_members
+  ADD CONSTRAINT characters_group_mem_character_id_a356b434_fk_character FOREIGN KEY (character_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_group_mem_group_id_3fe70d2d_fk_character FOREIGN KEY (group_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_group_sources
+  ADD CONSTRAINT characters_group_sou_bookreference_id_61cfac6e_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_group_sou_group_id_c7dd78f6_fk_character FOREIGN KEY (group_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_guild
+  ADD CONSTRAINT characters_guild_chronicle_id_d871564f_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_guild_owner_id_fe737dca_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_guild_polymorphic_ctype_id_7878c7cf_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_guild_sources
+  ADD CONSTRAINT characters_guild_sou_bookreference_id_41b7a5b7_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_guild_sou_guild_id_245ac529_fk_character FOREIGN KEY (guild_id) REFERENCES characters_guild DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_gurahl
+  ADD CONSTRAINT characters_gurahl_fera_ptr_id_8a55232a_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_house
+  ADD CONSTRAINT characters_house_chronicle_id_f3876824_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_house_owner_id_71b8bc8f_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_house_polymorphic_ctype_id_fe7b8915_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_house_factions
+  ADD CONSTRAINT characters_house_fac_house_id_9c2e59d0_fk_character FOREIGN KEY (house_id) REFERENCES characters_house DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_house_fac_housefaction_id_815dbbfa_fk_character FOREIGN KEY (housefaction_id) REFERENCES characters_housefaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_house_sources
+  ADD CONSTRAINT characters_house_sou_bookreference_id_dbd252b9_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_house_sou_house_id_38a2bbba_fk_character FOREIGN KEY (house_id) REFERENCES characters_house DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_housefaction
+  ADD CONSTRAINT characters_housefact_chronicle_id_040a8df4_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_housefact_polymorphic_ctype_id_fa61051e_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_housefaction_owner_id_eea00e59_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_housefaction_sources
+  ADD CONSTRAINT characters_housefact_bookreference_id_58caad7b_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_housefact_housefaction_id_3690ff83_fk_character FOREIGN KEY (housefaction_id) REFERENCES characters_housefaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_htrhuman
+  ADD CONSTRAINT characters_htrhuman_human_ptr_id_95c8935d_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_human
+  ADD CONSTRAINT characters_human_character_ptr_id_3239ef25_fk_character FOREIGN KEY (character_ptr_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_human_demeanor_id_508a1e8c_fk_character FOREIGN KEY (demeanor_id) REFERENCES characters_archetype DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_human_nature_id_c74f9491_fk_characters_archetype_id FOREIGN KEY (nature_id) REFERENCES characters_archetype DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_human_derangements
+  ADD CONSTRAINT characters_human_der_derangement_id_e694e757_fk_character FOREIGN KEY (derangement_id) REFERENCES characters_derangement DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_human_der_human_id_fe0a38c5_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_human_languages
+  ADD CONSTRAINT characters_human_lan_human_id_26a72ef7_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_human_lan_language_id_83c65c49_fk_core_lang FOREIGN KEY (language_id) REFERENCES core_language DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_human_specialties
+  ADD CONSTRAINT characters_human_spe_human_id_326f8e87_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_human_spe_specialty_id_a717abbc_fk_character FOREIGN KEY (specialty_id) REFERENCES characters_specialty DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_hunter
+  ADD CONSTRAINT characters_hunter_creed_id_3562853e_fk_characters_creed_id FOREIGN KEY (creed_id) REFERENCES characters_creed DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_hunter_htrhuman_ptr_id_2f95327d_fk_character FOREIGN KEY (htrhuman_ptr_id) REFERENCES characters_htrhuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_hunter_safehouse_id_e9596845_fk_locations FOREIGN KEY (safehouse_id) REFERENCES locations_safehouse DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_hunter_cell_members
+  ADD CONSTRAINT characters_hunter_ce_from_hunter_id_935e46b9_fk_character FOREIGN KEY (from_hunter_id) REFERENCES characters_hunter DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_hunter_ce_to_hunter_id_0d2b8864_fk_character FOREIGN KEY (to_hunter_id) REFERENCES characters_hunter DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_hunterorganization
+  ADD CONSTRAINT characters_hunterorg_leader_id_ebd67b5e_fk_character FOREIGN KEY (leader_id) REFERENCES characters_hunter DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_hunterorganization_members
+  ADD CONSTRAINT characters_hunterorg_hunter_id_923a1d44_fk_character FOREIGN KEY (hunter_id) REFERENCES characters_hunter DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_hunterorg_hunterorganization_i_d874e92a_fk_character FOREIGN KEY (hunterorganization_id) REFERENCES characters_hunterorganization DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_inanimae
+  ADD CONSTRAINT characters_inanimae_ctdhuman_ptr_id_1c1bf434_fk_character FOREIGN KEY (ctdhuman_ptr_id) REFERENCES characters_ctdhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_instrument
+  ADD CONSTRAINT characters_instrumen_chronicle_id_8a8f3bc7_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_instrumen_polymorphic_ctype_id_22e0ffb4_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_instrument_owner_id_82a8c55d_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_instrument_sources
+  ADD CONSTRAINT characters_instrumen_bookreference_id_cbc3d25c_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_instrumen_instrument_id_eb652ed6_fk_character FOREIGN KEY (instrument_id) REFERENCES characters_instrument DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kinfolk
+  ADD CONSTRAINT characters_kinfolk_tribe_id_a9b1708a_fk_characters_tribe_id FOREIGN KEY (tribe_id) REFERENCES characters_tribe DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kinfolk_wtahuman_ptr_id_9abeaf8f_fk_character FOREIGN KEY (wtahuman_ptr_id) REFERENCES characters_wtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kinfolk_fetishes_owned
+  ADD CONSTRAINT characters_kinfolk_f_fetish_id_6302bc1a_fk_items_fet FOREIGN KEY (fetish_id) REFERENCES items_fetish DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kinfolk_f_kinfolk_id_86ce8808_fk_character FOREIGN KEY (kinfolk_id) REFERENCES characters_kinfolk DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kinfolk_gift_permissions
+  ADD CONSTRAINT characters_kinfolk_g_giftpermission_id_0ee5631a_fk_character FOREIGN KEY (giftpermission_id) REFERENCES characters_giftpermission DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kinfolk_g_kinfolk_id_7e71452d_fk_character FOREIGN KEY (kinfolk_id) REFERENCES characters_kinfolk DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kinfolk_gifts
+  ADD CONSTRAINT characters_kinfolk_g_kinfolk_id_9d599471_fk_character FOREIGN KEY (kinfolk_id) REFERENCES characters_kinfolk DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kinfolk_gifts_gift_id_2e25d174_fk_characters_gift_id FOREIGN KEY (gift_id) REFERENCES characters_gift DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kith
+  ADD CONSTRAINT characters_kith_chronicle_id_621397c7_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kith_owner_id_0759bb74_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kith_polymorphic_ctype_id_4029678a_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kith_sources
+  ADD CONSTRAINT characters_kith_sour_bookreference_id_0a246425_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_kith_sources_kith_id_5bf9eb7a_fk_characters_kith_id FOREIGN KEY (kith_id) REFERENCES characters_kith DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_kitsune
+  ADD CONSTRAINT characters_kitsune_fera_ptr_id_0bdd055d_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_legacy
+  ADD CONSTRAINT characters_legacy_chronicle_id_abbd6f87_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_legacy_owner_id_8b453ba6_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_legacy_polymorphic_ctype_id_ee379a0c_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_legacy_sources
+  ADD CONSTRAINT characters_legacy_so_bookreference_id_d1964a36_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_legacy_so_legacy_id_d80d6c48_fk_character FOREIGN KEY (legacy_id) REFERENCES characters_legacy DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_linearmagicpath
+  ADD CONSTRAINT characters_linearmag_chronicle_id_0fb18585_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmag_polymorphic_ctype_id_4cd0346f_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmagicpath_owner_id_e1340bd8_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_linearmagicpath_sources
+  ADD CONSTRAINT characters_linearmag_bookreference_id_286604a4_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmag_linearmagicpath_id_acaab972_fk_character FOREIGN KEY (linearmagicpath_id) REFERENCES characters_linearmagicpath DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_linearmagicritual
+  ADD CONSTRAINT characters_linearmag_chronicle_id_45ebd78a_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmag_path_id_c728115d_fk_character FOREIGN KEY (path_id) REFERENCES characters_linearmagicpath DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmag_polymorphic_ctype_id_fb831b88_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmagicritual_owner_id_934210c3_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_linearmagicritual_sources
+  ADD CONSTRAINT characters_linearmag_bookreference_id_bbc3014d_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_linearmag_linearmagicritual_id_5dd84e71_fk_character FOREIGN KEY (linearmagicritual_id) REFERENCES characters_linearmagicritual DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_lore
+  ADD CONSTRAINT characters_lore_chronicle_id_4c7df953_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_lore_owner_id_d55217b0_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_lore_polymorphic_ctype_id_d23571eb_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_lore_houses
+  ADD CONSTRAINT characters_lore_hous_demonhouse_id_8442fcd3_fk_character FOREIGN KEY (demonhouse_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_lore_houses_lore_id_9e240e5a_fk_characters_lore_id FOREIGN KEY (lore_id) REFERENCES characters_lore DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_lore_sources
+  ADD CONSTRAINT characters_lore_sour_bookreference_id_2f911b03_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_lore_sources_lore_id_d2de95f3_fk_characters_lore_id FOREIGN KEY (lore_id) REFERENCES characters_lore DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_lorerating
+  ADD CONSTRAINT characters_loreratin_demon_id_6826744a_fk_character FOREIGN KEY (demon_id) REFERENCES characters_demon DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_lorerating_lore_id_3b08ab39_fk_characters_lore_id FOREIGN KEY (lore_id) REFERENCES characters_lore DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mage
+  ADD CONSTRAINT characters_mage_affiliation_id_3fbdb144_fk_character FOREIGN KEY (affiliation_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_affinity_sphere_id_78c71ae6_fk_character FOREIGN KEY (affinity_sphere_id) REFERENCES characters_sphere DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_ascension_tenet_id_381d09a7_fk_character FOREIGN KEY (ascension_tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_faction_id_373c0032_fk_character FOREIGN KEY (faction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_metaphysical_tenet_i_6dc2b4ba_fk_character FOREIGN KEY (metaphysical_tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_mtahuman_ptr_id_75ea40e6_fk_character FOREIGN KEY (mtahuman_ptr_id) REFERENCES characters_mtahuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_personal_tenet_id_737cc58c_fk_character FOREIGN KEY (personal_tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_subfaction_id_3dcae2e6_fk_character FOREIGN KEY (subfaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mage_instruments
+  ADD CONSTRAINT characters_mage_inst_instrument_id_0f2ffe4c_fk_character FOREIGN KEY (instrument_id) REFERENCES characters_instrument DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_inst_mage_id_a31fffd7_fk_character FOREIGN KEY (mage_id) REFERENCES characters_mage DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mage_other_tenets
+  ADD CONSTRAINT characters_mage_othe_mage_id_b4a9f04d_fk_character FOREIGN KEY (mage_id) REFERENCES characters_mage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_othe_tenet_id_a9befeac_fk_character FOREIGN KEY (tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mage_rotes
+  ADD CONSTRAINT characters_mage_rote_mage_id_00ac1b5c_fk_character FOREIGN KEY (mage_id) REFERENCES characters_mage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mage_rotes_rote_id_e41c1c4f_fk_characters_rote_id FOREIGN KEY (rote_id) REFERENCES characters_rote DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction
+  ADD CONSTRAINT characters_magefacti_chronicle_id_aacbf2e2_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_parent_id_62dba34a_fk_character FOREIGN KEY (parent_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_polymorphic_ctype_id_8b54075f_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefaction_owner_id_853c2f58_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_affinities
+  ADD CONSTRAINT characters_magefacti_magefaction_id_af3ef09d_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_sphere_id_07abad4a_fk_character FOREIGN KEY (sphere_id) REFERENCES characters_sphere DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_languages
+  ADD CONSTRAINT characters_magefacti_language_id_79b3db55_fk_core_lang FOREIGN KEY (language_id) REFERENCES core_language DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_magefaction_id_e342d145_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_materials
+  ADD CONSTRAINT characters_magefacti_magefaction_id_9c89a8df_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_material_id_545b437e_fk_items_mat FOREIGN KEY (material_id) REFERENCES items_material DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_media
+  ADD CONSTRAINT characters_magefacti_magefaction_id_b5057f0b_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_medium_id_48f3e2f9_fk_items_med FOREIGN KEY (medium_id) REFERENCES items_medium DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_paradigms
+  ADD CONSTRAINT characters_magefacti_magefaction_id_e65056ca_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_paradigm_id_4096bca4_fk_character FOREIGN KEY (paradigm_id) REFERENCES characters_paradigm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_practices
+  ADD CONSTRAINT characters_magefacti_magefaction_id_48ed6f83_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_practice_id_880a5bbc_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_magefaction_sources
+  ADD CONSTRAINT characters_magefacti_bookreference_id_d67f5e55_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_magefacti_magefaction_id_e74e12ec_fk_character FOREIGN KEY (magefaction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_meritflaw
+  ADD CONSTRAINT characters_meritflaw_chronicle_id_a3820dc8_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_meritflaw_owner_id_63a94daa_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_meritflaw_polymorphic_ctype_id_f7d3c245_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_meritflaw_allowed_types
+  ADD CONSTRAINT characters_meritflaw_meritflaw_id_9171cff8_fk_character FOREIGN KEY (meritflaw_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_meritflaw_objecttype_id_3e8e2ea0_fk_game_obje FOREIGN KEY (objecttype_id) REFERENCES game_objecttype DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_meritflaw_ratings
+  ADD CONSTRAINT characters_meritflaw_meritflaw_id_b466fbf0_fk_character FOREIGN KEY (meritflaw_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_meritflaw_number_id_1b4e45e3_fk_core_numb FOREIGN KEY (number_id) REFERENCES core_number DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_meritflaw_sources
+  ADD CONSTRAINT characters_meritflaw_bookreference_id_c19f8291_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_meritflaw_meritflaw_id_f95de484_fk_character FOREIGN KEY (meritflaw_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_meritflawrating
+  ADD CONSTRAINT characters_meritflaw_character_id_2944bd45_fk_character FOREIGN KEY (character_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_meritflaw_mf_id_d8dbf2b0_fk_character FOREIGN KEY (mf_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mokole
+  ADD CONSTRAINT characters_mokole_fera_ptr_id_63d7622f_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_motley
+  ADD CONSTRAINT characters_motley_group_ptr_id_56e35127_fk_characters_group_id FOREIGN KEY (group_ptr_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mtahuman
+  ADD CONSTRAINT characters_mtahuman_human_ptr_id_d3f14915_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mtahuman_allied_characters
+  ADD CONSTRAINT characters_mtahuman__character_id_32f2335a_fk_character FOREIGN KEY (character_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mtahuman__mtahuman_id_a1dc5f68_fk_character FOREIGN KEY (mtahuman_id) REFERENCES characters_mtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mtahuman_enhancement_devices
+  ADD CONSTRAINT characters_mtahuman__mtahuman_id_f5c45677_fk_character FOREIGN KEY (mtahuman_id) REFERENCES characters_mtahuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mtahuman__wonder_id_046fe9db_fk_items_won FOREIGN KEY (wonder_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mtrhuman
+  ADD CONSTRAINT characters_mtrhuman_human_ptr_id_82eda064_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mummy
+  ADD CONSTRAINT characters_mummy_dynasty_id_309d64ca_fk_characters_dynasty_id FOREIGN KEY (dynasty_id) REFERENCES characters_dynasty DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mummy_mentor_mummy_id_9a512dbe_fk_character FOREIGN KEY (mentor_mummy_id) REFERENCES characters_mummy DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mummy_mtrhuman_ptr_id_01e4b5da_fk_character FOREIGN KEY (mtrhuman_ptr_id) REFERENCES characters_mtrhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_mummy_titles
+  ADD CONSTRAINT characters_mummy_tit_mummy_id_a6ca829e_fk_character FOREIGN KEY (mummy_id) REFERENCES characters_mummy DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_mummy_tit_mummytitle_id_4acd07ca_fk_character FOREIGN KEY (mummytitle_id) REFERENCES characters_mummytitle DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_nagah
+  ADD CONSTRAINT characters_nagah_fera_ptr_id_e43d6582_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_nunnehi
+  ADD CONSTRAINT characters_nunnehi_ctdhuman_ptr_id_cf076506_fk_character FOREIGN KEY (ctdhuman_ptr_id) REFERENCES characters_ctdhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_nuwisha
+  ADD CONSTRAINT characters_nuwisha_fera_ptr_id_b43169aa_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_pack
+  ADD CONSTRAINT characters_pack_group_ptr_id_0b08b1d7_fk_characters_group_id FOREIGN KEY (group_ptr_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_pack_totem_id_5f1b82b2_fk_characters_totem_id FOREIGN KEY (totem_id) REFERENCES characters_totem DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_pact
+  ADD CONSTRAINT characters_pact_demon_id_4a7b2a22_fk_character FOREIGN KEY (demon_id) REFERENCES characters_demon DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_pact_thrall_id_e0d5e909_fk_character FOREIGN KEY (thrall_id) REFERENCES characters_thrall DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_paradigm
+  ADD CONSTRAINT characters_paradigm_chronicle_id_793c47c4_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_paradigm_owner_id_ab5a6ba1_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_paradigm_polymorphic_ctype_id_132cd1bb_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_paradigm_sources
+  ADD CONSTRAINT characters_paradigm__bookreference_id_24532a59_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_paradigm__paradigm_id_569e0d1e_fk_character FOREIGN KEY (paradigm_id) REFERENCES characters_paradigm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_paradigm_tenets
+  ADD CONSTRAINT characters_paradigm__paradigm_id_414dabf9_fk_character FOREIGN KEY (paradigm_id) REFERENCES characters_paradigm DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_paradigm__tenet_id_b8371d2a_fk_character FOREIGN KEY (tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_passion
+  ADD CONSTRAINT characters_passion_wraith_id_4996fad0_fk_character FOREIGN KEY (wraith_id) REFERENCES characters_wraith DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_path
+  ADD CONSTRAINT characters_path_chronicle_id_12fddf43_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_path_owner_id_8ccd3dce_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_path_polymorphic_ctype_id_bfcc97b5_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_path_sources
+  ADD CONSTRAINT characters_path_sour_bookreference_id_2300494c_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_path_sources_path_id_23708194_fk_characters_path_id FOREIGN KEY (path_id) REFERENCES characters_path DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_pathrating
+  ADD CONSTRAINT characters_pathratin_ability_id_648a7045_fk_character FOREIGN KEY (ability_id) REFERENCES characters_ability DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_pathratin_character_id_3088a0d0_fk_character FOREIGN KEY (character_id) REFERENCES characters_sorcerer DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_pathratin_path_id_0b14d8ab_fk_character FOREIGN KEY (path_id) REFERENCES characters_linearmagicpath DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_pathratin_practice_id_2aa2594f_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_pooledbackgroundrating
+  ADD CONSTRAINT characters_pooledbac_bg_id_7ae62f3d_fk_character FOREIGN KEY (bg_id) REFERENCES characters_background DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_pooledbac_group_id_ac2ae8db_fk_character FOREIGN KEY (group_id) REFERENCES characters_group DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_practice
+  ADD CONSTRAINT characters_practice_chronicle_id_7a224a13_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practice_owner_id_3e7c9266_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practice_polymorphic_ctype_id_43b26f4a_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_practice_abilities
+  ADD CONSTRAINT characters_practice__ability_id_92f26511_fk_character FOREIGN KEY (ability_id) REFERENCES characters_ability DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practice__practice_id_7619b0b3_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_practice_common_resonance_traits
+  ADD CONSTRAINT characters_practice__practice_id_c6c41888_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practice__resonance_id_621ec161_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_practice_instruments
+  ADD CONSTRAINT characters_practice__instrument_id_018ae648_fk_character FOREIGN KEY (instrument_id) REFERENCES characters_instrument DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practice__practice_id_8e6ec809_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_practice_sources
+  ADD CONSTRAINT characters_practice__bookreference_id_7a54bfec_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practice__practice_id_dcf99a96_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_practicerating
+  ADD CONSTRAINT characters_practicer_mage_id_0b3367c4_fk_character FOREIGN KEY (mage_id) REFERENCES characters_mage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_practicer_practice_id_5df5679b_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ratkin
+  ADD CONSTRAINT characters_ratkin_fera_ptr_id_24ccc01b_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_renownincident
+  ADD CONSTRAINT characters_renowninc_chronicle_id_fc2f9b8c_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_renowninc_polymorphic_ctype_id_5e0294e1_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_renowninc_rite_id_e726896a_fk_character FOREIGN KEY (rite_id) REFERENCES characters_rite DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_renownincident_owner_id_ffa337d8_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_renownincident_sources
+  ADD CONSTRAINT characters_renowninc_bookreference_id_e14c2e3e_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_renowninc_renownincident_id_302e6f48_fk_character FOREIGN KEY (renownincident_id) REFERENCES characters_renownincident DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_resonance
+  ADD CONSTRAINT characters_resonance_chronicle_id_37e0a076_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_resonance_owner_id_6a3b7874_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_resonance_polymorphic_ctype_id_96e1799b_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_resonance_sources
+  ADD CONSTRAINT characters_resonance_bookreference_id_62dab48c_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_resonance_resonance_id_744874c3_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_resrating
+  ADD CONSTRAINT characters_resrating_mage_id_cf2c8284_fk_character FOREIGN KEY (mage_id) REFERENCES characters_mage DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_resrating_resonance_id_8afb3e78_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_revenant
+  ADD CONSTRAINT characters_revenant_family_id_90bb532a_fk_character FOREIGN KEY (family_id) REFERENCES characters_revenantfamily DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_revenant_vtmhuman_ptr_id_9f4ef6f4_fk_character FOREIGN KEY (vtmhuman_ptr_id) REFERENCES characters_vtmhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_revenantfamily_disciplines
+  ADD CONSTRAINT characters_revenantf_discipline_id_279e9d7d_fk_character FOREIGN KEY (discipline_id) REFERENCES characters_discipline DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_revenantf_revenantfamily_id_3e3b6b71_fk_character FOREIGN KEY (revenantfamily_id) REFERENCES characters_revenantfamily DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_rite
+  ADD CONSTRAINT characters_rite_chronicle_id_1ce25f76_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rite_owner_id_1d62a79e_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rite_polymorphic_ctype_id_2c516544_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_rite_sources
+  ADD CONSTRAINT characters_rite_sour_bookreference_id_131790e8_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rite_sources_rite_id_dfe69362_fk_characters_rite_id FOREIGN KEY (rite_id) REFERENCES characters_rite DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ritual
+  ADD CONSTRAINT characters_ritual_chronicle_id_b7434bbb_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_ritual_house_id_8378fc78_fk_characters_demonhouse_id FOREIGN KEY (house_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_ritual_owner_id_252dfdee_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_ritual_polymorphic_ctype_id_92aaabbc_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_ritual_primary_lore_id_6a873d10_fk_character FOREIGN KEY (primary_lore_id) REFERENCES characters_lore DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_ritual_sources
+  ADD CONSTRAINT characters_ritual_so_bookreference_id_35827833_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_ritual_so_ritual_id_85ef9f8c_fk_character FOREIGN KEY (ritual_id) REFERENCES characters_ritual DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_rokea
+  ADD CONSTRAINT characters_rokea_fera_ptr_id_6e435072_fk_character FOREIGN KEY (fera_ptr_id) REFERENCES characters_fera DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_rote
+  ADD CONSTRAINT characters_rote_ability_id_327c23f4_fk_character FOREIGN KEY (ability_id) REFERENCES characters_ability DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_attribute_id_3b24b39e_fk_character FOREIGN KEY (attribute_id) REFERENCES characters_attribute DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_chronicle_id_629c7657_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_effect_id_a47e7246_fk_characters_effect_id FOREIGN KEY (effect_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_owner_id_d5369c2b_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_polymorphic_ctype_id_982c60c3_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_practice_id_ffcfd28d_fk_characters_practice_id FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_rote_sources
+  ADD CONSTRAINT characters_rote_sour_bookreference_id_279b894b_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_rote_sources_rote_id_90ec72dd_fk_characters_rote_id FOREIGN KEY (rote_id) REFERENCES characters_rote DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_septposition
+  ADD CONSTRAINT characters_septposit_chronicle_id_1618e35e_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_septposit_polymorphic_ctype_id_7a85b654_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_septposition_owner_id_2580d92c_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_septposition_sources
+  ADD CONSTRAINT characters_septposit_bookreference_id_fb4dc358_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_septposit_septposition_id_5257c77e_fk_character FOREIGN KEY (septposition_id) REFERENCES characters_septposition DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_shadowarchetype
+  ADD CONSTRAINT characters_shadowarc_chronicle_id_7e90df65_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_shadowarc_polymorphic_ctype_id_5d35ca2f_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_shadowarchetype_owner_id_86f1b13d_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_shadowarchetype_sources
+  ADD CONSTRAINT characters_shadowarc_bookreference_id_cdb1c9e6_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_shadowarc_shadowarchetype_id_f3bb8bb7_fk_character FOREIGN KEY (shadowarchetype_id) REFERENCES characters_shadowarchetype DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sorcerer
+  ADD CONSTRAINT characters_sorcerer_affinity_path_id_9b24b688_fk_character FOREIGN KEY (affinity_path_id) REFERENCES characters_linearmagicpath DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcerer_casting_attribute_id_2b034e29_fk_character FOREIGN KEY (casting_attribute_id) REFERENCES characters_attribute DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcerer_fellowship_id_c2aa2904_fk_character FOREIGN KEY (fellowship_id) REFERENCES characters_sorcererfellowship DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcerer_mtahuman_ptr_id_91d59dcf_fk_character FOREIGN KEY (mtahuman_ptr_id) REFERENCES characters_mtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sorcerer_rituals
+  ADD CONSTRAINT characters_sorcerer__linearmagicritual_id_22b6e57b_fk_character FOREIGN KEY (linearmagicritual_id) REFERENCES characters_linearmagicritual DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcerer__sorcerer_id_4f3db83d_fk_character FOREIGN KEY (sorcerer_id) REFERENCES characters_sorcerer DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sorcererfellowship
+  ADD CONSTRAINT characters_sorcererf_chronicle_id_65037b32_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcererf_polymorphic_ctype_id_3fa9c169_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcererfellowship_owner_id_eb7b56b3_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sorcererfellowship_favored_attributes
+  ADD CONSTRAINT characters_sorcererf_attribute_id_63cf2e11_fk_character FOREIGN KEY (attribute_id) REFERENCES characters_attribute DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcererf_sorcererfellowship_i_4513cfcb_fk_character FOREIGN KEY (sorcererfellowship_id) REFERENCES characters_sorcererfellowship DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sorcererfellowship_favored_paths
+  ADD CONSTRAINT characters_sorcererf_linearmagicpath_id_c4c784d6_fk_character FOREIGN KEY (linearmagicpath_id) REFERENCES characters_linearmagicpath DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcererf_sorcererfellowship_i_efde5427_fk_character FOREIGN KEY (sorcererfellowship_id) REFERENCES characters_sorcererfellowship DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sorcererfellowship_sources
+  ADD CONSTRAINT characters_sorcererf_bookreference_id_abc7a45e_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_sorcererf_sorcererfellowship_i_599d96f0_fk_character FOREIGN KEY (sorcererfellowship_id) REFERENCES characters_sorcererfellowship DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_specializedpractice
+  ADD CONSTRAINT characters_specializ_faction_id_e8fab6a1_fk_character FOREIGN KEY (faction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_specializ_parent_practice_id_9ca06747_fk_character FOREIGN KEY (parent_practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_specializ_practice_ptr_id_3b2168cb_fk_character FOREIGN KEY (practice_ptr_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_specialty
+  ADD CONSTRAINT characters_specialty_chronicle_id_37b0f318_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_specialty_owner_id_550fd1c2_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_specialty_polymorphic_ctype_id_7ac30f69_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_specialty_sources
+  ADD CONSTRAINT characters_specialty_bookreference_id_3ceaeaaa_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_specialty_specialty_id_8c6a937d_fk_character FOREIGN KEY (specialty_id) REFERENCES characters_specialty DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_sphere
+  ADD CONSTRAINT characters_sphere_statistic_ptr_id_1b3fba06_fk_character FOREIGN KEY (statistic_ptr_id) REFERENCES characters_statistic DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_spiritcharacter
+  ADD CONSTRAINT characters_spiritcha_character_ptr_id_bf1363af_fk_character FOREIGN KEY (character_ptr_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_spiritcharacter_charms
+  ADD CONSTRAINT characters_spiritcha_spiritcharacter_id_5304eb39_fk_character FOREIGN KEY (spiritcharacter_id) REFERENCES characters_spiritcharacter DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_spiritcha_spiritcharm_id_36bc0d9a_fk_character FOREIGN KEY (spiritcharm_id) REFERENCES characters_spiritcharm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_spiritcharm
+  ADD CONSTRAINT characters_spiritcha_chronicle_id_4f801309_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_spiritcha_polymorphic_ctype_id_93931bca_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_spiritcharm_owner_id_c9727616_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_spiritcharm_sources
+  ADD CONSTRAINT characters_spiritcha_bookreference_id_b092ff93_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_spiritcha_spiritcharm_id_1886f819_fk_character FOREIGN KEY (spiritcharm_id) REFERENCES characters_spiritcharm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_statistic
+  ADD CONSTRAINT characters_statistic_polymorphic_ctype_id_7d5f9216_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_tenet
+  ADD CONSTRAINT characters_tenet_chronicle_id_b819e9ca_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tenet_owner_id_f462a43f_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tenet_polymorphic_ctype_id_c46d6c2c_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_tenet_associated_practices
+  ADD CONSTRAINT characters_tenet_ass_practice_id_68749094_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tenet_ass_tenet_id_6cf4839f_fk_character FOREIGN KEY (tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_tenet_limited_practices
+  ADD CONSTRAINT characters_tenet_lim_practice_id_5f00c9c7_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tenet_lim_tenet_id_c348e606_fk_character FOREIGN KEY (tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_tenet_sources
+  ADD CONSTRAINT characters_tenet_sou_bookreference_id_3af7a900_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tenet_sou_tenet_id_8c3c041b_fk_character FOREIGN KEY (tenet_id) REFERENCES characters_tenet DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_thorn
+  ADD CONSTRAINT characters_thorn_chronicle_id_9920fe92_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_thorn_owner_id_85a6159e_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_thorn_polymorphic_ctype_id_f88fa504_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_thorn_sources
+  ADD CONSTRAINT characters_thorn_sou_bookreference_id_d001322b_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_thorn_sou_thorn_id_f231356e_fk_character FOREIGN KEY (thorn_id) REFERENCES characters_thorn DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_thornrating
+  ADD CONSTRAINT characters_thornrati_wraith_id_36e6c9a4_fk_character FOREIGN KEY (wraith_id) REFERENCES characters_wraith DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_thornrating_thorn_id_4fc301c1_fk_characters_thorn_id FOREIGN KEY (thorn_id) REFERENCES characters_thorn DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_thrall
+  ADD CONSTRAINT characters_thrall_dtfhuman_ptr_id_86b73da1_fk_character FOREIGN KEY (dtfhuman_ptr_id) REFERENCES characters_dtfhuman DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_thrall_master_id_092ee071_fk_character FOREIGN KEY (master_id) REFERENCES characters_demon DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_totem
+  ADD CONSTRAINT characters_totem_chronicle_id_a0e70a43_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_totem_owner_id_cee67f10_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_totem_polymorphic_ctype_id_30273487_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_totem_sources
+  ADD CONSTRAINT characters_totem_sou_bookreference_id_f102a008_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_totem_sou_totem_id_e639663f_fk_character FOREIGN KEY (totem_id) REFERENCES characters_totem DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_tribe
+  ADD CONSTRAINT characters_tribe_chronicle_id_3a766970_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tribe_owner_id_2e611368_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tribe_polymorphic_ctype_id_45e9ab42_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_tribe_sources
+  ADD CONSTRAINT characters_tribe_sou_bookreference_id_0f052844_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_tribe_sou_tribe_id_a7ebc44a_fk_character FOREIGN KEY (tribe_id) REFERENCES characters_tribe DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampire
+  ADD CONSTRAINT characters_vampire_clan_id_c978cd11_fk_character FOREIGN KEY (clan_id) REFERENCES characters_vampireclan DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampire_path_id_23d5435e_fk_characters_path_id FOREIGN KEY (path_id) REFERENCES characters_path DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampire_sect_id_4ba5da54_fk_character FOREIGN KEY (sect_id) REFERENCES characters_vampiresect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampire_sire_id_ad4117bb_fk_character FOREIGN KEY (sire_id) REFERENCES characters_vampire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampire_vtmhuman_ptr_id_925e7e33_fk_character FOREIGN KEY (vtmhuman_ptr_id) REFERENCES characters_vtmhuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampire_titles
+  ADD CONSTRAINT characters_vampire_t_vampire_id_172c9130_fk_character FOREIGN KEY (vampire_id) REFERENCES characters_vampire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampire_t_vampiretitle_id_2a1c1224_fk_character FOREIGN KEY (vampiretitle_id) REFERENCES characters_vampiretitle DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampireclan
+  ADD CONSTRAINT characters_vampirecl_chronicle_id_0c31b8d6_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampirecl_parent_clan_id_6e02bf2e_fk_character FOREIGN KEY (parent_clan_id) REFERENCES characters_vampireclan DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampirecl_polymorphic_ctype_id_87ac275e_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampireclan_owner_id_5578e341_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampireclan_disciplines
+  ADD CONSTRAINT characters_vampirecl_discipline_id_f5a957d4_fk_character FOREIGN KEY (discipline_id) REFERENCES characters_discipline DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampirecl_vampireclan_id_77c59c79_fk_character FOREIGN KEY (vampireclan_id) REFERENCES characters_vampireclan DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampireclan_sources
+  ADD CONSTRAINT characters_vampirecl_bookreference_id_a1e45341_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampirecl_vampireclan_id_a2076ff1_fk_character FOREIGN KEY (vampireclan_id) REFERENCES characters_vampireclan DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampiresect
+  ADD CONSTRAINT characters_vampirese_chronicle_id_5d0edc9d_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampirese_polymorphic_ctype_id_0d9d075c_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampiresect_owner_id_d824f950_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampiresect_sources
+  ADD CONSTRAINT characters_vampirese_bookreference_id_c9584411_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampirese_vampiresect_id_0222a2b7_fk_character FOREIGN KEY (vampiresect_id) REFERENCES characters_vampiresect DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampiretitle
+  ADD CONSTRAINT characters_vampireti_chronicle_id_86ce084f_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampireti_polymorphic_ctype_id_297f7903_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampireti_sect_id_3f009a77_fk_character FOREIGN KEY (sect_id) REFERENCES characters_vampiresect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampiretitle_owner_id_a2d23ea8_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vampiretitle_sources
+  ADD CONSTRAINT characters_vampireti_bookreference_id_7d839387_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_vampireti_vampiretitle_id_3de8c69c_fk_character FOREIGN KEY (vampiretitle_id) REFERENCES characters_vampiretitle DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_visage
+  ADD CONSTRAINT characters_visage_chronicle_id_eba5d6ab_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_visage_default_apocalyptic__9dca743a_fk_character FOREIGN KEY (default_apocalyptic_form_id) REFERENCES characters_apocalypticform DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_visage_house_id_8d68b877_fk_characters_demonhouse_id FOREIGN KEY (house_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_visage_owner_id_899d76b5_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_visage_polymorphic_ctype_id_1684cf8b_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_visage_sources
+  ADD CONSTRAINT characters_visage_so_bookreference_id_5f124f4d_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_visage_so_visage_id_d2f537e7_fk_character FOREIGN KEY (visage_id) REFERENCES characters_visage DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_vtmhuman
+  ADD CONSTRAINT characters_vtmhuman_human_ptr_id_1cafbd6f_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf
+  ADD CONSTRAINT characters_werewolf_tribe_id_18742385_fk_characters_tribe_id FOREIGN KEY (tribe_id) REFERENCES characters_tribe DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf_wtahuman_ptr_id_beb8e91e_fk_character FOREIGN KEY (wtahuman_ptr_id) REFERENCES characters_wtahuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf_battle_scars
+  ADD CONSTRAINT characters_werewolf__battlescar_id_e5028410_fk_character FOREIGN KEY (battlescar_id) REFERENCES characters_battlescar DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf__werewolf_id_69890547_fk_character FOREIGN KEY (werewolf_id) REFERENCES characters_werewolf DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf_camps
+  ADD CONSTRAINT characters_werewolf__camp_id_ebacd19d_fk_character FOREIGN KEY (camp_id) REFERENCES characters_camp DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf__werewolf_id_f2256c97_fk_character FOREIGN KEY (werewolf_id) REFERENCES characters_werewolf DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf_fetishes_owned
+  ADD CONSTRAINT characters_werewolf__fetish_id_e93ec3ea_fk_items_fet FOREIGN KEY (fetish_id) REFERENCES items_fetish DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf__werewolf_id_fcb87e7f_fk_character FOREIGN KEY (werewolf_id) REFERENCES characters_werewolf DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf_gift_permissions
+  ADD CONSTRAINT characters_werewolf__giftpermission_id_c2523c4e_fk_character FOREIGN KEY (giftpermission_id) REFERENCES characters_giftpermission DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf__werewolf_id_c6023780_fk_character FOREIGN KEY (werewolf_id) REFERENCES characters_werewolf DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf_gifts
+  ADD CONSTRAINT characters_werewolf__gift_id_cab9bc2c_fk_character FOREIGN KEY (gift_id) REFERENCES characters_gift DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf__werewolf_id_14996bf5_fk_character FOREIGN KEY (werewolf_id) REFERENCES characters_werewolf DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_werewolf_rites_known
+  ADD CONSTRAINT characters_werewolf__rite_id_3cf6a941_fk_character FOREIGN KEY (rite_id) REFERENCES characters_rite DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_werewolf__werewolf_id_1144900d_fk_character FOREIGN KEY (werewolf_id) REFERENCES characters_werewolf DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_wraith
+  ADD CONSTRAINT characters_wraith_faction_id_bae85c2e_fk_character FOREIGN KEY (faction_id) REFERENCES characters_wraithfaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraith_guild_id_810b4ca7_fk_characters_guild_id FOREIGN KEY (guild_id) REFERENCES characters_guild DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraith_legion_id_20a5b41a_fk_character FOREIGN KEY (legion_id) REFERENCES characters_wraithfaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraith_shadow_archetype_id_99147ab8_fk_character FOREIGN KEY (shadow_archetype_id) REFERENCES characters_shadowarchetype DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraith_wtohuman_ptr_id_8107d057_fk_character FOREIGN KEY (wtohuman_ptr_id) REFERENCES characters_wtohuman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_wraithfaction
+  ADD CONSTRAINT characters_wraithfac_chronicle_id_9f67aefe_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraithfac_parent_id_9e608ef0_fk_character FOREIGN KEY (parent_id) REFERENCES characters_wraithfaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraithfac_polymorphic_ctype_id_0a73396f_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraithfaction_owner_id_980d7166_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_wraithfaction_sources
+  ADD CONSTRAINT characters_wraithfac_bookreference_id_16191cb6_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT characters_wraithfac_wraithfaction_id_c5b28a2e_fk_character FOREIGN KEY (wraithfaction_id) REFERENCES characters_wraithfaction DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_wtahuman
+  ADD CONSTRAINT characters_wtahuman_human_ptr_id_de47e3b5_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE characters_wtohuman
+  ADD CONSTRAINT characters_wtohuman_human_ptr_id_83988eec_fk_character FOREIGN KEY (human_ptr_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_bookreference
+  ADD CONSTRAINT core_bookreference_book_id_672b381a_fk_core_book_id FOREIGN KEY (book_id) REFERENCES core_book DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_charactertemplate
+  ADD CONSTRAINT core_charactertempla_chronicle_id_41ec7ce2_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_charactertempla_polymorphic_ctype_id_fe1181c3_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_charactertemplate_owner_id_3407fb42_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_charactertemplate_sources
+  ADD CONSTRAINT core_charactertempla_bookreference_id_2e49384d_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_charactertempla_charactertemplate_id_00a850fd_fk_core_char FOREIGN KEY (charactertemplate_id) REFERENCES core_charactertemplate DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_houserule
+  ADD CONSTRAINT core_houserule_chronicle_id_5bc04621_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_houserule_sources
+  ADD CONSTRAINT core_houserule_sourc_bookreference_id_77b953d6_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_houserule_sourc_houserule_id_3ffb408c_fk_core_hous FOREIGN KEY (houserule_id) REFERENCES core_houserule DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_observer
+  ADD CONSTRAINT core_observer_content_type_id_b078a700_fk_django_co FOREIGN KEY (content_type_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_observer_granted_by_id_79f9bbd7_fk_auth_user_id FOREIGN KEY (granted_by_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_observer_user_id_07d5ce99_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE core_templateapplication
+  ADD CONSTRAINT core_templateapplica_character_id_da2fff0a_fk_character FOREIGN KEY (character_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT core_templateapplica_template_id_d974fc0f_fk_core_char FOREIGN KEY (template_id) REFERENCES core_charactertemplate DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE django_admin_log
+  ADD CONSTRAINT django_admin_log_content_type_id_c4bce8eb_fk_django_co FOREIGN KEY (content_type_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT django_admin_log_user_id_c564eba6_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_chronicle
+  ADD CONSTRAINT game_chronicle_head_st_id_fd9f63d6_fk_auth_user_id FOREIGN KEY (head_st_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_chronicle_allowed_objects
+  ADD CONSTRAINT game_chronicle_allow_chronicle_id_8793e934_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_chronicle_allow_objecttype_id_5bf00cff_fk_game_obje FOREIGN KEY (objecttype_id) REFERENCES game_objecttype DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_chronicle_common_knowledge_elements
+  ADD CONSTRAINT game_chronicle_commo_chronicle_id_9d05bfaa_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_chronicle_commo_settingelement_id_d067cb80_fk_game_sett FOREIGN KEY (settingelement_id) REFERENCES game_settingelement DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_chronicle_game_storytellers
+  ADD CONSTRAINT game_chronicle_game__chronicle_id_17dd34f8_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_chronicle_game__user_id_d9058087_fk_auth_user FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_freebiespendingrecord
+  ADD CONSTRAINT game_freebiespending_approved_by_id_1ccdf78f_fk_auth_user FOREIGN KEY (approved_by_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_freebiespending_character_id_fd5f311c_fk_character FOREIGN KEY (character_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_journal
+  ADD CONSTRAINT game_journal_character_id_e9c55bb0_fk_character FOREIGN KEY (character_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_journalentry
+  ADD CONSTRAINT game_journalentry_journal_id_075c1274_fk_game_journal_id FOREIGN KEY (journal_id) REFERENCES game_journal DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_post
+  ADD CONSTRAINT game_post_character_id_477969ee_fk_characters_charactermodel_id FOREIGN KEY (character_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_post_scene_id_39a75932_fk_game_scene_id FOREIGN KEY (scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_scene
+  ADD CONSTRAINT game_scene_chronicle_id_1f8639f8_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_scene_location_id_ca4121ba_fk_locations_locationmodel_id FOREIGN KEY (location_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_scene_characters
+  ADD CONSTRAINT game_scene_character_charactermodel_id_f71250be_fk_character FOREIGN KEY (charactermodel_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_scene_characters_scene_id_032049e3_fk_game_scene_id FOREIGN KEY (scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_storyxprequest
+  ADD CONSTRAINT game_storyxprequest_character_id_4f8cc1ab_fk_character FOREIGN KEY (character_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_storyxprequest_story_id_1c14f74d_fk_game_story_id FOREIGN KEY (story_id) REFERENCES game_story DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_strelationship
+  ADD CONSTRAINT game_strelationship_chronicle_id_d7a98282_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_strelationship_gameline_id_4213c29b_fk_game_gameline_id FOREIGN KEY (gameline_id) REFERENCES game_gameline DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_strelationship_user_id_04a7f05a_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_userscenereadstatus
+  ADD CONSTRAINT game_userscenereadstatus_scene_id_8655b2a6_fk_game_scene_id FOREIGN KEY (scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_userscenereadstatus_user_id_7c2a0b3b_fk_auth_user_id FOREIGN KEY (user_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_week_characters
+  ADD CONSTRAINT game_week_characters_charactermodel_id_cdb84f1f_fk_character FOREIGN KEY (charactermodel_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_week_characters_week_id_9e93a09f_fk_game_week_id FOREIGN KEY (week_id) REFERENCES game_week DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_weeklyxprequest
+  ADD CONSTRAINT game_weeklyxprequest_character_id_b2866d39_fk_character FOREIGN KEY (character_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_weeklyxprequest_focus_scene_id_78394af7_fk_game_scene_id FOREIGN KEY (focus_scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_weeklyxprequest_learning_scene_id_825d700c_fk_game_scen FOREIGN KEY (learning_scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_weeklyxprequest_rp_scene_id_abac0a7c_fk_game_scene_id FOREIGN KEY (rp_scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_weeklyxprequest_standingout_scene_id_16889bc7_fk_game_scen FOREIGN KEY (standingout_scene_id) REFERENCES game_scene DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_weeklyxprequest_week_id_b208df86_fk_game_week_id FOREIGN KEY (week_id) REFERENCES game_week DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE game_xpspendingrequest
+  ADD CONSTRAINT game_xpspendingreque_character_id_033249ed_fk_character FOREIGN KEY (character_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT game_xpspendingrequest_approved_by_id_feebcc7a_fk_auth_user_id FOREIGN KEY (approved_by_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_artifact
+  ADD CONSTRAINT items_artifact_power_id_04f52b58_fk_characters_effect_id FOREIGN KEY (power_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_artifact_wonder_ptr_id_bdb8b683_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_bloodstone
+  ADD CONSTRAINT items_bloodstone_itemmodel_ptr_id_7c1d8db5_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_charm
+  ADD CONSTRAINT items_charm_power_id_705fd614_fk_characters_effect_id FOREIGN KEY (power_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_charm_wonder_ptr_id_ab775f30_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_dross
+  ADD CONSTRAINT items_dross_itemmodel_ptr_id_9e9c5087_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_fetish
+  ADD CONSTRAINT items_fetish_wonder_ptr_id_e7ca89c7_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_grimoire
+  ADD CONSTRAINT items_grimoire_cover_material_id_030541b5_fk_items_material_id FOREIGN KEY (cover_material_id) REFERENCES items_material DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_faction_id_7e9aa6b4_fk_characters_magefaction_id FOREIGN KEY (faction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_inner_material_id_a88919fa_fk_items_material_id FOREIGN KEY (inner_material_id) REFERENCES items_material DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_language_id_24bde9b9_fk_core_language_id FOREIGN KEY (language_id) REFERENCES core_language DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_medium_id_990f51f0_fk_items_medium_id FOREIGN KEY (medium_id) REFERENCES items_medium DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_wonder_ptr_id_08aef95c_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_grimoire_abilities
+  ADD CONSTRAINT items_grimoire_abili_ability_id_e1a73067_fk_character FOREIGN KEY (ability_id) REFERENCES characters_ability DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_abili_grimoire_id_442d96e0_fk_items_gri FOREIGN KEY (grimoire_id) REFERENCES items_grimoire DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_grimoire_instruments
+  ADD CONSTRAINT items_grimoire_instr_grimoire_id_d2aa7f4c_fk_items_gri FOREIGN KEY (grimoire_id) REFERENCES items_grimoire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_instr_instrument_id_956da359_fk_character FOREIGN KEY (instrument_id) REFERENCES characters_instrument DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_grimoire_practices
+  ADD CONSTRAINT items_grimoire_pract_grimoire_id_07341dd5_fk_items_gri FOREIGN KEY (grimoire_id) REFERENCES items_grimoire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_pract_practice_id_32577b1d_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_grimoire_rotes
+  ADD CONSTRAINT items_grimoire_rotes_grimoire_id_7d78538a_fk_items_gri FOREIGN KEY (grimoire_id) REFERENCES items_grimoire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_rotes_rote_id_66dfe476_fk_characters_rote_id FOREIGN KEY (rote_id) REFERENCES characters_rote DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_grimoire_spheres
+  ADD CONSTRAINT items_grimoire_spher_grimoire_id_16b3ee5e_fk_items_gri FOREIGN KEY (grimoire_id) REFERENCES items_grimoire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_grimoire_spher_sphere_id_6309c8d2_fk_character FOREIGN KEY (sphere_id) REFERENCES characters_sphere DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_huntergear
+  ADD CONSTRAINT items_huntergear_itemmodel_ptr_id_2d3b4b72_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_hunterrelic
+  ADD CONSTRAINT items_hunterrelic_itemmodel_ptr_id_6d21eb8f_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_itemmodel
+  ADD CONSTRAINT items_itemmodel_chronicle_id_754a24db_fk_game_chronicle_id FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_itemmodel_owner_id_d57cd717_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_itemmodel_polymorphic_ctype_id_aaaba635_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_itemmodel_located_at
+  ADD CONSTRAINT items_itemmodel_loca_itemmodel_id_0b9eb7c2_fk_items_ite FOREIGN KEY (itemmodel_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_itemmodel_loca_locationmodel_id_004f4b6b_fk_locations FOREIGN KEY (locationmodel_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_itemmodel_owned_by
+  ADD CONSTRAINT items_itemmodel_owne_charactermodel_id_274dbe44_fk_character FOREIGN KEY (charactermodel_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_itemmodel_owne_itemmodel_id_e13fbcf1_fk_items_ite FOREIGN KEY (itemmodel_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_itemmodel_sources
+  ADD CONSTRAINT items_itemmodel_sour_bookreference_id_3245e61e_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_itemmodel_sour_itemmodel_id_3ca4e2f5_fk_items_ite FOREIGN KEY (itemmodel_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_meleeweapon
+  ADD CONSTRAINT items_meleeweapon_weapon_ptr_id_8e38a4fe_fk_items_wea FOREIGN KEY (weapon_ptr_id) REFERENCES items_weapon DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_mummyrelic
+  ADD CONSTRAINT items_mummyrelic_itemmodel_ptr_id_a5c4419e_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_periapt
+  ADD CONSTRAINT items_periapt_power_id_bb84250b_fk_characters_effect_id FOREIGN KEY (power_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_periapt_wonder_ptr_id_54e29f08_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_rangedweapon
+  ADD CONSTRAINT items_rangedweapon_weapon_ptr_id_829beb3f_fk_items_wea FOREIGN KEY (weapon_ptr_id) REFERENCES items_weapon DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_relic
+  ADD CONSTRAINT items_relic_house_id_9e1007cd_fk_characters_demonhouse_id FOREIGN KEY (house_id) REFERENCES characters_demonhouse DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_relic_itemmodel_ptr_id_380a4ac4_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_relicresonancerating
+  ADD CONSTRAINT items_relicresonance_relic_id_17e4f1b8_fk_items_mum FOREIGN KEY (relic_id) REFERENCES items_mummyrelic DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_relicresonance_resonance_id_27a0a4a5_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_sorcererartifact
+  ADD CONSTRAINT items_sorcererartifa_itemmodel_ptr_id_5ee866bc_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_talen
+  ADD CONSTRAINT items_talen_wonder_ptr_id_1e4a1694_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_talisman
+  ADD CONSTRAINT items_talisman_wonder_ptr_id_57a78649_fk_items_won FOREIGN KEY (wonder_ptr_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_talisman_powers
+  ADD CONSTRAINT items_talisman_power_effect_id_491a93c9_fk_character FOREIGN KEY (effect_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_talisman_power_talisman_id_69ad2e26_fk_items_tal FOREIGN KEY (talisman_id) REFERENCES items_talisman DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_thrownweapon
+  ADD CONSTRAINT items_thrownweapon_weapon_ptr_id_9d995923_fk_items_wea FOREIGN KEY (weapon_ptr_id) REFERENCES items_weapon DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_treasure
+  ADD CONSTRAINT items_treasure_itemmodel_ptr_id_43202366_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_ushabti
+  ADD CONSTRAINT items_ushabti_creator_id_755bfec1_fk_character FOREIGN KEY (creator_id) REFERENCES characters_mummy DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_ushabti_itemmodel_ptr_id_1c89a293_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_vampireartifact
+  ADD CONSTRAINT items_vampireartifac_itemmodel_ptr_id_be081614_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_vessel
+  ADD CONSTRAINT items_vessel_attuned_to_id_2173cd3c_fk_character FOREIGN KEY (attuned_to_id) REFERENCES characters_mummy DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_vessel_itemmodel_ptr_id_b5486980_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_weapon
+  ADD CONSTRAINT items_weapon_itemmodel_ptr_id_295d11dc_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_wonder
+  ADD CONSTRAINT items_wonder_itemmodel_ptr_id_23b6fda7_fk_items_itemmodel_id FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_wonderresonancerating
+  ADD CONSTRAINT items_wonderresonanc_resonance_id_e6777901_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT items_wonderresonanc_wonder_id_93307a3d_fk_items_won FOREIGN KEY (wonder_id) REFERENCES items_wonder DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_wraithartifact
+  ADD CONSTRAINT items_wraithartifact_itemmodel_ptr_id_ac51ebad_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE items_wraithrelic
+  ADD CONSTRAINT items_wraithrelic_itemmodel_ptr_id_0542ea1a_fk_items_ite FOREIGN KEY (itemmodel_ptr_id) REFERENCES items_itemmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_barrens
+  ADD CONSTRAINT locations_barrens_locationmodel_ptr_id_ecd87a96_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_bastion
+  ADD CONSTRAINT locations_bastion_locationmodel_ptr_id_b444cd1b_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_byway
+  ADD CONSTRAINT locations_byway_locationmodel_ptr_id_c1293e29_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_caern
+  ADD CONSTRAINT locations_caern_locationmodel_ptr_id_6c48d8a9_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry
+  ADD CONSTRAINT locations_chantry_ambassador_id_85e3cf73_fk_character FOREIGN KEY (ambassador_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_chantry_library_id_23fd60d5_fk_locations FOREIGN KEY (chantry_library_id) REFERENCES locations_library DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_faction_id_7a5d0340_fk_character FOREIGN KEY (faction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_locationmodel_ptr_id_db0da228_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_node_tender_id_cbc3f93a_fk_character FOREIGN KEY (node_tender_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_cabals
+  ADD CONSTRAINT locations_chantry_ca_cabal_id_e4a6ae8f_fk_character FOREIGN KEY (cabal_id) REFERENCES characters_cabal DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_ca_chantry_id_5cbef50c_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_guardian
+  ADD CONSTRAINT locations_chantry_gu_chantry_id_2b9cc72d_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_gu_human_id_3cf08a5d_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_integrated_effects
+  ADD CONSTRAINT locations_chantry_in_chantry_id_e52f5425_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_in_effect_id_20ac1f54_fk_character FOREIGN KEY (effect_id) REFERENCES characters_effect DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_investigator
+  ADD CONSTRAINT locations_chantry_in_chantry_id_c9dd377a_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_in_human_id_fd41276b_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_leaders
+  ADD CONSTRAINT locations_chantry_le_chantry_id_14976861_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_le_human_id_a0223a7f_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_members
+  ADD CONSTRAINT locations_chantry_me_chantry_id_89a1fe95_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_me_human_id_64050e36_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_nodes
+  ADD CONSTRAINT locations_chantry_no_chantry_id_9c24e0f1_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_no_node_id_ff3545f7_fk_locations FOREIGN KEY (node_id) REFERENCES locations_node DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantry_teacher
+  ADD CONSTRAINT locations_chantry_te_chantry_id_48c8fb17_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantry_te_human_id_1cbeb0fa_fk_character FOREIGN KEY (human_id) REFERENCES characters_human DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_chantrybackgroundrating
+  ADD CONSTRAINT locations_chantrybac_bg_id_70624630_fk_character FOREIGN KEY (bg_id) REFERENCES characters_background DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_chantrybac_chantry_id_4ef4d5c1_fk_locations FOREIGN KEY (chantry_id) REFERENCES locations_chantry DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_citadel
+  ADD CONSTRAINT locations_citadel_locationmodel_ptr_id_e19e0242_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_city
+  ADD CONSTRAINT locations_city_locationmodel_ptr_id_1a702a70_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_city_characters
+  ADD CONSTRAINT locations_city_chara_character_id_0ebe37fd_fk_character FOREIGN KEY (character_id) REFERENCES characters_character DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_city_chara_city_id_79f85181_fk_locations FOREIGN KEY (city_id) REFERENCES locations_city DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_culttemple
+  ADD CONSTRAINT locations_culttemple_locationmodel_ptr_id_8829babf_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_demesne
+  ADD CONSTRAINT locations_demesne_locationmodel_ptr_id_518ba68d_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_demesne_reality_zone_id_4d3e2fb0_fk_locations FOREIGN KEY (reality_zone_id) REFERENCES locations_realityzone DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_domain
+  ADD CONSTRAINT locations_domain_locationmodel_ptr_id_5837d5a6_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_dreamrealm
+  ADD CONSTRAINT locations_dreamrealm_locationmodel_ptr_id_3bb7650a_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_elysium
+  ADD CONSTRAINT locations_elysium_locationmodel_ptr_id_73ff6104_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_freehold
+  ADD CONSTRAINT locations_freehold_locationmodel_ptr_id_21add8ca_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_haunt
+  ADD CONSTRAINT locations_haunt_locationmodel_ptr_id_acfb5e74_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_haven
+  ADD CONSTRAINT locations_haven_locationmodel_ptr_id_d6b0bc9a_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_havenmeritflawrating
+  ADD CONSTRAINT locations_havenmerit_haven_id_9e1967b0_fk_locations FOREIGN KEY (haven_id) REFERENCES locations_haven DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_havenmerit_mf_id_df1bce06_fk_character FOREIGN KEY (mf_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_holding
+  ADD CONSTRAINT locations_holding_locationmodel_ptr_id_2c459e90_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_horizonrealm
+  ADD CONSTRAINT locations_horizonrea_locationmodel_ptr_id_ed62809a_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_horizonrea_reality_zone_id_6436ddd4_fk_locations FOREIGN KEY (reality_zone_id) REFERENCES locations_realityzone DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_horizonrealmmeritflawrating
+  ADD CONSTRAINT locations_horizonrea_horizon_realm_id_73bcf479_fk_locations FOREIGN KEY (horizon_realm_id) REFERENCES locations_horizonrealm DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_horizonrea_mf_id_76b71fa1_fk_character FOREIGN KEY (mf_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_horizonrealmresonancerating
+  ADD CONSTRAINT locations_horizonrea_horizon_realm_id_5bff3fc9_fk_locations FOREIGN KEY (horizon_realm_id) REFERENCES locations_horizonrealm DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_horizonrea_resonance_id_7249c518_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_huntingground
+  ADD CONSTRAINT locations_huntinggro_locationmodel_ptr_id_6dec5db6_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_huntingground_rival_cells
+  ADD CONSTRAINT locations_huntinggro_hunter_id_7d97ca6f_fk_character FOREIGN KEY (hunter_id) REFERENCES characters_hunter DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_huntinggro_huntingground_id_b9c279bf_fk_locations FOREIGN KEY (huntingground_id) REFERENCES locations_huntingground DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_library
+  ADD CONSTRAINT locations_library_faction_id_6ec351ee_fk_character FOREIGN KEY (faction_id) REFERENCES characters_magefaction DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_library_locationmodel_ptr_id_63005c10_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_library_books
+  ADD CONSTRAINT locations_library_bo_grimoire_id_dde1949c_fk_items_gri FOREIGN KEY (grimoire_id) REFERENCES items_grimoire DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_library_bo_library_id_d1826f71_fk_locations FOREIGN KEY (library_id) REFERENCES locations_library DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_locationmodel
+  ADD CONSTRAINT locations_locationmo_chronicle_id_abd68eb8_fk_game_chro FOREIGN KEY (chronicle_id) REFERENCES game_chronicle DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_locationmo_owned_by_id_49de94e4_fk_character FOREIGN KEY (owned_by_id) REFERENCES characters_charactermodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_locationmo_parent_id_37af5d2a_fk_locations FOREIGN KEY (parent_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_locationmo_polymorphic_ctype_id_ec485d11_fk_django_co FOREIGN KEY (polymorphic_ctype_id) REFERENCES django_content_type DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_locationmodel_owner_id_40fd2f89_fk_auth_user_id FOREIGN KEY (owner_id) REFERENCES auth_user DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_locationmodel_contained_within
+  ADD CONSTRAINT locations_locationmo_from_locationmodel_i_bb36d6ea_fk_locations FOREIGN KEY (from_locationmodel_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_locationmo_to_locationmodel_id_ef5ae7da_fk_locations FOREIGN KEY (to_locationmodel_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_locationmodel_sources
+  ADD CONSTRAINT locations_locationmo_bookreference_id_096a76bb_fk_core_book FOREIGN KEY (bookreference_id) REFERENCES core_bookreference DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_locationmo_locationmodel_id_9062f37c_fk_locations FOREIGN KEY (locationmodel_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_necropolis
+  ADD CONSTRAINT locations_necropolis_locationmodel_ptr_id_21094f79_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_nihil
+  ADD CONSTRAINT locations_nihil_locationmodel_ptr_id_81d93130_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_node
+  ADD CONSTRAINT locations_node_locationmodel_ptr_id_51a4a725_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_node_reality_zone_id_bdb31e71_fk_locations FOREIGN KEY (reality_zone_id) REFERENCES locations_realityzone DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_nodemeritflawrating
+  ADD CONSTRAINT locations_nodemeritf_mf_id_4b700a58_fk_character FOREIGN KEY (mf_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_nodemeritf_node_id_494fff62_fk_locations FOREIGN KEY (node_id) REFERENCES locations_node DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_noderesonancerating
+  ADD CONSTRAINT locations_noderesona_node_id_76fea52f_fk_locations FOREIGN KEY (node_id) REFERENCES locations_node DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_noderesona_resonance_id_8a58397c_fk_character FOREIGN KEY (resonance_id) REFERENCES characters_resonance DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_paradoxatmosphere
+  ADD CONSTRAINT locations_paradoxatm_realm_id_c67e7c7d_fk_locations FOREIGN KEY (realm_id) REFERENCES locations_paradoxrealm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_paradoxobstacle
+  ADD CONSTRAINT locations_paradoxobs_realm_id_0ec42332_fk_locations FOREIGN KEY (realm_id) REFERENCES locations_paradoxrealm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_paradoxrealm
+  ADD CONSTRAINT locations_paradoxrea_horizonrealm_ptr_id_24c29b91_fk_locations FOREIGN KEY (horizonrealm_ptr_id) REFERENCES locations_horizonrealm DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_rack
+  ADD CONSTRAINT locations_rack_locationmodel_ptr_id_b08ad515_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_reliquary
+  ADD CONSTRAINT locations_reliquary_locationmodel_ptr_id_39d461e1_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_safehouse
+  ADD CONSTRAINT locations_safehouse_locationmodel_ptr_id_4760367c_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_sanctum
+  ADD CONSTRAINT locations_sanctum_locationmodel_ptr_id_8b49a378_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_sanctum_reality_zone_id_89ef51be_fk_locations FOREIGN KEY (reality_zone_id) REFERENCES locations_realityzone DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_sector
+  ADD CONSTRAINT locations_sector_locationmodel_ptr_id_614c64e7_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_sector_reality_zone_id_958361db_fk_locations FOREIGN KEY (reality_zone_id) REFERENCES locations_realityzone DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_sector_connected_sectors
+  ADD CONSTRAINT locations_sector_con_from_sector_id_e3aba025_fk_locations FOREIGN KEY (from_sector_id) REFERENCES locations_sector DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_sector_con_to_sector_id_898c755c_fk_locations FOREIGN KEY (to_sector_id) REFERENCES locations_sector DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_tomb
+  ADD CONSTRAINT locations_tomb_locationmodel_ptr_id_6b301604_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_tombmeritflawrating
+  ADD CONSTRAINT locations_tombmeritf_mf_id_a0bb2b64_fk_character FOREIGN KEY (mf_id) REFERENCES characters_meritflaw DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_tombmeritf_tomb_id_d237e9c2_fk_locations FOREIGN KEY (tomb_id) REFERENCES locations_tomb DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_tremerechantry
+  ADD CONSTRAINT locations_tremerecha_locationmodel_ptr_id_c2e31d2e_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_trod
+  ADD CONSTRAINT locations_trod_locationmodel_ptr_id_9cf60b7b_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_undergroundsanctuary
+  ADD CONSTRAINT locations_undergroun_locationmodel_ptr_id_ef6ac8fe_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_wraithfreehold
+  ADD CONSTRAINT locations_wraithfree_locationmodel_ptr_id_67ead633_fk_locations FOREIGN KEY (locationmodel_ptr_id) REFERENCES locations_locationmodel DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE locations_zonerating
+  ADD CONSTRAINT locations_zonerating_practice_id_f95a17d6_fk_character FOREIGN KEY (practice_id) REFERENCES characters_practice DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT locations_zonerating_zone_id_aa0354d6_fk_locations FOREIGN KEY (zone_id) REFERENCES locations_realityzone DEFERRABLE INITIALLY DEFERRED;
