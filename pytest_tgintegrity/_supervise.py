@@ -1,0 +1,183 @@
+"""The supervisor: a tiny process between the owner and a throw-away server, run as `python -I -S _supervise.py UID GID`.
+
+It makes the server's folders, starts the server and waits on a pipe from the owner. However the owner ends, `kill -9`
+included, the pipe closes: the supervisor then stops the server and removes the folders. On Linux the server dies with
+the supervisor too (PR_SET_PDEATHSIG; it would be useless against the owner, where it fires when the *thread* that
+forked ends). It knows nothing of PostgreSQL or Valkey, and imports only what starts in milliseconds.
+
+Requests and answers are JSON, one line each; an answer is `{"error": text}` where the request failed:
+
+    ["folder", root]                            a new private folder below `root`: its path
+    ["run", argv, environment, log, farewell]   start a program, `farewell` being the signal that ends it: its pid
+    ["signal", number]                          pass a signal to the program: its exit status, null while it runs
+    ["status"]                                  the same without a signal
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1
+HEARTBEAT = 0.5  # seconds between two looks at the owner: a forked child of it can keep the pipe open
+GRACE = 3.0  # seconds between the farewell signal and SIGKILL
+
+
+class Supervisor:
+    """One program at a time, and the folders that belong to it."""
+
+    def __init__(self, uid: int, gid: int) -> None:
+        """Run programs as `uid` and `gid`, which differ from ours only when we are root."""
+        self.uid, self.gid, self.owner = uid, gid, os.getppid()
+        self.set_death_signal = _death_signal()
+        self.folders: list[str] = []
+        self.pid, self.exit_status, self.farewell = 0, 0, signal.SIGKILL
+
+    def folder(self, root: str) -> str:
+        """Make a private folder that the program can use, and remember to remove it."""
+        path = os.path.join(root, f"tgi-{os.urandom(5).hex()}")
+        os.mkdir(path, 0o700)
+        self.folders.append(path)
+        if self.uid != os.geteuid():
+            os.chown(path, self.uid, self.gid)
+        return path
+
+    def run(self, argv: list[str], environment: dict[str, str], log: str, farewell: int) -> int:
+        """Start a program with its output appended to `log`; an old one must have ended."""
+        if self.status() is None:
+            raise OSError("the last program is still running")
+        self.farewell = signal.Signals(farewell)
+        supervisor = os.getpid()
+        self.pid = os.fork()
+        if not self.pid:
+            self._become(argv, environment, log, supervisor)
+        return self.pid
+
+    def _become(self, argv: list[str], environment: dict[str, str], log: str, supervisor: int) -> NoReturn:
+        try:
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.setsid()
+            os.umask(0o077)
+            os.chdir(os.path.dirname(log))
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            self._drop_privileges()
+            self.set_death_signal(self.farewell)  # after setuid, which clears it
+            if os.getppid() == supervisor:
+                os.execve(argv[0], argv, environment)
+        except OSError as error:
+            os.write(2, f"cannot run {argv[0]} as user {self.uid}: {error}\n".encode())
+        finally:
+            os._exit(126)
+
+    def _drop_privileges(self) -> None:
+        if self.uid != os.geteuid():
+            os.setgroups([])
+            os.setgid(self.gid)
+            os.setuid(self.uid)
+
+    def status(self) -> int | None:
+        """Tell the exit status of the program (negative: the signal that ended it), None while it runs."""
+        if self.pid:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if not pid:
+                return None
+            self.pid, self.exit_status = 0, os.waitstatus_to_exitcode(status)
+        return self.exit_status
+
+    def send(self, number: int) -> int | None:
+        """Pass a signal to the program if it still runs; no other process can have taken its pid."""
+        status = self.status()
+        if status is None:
+            os.kill(self.pid, number)
+        return status
+
+    def finish(self) -> None:
+        """End the program and remove the folders."""
+        self.send(self.farewell)
+        deadline = time.monotonic() + GRACE
+        while self.status() is None:
+            if time.monotonic() > deadline:
+                self.send(signal.SIGKILL)
+            time.sleep(0.005)
+        for folder in self.folders:
+            _remove(folder)
+
+    def serve(self) -> None:
+        """Answer requests until the owner is gone."""
+        answers: dict[str, Callable[..., object]] = {
+            "folder": self.folder, "run": self.run, "signal": self.send, "status": self.status,
+        }  # fmt: skip
+        for request, *arguments in self._requests():
+            try:
+                answer = answers[request](*arguments)
+            except OSError as error:
+                answer = {"error": str(error)}
+            os.write(1, json.dumps(answer).encode() + b"\n")
+
+    def _requests(self) -> Iterator[list[Any]]:
+        text = b""
+        while os.getppid() == self.owner:
+            if not select.select([0], [], [], HEARTBEAT)[0]:
+                continue
+            piece = os.read(0, 65536)
+            if not piece:
+                return
+            *lines, text = (text + piece).split(b"\n")
+            yield from map(json.loads, lines)
+
+
+def _death_signal() -> Callable[[int], object]:
+    """Find prctl while we can still read its library: the unprivileged user perhaps cannot."""
+    try:
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):  # not Linux, where the supervisor alone must do
+        return lambda number: None
+    return lambda number: prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder; again if a last process of a killed server was still writing."""
+    import shutil
+
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
+        time.sleep(0.02)
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Serve the owner at the other end of the pipe, then tidy up, whatever happened."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    supervisor = Supervisor(*map(int, sys.argv[1:3]))
+    try:
+        supervisor.serve()
+    except OSError:  # the owner closed the pipe before it read its answer
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        supervisor.finish()
+
+
+if __name__ == "__main__":
+    main()
