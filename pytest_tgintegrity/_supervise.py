@@ -1,16 +1,16 @@
 """The supervisor: a tiny process between the owner and a throw-away server, run as `python -I -S _supervise.py UID GID`.
 
 It makes the server's folders, starts the server and waits on a pipe from the owner. However the owner ends, `kill -9`
-included, the pipe closes: the supervisor then stops the server and removes the folders. On Linux the server dies with
-the supervisor too (PR_SET_PDEATHSIG; it would be useless against the owner, where it fires when the *thread* that
-forked ends). It knows nothing of PostgreSQL or Valkey, and imports only what starts in milliseconds.
+included, the pipe closes: the supervisor then stops the server and removes the folders. On Linux the server also dies
+with the supervisor (PR_SET_PDEATHSIG; the owner cannot use that, as it fires when the *thread* that forked ends), and
+what a killed server leaves behind comes to the supervisor. It imports only what loads in milliseconds.
 
 Requests and answers are JSON, one line each; an answer is `{"error": text}` where the request failed:
 
     ["folder", root]                            a new private folder below `root`: its path
     ["run", argv, environment, log, farewell]   start a program, `farewell` being the signal that ends it: its pid
-    ["signal", number]                          pass a signal to the program: its exit status, null while it runs
-    ["status"]                                  the same without a signal
+    ["signal", number]                          pass a signal to the program, or to what it left behind: as "status"
+    ["status"]                                  its exit status; null while it, or what it left behind, runs
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+IPC_RMID = 0
 HEARTBEAT = 0.5  # seconds between two looks at the owner: a forked child of it can keep the pipe open
 GRACE = 3.0  # seconds between the farewell signal and SIGKILL
 
@@ -38,8 +40,10 @@ class Supervisor:
     def __init__(self, uid: int, gid: int) -> None:
         """Run programs as `uid` and `gid`, which differ from ours only when we are root."""
         self.uid, self.gid, self.owner = uid, gid, os.getppid()
-        self.set_death_signal = _death_signal()
+        self.libc = _libc()
+        self.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.folders: list[str] = []
+        self.started: set[str] = set()
         self.pid, self.exit_status, self.farewell = 0, 0, signal.SIGKILL
 
     def folder(self, root: str) -> str:
@@ -60,6 +64,7 @@ class Supervisor:
         self.pid = os.fork()
         if not self.pid:
             self._become(argv, environment, log, supervisor)
+        self.started.add(str(self.pid))
         return self.pid
 
     def _become(self, argv: list[str], environment: dict[str, str], log: str, supervisor: int) -> NoReturn:
@@ -71,9 +76,10 @@ class Supervisor:
             os.setsid()
             os.umask(0o077)
             os.chdir(os.path.dirname(log))
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             self._drop_privileges()
-            self.set_death_signal(self.farewell)  # after setuid, which clears it
+            self.libc.prctl(PR_SET_PDEATHSIG, int(self.farewell), 0, 0, 0)  # setuid would have cleared it
             if os.getppid() == supervisor:
                 os.execve(argv[0], argv, environment)
         except OSError as error:
@@ -88,19 +94,23 @@ class Supervisor:
             os.setuid(self.uid)
 
     def status(self) -> int | None:
-        """Tell the exit status of the program (negative: the signal that ended it), None while it runs."""
-        if self.pid:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if not pid:
-                return None
-            self.pid, self.exit_status = 0, os.waitstatus_to_exitcode(status)
-        return self.exit_status
+        """Tell the exit status of the program (negative: the signal that ended it), None while it or a child runs."""
+        try:
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return None
+                if pid == self.pid:
+                    self.pid, self.exit_status = 0, os.waitstatus_to_exitcode(status)
+        except ChildProcessError:
+            return self.exit_status
 
     def send(self, number: int) -> int | None:
-        """Pass a signal to the program if it still runs; no other process can have taken its pid."""
+        """Pass a signal to the program, else to its children; no other process can have taken the pid of ours."""
         status = self.status()
         if status is None:
-            os.kill(self.pid, number)
+            for pid in [self.pid] if self.pid else _children():
+                os.kill(pid, number)
         return status
 
     def finish(self) -> None:
@@ -111,6 +121,8 @@ class Supervisor:
             if time.monotonic() > deadline:
                 self.send(signal.SIGKILL)
             time.sleep(0.005)
+        for segment in _shared_memory(self.started):
+            self.libc.shmctl(segment, IPC_RMID, None)
         for folder in self.folders:
             _remove(folder)
 
@@ -138,15 +150,43 @@ class Supervisor:
             yield from map(json.loads, lines)
 
 
-def _death_signal() -> Callable[[int], object]:
-    """Find prctl while we can still read its library: the unprivileged user perhaps cannot."""
+class _NoLibc:
+    """Elsewhere than on Linux the supervisor alone must do."""
+
+    def prctl(self, *_: object) -> None:
+        pass
+
+    shmctl = prctl
+
+
+def _libc() -> Any:
+    """Load the C library while we can: the unprivileged user perhaps cannot read ours."""
     try:
         import ctypes
 
-        prctl = ctypes.CDLL(None).prctl
-    except (ImportError, OSError, AttributeError):  # not Linux, where the supervisor alone must do
-        return lambda number: None
-    return lambda number: prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        libc = ctypes.CDLL(None)
+        libc.prctl, libc.shmctl  # noqa: B018
+    except (ImportError, OSError, AttributeError):
+        return _NoLibc()
+    return libc
+
+
+def _children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as listed:
+            return [int(pid) for pid in listed.read().split()]
+    except OSError:
+        return []
+
+
+def _shared_memory(creators: set[str]) -> list[int]:
+    """Find what a server leaves in the kernel when it is ended by SIGKILL: segments that nobody uses any more."""
+    try:
+        with open("/proc/sysvipc/shm") as listed:
+            rows = [row.split() for row in listed.readlines()[1:]]
+    except OSError:
+        return []
+    return [int(row[1]) for row in rows if row[4] in creators and row[6] == "0"]
 
 
 def _remove(folder: str) -> None:
