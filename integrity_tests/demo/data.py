@@ -1,0 +1,66 @@
+"""The clean data of the demo: who comes after whom."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from . import groups, people, play, possessions, reference, spending, system
+from .characters import Character, Kind, Namer, add_character, draft, weighted
+from .lines import mage, vampire, werewolf
+from .lines.mortal import Mortals
+from .rows import Rows, read_tables
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+SEED: Final = 20
+_CHARACTERS_EACH: Final = 270
+
+# Share of each kind in a chronicle of the line, per cent; the rest are plain humans.
+_SHARES: Final = {
+    "wod": {"vampire": 22, "werewolf": 22, "mage": 22, "vtmhuman": 8, "wtahuman": 8, "mtahuman": 8},
+    "vtm": {"vampire": 68, "vtmhuman": 20},
+    "wta": {"werewolf": 68, "wtahuman": 20},
+    "mta": {"mage": 68, "mtahuman": 20},
+}
+
+
+def fill(connection: "Connection", seed: int = SEED) -> None:
+    """Write the clean data into freshly created tables. The same seed gives the same rows."""
+    rows = Rows(read_tables(connection))
+    populate(rows, Random(seed))
+    rows.copy_to(connection)
+
+
+def populate(rows: Rows, chance: Random) -> None:
+    """Add everything, area by area."""
+    system.populate(rows)
+    folk = people.populate(rows, chance)
+    catalogue = reference.populate(rows)
+    vampires = vampire.add_line(rows, catalogue)
+    werewolves = werewolf.add_line(rows, catalogue)
+    mages = mage.add_line(rows, catalogue)
+    mortals = {line: Mortals(f"characters_{line}human", line, catalogue) for line in ("vtm", "wta", "mta")}
+    kinds: dict[str, Kind] = {"vampire": vampires, "werewolf": werewolves, "mage": mages}
+    kinds |= {f"{line}human": kind for line, kind in mortals.items()}
+    kinds["human"] = Mortals("characters_human", "wod", catalogue)
+    cast = _cast(rows, chance, folk, catalogue, kinds)
+    vampire.name_sires(rows, chance, [one for one in cast if one.table == vampires.table])
+    groups.populate(rows, chance, cast, catalogue, werewolves.totems)
+    places = possessions.populate(rows, chance, cast, folk, mages)
+    earned = play.populate(rows, chance, folk, cast, places)
+    spending.populate(rows, chance, cast, earned)
+
+
+def _cast(
+    rows: Rows, chance: Random, folk: people.People, catalogue: reference.Catalogue, kinds: Mapping[str, Kind]
+) -> tuple[Character, ...]:
+    namer = Namer(chance)
+    cast = []
+    for chronicle in folk.chronicles:
+        shares = _SHARES[chronicle.lines[0]]
+        weights = shares | {"human": 100 - sum(shares.values())}
+        for _ in range(_CHARACTERS_EACH):
+            kind = kinds[weighted(chance, weights)]
+            cast.append(add_character(rows, chance, kind, draft(chance, chronicle), catalogue, namer))
+    return tuple(cast)

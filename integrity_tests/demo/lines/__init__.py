@@ -1,0 +1,1 @@
+"""One module per game line: its reference objects, and its kinds of characters."""

@@ -1,0 +1,1 @@
+"""The words of the demo: names, places, concepts. Text only; nothing here decides anything."""
