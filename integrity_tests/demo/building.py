@@ -38,7 +38,7 @@ def run_file(connection: "Connection", name: str) -> None:
 def _admit_reader(connection: "Connection") -> None:
     """Create the role that can only read. Roles belong to the cluster, so another database may have made it."""
     role = sql.Identifier(READER)
-    if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [READER]).fetchone():
+    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [READER]).fetchone() is None:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
     for grant in _GRANTS:
         connection.execute(sql.SQL(grant).format(role))

@@ -9,7 +9,7 @@ from .characters import Character
 from .lines.mage import Mages
 from .people import Chronicle, People
 from .rows import Rows
-from .vocabulary.play import BLADES, CURIOS, GUNS, HAVENS, OWNERS_TOUCHES, PLACES
+from .vocabulary.play import BLADES, CURIOS, GUNS, HAVENS, TOUCHES, PLACES
 from .vocabulary.werewolf import SPIRITS
 
 _PLACES_EACH: Final = 12
@@ -112,59 +112,58 @@ def _add_belongings(rows: Rows, chance: Random, owner: Character, mages: Mages, 
     """Give a character a weapon and something of its own line."""
     common: Values = {"chronicle_id": owner.chronicle.id, "owner_id": owner.draft.owner or owner.chronicle.storytellers[0]}
     common["status"] = chance.choice(("App", "App", "App", "Sub", "Un"))
-    items = [_add_weapon(rows, chance, common)]
+    items = [_add_weapon(rows, chance, owner, common)]
     match owner.table:
         case "characters_vampire":
             _add_haven(rows, chance, owner, common)
             values: Values = {"power_level": chance.randint(1, 5), "is_cursed": chance.random() < 0.2}
-            items.append(rows.add("items_vampireartifact", name=_curio(chance), **common, **values))
+            items.append(rows.add("items_vampireartifact", name=_owned(chance, owner, chance.choice(CURIOS)), **common, **values))
         case "characters_werewolf":
-            items.append(_add_fetish(rows, chance, common))
+            items.append(_add_fetish(rows, chance, owner, common))
         case "characters_mage":
-            items.append(_add_wonder(rows, chance, common, mages, medium))
+            items.append(_add_wonder(rows, chance, owner, common, mages, medium))
     for item in items:
         rows.link("items_itemmodel_owned_by", item, owner.id)
 
 
-def _add_weapon(rows: Rows, chance: Random, common: Values) -> int:
-    touch = chance.choice(OWNERS_TOUCHES)
+def _add_weapon(rows: Rows, chance: Random, owner: Character, common: Values) -> int:
     if chance.random() < 0.6:
         name, difficulty, damage, kind, conceal = chance.choice(BLADES)
         values: Values = {"difficulty": difficulty, "damage": damage, "damage_type": kind, "conceal": conceal}
-        return rows.add("items_meleeweapon", name=f"{touch} {name.lower()}", **common, **values)
+        return rows.add("items_meleeweapon", name=_owned(chance, owner, name), **common, **values)
     name, difficulty, damage, far, rate, clip = chance.choice(GUNS)
     values = {"difficulty": difficulty, "damage": damage, "range": far, "rate": rate, "clip": clip}
-    return rows.add("items_rangedweapon", name=f"{touch} {name.lower()}", **common, **values)
+    return rows.add("items_rangedweapon", name=_owned(chance, owner, name), **common, **values)
 
 
 def _add_haven(rows: Rows, chance: Random, owner: Character, common: Values) -> None:
     size, security, location = (chance.randint(1, 4) for _ in range(3))
     library = chance.random() < 0.3
     values: Values = {"size": size, "security": security, "location": location, "has_library": library}
-    name = f"{chance.choice(HAVENS)} {chance.choice(PLACES)}"
+    name = f"{chance.choice(HAVENS)} {chance.choice(PLACES)} ({owner.name})"
     total = size + security + location + library
     rows.add("locations_haven", name=name, owned_by_id=owner.id, total_rating=total, **common, **values)
 
 
-def _add_fetish(rows: Rows, chance: Random, common: Values) -> int:
+def _add_fetish(rows: Rows, chance: Random, owner: Character, common: Values) -> int:
     rank = chance.randint(1, 4)
     table = chance.choice(("items_fetish", "items_talen"))
     values: Values = {"rank": rank, "background_cost": rank, "gnosis": rank + 3, "spirit": chance.choice(SPIRITS)}
-    return rows.add(table, name=_curio(chance), **common, **values)
+    return rows.add(table, name=_owned(chance, owner, chance.choice(CURIOS)), **common, **values)
 
 
-def _add_wonder(rows: Rows, chance: Random, common: Values, mages: Mages, medium: int) -> int:
+def _add_wonder(rows: Rows, chance: Random, owner: Character, common: Values, mages: Mages, medium: int) -> int:
     rank = chance.randint(1, 4)
     values: Values = {"rank": rank, "background_cost": 2 * rank, "quintessence_max": 5 * rank, **common}
     if chance.random() < 0.5:
-        return rows.add("items_charm", name=_curio(chance), arete=rank, **values)
-    lent = {"medium_id": medium, "language_id": chance.choice(list(mages.catalogue.languages))}
-    name = f"Notebook of {chance.choice(PLACES)}"
+        return rows.add("items_charm", name=_owned(chance, owner, chance.choice(CURIOS)), arete=rank, **values)
+    lent: Values = {"medium_id": medium, "language_id": chance.choice(list(mages.catalogue.languages))}
+    name = _owned(chance, owner, "notebook")
     return rows.add("items_grimoire", name=name, date_written=chance.randint(1600, 1990), length=rank * 40, **lent, **values)
 
 
-def _curio(chance: Random) -> str:
-    return f"{chance.choice(OWNERS_TOUCHES)} {chance.choice(CURIOS).lower()}"
+def _owned(chance: Random, owner: Character, thing: str) -> str:
+    return f"{owner.name}'s {chance.choice(TOUCHES)} {thing.lower()}"
 
 
 def _add_onlookers(rows: Rows, chance: Random, chronicle: Chronicle, owners: Sequence[Character]) -> None:

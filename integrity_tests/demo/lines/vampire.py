@@ -13,6 +13,7 @@ from ..vocabulary.vampire import BLOOD, CLANS, DISCIPLINES, PATHS, SECTS, TITLES
 _GENERATIONS: Final = {5: 1, 6: 2, 7: 3, 8: 6, 9: 10, 10: 16, 11: 20, 12: 20, 13: 22}
 _OLDEST: Final = {5: 480, 6: 420, 7: 380, 8: 320, 9: 240, 10: 180, 11: 140, 12: 110, 13: 90}
 _YOUNGEST_ELDER: Final = 8
+_UGLY: Final = "Nosferatu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Vampires:
         name = chance.choice(list(self.clans))
         clan = self.clans[name]
         traits = _blood(chance, generation) | _virtues(chance) | self._powers(chance, generation, clan)
-        if name == "Nosferatu":
-            traits["appearance"] = 0
+        if name == _UGLY:
+            traits["appearance"] = 1
         if clan.sect == "Sabbat" and chance.random() < 0.5:
             traits |= _on_path(chance, chance.choice(self.paths))
         return traits | extra_abilities(chance, self.catalogue, "characters_vtmhuman") | _age(chance, generation)

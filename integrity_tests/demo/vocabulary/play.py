@@ -73,6 +73,6 @@ BLADES: Final = (
 # Name, difficulty, damage, range, rate, clip.
 GUNS: Final = (("Target pistol", 7, 4, 20, 4, 15), ("Deer rifle", 8, 8, 200, 1, 5), ("Coach gun", 6, 8, 20, 2, 2))
 
-OWNERS_TOUCHES: Final = "Grandfather's, Stolen, Unlucky, Well-kept, Engraved, Borrowed, Nameless, Much-mended".split(", ")
+TOUCHES: Final = "ancestral, stolen, unlucky, well-kept, engraved, borrowed, nameless, much-mended".split(", ")
 
 CURIOS: Final = "Bell, Candlestick, Compass, Decanter, Hourglass, Inkwell, Locket, Mask, Music Box, Spyglass".split(", ")
