@@ -22,7 +22,7 @@ TRIBES: Final = (
 # Lowest (glory, honor, wisdom) of each rank, as the application grants it; a ragabash needs a total instead.
 RENOWN: Final = {
     "theurge": ((0, 0, 3), (1, 0, 5), (2, 1, 7), (4, 2, 9), (4, 9, 10)),
-    "philodox": ((0, 3, 0), (0, 4, 1), (2, 6, 2), (3, 8, 4), (4, 10, 9)),
+    "philodox": ((0, 3, 0), (1, 4, 1), (2, 6, 2), (3, 8, 4), (4, 10, 9)),
     "galliard": ((2, 0, 1), (4, 0, 2), (4, 2, 4), (7, 2, 6), (9, 5, 9)),
     "ahroun": ((2, 1, 0), (4, 1, 1), (6, 3, 1), (9, 4, 2), (10, 9, 4)),
     "ragabash": ((1, 1, 1), (2, 2, 3), (4, 4, 5), (6, 6, 7), (8, 8, 9)),
