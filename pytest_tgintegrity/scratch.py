@@ -56,12 +56,11 @@ TEMPLATES_KEPT = 8
 TEMPLATE_DAYS = 14
 STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-# Nobody will miss the data, so durability is off; autovacuum is off so that plans and counters are the same every time.
+# Nobody needs the data after a crash of the machine (a killed server loses nothing); autovacuum is off so that plans and counters are the same every time.
 SETTINGS = """
 autovacuum = off
 fsync = off
 full_page_writes = off
-synchronous_commit = off
 wal_level = minimal
 max_wal_senders = 0
 max_logical_replication_workers = 0
@@ -293,11 +292,11 @@ class _Supervisor:
         self.folder = self.make_folder()
         self.log = self.folder / "log"
 
-    def make_folder(self, *, limit: int | None = None, programs: bool = False) -> Path:
-        """Make a private folder that the server's account can use: a path of `limit` bytes, a place for programs."""
+    def make_folder(self, *, socket: str | None = None, programs: bool = False) -> Path:
+        """Make a private folder that the server's account can use; with room for a socket's name, or for programs."""
         for root in _temporary_roots():
             with suppress(OSError):
-                fits = limit is None or len(os.fsencode(root)) + len("/tgi-0123456789") <= limit
+                fits = socket is None or _takes_socket(root / "tgi-0123456789", socket)
                 runs = not programs or not os.statvfs(root).f_flag & os.ST_NOEXEC
                 if fits and runs and self.account.reaches(root):
                     return Path(self._ask("folder", str(root)))
@@ -541,10 +540,12 @@ def _new_server(supervisor: _Supervisor, binaries: PostgresBinaries, settings: M
 
 
 def _socket_folder(supervisor: _Supervisor, name: str) -> Path:
-    longest = SOCKET_PATH_LIMIT - len(name) - 1
-    if len(os.fsencode(supervisor.folder)) <= longest:
-        return supervisor.folder
-    return supervisor.make_folder(limit=longest)
+    return supervisor.folder if _takes_socket(supervisor.folder, name) else supervisor.make_folder(socket=name)
+
+
+def _takes_socket(folder: Path, name: str) -> bool:
+    """Tell whether the path is short enough; to libpq, a comma would separate two hosts."""
+    return len(os.fsencode(folder / name)) <= SOCKET_PATH_LIMIT and "," not in str(folder)
 
 
 def _reachable(directory: Path, supervisor: _Supervisor) -> Path:

@@ -1,0 +1,19 @@
+"""Data integrity as tests: each rule about a live PostgreSQL database is a pytest test function."""
+
+from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError
+from pytest_tgintegrity.rules import Source, declared, rule
+from pytest_tgintegrity.schema import Constraint
+from pytest_tgintegrity.violations import Violations
+
+__all__ = [
+    "Constraint",
+    "DeclarationError",
+    "Source",
+    "TgIntegrityError",
+    "Violations",
+    "__version__",
+    "declared",
+    "rule",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,149 @@
+"""Read the catalogs: which tables there are, and which constraints they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from psycopg import sql
+
+from pytest_tgintegrity.database import Failure, Reader
+from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.rules import ConstraintKind
+from pytest_tgintegrity.schema import Constraint, Facts, Table
+
+CATALOG_SECONDS = 86_400.0
+
+_OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
+
+_TABLES = f"""
+SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind IN ('r', 'p', 'm', 'f'),
+       c.relkind = 'r' AND c.relhassubclass, greatest(c.relpages, 0),
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
+       coalesce(keys.sets, '{{}}'), getdatabaseencoding()
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN (
+    SELECT i.indrelid, jsonb_object_agg(i.indexrelid::text, jsonb_build_array(i.indisprimary, (
+               SELECT jsonb_agg(a.attname ORDER BY k.n)
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(num, n)
+               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num WHERE k.n <= i.indnkeyatts)))  AS sets
+    FROM pg_index i
+    WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND NOT (0 = ANY (i.indkey::int2[]))
+    GROUP BY 1
+) keys ON keys.indrelid = c.oid
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
+"""  # noqa: S608 - a constant condition
+
+_CHECKS = f"""
+SELECT 'check', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_get_constraintdef(o.oid), o.convalidated,
+       ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
+             JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
+       ARRAY[pg_get_expr(o.conbin, o.conrelid)], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE o.contype = 'c' AND o.coninhcount = 0 AND {_OURS}
+"""  # noqa: S608 - a constant condition
+
+_FOREIGN_KEYS = f"""
+SELECT 'foreign_key', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_get_constraintdef(o.oid),
+       o.convalidated,
+       ARRAY(SELECT attname::text FROM unnest(o.conkey) WITH ORDINALITY AS k(num, i)
+             JOIN pg_attribute ON attrelid = o.conrelid AND attnum = k.num ORDER BY k.i),
+       '{{}}'::text[], NULL, true,
+       CASE WHEN pg_get_constraintdef(o.oid) LIKE '%PERIOD %' THEN NULL ELSE tn.nspname END, t.relname,
+       ARRAY(SELECT attname::text FROM unnest(o.confkey) WITH ORDINALITY AS k(num, i)
+             JOIN pg_attribute ON attrelid = o.confrelid AND attnum = k.num ORDER BY k.i),
+       o.confmatchtype = 'f', true
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
+"""  # noqa: S608 - a constant condition
+
+_NOT_NULLS = f"""
+SELECT 'not_null', n.nspname, c.relname, pg_table_is_visible(c.oid), '', 'NOT NULL', true,
+       array_agg(a.attname::text ORDER BY a.attnum), '{{}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, false
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND {_OURS}
+GROUP BY c.oid, n.nspname, c.relname
+"""  # noqa: S608 - a constant condition
+
+_UNIQUES = f"""
+SELECT 'unique', n.nspname, c.relname, pg_table_is_visible(c.oid), x.relname, pg_get_indexdef(i.indexrelid), i.indisvalid,
+       '{{}}'::text[],
+       ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) || CASE
+                        WHEN i.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 0), 100)
+                        THEN ' COLLATE ' || i.indcollation[k - 1]::regcollation ELSE '' END
+             FROM generate_series(1, i.indnkeyatts) AS k
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
+       pg_get_expr(i.indpred, i.indrelid),
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) IS FALSE,
+       NULL, NULL, NULL::text[], false, true
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
+"""  # noqa: S608 - a constant condition
+
+_CONSTRAINTS: dict[ConstraintKind, str] = {
+    "check": _CHECKS,
+    "foreign_key": _FOREIGN_KEYS,
+    "not_null": _NOT_NULLS,
+    "unique": _UNIQUES,
+}
+
+
+def _rows(reader: Reader, text: str) -> Sequence[tuple[Any, ...]]:
+    answer = reader.ask([sql.SQL(text)], timeout=CATALOG_SECONDS)[0]
+    if isinstance(answer, Failure):
+        raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
+    return answer.rows
+
+
+def read_facts(reader: Reader) -> Facts:
+    """All tables, views and the like outside the system schemas, by qualified name and, where visible, by plain name.
+
+    Raises `ConnectionFailed`.
+    """
+    tables: dict[str, Table] = {}
+    encoding = "UTF8"
+    for schema, name, visible, stored, inherited, pages, columns, keys, encoding in _rows(reader, _TABLES):  # noqa: B007
+        table = _table(schema, name, columns, keys.values(), pages)
+        found = replace(table, stored=stored, inherited=inherited)
+        tables[f"{schema}.{name}"] = found
+        if visible:
+            tables[name] = found
+    return Facts(tables, encoding=encoding)
+
+
+def _table(schema: str, name: str, columns: Sequence[str], keys: Iterable[Any], pages: int) -> Table:
+    listed = list(keys)
+    primary = next((tuple(found) for is_primary, found in listed if is_primary), ())
+    uniques = frozenset(frozenset(found) for _, found in listed)
+    return Table(schema, name, frozenset(columns), primary, uniques, pages)
+
+
+def read_constraints(reader: Reader, kind: ConstraintKind) -> tuple[Constraint, ...]:
+    """All declared constraints of one kind, in order of their labels. Raises `ConnectionFailed`."""
+    found = (_constraint(row) for row in _rows(reader, _CONSTRAINTS[kind]))
+    return tuple(sorted(found, key=lambda one: one.label))
+
+
+def _constraint(row: Sequence[Any]) -> Constraint:
+    (kind, schema, table, visible, name, definition, valid, columns, expressions, where, nulls_distinct) = row[:11]
+    target_schema, target, target_columns, match_full, only = row[11:]
+    return Constraint(
+        kind=kind,
+        schema=schema,
+        table=table,
+        name=name,
+        definition=definition,
+        columns=tuple(columns),
+        expressions=tuple(expressions),
+        where=where,
+        nulls_distinct=nulls_distinct,
+        target=None if target_schema is None else (target_schema, target),
+        target_columns=tuple(target_columns or ()),
+        match_full=match_full,
+        valid=valid,
+        only=only,
+        visible=visible,
+    )

@@ -1,0 +1,369 @@
+"""The only place that connects to the database under test; it can only read.
+
+One connection, the `Coordinator`, exports a snapshot and then rests. Every question is asked by a `Reader`, which
+imports that snapshot: REPEATABLE READ, READ ONLY, with its timeouts set inside the transaction and read back, so that a pooler
+that drops settings is found out before the first rule runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
+
+from pytest_tgintegrity.address import Address
+from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.predicates import Statement, parametrised
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+CONNECT_SECONDS = 10
+IDLE_SECONDS = 600
+CANCEL_SECONDS = 2.0
+POSTGRES_14 = 140_000
+POSTGRES_17 = 170_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Timeouts in seconds: of one scan, and of waiting for a lock."""
+
+    statement: float = 60.0
+    lock: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Which database it is, and what we are in it. No password."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    server_version: str
+    system_identifier: str | None
+    is_standby: bool
+    read_only: bool
+    superuser: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A statement that the server, or the connection, did not answer; `reason` is one sentence for a person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a statement returned: Python values in `rows`; `texts` and `types` are fetched as the server wrote them."""
+
+    cursor: psycopg.Cursor[tuple[Any, ...]]
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows as Python values."""
+        self.cursor.scroll(0, mode="absolute")
+        return self.cursor.fetchall()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names."""
+        return tuple(one.name for one in self.cursor.description or ())
+
+    @property
+    def types(self) -> tuple[int, ...]:
+        """The type OIDs of the columns."""
+        return tuple(one.type_code for one in self.cursor.description or ())
+
+    @property
+    def texts(self) -> list[tuple[str | None, ...]]:
+        """The rows as text: values that Python cannot hold, such as the year 10000, survive."""
+        result = self.cursor.pgresult
+        if result is None:
+            return []
+        return [tuple(_text(result.get_value(i, j)) for j in range(result.nfields)) for i in range(result.ntuples)]
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _settings(limits: Limits | None, version: int) -> dict[str, str]:
+    """SET LOCAL settings of a transaction; None for one that only holds the snapshot and must not be timed out."""
+    settings = {
+        "statement_timeout": str(_milliseconds(limits.statement) if limits else 0),
+        "lock_timeout": str(_milliseconds(limits.lock) if limits else 0),
+        "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000 if limits else 0),
+        "row_security": "off",
+        "constraint_exclusion": "off",
+        "jit": "off",
+        "tcp_keepalives_idle": "60",
+    }
+    if version >= POSTGRES_14:
+        settings["client_connection_check_interval"] = "5000"
+    if version >= POSTGRES_17:
+        settings["transaction_timeout"] = "0"
+    return settings
+
+
+_READ_BACK = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def _begin(settings: dict[str, str], snapshot: str | None) -> sql.Composed:
+    """One round trip: SET LOCAL may stand before SET TRANSACTION SNAPSHOT, a SELECT may not."""
+    parts: list[sql.Composable] = [sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")]
+    parts += [sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(k), sql.Literal(v)) for k, v in settings.items()]
+    if snapshot is not None:
+        parts.append(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+    return sql.SQL("; ").join(parts)
+
+
+def _read_back(settings: dict[str, str]) -> sql.Composed:
+    kept = [
+        sql.SQL("current_setting({})::interval = {}::interval").format(sql.Literal(name), sql.Literal(f"{ms} ms"))
+        for name in _READ_BACK
+        for ms in [settings[name]]
+    ]
+    return sql.SQL(
+        "SELECT current_setting('transaction_read_only') = 'on', current_setting('transaction_isolation') ="
+        " 'repeatable read', current_setting('row_security') = 'off', {}"
+    ).format(sql.SQL(", ").join(kept))
+
+
+def _check_kept(answer: Iterable[bool]) -> None:
+    names = ("read-only transaction", "repeatable read", "row_security = off", *_READ_BACK)
+    dropped = [name for name, kept in zip(names, answer, strict=True) if not kept]
+    if dropped:
+        raise ConnectionFailed(
+            f"the connection does not keep what was set inside its transaction ({', '.join(dropped)}): something between"
+            " us and the server, such as a pooler, drops it; connect to PostgreSQL directly"
+        )
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message in one line, without its advice for psql users."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return " ".join(lines) if lines else type(error).__name__
+
+
+def connect(address: Address) -> Connection:
+    """Open a connection in autocommit mode, without prepared statements, which poolers do not keep.
+
+    Raises `ConnectionFailed` in one sentence that does not hold the password.
+    """
+    try:
+        return psycopg.connect(
+            address.conninfo,
+            autocommit=True,
+            prepare_threshold=None,
+            cursor_factory=psycopg.RawCursor,
+            **_defaults(address),
+        )
+    except psycopg.Error as error:
+        words = address.scrub(one_line(error)).removeprefix("connection failed: ")
+        raise ConnectionFailed(f"cannot connect to {address.shown}: {words}") from None
+
+
+def _defaults(address: Address) -> dict[str, Any]:
+    settings: dict[str, Any] = {"client_encoding": "UTF8"}
+    if "connect_timeout=" not in address.conninfo:
+        settings["connect_timeout"] = CONNECT_SECONDS
+    if "application_name=" not in address.conninfo:
+        settings["application_name"] = "pytest-tgintegrity"
+    return settings
+
+
+_IDENTITY = """
+SELECT pg_export_snapshot(), current_database(), current_user, current_setting('server_version'),
+       pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+       has_function_privilege('pg_control_system()', 'EXECUTE')
+"""
+
+
+class Coordinator:
+    """The connection that holds the snapshot; nothing runs on it, so nothing can end it.
+
+    `snapshot` is the id that readers import, `database` says where we are. Raises `ConnectionFailed`.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._connection = connect(address)
+        self.address = address.with_password(self._connection.info.password)
+        try:
+            self.snapshot, self.database = self._begin()
+        except psycopg.Error as error:
+            self.close()
+            raise ConnectionFailed(f"{address.shown} refused a read-only snapshot: {one_line(error)}") from None
+        except ConnectionFailed:
+            self.close()
+            raise
+
+    def _begin(self) -> tuple[str, Database]:
+        settings = _settings(None, self._connection.info.server_version)
+        self._connection.execute(_begin(settings, None))
+        kept = self._connection.execute(_read_back(settings)).fetchone()
+        _check_kept(kept or ())
+        row = self._connection.execute(_IDENTITY).fetchone()
+        if row is None:
+            raise ConnectionFailed(f"{self.address.shown} did not say which database it is")
+        return str(row[0]), self._identity(row)
+
+    def _identity(self, row: Sequence[Any]) -> Database:
+        info = self._connection.info
+        identifier = None
+        if row[7]:
+            found = self._connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
+            identifier = found[0] if found else None
+        return Database(
+            host=info.host,
+            port=info.port,
+            name=row[1],
+            user=row[2],
+            server_version=row[3],
+            system_identifier=identifier,
+            is_standby=row[4],
+            read_only=row[5],
+            superuser=row[6],
+        )
+
+    def close(self) -> None:
+        """Let the snapshot go."""
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()
+
+
+class Reader:
+    """A connection on the shared snapshot. After an error it begins again on the same snapshot."""
+
+    def __init__(self, address: Address, snapshot: str, limits: Limits) -> None:
+        self._address = address
+        self._snapshot = snapshot
+        self._limits = limits
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Reader:
+        """Nothing is opened before the first question."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self.close()
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection, inside its read-only transaction.
+
+        Raises `ConnectionFailed` if it cannot be opened, or if the settings are not kept.
+        """
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._address)
+        if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
+            self._begin(self._connection)
+        return self._connection
+
+    def _begin(self, connection: Connection) -> None:
+        settings = _settings(self._limits, connection.info.server_version)
+        try:
+            if connection.info.transaction_status is not TransactionStatus.IDLE:
+                connection.execute("ROLLBACK")
+            connection.execute(_begin(settings, self._snapshot))
+            _check_kept(connection.execute(_read_back(settings)).fetchone() or ())
+        except psycopg.Error as error:
+            connection.close()
+            words = self._address.scrub(one_line(error))
+            raise ConnectionFailed(f"the snapshot of this run cannot be used any more: {words}") from None
+
+    def ask(self, statements: Sequence[sql.Composable], timeout: float | None = None) -> list[Answer | Failure]:
+        """Send all statements in one pipeline; each is answered or failed on its own.
+
+        `timeout` (seconds) replaces the statement timeout of the limits. A statement that lost a conflict with a
+        standby's recovery is tried once more.
+        """
+        prepared = [parametrised(one) for one in statements]
+        answers: list[Answer | Failure] = []
+        retried = -1
+        while len(answers) < len(prepared):
+            answers += self._ask_some(prepared[len(answers) :], timeout)
+            last = answers[-1]
+            if isinstance(last, _Conflict) and retried < len(answers):
+                retried = len(answers)
+                answers.pop()
+        return answers
+
+    def _ask_some(self, statements: Sequence[Statement], timeout: float | None) -> list[Answer | Failure]:
+        """The answers up to and including the first failure."""
+        cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
+        try:
+            connection = self.connection
+            with connection.pipeline():
+                if timeout is not None:
+                    connection.execute(
+                        "SELECT set_config('statement_timeout', $1, true)", [f"{_milliseconds(timeout)}ms"]
+                    )
+                for statement in statements:
+                    cursor = connection.cursor()
+                    cursors.append(cursor)
+                    cursor.execute(statement.query, statement.values)
+                if timeout is not None:
+                    own = f"{_milliseconds(self._limits.statement)}ms"
+                    connection.execute("SELECT set_config('statement_timeout', $1, true)", [own])
+        except ConnectionFailed as error:
+            return [Failure(str(error))] * len(statements)
+        except psycopg.Error as error:
+            done: list[Answer | Failure] = [
+                Answer(cursor) for cursor in takewhile(lambda one: one.description is not None, cursors)
+            ]
+            return [*done, self._failure(error, timeout)][: len(statements)]
+        return [Answer(cursor) for cursor in cursors]
+
+    def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
+        kind = _Conflict if isinstance(error, errors.SerializationFailure) else Failure
+        return kind(self._address.scrub(_explained(error, self._limits, timeout)))
+
+    def cancel(self) -> None:
+        """Ask the server to stop what this connection is doing."""
+        if self._connection is not None and not self._connection.closed:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def close(self) -> None:
+        """Close the connection; its transaction ends with it."""
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Conflict(Failure):
+    """A statement that lost to the recovery of a standby."""
+
+
+def _explained(error: psycopg.Error, limits: Limits, timeout: float | None) -> str:
+    """What went wrong with one statement, and the cure where there is one."""
+    words = error.diag.message_primary or one_line(error)
+    match error:
+        case errors.LockNotAvailable():
+            return f"a lock was not granted within {limits.lock:g} s (--lock-timeout): somebody else holds the table"
+        case errors.QueryCanceled() if "statement timeout" in words:
+            allowed = limits.statement if timeout is None else timeout
+            return f"it took longer than {allowed:g} s (--statement-timeout, or timeout= of the rule)"
+        case errors.InsufficientPrivilege() if "row-level security" in words:
+            return f"{words}: rows would be hidden; use a role with BYPASSRLS"
+        case errors.InsufficientPrivilege():
+            return f"{words}: GRANT SELECT to the role, or USAGE on its schema"
+        case errors.SerializationFailure():
+            return f"{words}: try again, or raise max_standby_streaming_delay"
+    hint = error.diag.message_hint
+    return f"{words} ({hint.rstrip('.')})" if hint else words

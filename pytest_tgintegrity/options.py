@@ -1,0 +1,179 @@
+"""The command line: each option with one help text, also in the configuration file unless it holds a secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_tgintegrity.database import Limits
+from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.rules import SEVERITIES, Severity
+
+DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
+MAX_JOBS = 64
+DEFAULT_JOBS = 4
+MILLISECOND = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for, checked. The address of the database is kept apart, since it is a secret."""
+
+    jobs: int
+    limits: Limits
+    fail_on: Severity = "low"
+    samples: int = 5
+    period: float | None = None
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    health_minimum: int = 90
+    demo_module: str = "integrity_tests.demo"
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    name: str
+    metavar: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
+
+    @property
+    def dest(self) -> str:
+        return f"tgintegrity_{self.name.replace('-', '_')}"
+
+
+_OPTIONS = (
+    _Option("db-jobs", "N", "Parallel connections on the snapshot, in total (default: the cores, up to 4)."),
+    _Option("statement-timeout", "SECONDS", "Give up on a scan after this time (default: 60)."),
+    _Option("lock-timeout", "SECONDS", "Give up on a scan that waits this long for a lock (default: 2)."),
+    _Option("fail-on", "SEVERITY", "Violations below this severity are noted, not failed (default: low)."),
+    _Option("samples", "N", "Offending rows to show for each violated rule (default: 5)."),
+    _Option("period", "HOURS", "Rules over dated rows look only at rows this young (default: at all)."),
+    _Option("health-min", "SCORE", "The health score that counts as healthy, 0 to 100 (default: 90)."),
+    _Option("integrity-demo", "MODULE", "The module that builds the demo database (default: integrity_tests.demo)."),
+)
+_DB_URL_HELP = (
+    "The database to look at: postgresql://…, a libpq keyword string, service=NAME, demo or demo:damaged "
+    f"(default: the environment variable {DB_URL_VARIABLE})."
+)
+_SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
+_NO_SAMPLES_HELP = "Never fetch offending rows: counts only, for sensitive data."
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare all options; in the configuration file all but the URL are called ``tgintegrity_<name>``."""
+    group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
+    group.addoption("--db-url", metavar="URL", dest="tgintegrity_db_url", default=None, help=_DB_URL_HELP)
+    group.addoption(
+        "--no-samples", action="store_true", dest="tgintegrity_no_samples", default=False, help=_NO_SAMPLES_HELP
+    )
+    group.addoption(
+        "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
+    )
+    parser.addini("tgintegrity_no_samples", _NO_SAMPLES_HELP, type="bool", default=False)
+    parser.addini("tgintegrity_scope", _SCOPE_HELP, type="linelist", default=[])
+    for option in _OPTIONS:
+        group.addoption(option.flag, metavar=option.metavar, dest=option.dest, default=None, help=option.help)
+        parser.addini(option.dest, option.help, type="string", default="")
+
+
+def db_url(config: pytest.Config) -> tuple[str, str] | None:
+    """The URL and where it was found: the command line, else the environment."""
+    given = config.getoption("tgintegrity_db_url")
+    if given:
+        return str(given), "--db-url"
+    found = os.environ.get(DB_URL_VARIABLE)
+    return (found, DB_URL_VARIABLE) if found else None
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Check all options but the URL. Raises `UsageError` that names the option, its value and what it takes."""
+    read = _Reading(config)
+    no_samples = config.getoption("tgintegrity_no_samples") or config.getini("tgintegrity_no_samples")
+    samples = read("samples", _integer(0, 10_000), 5)
+    return Options(
+        jobs=read("db-jobs", _integer(1, MAX_JOBS), min(DEFAULT_JOBS, os.cpu_count() or 1)),
+        limits=Limits(
+            statement=read("statement-timeout", _seconds, Limits().statement),
+            lock=read("lock-timeout", _seconds, Limits().lock),
+        ),
+        fail_on=read("fail-on", _severity, "low"),
+        samples=0 if no_samples else samples,
+        period=read("period", _hours, None),
+        scopes=_scopes(config.getoption("tgintegrity_scope") or config.getini("tgintegrity_scope")),
+        health_minimum=read("health-min", _integer(0, 100), 90),
+        demo_module=read("integrity-demo", str, "integrity_tests.demo"),
+    )
+
+
+class _Reading:
+    """Finds an option on the command line, else in the configuration file, else takes the default."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def __call__(self, name: str, convert: Callable[[str], Any], default: Any) -> Any:
+        dest = f"tgintegrity_{name.replace('-', '_')}"
+        given, origin = self._config.getoption(dest), f"--{name}"
+        if given is None:
+            given, origin = self._config.getini(dest), dest
+        if given in (None, ""):
+            return default
+        try:
+            return convert(str(given).strip())
+        except ValueError as error:
+            raise UsageError(f"{origin} is {given!r}: {error}") from None
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        number = int(text) if text.lstrip("-").isdecimal() else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"it takes a whole number from {low} to {high}")
+        return number
+
+    return convert
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _seconds(text: str) -> float:
+    number = _number(text)
+    if number is None or not MILLISECOND <= number <= 2_000_000:  # noqa: PLR2004 - PostgreSQL's largest timeout in ms
+        raise ValueError("it takes seconds, fractions allowed, at least 0.001 (1 ms)")
+    return number
+
+
+def _hours(text: str) -> float:
+    number = _number(text)
+    if number is None or not 0 < number <= 1_000_000:  # noqa: PLR2004 - a century
+        raise ValueError("it takes hours, such as 24 or 168")
+    return number
+
+
+def _severity(text: str) -> Severity:
+    for severity in SEVERITIES:
+        if text.lower() == severity:
+            return severity
+    raise ValueError(f"it takes one of {', '.join(SEVERITIES)}")
+
+
+def _scopes(given: list[str]) -> dict[str, str]:
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--scope is {text!r}: write NAME=VALUE, such as --scope status=App")
+        found[name.strip()] = value.strip()
+    return found

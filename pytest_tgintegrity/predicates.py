@@ -1,0 +1,259 @@
+"""From declarations to SQL: templates are filled, typed kinds become predicates, values stay values.
+
+Everything here is text in, `psycopg.sql` out. A `Value` is rendered as a literal where a person reads the statement and
+travels as a parameter where the server runs it (`parametrised`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.rules import AtMost, Between, NotBlank, NotNull, OneOf, Rows
+
+Params = Mapping[str, Any]
+
+_TEMPLATE = re.compile(r"(?P<open>\{\{)|(?P<close>\}\})|\{(?P<name>\w+)\}|%\((?P<value>\w+)\)s|(?P<stray>[{}])")
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
+
+ASCII_BLANKS = " \t\n\r\f\v"
+UNICODE_BLANKS = (
+    ASCII_BLANKS
+    + "\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    + "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+class Value(sql.Literal):
+    """A value inside a composed statement: a literal for people, a parameter for the server."""
+
+    @property
+    def value(self) -> Any:
+        """The Python value."""
+        return self._obj
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement for the extended protocol: ``$1`` placeholders and their values."""
+
+    query: bytes
+    values: tuple[Any, ...] = ()
+
+
+def parametrised(composed: sql.Composable) -> Statement:
+    """Take the values out of a composed statement and number them."""
+    values: list[Any] = []
+    parts = [_numbered(part, values) for part in _leaves(composed)]
+    return Statement(b"".join(parts), tuple(values))
+
+
+def _numbered(part: sql.Composable, values: list[Any]) -> bytes:
+    if not isinstance(part, Value):
+        return part.as_bytes(None)
+    values.append(part.value)
+    return b"$%d" % len(values)
+
+
+def _leaves(composed: sql.Composable) -> Iterator[sql.Composable]:
+    if isinstance(composed, sql.Composed):
+        for part in composed:
+            yield from _leaves(part)
+    else:
+        yield composed
+
+
+def readable(composed: sql.Composable) -> str:
+    """The statement as a person would type it into psql."""
+    text = composed.as_string(None)
+    return text if "--" in text else text.replace("\n)", ")")
+
+
+def raw(text: str) -> sql.SQL:
+    """SQL written by the author of a rule: trusted as code, never built from data."""
+    return sql.SQL(text)
+
+
+def identifier(path: str) -> sql.Identifier:
+    """A dotted name, quoted part by part."""
+    return sql.Identifier(*path.split("."))
+
+
+def parenthesised(expression: sql.Composable) -> sql.Composed:
+    """The expression in parentheses; the line break ends a trailing ``--`` comment of its author."""
+    return sql.SQL("({}\n)").format(expression)
+
+
+def either(conditions: Iterable[sql.Composable]) -> sql.Composed:
+    """The conditions joined by OR."""
+    return sql.SQL(" OR ").join(parenthesised(one) for one in conditions)
+
+
+def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
+    """The conditions joined by AND."""
+    return sql.SQL(" AND ").join(parenthesised(one) for one in conditions)
+
+
+def fill(template: str, params: Params, names: Collection[str] = ()) -> sql.Composed:
+    """Fill ``{name}`` with quoted identifiers and ``%(name)s`` with values; ``{{`` and ``}}`` are braces.
+
+    `names` are columns that are known to exist: they are quoted whole even where they hold a dot.
+
+    Raises `DeclarationError` for a placeholder that the test's parametrize arguments do not provide.
+    """
+    parts: list[sql.Composable] = []
+    end = 0
+    for found in _TEMPLATE.finditer(template):
+        parts.append(raw(template[end : found.start()]))
+        parts.append(_filled(found, params, names))
+        end = found.end()
+    parts.append(raw(template[end:]))
+    return sql.Composed(parts)
+
+
+def _filled(found: re.Match[str], params: Params, names: Collection[str]) -> sql.Composable:
+    if found["open"] or found["close"]:
+        return raw(found[0][0])
+    if found["stray"]:
+        raise DeclarationError(
+            f"a lone {found[0]} in {found.string!r}: write {{name}} to fill in a name, {{{{ and }}}} for braces"
+        )
+    if found["value"]:
+        return Value(_param(found["value"], found[0], params))
+    name = _param(found["name"], found[0], params)
+    if not isinstance(name, str):
+        raise DeclarationError(
+            f"{found[0]} is filled with {name!r}: an identifier is a string; bind values with %({found['name']})s"
+        )
+    return sql.Identifier(name) if name in names else identifier(name)
+
+
+def _param(name: str, written: str, params: Params) -> Any:
+    if name not in params:
+        known = ", ".join(sorted(params)) or "nothing"
+        raise DeclarationError(f"unknown placeholder {written}: parametrize gives {known}")
+    return params[name]
+
+
+def plain(template: str, params: Params) -> str:
+    """Fill a template for people: names stand as they are, unquoted."""
+
+    def text(found: re.Match[str]) -> str:
+        if found["open"] or found["close"]:
+            return found[0][0]
+        name = found["name"] or found["value"]
+        return str(_param(name, found[0], params)) if name else found[0]
+
+    return _TEMPLATE.sub(text, template)
+
+
+def column(text: str, params: Params, names: Collection[str] = ()) -> sql.Composable:
+    """A column: a known name or a dotted path is quoted, anything else is an SQL expression."""
+    if text in names:
+        return sql.Identifier(text)
+    if _PATH.fullmatch(text):
+        return identifier(text)
+    return fill(text, params, names)
+
+
+def operand(value: Any, params: Params, names: Collection[str] = ()) -> sql.Composable:
+    """A bound: a string is an SQL expression (or exactly one ``%(name)s``), anything else a value."""
+    return fill(value, params, names) if isinstance(value, str) else Value(value)
+
+
+def _bound(value: Any, params: Params) -> Any:
+    lone = _LONE_VALUE.fullmatch(value) if isinstance(value, str) else None
+    return _param(lone[1], lone[0], params) if lone else value
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a range rule says, apart from its SQL: ranges with equal bounds and types are scanned as one."""
+
+    subject: sql.Composable
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """Truth about one row (`condition`), and the columns that a person wants to see beside it (`shown`)."""
+
+    condition: sql.Composable
+    shown: tuple[tuple[str, sql.Composable], ...] = ()
+    span: Span | None = None
+
+
+RowKind = Rows | Between | OneOf | NotNull | NotBlank | AtMost
+
+
+def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks: str = UNICODE_BLANKS) -> Predicate:
+    """The predicate of a row rule: TRUE for a row that violates it, never TRUE because of a NULL.
+
+    `names` are the columns of the source where they are known; `blanks` the characters that count as white space.
+    """
+    match kind:
+        case Rows(where=where):
+            return Predicate(fill(where, params, names))
+        case Between():
+            return _between(kind, params, names)
+        case OneOf(values=values):
+            return _one_of(kind, _bound(values, params), params, names)
+        case AtMost(other=other):
+            left, right = column(kind.column, params, names), column(other, params, names)
+            condition = sql.SQL("{} > {}").format(left, right)
+            return Predicate(condition, ((plain(kind.column, params), left), (plain(other, params), right)))
+        case NotNull() | NotBlank():
+            subject = column(kind.column, params, names)
+            condition = _null(subject) if isinstance(kind, NotNull) else _blank(subject, blanks)
+            return Predicate(condition, ((plain(kind.column, params), subject),))
+
+
+def _null(subject: sql.Composable) -> sql.Composed:
+    """`num_nulls` and not IS NULL: PostgreSQL 17 answers IS NULL on a NOT NULL column without looking at the data."""
+    return sql.SQL("num_nulls({}) > 0").format(subject)
+
+
+def _blank(subject: sql.Composable, blanks: str) -> sql.Composed:
+    return sql.SQL("{} OR btrim({}, {}) = ''").format(_null(subject), subject, Value(blanks))
+
+
+def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate:
+    subject = column(kind.column, params, names)
+    low, high = _bound(kind.low, params), _bound(kind.high, params)
+    sides = [
+        sql.SQL("{} {} {}").format(subject, raw(sign), operand(bound, params, names))
+        for sign, bound in (("<", low), (">", high))
+        if bound is not None
+    ]
+    if not sides:
+        raise DeclarationError(f"the range of {plain(kind.column, params)} has neither a low nor a high bound")
+    fixed = not isinstance(low, str) and not isinstance(high, str)
+    return Predicate(
+        sql.SQL(" OR ").join(sides),
+        ((plain(kind.column, params), subject),),
+        Span(subject, low, high) if fixed else None,
+    )
+
+
+def _one_of(kind: OneOf, values: Any, params: Params, names: Collection[str]) -> Predicate:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise DeclarationError(f"one_of needs a list of values for {plain(kind.column, params)}, not {values!r}")
+    allowed = [one for one in values if one is not None]
+    subject = column(kind.column, params, names)
+    listed = sql.SQL(", ").join(Value(one) for one in allowed)
+    condition = sql.SQL("{} NOT IN ({})").format(subject, listed)
+    return Predicate(condition, ((plain(kind.column, params), subject),))
+
+
+def shown_columns(
+    texts: Sequence[str], params: Params, names: Collection[str] = ()
+) -> tuple[tuple[str, sql.Composable], ...]:
+    """The `show=` columns of a rule, named as their author wrote them."""
+    return tuple((plain(text, params), column(text, params, names)) for text in texts)

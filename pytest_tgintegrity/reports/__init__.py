@@ -1,0 +1,1 @@
+"""Writers: what people and programs are told about a run. They only consume."""

@@ -1,0 +1,103 @@
+"""The `integrity` part of the JSON report, and the whole document when pytest-json-report never came to write one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_tgintegrity.database import Database
+from pytest_tgintegrity.health import Health
+from pytest_tgintegrity.scanning import Scanned
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The `run` part: which run it was, how long it took, what it was confined to, and whether it judged every rule."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    seconds: float
+    snapshot: str | None
+    period_hours: float | None
+    scopes: Mapping[str, str]
+    rule_set_digest: str | None
+    complete: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """ISO timestamps in UTC, seconds with milliseconds."""
+        times = {"started_at": self.started_at.isoformat(), "finished_at": self.finished_at.isoformat()}
+        return {**asdict(self), **times, "seconds": round(self.seconds, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is told of a run, gathered once and shown in several forms."""
+
+    run: RunFacts
+    database: Database | None
+    rules: Sequence[Mapping[str, Any]]
+    scans: Sequence[Scanned]
+    health: Health
+    activity: Mapping[str, Any] = field(default_factory=dict)
+    vacuous: Sequence[str] = ()
+    unscoped: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `report["integrity"]`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "database": None if self.database is None else asdict(self.database),
+            "run": self.run.to_json(),
+            "rules": list(self.rules),
+            "scans": [_scan(one) for one in self.scans],
+            "health": self.health.to_json(),
+            "activity": dict(self.activity),
+            "gate": None,
+            "history": None,
+        }
+
+
+def _scan(scanned: Scanned) -> dict[str, Any]:
+    return {
+        "source": scanned.source,
+        "rules": list(scanned.measurements),
+        "seconds": round(scanned.seconds, 6),
+        "rows": scanned.rows,
+    }
+
+
+def write_refusal(path: Path, reason: str, exit_status: int) -> None:
+    """Write a report of a run that could not begin, in place of an older one that could be taken for it."""
+    document = {
+        "created": datetime.now(UTC).timestamp(),
+        "duration": 0.0,
+        "exitcode": exit_status,
+        "summary": {"total": 0, "collected": 0},
+        "tests": [],
+        "integrity": refusal(reason),
+    }
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(document), encoding="utf-8")
+    part.replace(path)
+
+
+def refusal(reason: str) -> dict[str, Any]:
+    """The `integrity` part of a run that judged nothing, with the reason."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "database": None,
+        "run": {"complete": False, "error": reason, "finished_at": datetime.now(UTC).isoformat()},
+        "rules": [],
+        "scans": [],
+        "health": {"score": None, "minimum": None, "status": "undetermined", "deductions": []},
+        "activity": {},
+        "gate": None,
+        "history": None,
+    }

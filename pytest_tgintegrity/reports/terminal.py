@@ -1,0 +1,160 @@
+"""What a person reads: the header, a violated rule, the summary. Text in, text out; colours are the caller's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_tgintegrity.database import Database
+from pytest_tgintegrity.health import Health
+from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.rules import Metric, Rule
+from pytest_tgintegrity.verdicts import Measurement, Sample
+
+CELL = 40
+DEDUCTIONS = 6
+UNKNOWNS = 4
+VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
+
+
+def shown(value: object) -> str:
+    """A value in one line that cannot steer a terminal, cut to a width that leaves room for others."""
+    text = "NULL" if value is None else str(value)
+    safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return safe if len(safe) <= CELL else f"{safe[: CELL - 1]}…"
+
+
+def grouped(number: int) -> str:
+    """A number with thin groups of three digits."""
+    return f"{number:,}".replace(",", " ")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{grouped(count)} {one if count == 1 else many or one + 's'}"
+
+
+def header(database: Database, snapshot: str | None) -> str:
+    """Where the run looks, as whom, and how."""
+    standby = " (standby)" if database.is_standby else ""
+    superuser = " (superuser: a read-only role is safer)" if database.superuser else ""
+    return (
+        f"integrity: {database.name} at {database.host}:{database.port}, PostgreSQL {database.server_version}{standby}, "
+        f"role {database.user}{superuser}, read-only, snapshot {snapshot}"
+    )
+
+
+def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None) -> str:
+    """A violated rule: how many rows, what it says, which rows, how to see all of them, what can mend them."""
+    parts = [_headline(rule, doc, measurement), ""]
+    parts += [f"  {line}" for line in _table(measurement.samples)]
+    hidden = measurement.violations - len(measurement.samples)
+    if measurement.samples and hidden > 0:
+        parts.append(f"  … and {grouped(hidden)} more")
+    if measurement.note:
+        parts.append(f"  {measurement.note}")
+    if see_all:
+        parts.append(f"  see all:  {see_all}")
+    parts.append(f"  mend:     {_mend(rule)}")
+    return "\n".join(parts)
+
+
+def _headline(rule: Rule, doc: str, measurement: Measurement) -> str:
+    first = doc.strip().splitlines()[0]
+    if isinstance(rule.kind, Metric):
+        return f"{rule.kind.name} is {measurement.value}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
+    of = "" if measurement.examined is None else f" of {grouped(measurement.examined)}"
+    rows = "row" if (measurement.examined or measurement.violations) == 1 else "rows"
+    verb = "violates" if measurement.violations == 1 else "violate"
+    return f"{grouped(measurement.violations)}{of} {rows} {verb} [{rule.severity}]: {first}"
+
+
+def _bounds(metric: Metric) -> str:
+    sides = [("at least", metric.at_least), ("at most", metric.at_most)]
+    return " and ".join(f"{word} {bound:g}" for word, bound in sides if bound is not None)
+
+
+def _mend(rule: Rule) -> str:
+    if rule.fix is not None:
+        what = rule.fix if isinstance(rule.fix, str) else ", ".join(f"{c} = {e}" for c, e in rule.fix.items())
+        return f"a safe fix is declared: {what}"
+    return rule.fix_hint or "no safe fix is declared: a person decides"
+
+
+def _table(samples: Sequence[Sample]) -> Iterable[str]:
+    if not samples:
+        return
+    labelled = any(sample.label is not None for sample in samples)
+    heads = ["key", *(["label"] if labelled else []), *(shown(name) for name in samples[0].values)]
+    rows = [_cells(sample, labelled=labelled) for sample in samples]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for cells in [heads, *rows]:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _cells(sample: Sample, *, labelled: bool) -> list[str]:
+    key = ", ".join(map(shown, sample.key)) if isinstance(sample.key, list) else shown(sample.key)
+    return [key, *([shown(sample.label)] if labelled else []), *map(shown, sample.values.values())]
+
+
+def summary(report: Report, json_path: str | None) -> list[tuple[str, str]]:
+    """The end of a run, as pairs of a word and a line; fits a screen however many rules there are."""
+    lines = [("rules", _verdicts(report)), ("looked at", _looked_at(report)), *_score(report.health, report.rules)]
+    lines += _unknown(report.rules)
+    fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
+    if fixable:
+        lines.append(("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
+    if report.unscoped:
+        lines.append(("scope", f"not declared by, and so run whole: {', '.join(report.unscoped[:5])}"))
+    if report.activity:
+        lines.append(("activity", ", ".join(f"{k} {_figure(v)}" for k, v in report.activity.items())))
+    if not report.run.complete:
+        lines.append(("run", "not complete: some selected rules were not judged"))
+    if json_path:
+        lines.append(("report", json_path))
+    return lines
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{shown(k)} {_figure(v)}" for k, v in list(value.items())[:8]) + ")"
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else shown(value)
+
+
+def _verdicts(report: Report) -> str:
+    counts = Counter(one["verdict"] for one in report.rules)
+    found = [f"{grouped(counts[verdict])} {verdict}" for verdict in VERDICTS if counts[verdict]]
+    vacuous = f" ({grouped(len(report.vacuous))} vacuous: nothing to look at)" if report.vacuous else ""
+    return (", ".join(found) or "none judged") + vacuous
+
+
+def _looked_at(report: Report) -> str:
+    largest: dict[str, int] = {}
+    for scan in report.scans:
+        if scan.rows is not None:
+            largest[scan.source] = max(largest.get(scan.source, 0), scan.rows)
+    rows, scans = plural(sum(largest.values()), "row"), plural(len(report.scans), "scan")
+    return f"{rows} of {plural(len(largest), 'source')} in {scans}, {report.run.seconds:.2f} s"
+
+
+def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    verdicts = {one["id"]: one["verdict"] for one in rules}
+    score = "none" if health.score is None else f"{health.score} of 100"
+    yield "score", f"{score}, {health.status} (healthy from {health.minimum})"
+    costly = [one for one in health.deductions if one.points]
+    for one in costly[:DEDUCTIONS]:
+        found = plural(one.violations, "violation") if one.violations else verdicts.get(one.rule, "")
+        yield "", f"-{one.points:<3} {one.severity:<8} {one.rule}: {found}"
+    if len(costly) > DEDUCTIONS:
+        rest = sum(one.points for one in costly[DEDUCTIONS:])
+        yield "", f"-{rest:<3} {plural(len(costly) - DEDUCTIONS, 'more rule')}"
+
+
+def _unknown(rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Unknown rules by reason: a missing permission is one line, not four hundred."""
+    reasons = Counter(str(one["reason"]) for one in rules if one["verdict"] == "unknown")
+    for number, (reason, count) in enumerate(reasons.most_common(UNKNOWNS)):
+        yield "unknown" if number == 0 else "", f"{plural(count, 'rule')}: {reason}"
+    if len(reasons) > UNKNOWNS:
+        yield "", f"{plural(len(reasons) - UNKNOWNS, 'more reason')}"

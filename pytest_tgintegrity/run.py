@@ -1,0 +1,265 @@
+"""One run: the database it looks at, the snapshot all of it sees, the plan, and the scans under way.
+
+A run is opened by the process that owns the snapshot, and joined by pytest-xdist's workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_tgintegrity.address import Address, parse_address
+from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
+from pytest_tgintegrity.catalog import read_constraints, read_facts
+from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader
+from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
+from pytest_tgintegrity.planning import BoundRule, Plan, Window, plan
+from pytest_tgintegrity.predicates import readable
+from pytest_tgintegrity.rules import ConstraintKind
+from pytest_tgintegrity.scanning import Scanned, batches
+from pytest_tgintegrity.schema import Constraint, Facts
+from pytest_tgintegrity.verdicts import Measurement
+
+T = TypeVar("T")
+
+DEMO_ROLE = "tg_reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run needs to know: how many connections, which limits and window, how many samples."""
+
+    jobs: int
+    limits: Limits
+    samples: int
+    period: float | None
+    scopes: Mapping[str, str]
+    demo_module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a worker needs to join a run: plain values that xdist can carry. Holds the password, so it is never shown."""
+
+    conninfo: str
+    shown: str
+    secrets: tuple[str, ...]
+    snapshot: str
+    started_at: str
+    folder: str
+
+    def __repr__(self) -> str:
+        """Show nothing that is secret."""
+        return f"<Invitation to {self.shown}>"
+
+
+class Run:
+    """See the module. `url` and `origin` say where the database is and who said so."""
+
+    def __init__(self, settings: Settings, url: str, origin: str) -> None:
+        self.settings = settings
+        self.started_at = datetime.now(UTC)
+        self.database: Database | None = None
+        self.snapshot: str | None = None
+        self.board: Board | None = None
+        self._clock = time.perf_counter()
+        self._url, self._origin = url, origin
+        self._address: Address | None = None
+        self._coordinator: Coordinator | None = None
+        self._facts: Facts | None = None
+        self._plan: Plan | None = None
+        self._shelf: Shelf = MemoryShelf(settings.jobs)
+        self._error: TgIntegrityError | None = None
+        self._thread: threading.Thread | None = None
+        self._resources = contextlib.ExitStack()
+        if not url.startswith("demo"):
+            self._address = parse_address(url, origin)
+
+    def __repr__(self) -> str:
+        """Name the database, not the password."""
+        return f"<Run on {self._address or self._url.split(':', 1)[0]}>"
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.perf_counter() - self._clock
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must not be shown."""
+        return self._address.secrets if self._address else frozenset()
+
+    # --- connecting
+
+    def open(self) -> None:
+        """Begin to connect, in the background."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._connect, name="connect", daemon=True)
+            self._thread.start()
+
+    def _connect(self) -> None:
+        try:
+            address = self._address or self._start_demo()
+            self._coordinator = Coordinator(address)
+            self._address = self._coordinator.address
+            self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
+            with self._reader() as reader:
+                self._facts = read_facts(reader)
+        except TgIntegrityError as error:
+            self._error = error
+        except Exception as error:  # noqa: BLE001 - a thread's traceback would be lost: say it in the right place instead
+            self._error = UsageError(f"cannot open the database: {type(error).__name__}: {error}")
+
+    def _start_demo(self) -> Address:
+        from pytest_tgintegrity.scratch import open_dataset  # noqa: PLC0415 - only for the demo
+
+        try:
+            datasets = importlib.import_module(self.settings.demo_module).DATASETS
+        except ImportError as error:
+            raise ScratchError(f"the demo's module {self.settings.demo_module} cannot be imported: {error}") from None
+        if self._url not in datasets:
+            raise UsageError(f"{self._origin} is {self._url!r}: the demos are {', '.join(datasets)}")
+        server = self._resources.enter_context(open_dataset(self._url, datasets[self._url]))
+        return replace(parse_address(server.conninfo(user=DEMO_ROLE)), shown=f"{self._url} (embedded)")
+
+    def wait(self) -> None:
+        """Wait until the database is connected and its tables are known. Raises what went wrong."""
+        self.open()
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    # --- workers
+
+    def invite(self, folder: Path) -> Invitation:
+        """Ask a worker in: it shares this run's snapshot and, in `folder`, its results."""
+        self.wait()
+        if self._address is None or self.snapshot is None:
+            raise UsageError("the run has no snapshot to share")
+        address = self._address
+        return Invitation(
+            address.conninfo,
+            address.shown,
+            tuple(address.secrets),
+            self.snapshot,
+            self.started_at.isoformat(),
+            str(folder),
+        )
+
+    @classmethod
+    def join(cls, settings: Settings, invitation: Invitation) -> Run:
+        """Join a run as a worker."""
+        run = cls(settings, "demo", "the controller")
+        run._address = Address(invitation.conninfo, invitation.shown, frozenset(invitation.secrets))
+        run.snapshot = invitation.snapshot
+        run.started_at = datetime.fromisoformat(invitation.started_at)
+        run._shelf = FolderShelf(Path(invitation.folder), settings.jobs)
+        run._thread = threading.Thread(target=run._read_shared_facts, name="connect", daemon=True)
+        run._thread.start()
+        return run
+
+    def _read_shared_facts(self) -> None:
+        try:
+            self._facts = self._shared("facts", read_facts)
+        except TgIntegrityError as error:
+            self._error = error
+
+    def _shared(self, name: str, read: Callable[[Reader], T]) -> T:
+        """Read from the catalogs once for all workers; the folder is private to this run."""
+        if not isinstance(self._shelf, FolderShelf):
+            with self._reader() as reader:
+                return read(reader)
+        path = self._shelf.folder / f"{name}.pickle"
+        with self._shelf.slot():
+            if not path.exists():
+                with self._reader() as reader:
+                    part = path.with_suffix(f".{threading.get_ident()}")
+                    part.write_bytes(pickle.dumps(read(reader)))
+                    part.replace(path)
+        found: T = pickle.loads(path.read_bytes())  # noqa: S301 - written by this run's own processes
+        return found
+
+    # --- looking
+
+    def _reader(self) -> Reader:
+        if self._address is None or self.snapshot is None:
+            raise UsageError("the database is not connected yet")
+        return Reader(self._address, self.snapshot, self.settings.limits)
+
+    def constraints(self, kind: ConstraintKind) -> tuple[Constraint, ...]:
+        """The declared constraints of the live catalog. Raises `ConnectionFailed`."""
+        self.wait()
+        return self._shared(f"constraints-{kind}", lambda reader: read_constraints(reader, kind))
+
+    def begin(self, rules: Sequence[BoundRule]) -> None:
+        """Plan the selected rules and start to scan. Raises what kept us from connecting."""
+        self.wait()
+        period = self.settings.period
+        cutoff = None if period is None else self.started_at - timedelta(hours=period)
+        self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes))
+        found = batches(self._plan.scans)
+        self.board = Board(found, self._shelf, self._reader, self.settings.jobs, self.settings.samples)
+        self.board.start()
+
+    def measurement(self, bound: BoundRule) -> Measurement:
+        """Wait for what the scan says of a rule."""
+        if self._plan is None or self.board is None:
+            return Measurement(error="the run did not begin")
+        if bound.id in self._plan.unplannable:
+            return Measurement(error=self._plan.unplannable[bound.id])
+        return self.board.measurement(bound.id)
+
+    def see_all(self, bound: BoundRule) -> str | None:
+        """The statement that lists every offending row of a rule."""
+        for scan in self._plan.scans if self._plan else ():
+            if bound.id in scan.rules and (sampling := scan.sampling(bound.id)) is not None:
+                return f"{readable(sampling.rows)};"
+        return None
+
+    def sources(self, bound: BoundRule) -> tuple[str, ...]:
+        """The tables that a rule reads."""
+        return self._plan.tables.get(bound.id, ()) if self._plan else ()
+
+    @property
+    def unscoped(self) -> tuple[str, ...]:
+        """Sources that do not declare every chosen scope, and so run whole."""
+        return self._plan.unscoped if self._plan else ()
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A read-only connection on the snapshot, for one test."""
+        if self.board is None:
+            raise UsageError("the run did not begin")
+        with self.board.connection() as reader:
+            yield reader.connection
+
+    def scanned(self, folder: Path | None = None) -> list[Scanned]:
+        """All finished scans: of this process, or of all workers that shared `folder`."""
+        if folder is not None:
+            return FolderShelf(folder, 1).finished()
+        return self.board.finished() if self.board else []
+
+    # --- the end
+
+    def interrupt(self) -> None:
+        """Cancel our own backends."""
+        if self.board is not None:
+            self.board.stop()
+
+    def close(self) -> None:
+        """Let go of connections, snapshot and embedded servers."""
+        self.interrupt()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+        if self._coordinator is not None:
+            self._coordinator.close()
+        self._resources.close()
