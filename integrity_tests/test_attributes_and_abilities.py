@@ -1,0 +1,151 @@
+"""Attributes, abilities, Willpower and age of human characters."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tgintegrity import Violations, rule
+
+from .sources import HUMANS
+from .vocabulary import ABILITIES, ATTRIBUTES
+
+
+@pytest.mark.parametrize("column", ATTRIBUTES)
+@rule.between(
+    HUMANS,
+    "{column}",
+    0,
+    10,
+    severity="high",
+    fix="LEAST(GREATEST({column}, 1), 10)",
+    tags=["validate_data_integrity", "validate_character_data", "monitor_validation"],
+)
+def test_attribute_is_zero_to_ten(violations: Violations, column: str) -> None:
+    """Every attribute lies between 0 and 10; a sheet outside that cannot be saved any more.
+
+    The commands disagree: `validate_data_integrity` and `monitor_validation` begin at 1, although companions and a
+    Nosferatu's appearance have 0 by right, and `validate_character_data` goes on to 15. The application takes 0 to 10.
+    """
+    assert not violations
+
+
+@rule.rows(
+    HUMANS,
+    """
+    LEAST(strength, dexterity, stamina, perception, intelligence, wits, charisma, manipulation, appearance) < 1
+    AND NOT EXISTS (SELECT FROM characters_companion WHERE mtahuman_ptr_id = character_ptr_id)
+    AND (
+        LEAST(strength, dexterity, stamina, perception, intelligence, wits, charisma, manipulation) < 1
+        OR appearance < 0
+        OR NOT EXISTS (
+            SELECT FROM characters_vampire AS vampire JOIN characters_vampireclan AS clan ON clan.id = vampire.clan_id
+            WHERE vampire.vtmhuman_ptr_id = character_ptr_id AND clan.name = 'Nosferatu'
+        )
+    )
+    """,
+    fix_hint="only the player or a storyteller knows how many dots the sheet had",
+    breaks={"characters_human.strength": "0"},
+    show=ATTRIBUTES,
+    overlaps=["test_attribute_is_zero_to_ten"],
+    tags=["validate_data_integrity", "validate_character_data", "monitor_validation", "CHAR-13"],
+)
+def test_attribute_is_at_least_one(violations: Violations) -> None:
+    """Nobody is without a dot in an attribute, but companions and, in appearance, the Nosferatu.
+
+    The commands knew no exceptions, and so called a fresh installation faulty: its catalogue holds a spirit companion
+    with strength 0.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize("column", ABILITIES)
+@rule.between(
+    HUMANS,
+    "{column}",
+    0,
+    10,
+    severity="high",
+    fix="clamp",
+    tags=["validate_data_integrity", "monitor_validation"],
+)
+def test_ability_is_zero_to_ten(violations: Violations, column: str) -> None:
+    """Every ability that all game lines share lies between 0 and 10; a sheet outside that cannot be saved any more."""
+    assert not violations
+
+
+@rule.between(
+    HUMANS,
+    "willpower",
+    1,
+    10,
+    severity="high",
+    fix="clamp",
+    enforced_by="characters_human_willpower_range",
+    overlaps=["test_temporary_willpower_is_at_most_permanent_willpower"],
+    tags=["validate_data_integrity"],
+)
+def test_willpower_is_one_to_ten(violations: Violations) -> None:
+    """Permanent Willpower lies between 1 and 10."""
+    assert not violations
+
+
+@rule.between(
+    HUMANS,
+    "temporary_willpower",
+    0,
+    10,
+    severity="high",
+    fix="clamp",
+    enforced_by="characters_human_temporary_willpower_range",
+    overlaps=["test_temporary_willpower_is_at_most_permanent_willpower"],
+    tags=["validate_data_integrity"],
+)
+def test_temporary_willpower_is_zero_to_ten(violations: Violations) -> None:
+    """Temporary Willpower lies between 0 and 10."""
+    assert not violations
+
+
+@rule.at_most(
+    HUMANS,
+    "temporary_willpower",
+    "willpower",
+    severity="high",
+    fix="clamp",
+    enforced_by="characters_human_temporary_willpower_not_exceeds_perm",
+    overlaps=["test_temporary_willpower_is_zero_to_ten", "test_willpower_is_one_to_ten"],
+    tags=["validate_data_integrity", "monitor_validation"],
+)
+def test_temporary_willpower_is_at_most_permanent_willpower(violations: Violations) -> None:
+    """Nobody has more temporary Willpower left than permanent Willpower."""
+    assert not violations
+
+
+@rule.between(
+    HUMANS,
+    "age",
+    0,
+    5000,
+    fix="CASE WHEN age > 5000 THEN 5000 END",
+    enforced_by="characters_human_reasonable_age",
+    tags=["validate_data_integrity"],
+)
+def test_age_is_zero_to_five_thousand(violations: Violations) -> None:
+    """A known age lies between 0 and 5000 years; the fix makes a negative one unknown.
+
+    `validate_data_integrity` stopped at 500 and made every elder 500 years old; the application takes ages up to 5000.
+    """
+    assert not violations
+
+
+@rule.between(
+    HUMANS,
+    "apparent_age",
+    0,
+    200,
+    fix="CASE WHEN apparent_age > 200 THEN 200 END",
+    enforced_by="characters_human_reasonable_apparent_age",
+    tags=["validate_data_integrity"],
+)
+def test_apparent_age_is_zero_to_two_hundred(violations: Violations) -> None:
+    """A known apparent age lies between 0 and 200 years; the fix makes a negative one unknown."""
+    assert not violations

@@ -1,0 +1,38 @@
+"""Every constraint that the database declares also holds in its data.
+
+The catalog is no proof: rows written while triggers were off, or restored around a constraint that failed, stay as they
+are, and the constraint goes on calling itself valid.
+"""
+
+from __future__ import annotations
+
+from pytest_tgintegrity import Constraint, Violations, declared
+
+
+@declared(
+    "foreign_key",
+    severity="critical",
+    fix_hint="either the missing row comes back or the one that names it goes: a person decides",
+    tags=["POLY-6"],
+)
+def test_foreign_key_has_no_orphans(violations: Violations, constraint: Constraint) -> None:
+    """What a declared foreign key points at exists; an object that points at nothing cannot be read or restored."""
+    assert not violations
+
+
+@declared("check", severity="high", fix_hint="the rule with the same enforced_by= says what can be mended")
+def test_check_holds(violations: Violations, constraint: Constraint) -> None:
+    """What a declared CHECK constraint forbids does not stand in the table."""
+    assert not violations
+
+
+@declared("unique", severity="high", fix_hint="which of the rows is the right one only a person knows")
+def test_unique_has_no_duplicates(violations: Violations, constraint: Constraint) -> None:
+    """What a unique index or constraint declares to be unique is unique in the table, not only in the index."""
+    assert not violations
+
+
+@declared("not_null", severity="high", fix_hint="only a person knows the missing value")
+def test_not_null_columns_are_filled(violations: Violations, constraint: Constraint) -> None:
+    """Columns that are declared NOT NULL hold a value in every row."""
+    assert not violations

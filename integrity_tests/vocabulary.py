@@ -1,0 +1,175 @@
+"""The words that rules are written in: TG's classes, the tables behind them, and the columns that come in families.
+
+A class of the game has one table, named after its app and its model. A class below another shares its rows' ids: the row
+of a vampire in `characters_vampire` extends the row with the same id in `characters_vtmhuman`, and so on up to the root
+`characters_charactermodel`, whose column `polymorphic_ctype_id`, the type tag, says what the object is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_ROOTS: Final[Mapping[str, str]] = {
+    "characters": (
+        "charactermodel group practice statistic "
+        "advantage apocalypticform apocalypticformtrait arcanos archetype battlescar camp cantrip chimera demonfaction "
+        "demonhouse derangement effect fomoripower gift guild house housefaction instrument kith legacy "
+        "linearmagicpath linearmagicritual lore magefaction meritflaw paradigm path renownincident resonance rite "
+        "ritual rote septposition shadowarchetype sorcererfellowship specialty spiritcharm tenet thorn totem tribe "
+        "vampireclan vampiresect vampiretitle visage wraithfaction"
+    ),
+    "items": "itemmodel",
+    "locations": "locationmodel",
+    "core": "charactertemplate",
+}
+
+_CHILDREN: Final[Mapping[str, str]] = {
+    "charactermodel": "character",
+    "character": "human spiritcharacter",
+    "human": "ctdhuman dtfhuman htrhuman mtahuman mtrhuman vtmhuman wtahuman wtohuman",
+    "ctdhuman": "autumnperson changeling inanimae nunnehi",
+    "dtfhuman": "demon earthbound thrall",
+    "htrhuman": "hunter",
+    "mtahuman": "companion mage sorcerer",
+    "mtrhuman": "mummy",
+    "vtmhuman": "ghoul revenant vampire",
+    "wtahuman": "drone fera fomor kinfolk werewolf",
+    "fera": "ajaba ananasi bastet corax grondr gurahl kitsune mokole nagah nuwisha ratkin rokea",
+    "wtohuman": "wraith",
+    "group": "cabal circle conclave coterie motley pack",
+    "practice": "corruptedpractice specializedpractice",
+    "statistic": "ability attribute background discipline sphere",
+    "itemmodel": (
+        "bloodstone dross huntergear hunterrelic mummyrelic relic sorcererartifact treasure ushabti vampireartifact "
+        "vessel weapon wonder wraithartifact wraithrelic"
+    ),
+    "weapon": "meleeweapon rangedweapon thrownweapon",
+    "wonder": "artifact charm fetish grimoire periapt talen talisman",
+    "locationmodel": (
+        "barrens bastion byway caern chantry citadel city culttemple demesne domain dreamrealm elysium freehold haunt "
+        "haven holding horizonrealm huntingground library necropolis nihil node rack reliquary safehouse sanctum "
+        "sector tomb tremerechantry trod undergroundsanctuary wraithfreehold"
+    ),
+    "horizonrealm": "paradoxrealm",
+}
+
+_PLAIN: Final[Mapping[str, str]] = {
+    "accounts": "profile",
+    "admin": "logentry",
+    "auth": "group permission user",
+    "characters": (
+        "advantagerating backgroundrating creed dynasty edge fetter giftpermission hunterorganization lorerating "
+        "meritflawrating mummytitle pact passion pathrating pooledbackgroundrating practicerating resrating "
+        "revenantfamily thornrating"
+    ),
+    "contenttypes": "contenttype",
+    "core": "book bookreference houserule language newsitem noun number observer templateapplication",
+    "game": (
+        "chronicle freebiespendingrecord gameline journal journalentry objecttype post scene settingelement story "
+        "storyxprequest strelationship userscenereadstatus week weeklyxprequest xpspendingrequest"
+    ),
+    "items": "material medium relicresonancerating wonderresonancerating",
+    "locations": (
+        "chantrybackgroundrating havenmeritflawrating horizonrealmmeritflawrating horizonrealmresonancerating "
+        "nodemeritflawrating noderesonancerating paradoxatmosphere paradoxobstacle realityzone tombmeritflawrating "
+        "zonerating"
+    ),
+    "sessions": "session",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GameClass:
+    """A class whose objects carry a type tag.
+
+    >>> mage = CLASSES["characters_mage"]
+    >>> mage.key, mage.parent.table, mage.root.table
+    ('mtahuman_ptr_id', 'characters_mtahuman', 'characters_charactermodel')
+    """
+
+    app: str
+    model: str
+    parent: GameClass | None = None
+
+    @property
+    def table(self) -> str:
+        """The table that holds what this class adds to its parent."""
+        return f"{self.app}_{self.model}"
+
+    @property
+    def key(self) -> str:
+        """The primary key of the table; below a root it refers to the row of the parent."""
+        return "id" if self.parent is None else f"{self.parent.model}_ptr_id"
+
+    @property
+    def root(self) -> GameClass:
+        """The class at the top, whose table holds the type tag."""
+        return self if self.parent is None else self.parent.root
+
+    @property
+    def children(self) -> tuple[GameClass, ...]:
+        """The classes directly below."""
+        return tuple(one for one in CLASSES.values() if one.parent is self)
+
+    @property
+    def kin(self) -> tuple[GameClass, ...]:
+        """The class itself and all classes below it."""
+        return (self, *(each for child in self.children for each in child.kin))
+
+
+def _tree(app: str, model: str, parent: GameClass | None = None) -> Iterator[GameClass]:
+    found = GameClass(app, model, parent)
+    yield found
+    for child in _CHILDREN.get(model, "").split():
+        yield from _tree(app, child, found)
+
+
+CLASSES: Final[Mapping[str, GameClass]] = {
+    found.table: found for app, models in _ROOTS.items() for model in models.split() for found in _tree(app, model)
+}
+"""The 169 classes with a type tag by the name of their table, parents before children."""
+
+ROOTS: Final = tuple(one for one in CLASSES.values() if one.parent is None)
+"""The 54 classes whose tables hold the type tag."""
+
+SUBCLASSES: Final = tuple(one for one in CLASSES.values() if one.parent is not None)
+"""The 115 classes that extend another."""
+
+CONTENT_TYPES: Final = tuple(
+    sorted(
+        {(one.app, one.model) for one in CLASSES.values()}
+        | {(app, model) for app, models in _PLAIN.items() for model in models.split()}
+    )
+)
+"""The 235 pairs of app and model that TG knows, with and without a type tag."""
+
+OBJECTS: Final = tuple(one.table for one in ROOTS if one.model != "statistic")
+"""The 53 tables with status, visibility, image and name: all roots but the statistics."""
+
+STATUSES: Final = ("Un", "Sub", "App", "Ret", "Dec")
+"""Unfinished, submitted, approved, retired, deceased."""
+
+VISIBILITIES: Final = ("PUB", "PRI", "CHR", "CUS")
+"""Public, private, chronicle only, custom."""
+
+IMAGE_STATUSES: Final = ("un", "sub", "app")
+"""None, submitted, approved."""
+
+DECISIONS: Final = ("Pending", "Approved", "Denied")
+"""What a spend of XP or freebies can be."""
+
+ATTRIBUTES: Final = (
+    *("strength", "dexterity", "stamina"),
+    *("perception", "intelligence", "wits"),
+    *("charisma", "manipulation", "appearance"),
+)
+"""The nine attributes of every human."""
+
+ABILITIES: Final = (
+    *("alertness", "athletics", "brawl", "empathy", "expression", "intimidation", "streetwise", "subterfuge"),
+    *("crafts", "drive", "etiquette", "firearms", "melee", "stealth"),
+    *("academics", "computer", "investigation", "medicine", "science"),
+)
+"""The nineteen abilities that all game lines share: talents, skills, knowledges."""
