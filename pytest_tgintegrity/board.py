@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -23,7 +23,7 @@ from pytest_tgintegrity.verdicts import Measurement
 Batch = tuple[Scan, ...]
 
 POLL_SECONDS = 0.01
-ABANDONED_SECONDS = 0.5
+TELL_SECONDS = 1.0
 GOODBYE_SECONDS = 3.0
 
 
@@ -140,12 +140,19 @@ class Board:
     """The batches of a plan, worked on by threads of this process while others may work on the same shelf."""
 
     def __init__(
-        self, batches: Sequence[Batch], shelf: Shelf, open_reader: Callable[[], Reader], jobs: int, samples: int
+        self,
+        batches: Sequence[Batch],
+        shelf: Shelf,
+        open_reader: Callable[[], Reader],
+        jobs: int,
+        samples: int,
+        waiting: Callable[[int, int, float], None] | None = None,
     ) -> None:
         self._batches = batches
         self._shelf = shelf
         self._open_reader = open_reader
         self._samples = samples
+        self._waiting = waiting
         self._changed = threading.Condition()
         self._readers: set[Reader] = set()
         self._stopped = False
@@ -206,21 +213,29 @@ class Board:
         return self._measured[rule]
 
     def _await(self, number: int) -> list[Scanned]:
-        waited = 0.0
+        began = told = time.monotonic()
         while (results := self._shelf.get(number)) is None:
             with self._changed:
                 self._changed.wait(POLL_SECONDS)
-            waited += POLL_SECONDS
-            if waited > ABANDONED_SECONDS and not any(thread.is_alive() for thread in self._threads):
-                waited = 0.0
-                with self._shelf.slot(), self.reading() as reader:
-                    self._run(number, reader)
+            now = time.monotonic()
+            if now - told > TELL_SECONDS:
+                told = now
+                self._tell(now - began)
+                self._take_over(number)
+        if told != began:
+            self._tell(0.0)
         return results
 
-    def progress(self) -> Mapping[str, int]:
-        """How many scans there are and how many are done."""
-        done = sum(len(batch) for n, batch in enumerate(self._batches) if self._shelf.get(n) is not None)
-        return {"done": done, "all": sum(map(len, self._batches))}
+    def _tell(self, waited: float) -> None:
+        if self._waiting is not None:
+            done = sum(len(batch) for n, batch in enumerate(self._batches) if self._shelf.get(n) is not None)
+            self._waiting(done, sum(map(len, self._batches)), waited)
+
+    def _take_over(self, number: int) -> None:
+        """Nobody here is scanning any more: if whoever claimed the batch is gone, run it."""
+        if not any(thread.is_alive() for thread in self._threads):
+            with self._shelf.slot(), self.reading() as reader:
+                self._run(number, reader)
 
     def finished(self) -> list[Scanned]:
         """The results of all batches that are done, in the plan's order."""

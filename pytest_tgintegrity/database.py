@@ -1,8 +1,8 @@
 """The only place that connects to the database under test; it can only read.
 
 One connection, the `Coordinator`, exports a snapshot and then rests. Every question is asked by a `Reader`, which
-imports that snapshot: REPEATABLE READ, READ ONLY, with its timeouts set inside the transaction and read back, so that a pooler
-that drops settings is found out before the first rule runs.
+imports that snapshot: REPEATABLE READ, READ ONLY, with its timeouts set inside the transaction and read back, so that
+a pooler that drops settings is found out before the first rule runs.
 """
 
 from __future__ import annotations
@@ -157,6 +157,9 @@ def one_line(error: BaseException) -> str:
     return " ".join(lines) if lines else type(error).__name__
 
 
+_ADVICE = " Is the server running"
+
+
 def connect(address: Address) -> Connection:
     """Open a connection in autocommit mode, without prepared statements, which poolers do not keep.
 
@@ -171,7 +174,7 @@ def connect(address: Address) -> Connection:
             **_defaults(address),
         )
     except psycopg.Error as error:
-        words = address.scrub(one_line(error)).removeprefix("connection failed: ")
+        words = address.scrub(one_line(error)).removeprefix("connection failed: ").partition(_ADVICE)[0]
         raise ConnectionFailed(f"cannot connect to {address.shown}: {words}") from None
 
 

@@ -95,6 +95,7 @@ class Plan:
     unplannable: Mapping[str, str]
     tables: Mapping[str, tuple[str, ...]]
     unscoped: tuple[str, ...] = ()
+    scopes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class _Planner:
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
         self.unscoped: set[str] = set()
+        self.scopes: set[str] = set()
         self._places: dict[tuple[Any, ...], _Place] = {}
         self._named = _names_in(facts.tables)
 
@@ -181,6 +183,7 @@ class _Planner:
         return _Place(name, quoted, _row_key(table, quoted), label, table.columns, table.pages, None, unscoped)
 
     def _join_place(self, source: Source, name: str, params: Params) -> _Place:
+        self.scopes |= set(source.scopes)
         scopes = {known: expression for known, expression in source.scopes.items() if known in self.window.scopes}
         conditions = [
             sql.SQL("{} = {}").format(fill(expression, params), Value(self.window.scopes[known]))
@@ -357,7 +360,7 @@ class _Planner:
         """Group what was sorted in, biggest scans first."""
         grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
-        return Plan(tuple(ordered), self.unplannable, self.tables, tuple(sorted(self.unscoped)))
+        return Plan(tuple(ordered), self.unplannable, self.tables, tuple(sorted(self.unscoped)), frozenset(self.scopes))
 
     def _row_scans(self) -> Iterable[RowScan]:
         for (_, _, timeout), members in self.rows.items():

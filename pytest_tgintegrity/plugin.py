@@ -69,6 +69,7 @@ class Tidings:
     digest: str | None = None
     unscoped: tuple[str, ...] = ()
     refused: str | None = None
+    refused_by_worker: bool = False
     not_collected: bool = False
     plain_failure: bool = False
     interrupted: bool = False
@@ -120,7 +121,7 @@ def _check_item(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
     if isinstance(declared.kind, Declared) and "constraint" not in item.fixturenames:
         raise DeclarationError("a test of declared constraints needs the argument 'constraint'")
     params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-    bound = BoundRule(_rule_id(item), declared, doc, params)
+    bound: BoundRule = BoundRule(_rule_id(item), declared, doc, params)
     if not isinstance(declared.kind, Declared):
         _check_placeholders(bound)
     return bound
@@ -472,12 +473,29 @@ class Integrity:
         if self.config.option.collectonly:
             self.run.wait()
             return
-        self.run.begin(rules)
+        self.run.begin(rules, self._show_progress)
         self.tidings.unscoped = self.run.unscoped
 
+    def _show_progress(self, done: int, of: int, waited: float) -> None:
+        """On a terminal, tell of scans that take long; the last call, with no time waited, wipes the line."""
+        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
+        if self.is_worker or reporter is None or not reporter.isatty or reporter.verbosity < 0:
+            return
+        reporter.ensure_newline()
+        text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
+        reporter.rewrite(text, erase=True)
+        reporter.currentfspath = None
+
+    def pytest_report_header(self) -> str | None:
+        """Say which database it is: xdist's controller knows it before anything is collected."""
+        return self._header() if self.folder is not None else None
+
     def pytest_report_collectionfinish(self) -> str | None:
-        """Say which database it is, once it is known."""
-        if self.run is None or self.run.database is None or not self.tidings.selected:
+        """Say which database it is, once it is known and rules are selected."""
+        return self._header() if self.tidings.selected else None
+
+    def _header(self) -> str | None:
+        if self.run is None or self.run.database is None:
             return None
         return terminal.header(self.run.database, self.run.snapshot)
 
@@ -569,7 +587,8 @@ class Integrity:
         self.tidings.selected.update(told["selected"])
         self.tidings.digest = self.tidings.digest or told["digest"]
         self.tidings.unscoped = self.tidings.unscoped or tuple(told["unscoped"])
-        self.tidings.refused = self.tidings.refused or told["refused"]
+        if told["refused"] and not self.tidings.refused:
+            self.tidings.refused, self.tidings.refused_by_worker = told["refused"], True
 
     def _place_unrecorded(self) -> None:
         """A failure without a record is an ordinary test's, or that of a rule whose worker died."""
@@ -584,7 +603,7 @@ class Integrity:
     def _assess(self) -> None:
         heard = self.tidings
         self._place_unrecorded()
-        if not heard.records and not heard.selected:
+        if heard.refused or not (heard.records or heard.selected):
             return
         rules = [record["rule"] for record in heard.records.values()]
         complete = heard.records.keys() >= heard.selected.keys() and not heard.not_collected and not heard.interrupted
@@ -631,7 +650,7 @@ class Integrity:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The end of the run, on one screen."""
         report = self.tidings.report
-        if self.tidings.refused and report is None:
+        if self.tidings.refused_by_worker:
             terminalreporter.write_line(f"ERROR: {self.tidings.refused}", red=True)
         if report is None or self.config.option.collectonly:
             return

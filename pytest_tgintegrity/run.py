@@ -200,14 +200,21 @@ class Run:
         self.wait()
         return self._shared(f"constraints-{kind}", lambda reader: read_constraints(reader, kind))
 
-    def begin(self, rules: Sequence[BoundRule]) -> None:
-        """Plan the selected rules and start to scan. Raises what kept us from connecting."""
+    def begin(self, rules: Sequence[BoundRule], waiting: Callable[[int, int, float], None] | None = None) -> None:
+        """Plan the selected rules and start to scan; `waiting` is told of progress when somebody has to wait long.
+
+        Raises what kept us from connecting, or `UsageError` for a scope that no selected source declares.
+        """
         self.wait()
         period = self.settings.period
         cutoff = None if period is None else self.started_at - timedelta(hours=period)
         self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes))
+        strange = sorted(set(self.settings.scopes) - self._plan.scopes)
+        if strange:
+            known = ", ".join(sorted(self._plan.scopes)) or "none"
+            raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
         found = batches(self._plan.scans)
-        self.board = Board(found, self._shelf, self._reader, self.settings.jobs, self.settings.samples)
+        self.board = Board(found, self._shelf, self._reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
 
     def measurement(self, bound: BoundRule) -> Measurement:

@@ -15,6 +15,7 @@ from pytest_tgintegrity.verdicts import Measurement, Sample
 CELL = 40
 DEDUCTIONS = 6
 UNKNOWNS = 4
+SCOPES = 4
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
@@ -106,7 +107,9 @@ def summary(report: Report, json_path: str | None) -> list[tuple[str, str]]:
     if fixable:
         lines.append(("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
     if report.unscoped:
-        lines.append(("scope", f"not declared by, and so run whole: {', '.join(report.unscoped[:5])}"))
+        more = len(report.unscoped) - SCOPES
+        rest = f" and {more} more" if more > 0 else ""
+        lines.append(("scope", f"run whole, since they do not declare it: {', '.join(report.unscoped[:SCOPES])}{rest}"))
     if report.activity:
         lines.append(("activity", ", ".join(f"{k} {_figure(v)}" for k, v in report.activity.items())))
     if not report.run.complete:
