@@ -5,7 +5,6 @@ Where a constraint forbids the damage, the constraint is blinded for a moment an
 on claiming that it holds, as it does after a restore or a careless `session_replication_role`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -519,7 +518,7 @@ def _copy_victim(connection: "Connection", rows: Rows, fault: Fault) -> None:
 _COPY: Final = "INSERT INTO {table} SELECT (jsonb_populate_record(t, %s)).* FROM {table} t WHERE t.{key} = %s"
 
 # What a victim starts with, whatever it is copied from; columns that a table does not have are ignored.
-_NEW: Final[Mapping[str, object]] = {
+_NEW: Final[dict[str, object]] = {
     **{"status": "App", "npc": True, "freebies_approved": True, "image": "", "image_status": "sub"},
     **{"concept": "Planted", "xp": 0, "freebies": 0, "spent_freebies": []},
     **{"is_staff": False, "is_superuser": False},

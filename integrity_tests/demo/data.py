@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from . import groups, people, play, possessions, reference, spending, system
+from . import groups, people, places, play, reference, spending, system, templates, things
 from .characters import Character, Kind, Namer, add_character, draft, weighted
 from .lines import mage, vampire, werewolf
 from .lines.mortal import Mortals
@@ -18,9 +18,9 @@ _CHARACTERS_EACH: Final = 270
 
 # Share of each kind in a chronicle of the line, per cent; the rest are plain humans.
 _SHARES: Final = {
-    "wod": {"vampire": 22, "werewolf": 22, "mage": 22, "vtmhuman": 8, "wtahuman": 8, "mtahuman": 8},
-    "vtm": {"vampire": 68, "vtmhuman": 20},
-    "wta": {"werewolf": 68, "wtahuman": 20},
+    "wod": {"vampire": 20, "werewolf": 20, "mage": 20, "vtmhuman": 8, "wtahuman": 8, "mtahuman": 8, "ghoul": 4, "kinfolk": 4},
+    "vtm": {"vampire": 65, "ghoul": 10, "vtmhuman": 15},
+    "wta": {"werewolf": 65, "kinfolk": 10, "wtahuman": 15},
     "mta": {"mage": 68, "mtahuman": 20},
 }
 
@@ -42,13 +42,18 @@ def populate(rows: Rows, chance: Random) -> None:
     mages = mage.add_line(rows, catalogue)
     mortals = {line: Mortals(f"characters_{line}human", line, catalogue) for line in ("vtm", "wta", "mta")}
     kinds: dict[str, Kind] = {"vampire": vampires, "werewolf": werewolves, "mage": mages}
+    kinds |= {"ghoul": vampire.Ghouls(catalogue), "kinfolk": werewolf.Kinfolk(catalogue, werewolves.tribes)}
     kinds |= {f"{line}human": kind for line, kind in mortals.items()}
     kinds["human"] = Mortals("characters_human", "wod", catalogue)
     cast = _cast(rows, chance, folk, catalogue, kinds)
-    vampire.name_sires(rows, chance, [one for one in cast if one.table == vampires.table])
+    undead = [one for one in cast if one.table == vampires.table]
+    vampire.name_sires(rows, chance, undead)
+    vampire.name_domitors(rows, chance, [one for one in cast if one.table == "characters_ghoul"], undead)
     groups.populate(rows, chance, cast, catalogue, werewolves.totems)
-    places = possessions.populate(rows, chance, cast, folk, mages)
-    earned = play.populate(rows, chance, folk, cast, places)
+    sites = places.populate(rows, chance, cast, folk, mages)
+    things.populate(rows, chance, cast, folk, catalogue)
+    templates.populate(rows, chance, cast)
+    earned = play.populate(rows, chance, folk, cast, sites)
     spending.populate(rows, chance, cast, earned)
 
 

@@ -8,7 +8,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
@@ -34,17 +33,12 @@ _SEQUENCES: Final = """
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table as COPY needs it: its columns in order (the primary key first), and the text each starts with."""
 
     name: str
     starts: Mapping[str, str | None]
-
-    @cached_property
-    def places(self) -> Mapping[str, int]:
-        """Where each column stands in a line."""
-        return {column: place for place, column in enumerate(self.starts)}
 
     @property
     def key(self) -> str:
@@ -59,12 +53,10 @@ class Table:
 
     def line(self, values: Mapping[str, object]) -> str:
         """One row in COPY's text format."""
-        cells = list(self.starts.values())
-        for column, value in values.items():
-            cells[self.places[column]] = _cell(value)
-        if None in cells:
-            raise ValueError(f"{self.name} needs a value for {list(self.starts)[cells.index(None)]}")
-        return "\t".join(cell for cell in cells if cell is not None) + "\n"
+        cells = {**self.starts, **{column: _cell(value) for column, value in values.items()}}
+        if missing := [column for column, cell in cells.items() if cell is None]:
+            raise ValueError(f"{self.name} needs a value for {', '.join(missing)}")
+        return "\t".join(map(str, cells.values())) + "\n"
 
 
 def _cell(value: object) -> str:

@@ -77,8 +77,8 @@ def _decision(chance: Random, one: Character, created: datetime, approved: str =
 
 
 def _add(rows: Rows, table: str, one: Character, purchase: Purchase, **values: object) -> None:
-    bought = {"trait_type": purchase.kind, "trait_name": purchase.name}
-    bought |= {"trait_value": purchase.value, "cost": purchase.cost, "approved": "Pending"}
+    bought: dict[str, object] = {"trait_type": purchase.kind, "trait_name": purchase.name, "approved": "Pending"}
+    bought |= {"trait_value": purchase.value, "cost": purchase.cost}
     rows.add(table, character_id=one.id, **(bought | values))
 
 

@@ -41,6 +41,7 @@ class Rote:
     """A rote and the spheres that its effect needs."""
 
     id: int
+    effect: int
     needs: Mapping[str, int]
 
 
@@ -59,6 +60,11 @@ class Mages:
     instruments: tuple[int, ...]
     resonances: tuple[int, ...]
     rotes: tuple[Rote, ...]
+
+    @property
+    def effects(self) -> tuple[int, ...]:
+        """The effects behind the rotes."""
+        return tuple(rote.effect for rote in self.rotes)
 
     def traits(self, chance: Random, draft: Draft) -> dict[str, object]:
         """Faction, spheres up to arete, tenets, the wheel of quintessence and paradox."""
@@ -165,4 +171,5 @@ def _add_rote(
     costs = {"rote_cost": sum(needs.values()), "max_sphere": max(needs.values())}
     effect = rows.add("characters_effect", name=f"Effect of {name}", **needs, **costs, **PUBLISHED)
     parts = {"effect_id": effect, "practice_id": practice, "attribute_id": catalogue.statistics[attribute]}
-    return Rote(rows.add("characters_rote", name=name, **parts, ability_id=catalogue.statistics[ability], **PUBLISHED), needs)
+    rote = rows.add("characters_rote", name=name, **parts, ability_id=catalogue.statistics[ability], **PUBLISHED)
+    return Rote(rote, effect, needs)

@@ -68,7 +68,28 @@ class Vampires:
     def _powers(self, chance: Random, generation: int, clan: Clan) -> dict[str, object]:
         most = 5 if generation >= _YOUNGEST_ELDER else 13 - generation
         dots = chance.randint(3, 6) + 2 * max(0, 13 - generation)
-        return {"clan_id": clan.id, "sect_id": self.sects[clan.sect]} | spread(chance, clan.disciplines, dots, most)
+        return {"clan_id": clan.id, "sect_id": self.sects[clan.sect], **spread(chance, clan.disciplines, dots, most)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ghouls:
+    """Mortals fed on the blood of vampires."""
+
+    table: ClassVar[str] = "characters_ghoul"
+    line: ClassVar[str] = "vtm"
+
+    catalogue: Catalogue
+
+    def traits(self, chance: Random, draft: Draft) -> dict[str, object]:
+        """A little blood, a little potence; without a domitor until one is named."""
+        del draft
+        powers = {"potence": chance.randint(1, 2), "fortitude": chance.randint(0, 1), "is_independent": True}
+        virtues = {word: chance.randint(1, 5) for word in ("conscience", "self_control", "courage")}
+        blood = {"blood_pool": chance.randint(0, 10), "years_as_ghoul": chance.randint(1, 60)}
+        return powers | virtues | blood | extra_abilities(chance, self.catalogue, "characters_vtmhuman")
+
+    def finish(self, rows: Rows, chance: Random, character: Character) -> None:
+        """Nothing hangs on a ghoul."""
 
 
 def _blood(chance: Random, generation: int) -> dict[str, object]:
@@ -152,6 +173,14 @@ def name_sires(rows: Rows, chance: Random, vampires: Sequence[Character]) -> Non
         sires = elders.get((vampire.chronicle.id, clan, generation - 1), [])
         if sires:
             rows.change("characters_vampire", vampire.id, sire_id=chance.choice(sires))
+
+
+def name_domitors(rows: Rows, chance: Random, ghouls: Sequence[Character], vampires: Sequence[Character]) -> None:
+    """Give most ghouls a vampire of their chronicle to serve."""
+    for ghoul in ghouls:
+        masters = [vampire.id for vampire in vampires if vampire.chronicle.id == ghoul.chronicle.id]
+        if masters and chance.random() < 0.8:
+            rows.change(ghoul.table, ghoul.id, is_independent=False, domitor_id=chance.choice(masters))
 
 
 def _blood_line(vampire: Character) -> tuple[int, int]:

@@ -54,7 +54,8 @@ class Werewolves:
         breed = "lupus" if tribe.name == _NO_HOMIDS else weighted(chance, _BREEDS)
         auspice = chance.choice(list(RENOWN))
         rank = int(weighted(chance, _RANKS)) if draft.finished else 1
-        traits = {"tribe_id": tribe.id, "breed": breed, "auspice": auspice, "rank": rank} | _renown(chance, auspice, rank)
+        traits: dict[str, object] = {"tribe_id": tribe.id, "breed": breed, "auspice": auspice, "rank": rank}
+        traits |= _renown(chance, auspice, rank)
         traits |= {"rage": RAGE[auspice] + chance.randint(0, 2), "gnosis": GNOSIS[breed] + chance.randint(0, 3)}
         traits |= {"first_change": "A night nobody talks about.", "age_of_first_change": chance.randint(9, 16)}
         return traits | extra_abilities(chance, self.catalogue, "characters_wtahuman")
@@ -77,6 +78,28 @@ class Werewolves:
             rows.link("characters_werewolf_rites_known", character.id, chance.choice(self.rites))
         if chance.random() < 0.1:
             rows.link("characters_werewolf_battle_scars", character.id, chance.choice(self.scars))
+
+
+@dataclass(frozen=True, slots=True)
+class Kinfolk:
+    """Relatives of werewolves who never change."""
+
+    table: ClassVar[str] = "characters_kinfolk"
+    line: ClassVar[str] = "wta"
+
+    catalogue: Catalogue
+    tribes: tuple[Tribe, ...]
+
+    def traits(self, chance: Random, draft: Draft) -> dict[str, object]:
+        """A tribe and a relation to it."""
+        del draft
+        tribe = chance.choice(self.tribes)
+        breed = "lupus" if tribe.name == _NO_HOMIDS else "homid"
+        traits: dict[str, object] = {"tribe_id": tribe.id, "breed": breed, "relation": chance.choice(("Sister", "Cousin", "Uncle", "Daughter"))}
+        return traits | extra_abilities(chance, self.catalogue, "characters_wtahuman")
+
+    def finish(self, rows: Rows, chance: Random, character: Character) -> None:
+        """Nothing hangs on kinfolk."""
 
 
 def _renown(chance: Random, auspice: str, rank: int) -> dict[str, object]:

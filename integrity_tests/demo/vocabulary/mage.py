@@ -1,12 +1,16 @@
 """Words of the mage line."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+Era: TypeAlias = tuple[str, int]
+"""A name and the year it was founded."""
 
 SPHERES: Final = "correspondence time spirit mind entropy prime forces matter life".split()
 ESSENCES: Final = "Dynamic Pattern Primordial Questing".split()
 
-# Affiliation, its factions, and a subfaction of some; (name, founded).
-FACTIONS: Final = {
+# Affiliation, its factions, and the subfactions of some.
+FACTIONS: Final[Mapping[Era, Mapping[Era, tuple[Era, ...]]]] = {
     ("Traditions", 1466): {
         ("Akashic Brotherhood", 1466): (),
         ("Celestial Chorus", 1466): (("Lantern Choir", 1611),),
