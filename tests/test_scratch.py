@@ -202,8 +202,13 @@ def test_data_outlives_stop_kill_and_restart(end: str) -> None:
         assert ask(server.conninfo(), "SELECT answer FROM kept") == 42
 
 
-def test_a_killed_server_restarts_although_a_client_was_connected() -> None:
-    with start_postgres() as server, closing(psycopg.connect(server.conninfo())):
+def test_a_killed_server_restarts_although_a_client_kept_it_busy() -> None:
+    with start_postgres() as server, closing(psycopg.connect(server.conninfo())) as busy:
+        busy.pgconn.send_query(b"DO $$ BEGIN LOOP END LOOP; END $$")
+        assert soon(
+            lambda: ask(server.conninfo(), "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'LOOP EN'") == 2
+        )
+
         server.kill()
         server.restart()
 
@@ -334,7 +339,7 @@ def test_a_server_that_does_not_start_says_why_and_leaves_nothing(
 # --- PostgreSQL: where and as whom
 
 
-@pytest.mark.parametrize("name", ["with space", "with 'quote' and %percent, comma", "long" * 40])
+@pytest.mark.parametrize("name", ["with space", "with 'quote' and %percent", "with, comma", "long" * 40])
 def test_any_temporary_folder_will_do(name: str, public_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = public_folder / name
     folder.mkdir()
@@ -499,7 +504,7 @@ def test_a_data_set_is_built_once_and_then_copied(cache: Path) -> None:
 
 def test_a_data_set_comes_with_statistics(cache: Path) -> None:
     with open_dataset("numbers", Numbers()) as server:
-        assert ask(server.conninfo(), "SELECT reltuples::int FROM pg_class WHERE relname = 'numbers'") == 3
+        assert ask(server.conninfo(), "SELECT count(*) FROM pg_stats WHERE tablename = 'numbers'") == 1
 
 
 def test_another_fingerprint_is_another_data_set(cache: Path) -> None:
