@@ -147,7 +147,9 @@ def _standing(chance: Random, chosen: Draft) -> dict[str, object]:
         "display": chance.random() < 0.95,
     }
     if chance.random() < 0.15:
-        values["image"] = f"characters/{chosen.chronicle.id}/{chance.randrange(16**8):08x}.{chance.choice(('jpg', 'png', 'webp'))}"
+        values["image"] = (
+            f"characters/{chosen.chronicle.id}/{chance.randrange(16**8):08x}.{chance.choice(('jpg', 'png', 'webp'))}"
+        )
         values["image_status"] = chance.choice(("un", "sub", "app", "app"))
     return values
 

@@ -18,7 +18,16 @@ _CHARACTERS_EACH: Final = 270
 
 # Share of each kind in a chronicle of the line, per cent; the rest are plain humans.
 _SHARES: Final = {
-    "wod": {"vampire": 20, "werewolf": 20, "mage": 20, "vtmhuman": 8, "wtahuman": 8, "mtahuman": 8, "ghoul": 4, "kinfolk": 4},
+    "wod": {
+        "vampire": 20,
+        "werewolf": 20,
+        "mage": 20,
+        "vtmhuman": 8,
+        "wtahuman": 8,
+        "mtahuman": 8,
+        "ghoul": 4,
+        "kinfolk": 4,
+    },
     "vtm": {"vampire": 65, "ghoul": 10, "vtmhuman": 15},
     "wta": {"werewolf": 65, "kinfolk": 10, "wtahuman": 15},
     "mta": {"mage": 68, "mtahuman": 20},

@@ -20,7 +20,9 @@ _GROUPS: Final = {
 _POOLED_BY_AT_MOST: Final = 3
 
 
-def populate(rows: Rows, chance: Random, cast: Sequence[Character], catalogue: Catalogue, totems: Sequence[int]) -> None:
+def populate(
+    rows: Rows, chance: Random, cast: Sequence[Character], catalogue: Catalogue, totems: Sequence[int]
+) -> None:
     """Form a few groups in every chronicle; nobody is in two."""
     for table, members in _crowds(cast):
         group_table, names = _GROUPS[table]

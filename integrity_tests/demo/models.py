@@ -93,9 +93,9 @@ _STARTS: dict[str, dict[str, object]] = {
         "quiet_type": "none",
         "spirit_name": "spirit",
     },
-    "core_charactertemplate": dict.fromkeys(
-        "attributes abilities powers basic_info suggested_freebie_spending".split(), {}
-    ),
+    "core_charactertemplate": {
+        word: {} for word in "attributes abilities powers basic_info suggested_freebie_spending".split()
+    },
     "items_weapon": {"conceal": "N", "damage_type": "L"},
     "locations_locationmodel": {"dimension_barrier": 3, "gauntlet": 7, "shroud": 5},
 }

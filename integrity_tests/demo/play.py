@@ -36,9 +36,7 @@ def populate(
     for chronicle in folk.chronicles:
         here = [one for one in cast if one.chronicle.id == chronicle.id]
         regulars = _regulars(chance, here)
-        scenes = [
-            _add_scene(rows, chance, chronicle, regulars, places[chronicle.id]) for _ in range(_FINISHED_EACH)
-        ]
+        scenes = [_add_scene(rows, chance, chronicle, regulars, places[chronicle.id]) for _ in range(_FINISHED_EACH)]
         _pay_scenes(earned, scenes)
         _add_requests(rows, chance, scenes, weeks, earned)
         _add_stories(rows, chance, chronicle, regulars, earned)
@@ -104,7 +102,14 @@ def _add_posts(rows: Rows, chance: Random, scene: int, present: Sequence[Charact
         one = chance.choice(present)
         at = start + number * step
         message = chance.choice(LINES_OF_PLAY)
-        rows.add("game_post", scene_id=scene, character_id=one.id, display_name=one.name, message=message, datetime_created=at)
+        rows.add(
+            "game_post",
+            scene_id=scene,
+            character_id=one.id,
+            display_name=one.name,
+            message=message,
+            datetime_created=at,
+        )
 
 
 def _pay_scenes(earned: dict[int, int], scenes: Sequence[Scene]) -> None:
@@ -170,6 +175,14 @@ def _add_entries(rows: Rows, chance: Random, regulars: Sequence[Character]) -> N
     """Let some regulars write in their journals; a journal has its character's number."""
     for one in chance.sample(regulars, 9):
         for _ in range(chance.randint(1, 5)):
-            written = datetime.combine(TODAY - timedelta(days=chance.randint(5, 150)), time(20, chance.randrange(60)), UTC)
-            entry = {"message": chance.choice(JOURNAL_LINES), "date": written - timedelta(days=1), "datetime_created": written}
-            rows.add("game_journalentry", journal_id=one.id, st_message="Noted." if chance.random() < 0.3 else "", **entry)
+            written = datetime.combine(
+                TODAY - timedelta(days=chance.randint(5, 150)), time(20, chance.randrange(60)), UTC
+            )
+            entry = {
+                "message": chance.choice(JOURNAL_LINES),
+                "date": written - timedelta(days=1),
+                "datetime_created": written,
+            }
+            rows.add(
+                "game_journalentry", journal_id=one.id, st_message="Noted." if chance.random() < 0.3 else "", **entry
+            )

@@ -134,7 +134,9 @@ def _add_merits(rows: Rows, object_types: Mapping[str, int]) -> tuple[Merit, ...
         merit = rows.add("characters_meritflaw", name=name, **bounds, **PUBLISHED)
         for rating in ratings:
             rows.link("characters_meritflaw_ratings", merit, numbers[rating])
-        rows.link("characters_meritflaw_allowed_types", merit, object_types["human" if line == "human" else f"{line}_human"])
+        rows.link(
+            "characters_meritflaw_allowed_types", merit, object_types["human" if line == "human" else f"{line}_human"]
+        )
         merits.append(Merit(merit, name, ratings, line))
     return tuple(merits)
 

@@ -161,4 +161,3 @@ class Rows:
 
     def _last_ids(self) -> Iterator[tuple[str, int]]:
         return ((name, max(rows)) for name, rows in sorted(self._rows.items()) if self.tables[name].key == "id")
-

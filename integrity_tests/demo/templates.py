@@ -23,8 +23,14 @@ def populate(rows: Rows, chance: Random, cast: Sequence[Character]) -> None:
     for name, line, kind, concept in _TEMPLATES:
         values = {"gameline": line, "character_type": kind, "concept": concept, "times_used": _USES}
         dates = {"created_at": _WRITTEN, "updated_at": _WRITTEN + timedelta(days=2)}
-        sheet = {"attributes": {"wits": 3}, "abilities": {"alertness": 2}, "backgrounds": [{"name": "Contacts", "rating": 1}]}
-        template = rows.add("core_charactertemplate", name=name, is_public=True, **values, **dates, **sheet, **PUBLISHED)
+        sheet = {
+            "attributes": {"wits": 3},
+            "abilities": {"alertness": 2},
+            "backgrounds": [{"name": "Contacts", "rating": 1}],
+        }
+        template = rows.add(
+            "core_charactertemplate", name=name, is_public=True, **values, **dates, **sheet, **PUBLISHED
+        )
         for one in chance.sample([one for one in cast if one.table == f"characters_{kind}"], _USES):
             applied = _WRITTEN + timedelta(days=chance.randint(3, 200))
             rows.add("core_templateapplication", template_id=template, character_id=one.id, applied_at=applied)

@@ -71,7 +71,10 @@ class Mages:
         arete = int(weighted(chance, _ARETES)) if draft.finished else chance.randint(1, 3)
         faction = chance.choice(self.factions)
         traits = self._spheres(chance, arete) | _belonging(faction) | _wheel(chance)
-        traits |= {f"{slot}_tenet_id": chance.choice(self.tenets[slot[:3]]) for slot in ("metaphysical", "personal", "ascension")}
+        traits |= {
+            f"{slot}_tenet_id": chance.choice(self.tenets[slot[:3]])
+            for slot in ("metaphysical", "personal", "ascension")
+        }
         traits |= {"essence": chance.choice(ESSENCES), "age_of_awakening": chance.randint(12, 40)}
         if faction.name == "Marauders" or chance.random() < 0.05:
             traits |= {"quiet": chance.randint(1, 4), "quiet_type": chance.choice(("denial", "madness", "morbidity"))}
@@ -103,7 +106,12 @@ class Mages:
 
 def _belonging(faction: Faction) -> dict[str, object]:
     names = _TECHNOCRATS if faction.name == "Technocratic Union" else {}
-    return {"affiliation_id": faction.affiliation, "faction_id": faction.faction, "subfaction_id": faction.subfaction, **names}
+    return {
+        "affiliation_id": faction.affiliation,
+        "faction_id": faction.faction,
+        "subfaction_id": faction.subfaction,
+        **names,
+    }
 
 
 def _wheel(chance: Random) -> dict[str, object]:
@@ -130,7 +138,9 @@ def add_line(rows: Rows, catalogue: Catalogue) -> Mages:
 
 
 def _add_practice(rows: Rows, catalogue: Catalogue, name: str, ability: str) -> int:
-    practice = rows.add("characters_practice", name=name, benefit="A steady hand.", penalty="A slow start.", **PUBLISHED)
+    practice = rows.add(
+        "characters_practice", name=name, benefit="A steady hand.", penalty="A slow start.", **PUBLISHED
+    )
     rows.link("characters_practice_abilities", practice, catalogue.statistics[ability])
     return practice
 

@@ -49,7 +49,9 @@ class Vampires:
 
     def traits(self, chance: Random, draft: Draft) -> dict[str, object]:
         """Generation, blood, disciplines, virtues and a longer life."""
-        generation = chance.choices(list(_GENERATIONS), list(_GENERATIONS.values()))[0] if draft.npc else chance.randint(8, 13)
+        generation = (
+            chance.choices(list(_GENERATIONS), list(_GENERATIONS.values()))[0] if draft.npc else chance.randint(8, 13)
+        )
         name = chance.choice(list(self.clans))
         clan = self.clans[name]
         traits = _blood(chance, generation) | _virtues(chance) | self._powers(chance, generation, clan)

@@ -95,7 +95,11 @@ class Kinfolk:
         del draft
         tribe = chance.choice(self.tribes)
         breed = "lupus" if tribe.name == _NO_HOMIDS else "homid"
-        traits: dict[str, object] = {"tribe_id": tribe.id, "breed": breed, "relation": chance.choice(("Sister", "Cousin", "Uncle", "Daughter"))}
+        traits: dict[str, object] = {
+            "tribe_id": tribe.id,
+            "breed": breed,
+            "relation": chance.choice(("Sister", "Cousin", "Uncle", "Daughter")),
+        }
         return traits | extra_abilities(chance, self.catalogue, "characters_wtahuman")
 
     def finish(self, rows: Rows, chance: Random, character: Character) -> None:
@@ -131,7 +135,9 @@ def add_line(rows: Rows, catalogue: Catalogue) -> Werewolves:
         permissions=permissions,
         rites=tuple(_add_rite(rows, *rite) for rite in RITES),
         totems=tuple(_add_totem(rows, *totem) for totem in TOTEMS),
-        scars=tuple(rows.add("characters_battlescar", name=name, glory=glory, **PUBLISHED) for name, glory in BATTLE_SCARS),
+        scars=tuple(
+            rows.add("characters_battlescar", name=name, glory=glory, **PUBLISHED) for name, glory in BATTLE_SCARS
+        ),
     )
 
 

@@ -56,8 +56,12 @@ PRACTICES: Final = (
 )
 
 PARADIGMS: Final = "A Great Machine, A World of Spirits, Words Made Real, Nothing Is Fixed".split(", ")
-INSTRUMENTS: Final = "Brass Orrery, Chalk, Drum, Ledger, Loom, Mirror, Prayer Beads, Tuning Fork, Vial of Ink".split(", ")
-RESONANCES: Final = "Ashen, Clockwork, Feverish, Honeyed, Patient, Ringing, Tidal, Unblinking, Verdant, Wintry".split(", ")
+INSTRUMENTS: Final = "Brass Orrery, Chalk, Drum, Ledger, Loom, Mirror, Prayer Beads, Tuning Fork, Vial of Ink".split(
+    ", "
+)
+RESONANCES: Final = "Ashen, Clockwork, Feverish, Honeyed, Patient, Ringing, Tidal, Unblinking, Verdant, Wintry".split(
+    ", "
+)
 
 # Rote, the spheres of its effect, attribute, ability.
 ROTES: Final = (

@@ -6,42 +6,78 @@ from typing import Final
 CULTURES: Final = tuple(
     tuple(tuple(half.split(", ")) for half in line.split(" | "))
     for line in (
-        "Alice, Edwin, Harriet, Oscar, Philippa, Rowan, Tobias, Winifred, Josephine, Miles"
-        " | Ashdown, Barlow, Carmichael, Dunmore, Ellery, Fairweather, Hollis, Kingsley, Pemberton, Whitlock",
-        "Aoife, Ciarán, Fionnuala, Niamh, Oisín, Pádraig, Róisín, Saoirse, Tadhg, Séamus"
-        " | Brennan, Ní Dhomhnaill, O'Callaghan, O'Rourke, Mac Giolla, Quinn, Ó Súilleabháin, Kavanagh, Doyle, Tierney",
-        "Adélaïde, Baptiste, Clémence, Étienne, Hélène, Loïc, Margaux, Thibault, Zoé, Rémy"
-        " | Arnaud, Beaumont, d'Aubigny, Delacroix, Fournier, L'Hermite, Lefèvre, Marchand, Rousseau, Saint-Clair",
-        "Alejandra, Beltrán, Concepción, Diego, Inés, Joaquín, Lucía, Martín, Ximena, Íñigo"
-        " | Aguirre, Castellanos, De la Vega, Fuentes, Ibáñez, Montero, Núñez, Quiroga, Salazar, Zúñiga",
-        "Anneliese, Dietrich, Gudrun, Heinrich, Ilse, Jürgen, Käthe, Lothar, Matthäus, Sieglinde"
-        " | Bäcker, Eschenbach, Falkenrath, Großmann, Hölderlein, Königstein, Lindqvist, Müller, Schäfer, von Thal",
-        "Agnieszka, Bogdan, Danuta, Kazimierz, Łucja, Mirosława, Paweł, Stanisław, Wojciech, Żaneta"
-        " | Czarnecki, Dąbrowski, Jabłoński, Kowalczyk, Łukasiewicz, Nowak, Świątek, Wiśniewski, Zając, Żuraw",
-        "Anastasia, Dmitri, Galina, Ilya, Katya, Lev, Nadezhda, Oleg, Svetlana, Yevgeni"
-        " | Antonov, Baranova, Chernov, Dragunov, Gavrilenko, Ivashko, Kuznetsov, Morozova, Sokolov, Volkov",
-        "Ayşe, Cem, Elif, Fatih, Gülsüm, İbrahim, Nilüfer, Ömer, Şirin, Yıldız"
-        " | Aksoy, Çelik, Demirci, Erdoğdu, Güneş, Kılıç, Özkan, Şahin, Tunç, Yılmaz",
-        "Abena, Chidi, Efua, Folasade, Ikenna, Kwame, Ngozi, Olumide, Thandiwe, Zola"
-        " | Achebe, Adeyemi, Boateng, Dlamini, Eze, Mensah, Ndlovu, Okonkwo, Olawale, Sithole",
-        "Amina, Farid, Hakim, Jamila, Khalid, Layla, Nadia, Rashid, Samira, Yusuf"
-        " | al-Amin, al-Fayed, Ben Salem, El Idrissi, Haddad, Khoury, Mansour, Nasser, Qasim, Zayani",
-        "Aditi, Devika, Gopal, Ishaan, Kavita, Lakshmi, Meera, Prakash, Rohan, Vikram"
-        " | Banerjee, Chatterjee, Desai, Iyer, Kulkarni, Mukherjee, Nair, Patel, Rao, Srinivasan",
-        "Akira, Chiyo, Daichi, Emi, Haruka, Kenji, Michiko, Noboru, Reiko, Takumi"
-        " | Aoyama, Fujiwara, Hayashi, Ishikawa, Kurosawa, Matsuda, Nakamura, Ōta, Shimizu, Yamaguchi",
-        "Bao, Cheng, Hui, Jing, Lan, Mei, Qiang, Shu, Wei, Xiaoli"
-        " | Chen, Deng, Fang, Guo, Huang, Liang, Ouyang, Shen, Tsai, Zhao",
-        "Alana, Hone, Ioane, Kahu, Keoni, Leilani, Makana, Ngaire, Tama, Wikitoria"
-        " | Faleolo, Heke, Kahananui, Kealoha, Ngata, Parata, Tamatea, Tāwhai, Tui, Waititi",
-        "Ásdís, Björn, Eydís, Freyja, Gunnar, Ingrid, Kåre, Maja, Sølvi, Torsten"
-        " | Ahlström, Bjørnstad, Dahl, Eriksen, Guðmundsson, Håkansson, Lindgren, Nygård, Rasmussen, Ødegaard",
-        "Aiyana, Chayton, Dakota, Elu, Kiona, Mahkah, Nayeli, Sahale, Takoda, Winona"
-        " | Begay, Blackwater, Lone Pine, Redbird, Silversmith, Stands Alone, Tallfeather, Two Rivers, Yazzie, Cloud",
-        "Alessandra, Bruno, Chiara, Domenico, Fiammetta, Giacomo, Lucrezia, Niccolò, Ottavia, Tommaso"
-        " | Bellini, Cavalcanti, D'Angelo, Dell'Acqua, Ferrante, Grimaldi, Lombardi, Moretti, Rinaldi, Visconti",
-        "Avraham, Batya, Chava, Elazar, Miriam, Naftali, Rivka, Shoshana, Tzvi, Yael"
-        " | Abramson, Ben-David, Feldmann, Goldwasser, Katz, Lewin, Mizrahi, Rosenthal, Shapira, Weiss",
+        (
+            "Alice, Edwin, Harriet, Oscar, Philippa, Rowan, Tobias, Winifred, Josephine, Miles"
+            " | Ashdown, Barlow, Carmichael, Dunmore, Ellery, Fairweather, Hollis, Kingsley, Pemberton, Whitlock"
+        ),
+        (
+            "Aoife, Ciarán, Fionnuala, Niamh, Oisín, Pádraig, Róisín, Saoirse, Tadhg, Séamus"
+            " | Brennan, Ní Dhomhnaill, O'Callaghan, O'Rourke, Mac Giolla, Quinn, Ó Súilleabháin, Kavanagh, Doyle, Tierney"
+        ),
+        (
+            "Adélaïde, Baptiste, Clémence, Étienne, Hélène, Loïc, Margaux, Thibault, Zoé, Rémy"
+            " | Arnaud, Beaumont, d'Aubigny, Delacroix, Fournier, L'Hermite, Lefèvre, Marchand, Rousseau, Saint-Clair"
+        ),
+        (
+            "Alejandra, Beltrán, Concepción, Diego, Inés, Joaquín, Lucía, Martín, Ximena, Íñigo"
+            " | Aguirre, Castellanos, De la Vega, Fuentes, Ibáñez, Montero, Núñez, Quiroga, Salazar, Zúñiga"
+        ),
+        (
+            "Anneliese, Dietrich, Gudrun, Heinrich, Ilse, Jürgen, Käthe, Lothar, Matthäus, Sieglinde"
+            " | Bäcker, Eschenbach, Falkenrath, Großmann, Hölderlein, Königstein, Lindqvist, Müller, Schäfer, von Thal"
+        ),
+        (
+            "Agnieszka, Bogdan, Danuta, Kazimierz, Łucja, Mirosława, Paweł, Stanisław, Wojciech, Żaneta"
+            " | Czarnecki, Dąbrowski, Jabłoński, Kowalczyk, Łukasiewicz, Nowak, Świątek, Wiśniewski, Zając, Żuraw"
+        ),
+        (
+            "Anastasia, Dmitri, Galina, Ilya, Katya, Lev, Nadezhda, Oleg, Svetlana, Yevgeni"
+            " | Antonov, Baranova, Chernov, Dragunov, Gavrilenko, Ivashko, Kuznetsov, Morozova, Sokolov, Volkov"
+        ),
+        (
+            "Ayşe, Cem, Elif, Fatih, Gülsüm, İbrahim, Nilüfer, Ömer, Şirin, Yıldız"
+            " | Aksoy, Çelik, Demirci, Erdoğdu, Güneş, Kılıç, Özkan, Şahin, Tunç, Yılmaz"
+        ),
+        (
+            "Abena, Chidi, Efua, Folasade, Ikenna, Kwame, Ngozi, Olumide, Thandiwe, Zola"
+            " | Achebe, Adeyemi, Boateng, Dlamini, Eze, Mensah, Ndlovu, Okonkwo, Olawale, Sithole"
+        ),
+        (
+            "Amina, Farid, Hakim, Jamila, Khalid, Layla, Nadia, Rashid, Samira, Yusuf"
+            " | al-Amin, al-Fayed, Ben Salem, El Idrissi, Haddad, Khoury, Mansour, Nasser, Qasim, Zayani"
+        ),
+        (
+            "Aditi, Devika, Gopal, Ishaan, Kavita, Lakshmi, Meera, Prakash, Rohan, Vikram"
+            " | Banerjee, Chatterjee, Desai, Iyer, Kulkarni, Mukherjee, Nair, Patel, Rao, Srinivasan"
+        ),
+        (
+            "Akira, Chiyo, Daichi, Emi, Haruka, Kenji, Michiko, Noboru, Reiko, Takumi"
+            " | Aoyama, Fujiwara, Hayashi, Ishikawa, Kurosawa, Matsuda, Nakamura, Ōta, Shimizu, Yamaguchi"
+        ),
+        (
+            "Bao, Cheng, Hui, Jing, Lan, Mei, Qiang, Shu, Wei, Xiaoli"
+            " | Chen, Deng, Fang, Guo, Huang, Liang, Ouyang, Shen, Tsai, Zhao"
+        ),
+        (
+            "Alana, Hone, Ioane, Kahu, Keoni, Leilani, Makana, Ngaire, Tama, Wikitoria"
+            " | Faleolo, Heke, Kahananui, Kealoha, Ngata, Parata, Tamatea, Tāwhai, Tui, Waititi"
+        ),
+        (
+            "Ásdís, Björn, Eydís, Freyja, Gunnar, Ingrid, Kåre, Maja, Sølvi, Torsten"
+            " | Ahlström, Bjørnstad, Dahl, Eriksen, Guðmundsson, Håkansson, Lindgren, Nygård, Rasmussen, Ødegaard"
+        ),
+        (
+            "Aiyana, Chayton, Dakota, Elu, Kiona, Mahkah, Nayeli, Sahale, Takoda, Winona"
+            " | Begay, Blackwater, Lone Pine, Redbird, Silversmith, Stands Alone, Tallfeather, Two Rivers, Yazzie, Cloud"
+        ),
+        (
+            "Alessandra, Bruno, Chiara, Domenico, Fiammetta, Giacomo, Lucrezia, Niccolò, Ottavia, Tommaso"
+            " | Bellini, Cavalcanti, D'Angelo, Dell'Acqua, Ferrante, Grimaldi, Lombardi, Moretti, Rinaldi, Visconti"
+        ),
+        (
+            "Avraham, Batya, Chava, Elazar, Miriam, Naftali, Rivka, Shoshana, Tzvi, Yael"
+            " | Abramson, Ben-David, Feldmann, Goldwasser, Katz, Lewin, Mizrahi, Rosenthal, Shapira, Weiss"
+        ),
     )
 )
 
@@ -67,9 +103,10 @@ CONCEPTS: Final = (
 ).split(", ")
 
 GOALS: Final = (
-    "Pay back an old debt before the creditor dies., Find the person who signed the letter., Keep one neighbourhood safe.,"
-    " Learn why the house on the hill was sold twice., Outlive the enemies that money made., Teach one worthy student.,"
-    " Win back a seat on the council., Be forgiven., Leave something that lasts a century., Break the oath cleanly."
+    "Pay back an old debt before the creditor dies., Find the person who signed the letter.,"
+    " Keep one neighbourhood safe., Learn why the house on the hill was sold twice.,"
+    " Outlive the enemies that money made., Teach one worthy student., Win back a seat on the council.,"
+    " Be forgiven., Leave something that lasts a century., Break the oath cleanly."
 ).split(", ")
 
 HISTORIES: Final = (

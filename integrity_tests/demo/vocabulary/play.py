@@ -26,7 +26,7 @@ PLACES: Final = (
 
 LINES_OF_PLAY: Final = (
     "closes the door quietly and waits to be noticed.",
-    "puts both hands on the table, palms up. \"I came alone. You did not.\"",
+    'puts both hands on the table, palms up. "I came alone. You did not."',
     "reads the note twice and burns it over the sink.",
     "laughs — too loudly, and a moment too late.",
     "counts the windows before sitting down.",
@@ -34,7 +34,7 @@ LINES_OF_PLAY: Final = (
     "says nothing; the silence does the work.",
     "trades a name for a name, and keeps the better one back.",
     "steps into the rain without a coat.",
-    "nods. \"Then we understand each other.\"",
+    'nods. "Then we understand each other."',
 )
 
 JOURNAL_LINES: Final = (
@@ -50,7 +50,11 @@ STORIES: Final = (
     " Nine Keys, The Ferryman's Daughter, An Honest Forgery, The Hollow Tower, Embers, The Last Tram"
 ).split(", ")
 
-HOUSE_RULES: Final = ("No play between two and six in the morning", "Botches need a witness", "Ask before the fade to black")
+HOUSE_RULES: Final = (
+    "No play between two and six in the morning",
+    "Botches need a witness",
+    "Ask before the fade to black",
+)
 
 SETTING_ELEMENTS: Final = (
     ("The Curfew Bell", "Rings at eleven; nobody remembers who asked for it."),
@@ -75,4 +79,6 @@ GUNS: Final = (("Target pistol", 7, 4, 20, 4, 15), ("Deer rifle", 8, 8, 200, 1, 
 
 TOUCHES: Final = "ancestral, stolen, unlucky, well-kept, engraved, borrowed, nameless, much-mended".split(", ")
 
-CURIOS: Final = "Bell, Candlestick, Compass, Decanter, Hourglass, Inkwell, Locket, Mask, Music Box, Spyglass".split(", ")
+CURIOS: Final = "Bell, Candlestick, Compass, Decanter, Hourglass, Inkwell, Locket, Mask, Music Box, Spyglass".split(
+    ", "
+)
