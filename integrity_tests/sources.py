@@ -11,9 +11,18 @@ from typing import Final
 
 from pytest_tgintegrity import Source
 
+BASES: Final = Source(
+    "base rows of characters",
+    "characters_charactermodel",
+    key="id",
+    label="name",
+    scopes={"status": "status", "chronicle": "chronicle_id"},
+)
+"""Name, status and owner of every character, also of those that lack their further rows."""
+
 
 def _extension(name: str, table: str, key: str) -> Source:
-    """A table that extends `characters_charactermodel`, under its own name as alias."""
+    """Name a table that extends `characters_charactermodel`; its alias is its own name."""
 
     def of_base(column: str) -> str:
         return f"(SELECT base.{column} FROM characters_charactermodel AS base WHERE base.id = {table}.{key})"
@@ -40,7 +49,7 @@ CHARACTERS: Final = Source(
     label="cm.name",
     scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
 )
-"""Name, status, owner, concept and XP of every character."""
+"""What stands on the base row and on the sheet of every character: status beside concept and XP."""
 
 CAST: Final = Source(
     "characters in scenes",
@@ -73,3 +82,21 @@ STORYTELLERS: Final = Source(
     scopes={"chronicle": "st.chronicle_id"},
 )
 """Who tells which chronicle for which game line."""
+
+TAGGED: Final = Source(
+    "objects tagged {table}",
+    "(SELECT * FROM {root} WHERE polymorphic_ctype_id = ("
+    "SELECT type.id FROM django_content_type AS type WHERE type.app_label || '_' || type.model = %(table)s)) AS tagged"
+    " LEFT JOIN {table} ON {table}.{key} = tagged.id",
+    key="tagged.id",
+    label="tagged.name",
+)
+"""The objects whose type tag names one class, `table`, and the row of that class where they have one."""
+
+CLASS_ROWS: Final = Source(
+    "rows of {table}",
+    "{table} JOIN {root} ON {root}.id = {table}.{key}",
+    key="{table}.{key}",
+    label="{root}.name",
+)
+"""The rows of one class, `table`, and the row of its root, which says what the object is."""

@@ -33,13 +33,14 @@ def test_attribute_is_zero_to_ten(violations: Violations, column: str) -> None:
     HUMANS,
     """
     LEAST(strength, dexterity, stamina, perception, intelligence, wits, charisma, manipulation, appearance) < 1
-    AND NOT EXISTS (SELECT FROM characters_companion WHERE mtahuman_ptr_id = character_ptr_id)
+    AND character_ptr_id NOT IN (SELECT mtahuman_ptr_id FROM characters_companion)
     AND (
         LEAST(strength, dexterity, stamina, perception, intelligence, wits, charisma, manipulation) < 1
         OR appearance < 0
-        OR NOT EXISTS (
-            SELECT FROM characters_vampire AS vampire JOIN characters_vampireclan AS clan ON clan.id = vampire.clan_id
-            WHERE vampire.vtmhuman_ptr_id = character_ptr_id AND clan.name = 'Nosferatu'
+        OR character_ptr_id NOT IN (
+            SELECT vampire.vtmhuman_ptr_id
+            FROM characters_vampire AS vampire JOIN characters_vampireclan AS clan ON clan.id = vampire.clan_id
+            WHERE clan.name = 'Nosferatu'
         )
     )
     """,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import CAST, CHARACTERS
+from .sources import BASES, CAST, CHARACTERS
 from .vocabulary import STATUSES
 
 
 @rule.one_of(
-    "characters_charactermodel",
+    BASES,
     "status",
     STATUSES,
     severity="high",
@@ -26,8 +26,8 @@ def test_character_status_is_known(violations: Violations) -> None:
 
 
 @rule.not_blank(
-    CHARACTERS,
-    "cm.name",
+    BASES,
+    "name",
     fix_hint="only the player or a storyteller knows the name",
     tags=["validate_character_data", "OBJ-3"],
 )
@@ -50,13 +50,13 @@ def test_character_concept_is_given_once_submitted(violations: Violations) -> No
 
 
 @rule.rows(
-    CHARACTERS,
+    BASES,
     """
-    cm.status = 'App' AND cm.owner_id IS NULL AND NOT cm.npc
-    AND NOT EXISTS (SELECT FROM characters_spiritcharacter WHERE character_ptr_id = cm.id)
+    status = 'App' AND owner_id IS NULL AND NOT npc
+    AND id NOT IN (SELECT character_ptr_id FROM characters_spiritcharacter)
     """,
-    breaks={"cm.status": "'App'", "cm.owner_id": "NULL", "cm.npc": "FALSE"},
-    show=["cm.status", "cm.owner_id", "cm.npc"],
+    breaks={"status": "'App'", "owner_id": "NULL", "npc": "FALSE"},
+    show=["status", "owner_id", "npc"],
     fix_hint="the row does not say whose character it was: a storyteller decides",
     tags=["validate_character_data", "CHAR-2"],
 )

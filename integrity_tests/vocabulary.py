@@ -109,6 +109,11 @@ class GameClass:
         return self if self.parent is None else self.parent.root
 
     @property
+    def depth(self) -> int:
+        """How many classes stand above."""
+        return 0 if self.parent is None else self.parent.depth + 1
+
+    @property
     def children(self) -> tuple[GameClass, ...]:
         """The classes directly below."""
         return tuple(one for one in CLASSES.values() if one.parent is self)
@@ -117,6 +122,17 @@ class GameClass:
     def kin(self) -> tuple[GameClass, ...]:
         """The class itself and all classes below it."""
         return (self, *(each for child in self.children for each in child.kin))
+
+    @property
+    def facts(self) -> Mapping[str, str | list[str]]:
+        """What rules about classes are parametrized with; `kin` are the tables of the class and of all below it."""
+        return {
+            "root": self.root.table,
+            "table": self.table,
+            "key": self.key,
+            "parent": self.parent.table if self.parent else "",
+            "kin": [one.table for one in self.kin],
+        }
 
 
 def _tree(app: str, model: str, parent: GameClass | None = None) -> Iterator[GameClass]:
