@@ -6,6 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
+from .vocabulary import CHECKS
+
 
 @rule.schema(severity="critical", fix_hint="a person finds out who switched it off, and why", tags=["SYS-3"])
 def test_schema_is_in_force(violations: Violations) -> None:
@@ -13,27 +15,33 @@ def test_schema_is_in_force(violations: Violations) -> None:
     assert not violations
 
 
-@pytest.mark.parametrize(
-    ("table", "name"),
-    [
-        ("characters_character", "characters_character_xp_non_negative"),
-        ("characters_human", "characters_human_willpower_range"),
-        ("characters_human", "characters_human_temporary_willpower_range"),
-        ("characters_human", "characters_human_temporary_willpower_not_exceeds_perm"),
-        ("characters_human", "characters_human_reasonable_age"),
-        ("characters_human", "characters_human_reasonable_apparent_age"),
-        ("game_strelationship", "unique_st_per_chronicle_gameline"),
-        ("django_content_type", "django_content_type_app_label_model_76bd3d3b_uniq"),
-        ("accounts_profile", "accounts_profile_user_id_key"),
-        ("game_journal", "game_journal_character_id_key"),
-    ],
-)
+@pytest.mark.parametrize(("table", "name"), CHECKS)
 @rule.schema(
     "{table}",
     constraint="{name}",
     severity="critical",
     fix_hint="apply TG's migrations; if they are recorded as applied, create the constraint by hand",
 )
-def test_schema_has_constraint(violations: Violations, table: str, name: str) -> None:
-    """The constraints that XP, Willpower, age, storytellers, type tags, profiles and journals rely on exist."""
+def test_schema_has_check(violations: Violations, table: str, name: str) -> None:
+    """Every CHECK constraint that TG's migrations create is in force; without it the next wrong value gets in unseen."""
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("accounts_profile", "accounts_profile_user_id_key"),
+        ("django_content_type", "django_content_type_app_label_model_76bd3d3b_uniq"),
+        ("game_journal", "game_journal_character_id_key"),
+        ("game_strelationship", "unique_st_per_chronicle_gameline"),
+    ],
+)
+@rule.schema(
+    "{table}",
+    constraint="{name}",
+    severity="critical",
+    fix_hint="remove the duplicates, then apply TG's migrations or create the constraint by hand",
+)
+def test_schema_has_unique(violations: Violations, table: str, name: str) -> None:
+    """Profiles, content types, journals and storytellers are kept unique, as the application takes them to be."""
     assert not violations

@@ -79,6 +79,56 @@ _PLAIN: Final[Mapping[str, str]] = {
     "sessions": "session",
 }
 
+_CHECKS: Final[Mapping[str, str]] = {
+    "characters_advantagerating": "characters_mage_advantagerating_rating_range",
+    "characters_backgroundrating": "~_rating_range",
+    "characters_character": "~_xp_non_negative",
+    "characters_human": (
+        "~_reasonable_age ~_reasonable_apparent_age ~_temporary_willpower_not_exceeds_perm "
+        "~_temporary_willpower_range ~_willpower_range"
+    ),
+    "characters_lorerating": "characters_demon_lorerating_rating_range",
+    "characters_mage": "~_arete_range",
+    "characters_meritflawrating": "~_rating_range",
+    "characters_pathrating": "characters_mage_pathrating_rating_range",
+    "characters_practicerating": "characters_mage_practicerating_rating_range",
+    "characters_resrating": "characters_mage_resrating_rating_range",
+    "characters_thornrating": "characters_wraith_thornrating_rating_range",
+    "characters_vampire": (
+        "~_conscience_range ~_conviction_range ~_courage_range ~_humanity_range ~_instinct_range ~_path_rating_range "
+        "~_self_control_range"
+    ),
+    "characters_werewolf": "~_gnosis_range ~_rage_range",
+    "core_observer": "~_object_id_check",
+    "django_admin_log": "~_action_flag_check",
+    "items_dross": "~_glamour_value_range",
+    "items_periapt": "~_arete_range ~_current_charges_range ~_max_charges_range",
+    "items_treasure": "~_glamour_storage_range ~_rating_range",
+    "items_wonder": "~_background_cost_range ~_quintessence_max_range ~_rank_range",
+    "items_wonderresonancerating": "~_rating_range",
+    "locations_chantrybackgroundrating": "~_rating_range",
+    "locations_dreamrealm": (
+        "locations_dream_realm_accessibility_range locations_dream_realm_exit_difficulty_range "
+        "locations_dream_realm_glamour_level_range locations_dream_realm_stability_range"
+    ),
+    "locations_freehold": "~_balefire_range ~_passages_range ~_resources_range ~_sanctuary_range ~_size_range",
+    "locations_havenmeritflawrating": "~_rating_range",
+    "locations_holding": "~_freehold_count_range ~_military_range ~_stability_range ~_wealth_range",
+    "locations_horizonrealm": (
+        "~_animals_range ~_arcane_range ~_base_maintenance_range ~_build_points_range ~_ephemera_range "
+        "~_guardians_range ~_people_range ~_plants_range ~_quint_maintenance_range ~_rank_range"
+    ),
+    "locations_horizonrealmmeritflawrating": "~_rating_range",
+    "locations_horizonrealmresonancerating": "~_rating_range",
+    "locations_node": "~_points_range ~_quintessence_range ~_rank_range ~_tass_range",
+    "locations_nodemeritflawrating": "~_rating_range",
+    "locations_noderesonancerating": "~_rating_range",
+    "locations_tombmeritflawrating": "~_rating_range",
+    "locations_trod": "~_difficulty_range ~_glamour_cost_range ~_strength_range",
+    "locations_zonerating": "~_rating_range",
+}
+"""CHECK constraints by table; `~` stands for the name of the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class GameClass:
@@ -189,3 +239,6 @@ ABILITIES: Final = (
     *("academics", "computer", "investigation", "medicine", "science"),
 )
 """The nineteen abilities that all game lines share: talents, skills, knowledges."""
+
+CHECKS: Final = tuple((table, name.replace("~", table)) for table, names in _CHECKS.items() for name in names.split())
+"""The 74 CHECK constraints that TG's migrations create: pairs of table and name."""
