@@ -1,0 +1,92 @@
+"""What the documents show is what happens: snippets run, tables and outputs are compared with the real thing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pytest_tgintegrity import options, rules
+from pytest_tgintegrity.scratch import PostgresServer
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROLES = (ROOT / "docs" / "roles.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def run_pytest(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_readme_lists_every_option_with_its_help_text() -> None:
+    table = [f"| `{flag}{' ' + metavar if metavar else ''}` | {text} |" for flag, metavar, text in options.documented()]
+
+    missing = [line for line in table if line not in README]
+
+    assert missing == []
+
+
+def test_readme_lists_every_kind_of_rule() -> None:
+    kinds = [name for name in vars(rules.RuleKinds) if not name.startswith("_")]
+
+    missing = [name for name in kinds if f"| `rule.{name}(" not in README]
+
+    assert kinds
+    assert missing == []
+
+
+def test_readme_snippet_holds_on_the_demo(tmp_path: Path) -> None:
+    (snippet,) = blocks(README, "python")
+    (tmp_path / "test_snippet.py").write_text(snippet, encoding="utf-8")
+
+    done = run_pytest("test_snippet.py", "--db-url=demo", "-q", folder=tmp_path)
+
+    assert "6 passed" in done.stdout, done.stdout
+    assert done.returncode == 0
+
+
+def test_readme_shows_real_output() -> None:
+    (block,) = blocks(README, "console")
+    command, *expected = block.splitlines()
+    arguments = re.fullmatch(r'\$ pytest (\S+) (\S+) -k "(.*)"', command)
+    assert arguments is not None
+
+    done = run_pytest(arguments[1], arguments[2], "-k", arguments[3])
+
+    shown = [line.rstrip() for line in done.stdout.splitlines()]
+    missing = [line for line in expected if line.rstrip() not in shown and not re.search(r"\d s$|\d s =+$|^integrity:|^\.\.\.$", line)]
+    assert missing == [], done.stdout
+
+
+@pytest.mark.parametrize(("number", "role"), [(0, "tg_integrity"), (1, "tg_integrity_public")])
+def test_documented_role_reads_and_cannot_write(server: PostgresServer, number: int, role: str) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS documented_role")
+        connection.execute("CREATE TABLE documented_role (id int PRIMARY KEY)")
+        connection.execute(blocks(ROLES, "sql")[number].encode())
+    try:
+        with psycopg.connect(server.url(user=role), autocommit=True) as connection:
+            assert connection.execute("SELECT count(*) FROM documented_role").fetchone() == (0,)
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+                connection.execute("INSERT INTO documented_role VALUES (1)")
+    finally:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
+            connection.execute("DROP TABLE documented_role")
+
+
+def test_changelog_has_an_unreleased_part() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert re.search(r"^## \[Unreleased\]$", text, flags=re.MULTILINE)
+    assert not re.search(r"^## (?!\[)", text, flags=re.MULTILINE)
