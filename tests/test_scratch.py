@@ -216,15 +216,14 @@ def test_a_killed_server_restarts_although_a_client_kept_it_busy() -> None:
 
 
 def test_a_killed_server_leaves_no_shared_memory() -> None:
-    def segments() -> set[str]:
-        return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+    def segments(creator: int) -> list[str]:
+        rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()]
+        return [row[1] for row in rows if row[4] == str(creator)]
 
-    before = segments()
     with start_postgres() as server:
-        own = segments() - before
+        assert segments(server.pid)
         server.kill()
-    assert own
-    assert not own & segments()
+    assert segments(server.pid) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
