@@ -431,7 +431,7 @@ EVIDENCE = {
     "core_number": "SELECT 3 = pg_sequence_last_value('core_number_id_seq')",
     "items_dross_glamour_value_range": "SELECT NOT convalidated FROM pg_constraint"
     " WHERE conname = 'items_dross_glamour_value_range'",
-    "items_medium": "SELECT bool_and(tgenabled = 'D') FROM pg_trigger WHERE tgrelid = 'items_medium'::regclass",
+    "items_bloodstone": "SELECT bool_and(tgenabled = 'D') FROM pg_trigger WHERE tgrelid = 'items_bloodstone'::regclass",
     "items_material_pkey": "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = 'items_material_pkey'::regclass",
     "locations_trod_strength_range": "SELECT NOT EXISTS (SELECT FROM pg_constraint"
     " WHERE conname = 'locations_trod_strength_range')",

@@ -60,7 +60,7 @@ def populate(rows: Rows, chance: Random) -> None:
     vampire.name_domitors(rows, chance, [one for one in cast if one.table == "characters_ghoul"], undead)
     groups.populate(rows, chance, cast, catalogue, werewolves.totems)
     sites = places.populate(rows, chance, cast, folk, mages)
-    things.populate(rows, chance, cast, folk, catalogue)
+    things.populate(rows, chance, cast, folk, mages)
     templates.populate(rows, chance, cast)
     earned = play.populate(rows, chance, folk, cast, sites)
     spending.populate(rows, chance, cast, earned)

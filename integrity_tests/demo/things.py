@@ -6,9 +6,9 @@ from random import Random
 from typing import Final
 
 from .characters import Character
+from .lines.mage import Mages
 from .people import Chronicle, People
 from .places import Values
-from .reference import Catalogue
 from .rows import Rows
 from .vocabulary.play import BLADES, CURIOS, GUNS, HAVENS, PLACES, TOUCHES
 from .vocabulary.werewolf import SPIRITS
@@ -18,7 +18,7 @@ _ONLOOKERS_EACH: Final = 9
 _GRANTED: Final = datetime(2024, 2, 1, 18, tzinfo=UTC)
 
 
-def populate(rows: Rows, chance: Random, cast: Sequence[Character], folk: People, catalogue: Catalogue) -> None:
+def populate(rows: Rows, chance: Random, cast: Sequence[Character], folk: People, mages: Mages) -> None:
     """Add belongings and onlookers for some approved characters of every chronicle."""
     for name in ("Calfskin", "Oak", "Slate"):
         rows.add("items_material", name=name, is_hard=name != "Calfskin")
@@ -26,11 +26,11 @@ def populate(rows: Rows, chance: Random, cast: Sequence[Character], folk: People
     for chronicle in folk.chronicles:
         living = [one for one in cast if one.chronicle.id == chronicle.id and one.draft.status == "App"]
         for owner in chance.sample(living, _OWNERS_EACH):
-            _add_belongings(rows, chance, owner, catalogue)
+            _add_belongings(rows, chance, owner, mages)
         _add_onlookers(rows, chance, chronicle, living)
 
 
-def _add_belongings(rows: Rows, chance: Random, owner: Character, catalogue: Catalogue) -> None:
+def _add_belongings(rows: Rows, chance: Random, owner: Character, mages: Mages) -> None:
     """Give a character a weapon and something of its own line."""
     keeper = owner.draft.owner or owner.chronicle.storytellers[0]
     status = chance.choice(("App", "App", "App", "Sub", "Un"))
@@ -43,7 +43,7 @@ def _add_belongings(rows: Rows, chance: Random, owner: Character, catalogue: Cat
         case "characters_werewolf":
             items.append(_add_fetish(rows, chance, owner, common))
         case "characters_mage":
-            items.append(_add_wonder(rows, chance, owner, common, catalogue))
+            items.append(_add_wonder(rows, chance, owner, common, mages))
     for item in items:
         rows.link("items_itemmodel_owned_by", item, owner.id)
 
@@ -72,6 +72,9 @@ def _add_haven(rows: Rows, chance: Random, owner: Character, common: Values) -> 
 
 
 def _add_artifact(rows: Rows, chance: Random, owner: Character, common: Values) -> int:
+    if chance.random() < 0.3:
+        blood: Values = {"max_blood": 5, "blood_stored": chance.randint(0, 5)}
+        return rows.add("items_bloodstone", name=_owned(chance, owner, "bloodstone"), **common, **blood)
     values: Values = {"power_level": chance.randint(1, 5), "is_cursed": chance.random() < 0.2}
     return rows.add("items_vampireartifact", name=_owned(chance, owner, chance.choice(CURIOS)), **common, **values)
 
@@ -83,14 +86,28 @@ def _add_fetish(rows: Rows, chance: Random, owner: Character, common: Values) ->
     return rows.add(table, name=_owned(chance, owner, chance.choice(CURIOS)), **common, **values)
 
 
-def _add_wonder(rows: Rows, chance: Random, owner: Character, common: Values, catalogue: Catalogue) -> int:
+def _add_wonder(rows: Rows, chance: Random, owner: Character, common: Values, mages: Mages) -> int:
+    """Add a wonder of one of four kinds; a talisman has as many powers as its rank, a periapt charges to spare."""
     rank = chance.randint(1, 4)
-    values: Values = {"rank": rank, "background_cost": 2 * rank, "quintessence_max": 5 * rank, **common}
-    if chance.random() < 0.5:
-        return rows.add("items_charm", name=_owned(chance, owner, chance.choice(CURIOS)), arete=rank, **values)
-    values |= {"medium_id": 1, "language_id": chance.choice(list(catalogue.languages))}
-    values |= {"date_written": chance.randint(1600, 1990), "length": rank * 40}
-    return rows.add("items_grimoire", name=_owned(chance, owner, "notebook"), **values)
+    table, values = chance.choice(_wonders(chance, rank, mages))
+    name = _owned(chance, owner, "notebook" if table == "items_grimoire" else chance.choice(CURIOS))
+    sizes: Values = {"rank": rank, "background_cost": 2 * rank, "quintessence_max": 5 * rank}
+    wonder = rows.add(table, name=name, **sizes, **values, **common)
+    if table == "items_talisman":
+        for effect in chance.sample(mages.effects, rank):
+            rows.link("items_talisman_powers", wonder, effect)
+    return wonder
+
+
+def _wonders(chance: Random, rank: int, mages: Mages) -> tuple[tuple[str, Values], ...]:
+    languages = list(mages.catalogue.languages)
+    text = {"medium_id": 1, "language_id": chance.choice(languages), "date_written": chance.randint(1600, 1990)}
+    return (
+        ("items_charm", {"arete": rank, "power_id": chance.choice(mages.effects)}),
+        ("items_talisman", {"arete": rank}),
+        ("items_periapt", {"arete": rank, "max_charges": 10 * rank, "current_charges": chance.randint(0, 10 * rank)}),
+        ("items_grimoire", {**text, "length": rank * 40}),
+    )
 
 
 def _add_onlookers(rows: Rows, chance: Random, chronicle: Chronicle, living: Sequence[Character]) -> None:

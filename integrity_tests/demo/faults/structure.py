@@ -179,10 +179,10 @@ CATALOG: Final = (
     ),
     Fault(
         "SYS-3",
-        "items_medium",
-        "items_medium",
+        "items_bloodstone",
+        "items_bloodstone",
         "foreign keys that are switched off by disabled triggers",
-        ("ALTER TABLE items_medium DISABLE TRIGGER ALL",),
+        ("ALTER TABLE items_bloodstone DISABLE TRIGGER ALL",),
     ),
     Fault(
         "SYS-3",
