@@ -25,7 +25,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pytest_tgintegrity import scratch
+from pytest_tgintegrity import binaries, scratch, supervision, templates
 from pytest_tgintegrity.errors import ScratchError
 from pytest_tgintegrity.scratch import (
     PostgresServer,
@@ -45,7 +45,7 @@ ORDINARY_PYTHON = next(
     (
         path
         for path in map(Path, (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"))
-        if path.exists() and scratch._Account.of_servers().reaches(path.resolve())
+        if path.exists() and supervision.Account.of_servers().reaches(path.resolve())
     ),
     None,
 )
@@ -398,7 +398,7 @@ def test_an_ordinary_user_can_start_servers(public_folder: Path) -> None:
         with start_postgres(tcp=True) as server, start_valkey() as valkey:
             print(os.stat(f"/proc/{server.pid}").st_uid, psycopg.connect(server.tcp_url()).info.user)
     """
-    account = scratch._Account.of_servers()
+    account = supervision.Account.of_servers()
     result = subprocess.run(
         [ORDINARY_PYTHON, "-c", code],
         user=account.uid, group=account.gid, extra_groups=[], cwd="/", text=True, capture_output=True, check=False,
@@ -471,7 +471,7 @@ def test_the_newest_server_comes_first_and_a_wanted_one_before_it() -> None:
     newest = find_postgres()
     older = find_postgres(16)
 
-    assert newest.origin in scratch.POSTGRES_WHEELS
+    assert newest.origin in binaries.POSTGRES_WHEELS
     assert newest.major >= older.major == 16
     assert find_postgres(99) == newest
 
@@ -591,7 +591,7 @@ def test_the_cache_stays_small(cache: Path) -> None:
 
     open_dataset("numbers", Numbers()).close()
 
-    assert len(list(cache.glob("*.template"))) == scratch.TEMPLATES_KEPT
+    assert len(list(cache.glob("*.template"))) == templates.TEMPLATES_KEPT
     assert list(cache.glob("numbers-*.template"))
     assert not ancient.exists()
 
@@ -604,10 +604,10 @@ def test_without_a_home_templates_go_to_the_temporary_folder_if_that_is_ours(
     monkeypatch.setattr(tempfile, "tempdir", str(public_folder))
     mine = public_folder / f"pytest-tgintegrity-{os.geteuid()}"
 
-    assert scratch._cache_directory(Path("/fallback")) == mine
+    assert templates.cache_directory(Path("/fallback")) == mine
     assert mine.stat().st_mode & 0o777 == 0o700
     mine.chmod(0o777)
-    assert scratch._cache_directory(Path("/fallback")) == Path("/fallback")
+    assert templates.cache_directory(Path("/fallback")) == Path("/fallback")
 
 
 # --- Valkey
