@@ -49,8 +49,14 @@ SELECT 'foreign_key', n.nspname, c.relname, pg_table_is_visible(c.oid), o.connam
        o.convalidated,
        ARRAY(SELECT attname::text FROM unnest(o.conkey) WITH ORDINALITY AS k(num, i)
              JOIN pg_attribute ON attrelid = o.conrelid AND attnum = k.num ORDER BY k.i),
-       '{{}}'::text[], NULL, true,
-       CASE WHEN pg_get_constraintdef(o.oid) LIKE '%PERIOD %' THEN NULL ELSE tn.nspname END, t.relname,
+       ARRAY(SELECT quote_ident(a.attname) || CASE
+                        WHEN a.attcollation NOT IN (0, b.attcollation) THEN ' COLLATE ' || b.attcollation::regcollation
+                        ELSE '' END
+             FROM unnest(o.conkey, o.confkey) WITH ORDINALITY AS k(num, target, i)
+             JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.num
+             JOIN pg_attribute b ON b.attrelid = o.confrelid AND b.attnum = k.target ORDER BY k.i),
+       NULL, true,
+       CASE WHEN to_jsonb(o) ->> 'conperiod' = 'true' THEN NULL ELSE tn.nspname END, t.relname,
        ARRAY(SELECT attname::text FROM unnest(o.confkey) WITH ORDINALITY AS k(num, i)
              JOIN pg_attribute ON attrelid = o.confrelid AND attnum = k.num ORDER BY k.i),
        o.confmatchtype = 'f', true
@@ -61,9 +67,12 @@ WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
 
 _NOT_NULLS = f"""
 SELECT 'not_null', n.nspname, c.relname, pg_table_is_visible(c.oid), '', 'NOT NULL', true,
-       array_agg(a.attname::text ORDER BY a.attnum), '{{}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, false
+       array_agg(a.attname::text ORDER BY a.attnum), '{{}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, true
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND {_OURS}
+WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {_OURS}
+  AND NOT (c.relispartition AND EXISTS (
+      SELECT FROM pg_inherits h JOIN pg_attribute up ON up.attrelid = h.inhparent
+      WHERE h.inhrelid = c.oid AND up.attname = a.attname AND up.attnotnull AND NOT up.attisdropped))
 GROUP BY c.oid, n.nspname, c.relname
 """  # noqa: S608 - a constant condition
 
@@ -71,9 +80,9 @@ _UNIQUES = f"""
 SELECT 'unique', n.nspname, c.relname, pg_table_is_visible(c.oid), x.relname, pg_get_indexdef(i.indexrelid), i.indisvalid,
        '{{}}'::text[],
        ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) || CASE
-                        WHEN i.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 0), 100)
+                        WHEN i.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 0))
                         THEN ' COLLATE ' || i.indcollation[k - 1]::regcollation ELSE '' END
-             FROM generate_series(1, i.indnkeyatts) AS k
+             FROM generate_series(1, CASE WHEN i.indisexclusion THEN 0 ELSE i.indnkeyatts END) AS k
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
        pg_get_expr(i.indpred, i.indrelid),
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) IS FALSE,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
+import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
@@ -100,16 +101,27 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size."""
+    """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size.
+
+    `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
+    read without the help of an index. Sources of the same `group` are read as one.
+    """
 
     name: str
     table: sql.Composable
     keys: tuple[sql.Composable, ...]
     label: sql.Composable | None
-    columns: frozenset[str]
-    pages: int
-    scope: sql.Composable | None
-    unscoped: bool
+    columns: frozenset[str] = frozenset()
+    tables: tuple[str, ...] = ()
+    pages: int = UNKNOWN_PAGES
+    stored: bool = False
+    scope: sql.Composable | None = None
+    unscoped: bool = False
+    group: tuple[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        scope = "" if self.scope is None else readable(self.scope)
+        object.__setattr__(self, "group", (readable(self.table), scope))
 
 
 class _Planner:
@@ -119,21 +131,22 @@ class _Planner:
         self.facts = facts
         self.window = window
         self.blanks = UNICODE_BLANKS if facts.encoding == "UTF8" else ASCII_BLANKS
-        self.rows: dict[tuple[str, str, float | None], list[tuple[_Place, RowCheck]]] = defaultdict(list)
-        self.references: dict[tuple[str, str, float | None], list[tuple[_Place, Reference]]] = defaultdict(list)
+        self.rows: dict[tuple[tuple[str, str], float | None], list[tuple[_Place, RowCheck]]] = defaultdict(list)
+        self.references: dict[tuple[tuple[str, str], float | None, bool], list[tuple[_Place, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
         self.unscoped: set[str] = set()
         self.scopes: set[str] = set()
-        self._places: dict[tuple[Any, ...], _Place] = {}
+        self._places: dict[tuple[str, ...], _Place] = {}
+        self._windows: dict[tuple[tuple[str, str], str], sql.Composable] = {}
         self._named = _names_in(facts.tables)
 
     def add(self, bound: BoundRule) -> None:
         """Sort in one rule; a rule that cannot be planned is remembered with the reason."""
         try:
             self._add(bound)
-        except (DeclarationError, NotEvaluated) as error:
+        except (DeclarationError, NotEvaluated, psycopg.Error) as error:
             self.unplannable[bound.id] = str(error)
 
     def _add(self, bound: BoundRule) -> None:
@@ -161,11 +174,11 @@ class _Planner:
     # --- sources
 
     def _place(self, source: Source | str, params: Params) -> _Place:
-        name = plain(source if isinstance(source, str) else source.name, params)
-        key = (source, name) if isinstance(source, str) else (id(source), name)
+        key = tuple(plain(text, params) for text in _texts(source))
         if key not in self._places:
-            place = self._table_place(name) if isinstance(source, str) else self._join_place(source, name, params)
-            self._places[key] = place
+            self._places[key] = (
+                self._table_place(key[0]) if isinstance(source, str) else self._join_place(source, key[0], params)
+            )
         place = self._places[key]
         if place.unscoped:
             self.unscoped.add(place.name)
@@ -173,72 +186,75 @@ class _Planner:
 
     def _table_place(self, name: str) -> _Place:
         table = self.facts.table(name)
-        quoted = identifier(name) if table is None or "." in name else sql.Identifier(table.name)
-        if table is None:
-            return _Place(
-                name, quoted, (raw("NULL"),), None, frozenset(), UNKNOWN_PAGES, None, bool(self.window.scopes)
-            )
-        label = sql.Identifier("name") if "name" in table.columns and table.key != ("name",) else None
         unscoped = bool(self.window.scopes)
-        return _Place(name, quoted, _row_key(table, quoted), label, table.columns, table.pages, None, unscoped)
+        if table is None:
+            return _Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
+        quoted = _quoted(name, table)
+        return _Place(
+            name=name,
+            table=quoted,
+            keys=_row_key(table, quoted),
+            label=sql.Identifier("name") if "name" in table.columns and table.key != ("name",) else None,
+            columns=table.columns,
+            tables=(name,),
+            pages=table.pages,
+            stored=table.stored,
+            unscoped=unscoped,
+        )
 
     def _join_place(self, source: Source, name: str, params: Params) -> _Place:
         self.scopes |= set(source.scopes)
         scopes = {known: expression for known, expression in source.scopes.items() if known in self.window.scopes}
         conditions = [
-            sql.SQL("{} = {}").format(fill(expression, params), Value(self.window.scopes[known]))
+            sql.SQL("{} = {}").format(column(expression, params), Value(self.window.scopes[known]))
             for known, expression in scopes.items()
         ]
+        tables = self._tables_in(plain(source.from_clause, params))
         return _Place(
             name=name,
             table=fill(source.from_clause, params),
             keys=tuple(column(one, params) for one in source.keys),
             label=None if source.label is None else column(source.label, params),
-            columns=frozenset(),
-            pages=max([UNKNOWN_PAGES, *(self.facts.tables[t].pages for t in self._tables_in(source.from_clause))]),
+            tables=tables,
+            pages=max([UNKNOWN_PAGES, *(self.facts.tables[table].pages for table in tables)]),
             scope=both(conditions) if conditions else None,
             unscoped=len(scopes) < len(self.window.scopes),
         )
 
-    def _tables_in(self, *texts: str) -> tuple[str, ...]:
-        found = {name for text in texts for name in self._named(text)}
-        return tuple(sorted(found))
+    def _tables_in(self, text: str) -> tuple[str, ...]:
+        return tuple(sorted(self._named(text)))
 
     def _within(self, bound: BoundRule, place: _Place) -> sql.Composable | None:
         if bound.rule.since is None or self.window.cutoff is None:
             return None
-        since = column(bound.rule.since, bound.params, place.columns)
-        return sql.SQL("{} >= {}").format(since, Value(self.window.cutoff))
-
-    def _group(self, place: _Place, bound: BoundRule) -> tuple[str, str, float | None]:
-        scope = "" if place.scope is None else readable(place.scope)
-        return (readable(place.table), scope, bound.rule.timeout)
+        key = (place.group, plain(bound.rule.since, bound.params))
+        if key not in self._windows:
+            since = column(bound.rule.since, bound.params, place.columns)
+            self._windows[key] = sql.SQL("{} >= {}").format(since, Value(self.window.cutoff))
+        return self._windows[key]
 
     # --- kinds
 
     def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
         place = self._place(kind.source, bound.params)
-        found = predicate(kind, bound.params, place.columns, self.blanks)
-        self._add_check(bound, place, found)
-        self.tables[bound.id] = self._read_by(place, readable(found.condition))
+        self._add_check(bound, place, predicate(kind, bound.params, place.columns, self.blanks))
+        more = self._tables_in(plain(kind.where, bound.params)) if isinstance(kind, Rows) else ()
+        self._reads(bound, place, *more)
 
-    def _read_by(self, place: _Place, *more: str) -> tuple[str, ...]:
-        first = (place.name,) if self.facts.table(place.name) else self._tables_in(readable(place.table))
-        return tuple(dict.fromkeys([*first, *self._tables_in(*more)]))
+    def _reads(self, bound: BoundRule, place: _Place, *more: str) -> None:
+        self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
 
     def _add_check(self, bound: BoundRule, place: _Place, found: Predicate) -> None:
-        shown = (*found.shown, *shown_columns(_shown(bound.rule), bound.params, place.columns))
-        check = RowCheck(
-            bound.id, found, self._within(bound, place), place.keys, place.label, tuple(dict(shown).items())
-        )
-        self.rows[self._group(place, bound)].append((place, check))
+        shown = tuple(dict((*found.shown, *_shown(bound, place))).items())
+        check = RowCheck(bound.id, found, self._within(bound, place), place.keys, place.label, shown)
+        self.rows[place.group, bound.rule.timeout].append((place, check))
 
     def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
         place = self._place(kind.source, bound.params)
         parts = shown_columns(kind.columns, bound.params, place.columns)
         where = None if kind.where is None else fill(kind.where, bound.params, place.columns)
         self._unique(bound, place, parts, where, nulls_distinct=kind.nulls_distinct)
-        self.tables[bound.id] = self._read_by(place, kind.where or "")
+        self._reads(bound, place, *self._tables_in(plain(kind.where or "", bound.params)))
 
     def _unique(
         self,
@@ -249,7 +265,7 @@ class _Planner:
         *,
         nulls_distinct: bool,
     ) -> None:
-        conditions = [one for one in (place.scope, self._within(bound, place), where) if one is not None]
+        conditions = [one for one in (place.scope, where) if one is not None]
         self.scans.append(
             UniqueScan(
                 source=place.name,
@@ -260,37 +276,54 @@ class _Planner:
                 nulls_distinct=nulls_distinct,
                 keys=place.keys,
                 label=place.label,
+                shown=_shown(bound, place),
+                within=self._within(bound, place),
                 pages=place.pages,
+                heap=place.stored,
                 timeout=bound.rule.timeout,
             )
         )
 
     def _add_reference(self, bound: BoundRule, kind: References) -> None:
         place = self._place(kind.source, bound.params)
-        target = plain(kind.target, bound.params)
-        table = self.facts.table(target)
-        targets = tuple(plain(one, bound.params) for one in kind.target_columns) or (table.key if table else ())
-        if len(targets) != len(kind.columns):
-            raise NotEvaluated(f"{target} has no primary key of {len(kind.columns)} columns: name target_column=")
-        self._reference(
-            bound,
-            place,
-            Reference(
-                rule=bound.id,
-                columns=shown_columns(kind.columns, bound.params, place.columns),
-                target=self._place(target, {}).table,
-                target_columns=tuple(sql.Identifier(one) for one in targets),
-                distinct=table is None or not _unique_in(table, targets),
-                match_full=kind.match_full,
-                keys=place.keys,
-                label=place.label,
-                within=self._within(bound, place),
-            ),
-        )
-        self.tables[bound.id] = self._read_by(place, target)
+        target = self._table_place(plain(kind.target, bound.params))
+        table = self.facts.table(target.name)
+        columns = tuple(plain(one, bound.params) for one in kind.target_columns) or (table.key if table else ())
+        if len(columns) != len(kind.columns):
+            raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
+        parts = shown_columns(kind.columns, bound.params, place.columns)
+        self._reference(bound, place, parts, target, columns, match_full=kind.match_full)
 
-    def _reference(self, bound: BoundRule, place: _Place, reference: Reference) -> None:
-        self.references[self._group(place, bound)].append((place, reference))
+    def _reference(
+        self,
+        bound: BoundRule,
+        place: _Place,
+        columns: tuple[Named, ...],
+        target: _Place,
+        target_columns: tuple[str, ...],
+        *,
+        match_full: bool,
+    ) -> None:
+        reference = Reference(
+            rule=bound.id,
+            columns=columns,
+            target=target.table,
+            target_columns=tuple(map(sql.Identifier, target_columns)),
+            distinct=not self._unique_in(target, target_columns),
+            match_full=match_full,
+            keys=place.keys,
+            label=place.label,
+            shown=_shown(bound, place),
+            within=self._within(bound, place),
+            pages=target.pages,
+        )
+        heap = place.stored and target.stored
+        self.references[place.group, bound.rule.timeout, heap].append((place, reference))
+        self._reads(bound, place, target.name)
+
+    def _unique_in(self, place: _Place, columns: Sequence[str]) -> bool:
+        table = self.facts.table(place.name)
+        return table is not None and not table.inherited and frozenset(columns) in table.uniques
 
     def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
         self.tables[bound.id] = self._tables_in(readable(query))
@@ -308,8 +341,8 @@ class _Planner:
         constraint = bound.params.get("constraint")
         if not isinstance(constraint, Constraint):
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
-        place = self._constraint_place(constraint)
-        self.tables[bound.id] = (place.name,)
+        place = self._declared_place(constraint.schema, constraint.table, only=constraint.only)
+        self._reads(bound, place)
         match constraint.kind:
             case "check":
                 truth = parenthesised(raw(constraint.expressions[0]))
@@ -317,42 +350,35 @@ class _Planner:
             case "not_null":
                 self._add_check(bound, place, Predicate(_any_null(constraint.columns), _named(constraint.columns)[:6]))
             case "unique":
+                if not constraint.expressions:
+                    raise NotEvaluated(f"{constraint.definition}: uniqueness over periods cannot be checked yet")
                 parts = tuple((one, raw(one)) for one in constraint.expressions)
                 where = None if constraint.where is None else raw(constraint.where)
                 self._unique(bound, place, parts, where, nulls_distinct=constraint.nulls_distinct)
             case "foreign_key":
                 self._declared_reference(bound, place, constraint)
 
-    def _constraint_place(self, constraint: Constraint) -> _Place:
-        name = constraint.table if constraint.visible else f"{constraint.schema}.{constraint.table}"
-        key = (constraint.schema, constraint.table, constraint.only)
+    def _declared_place(self, schema: str, name: str, *, only: bool) -> _Place:
+        """The very table that a constraint is about: its children have constraints of their own."""
+        key = (schema, name, "ONLY" if only else "")
         if key not in self._places:
-            table = self.facts.tables[f"{constraint.schema}.{constraint.table}"]
-            place = replace(self._table_place(f"{constraint.schema}.{constraint.table}"), name=name, unscoped=False)
-            quoted = sql.Identifier(table.name) if constraint.visible else sql.Identifier(*table.path)
-            exactly = sql.SQL("ONLY {}").format(quoted) if constraint.only and table.inherited else quoted
-            self._places[key] = replace(place, table=exactly)
+            table = self.facts.tables.get(f"{schema}.{name}")
+            if table is None:
+                raise NotEvaluated(f"the table {schema}.{name} is gone")
+            visible = self.facts.table(name)
+            place = self._table_place(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
+            exactly = sql.SQL("ONLY {}").format(place.table) if only and table.inherited else place.table
+            self._places[key] = replace(place, table=exactly, unscoped=False)
         return self._places[key]
 
     def _declared_reference(self, bound: BoundRule, place: _Place, constraint: Constraint) -> None:
         if constraint.target is None:
             raise NotEvaluated(f"{constraint.definition}: a foreign key over periods cannot be checked yet")
-        reference = Reference(
-            rule=bound.id,
-            columns=_named(constraint.columns),
-            target=sql.Identifier(*constraint.target),
-            target_columns=tuple(sql.Identifier(one) for one in constraint.target_columns),
-            distinct=False,
-            match_full=constraint.match_full,
-            keys=place.keys,
-            label=place.label,
-            within=None,
-        )
-        self._reference(bound, place, reference)
-        schema, name = constraint.target
-        visible = self.facts.table(name)
-        target = name if visible and visible.path == (schema, name) else f"{schema}.{name}"
-        self.tables[bound.id] = tuple(dict.fromkeys([place.name, target]))
+        columns = _named(constraint.columns)
+        if constraint.expressions:
+            columns = tuple(zip(constraint.columns, map(raw, constraint.expressions), strict=True))
+        target = self._declared_place(*constraint.target, only=True)
+        self._reference(bound, place, columns, target, constraint.target_columns, match_full=constraint.match_full)
 
     # --- the plan
 
@@ -363,16 +389,17 @@ class _Planner:
         return Plan(tuple(ordered), self.unplannable, self.tables, tuple(sorted(self.unscoped)), frozenset(self.scopes))
 
     def _row_scans(self) -> Iterable[RowScan]:
-        for (_, _, timeout), members in self.rows.items():
+        for (_, timeout), members in self.rows.items():
             place = members[0][0]
             for checks in _chunks([check for _, check in members], CHECKS_PER_SCAN):
                 yield RowScan(place.name, place.table, place.scope, tuple(checks), place.pages, timeout)
 
     def _reference_scans(self) -> Iterable[ReferenceScan]:
-        for (_, _, timeout), members in self.references.items():
+        for (_, timeout, heap), members in self.references.items():
             place = members[0][0]
             for chunk in _chunks([one for _, one in members], REFERENCES_PER_SCAN):
-                yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), place.pages, timeout)
+                pages = place.pages + sum(one.pages for one in chunk)
+                yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), pages, heap, timeout)
 
 
 def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None) -> Plan:
@@ -401,23 +428,29 @@ def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
     return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
 
 
+def _quoted(name: str, table: Table) -> sql.Identifier:
+    return sql.Identifier(name) if name == table.name else sql.Identifier(*table.path)
+
+
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
     if table.key:
         return tuple(sql.Identifier(one) for one in table.key)
     return (raw("ctid") if table.stored else sql.SQL("({}.*)::text").format(quoted),)
 
 
-def _unique_in(table: Table, columns: Sequence[str]) -> bool:
-    wanted = frozenset(columns)
-    return wanted == frozenset(table.key) or wanted in table.uniques
+def _texts(source: Source | str) -> tuple[str, ...]:
+    """All that makes a source what it is, the name first; any of it may hold placeholders."""
+    if isinstance(source, str):
+        return (source,)
+    scopes = [text for pair in source.scopes.items() for text in pair]
+    return (source.name, source.from_clause, source.label or "", *source.keys, *scopes)
 
 
-def _shown(rule: Rule) -> tuple[str, ...]:
-    """The columns to show: those the author asked for, else those that its break or fix writes."""
-    if rule.show:
-        return rule.show
+def _shown(bound: BoundRule, place: _Place) -> tuple[Named, ...]:
+    """The columns to show: those the author asked for, else those that the rule's break or fix writes."""
+    rule = bound.rule
     writes = [*(rule.breaks or {}), *(rule.fix if isinstance(rule.fix, Mapping) else {})]
-    return tuple(dict.fromkeys(writes))
+    return shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
 
 
 def _named(columns: Iterable[str]) -> tuple[Named, ...]:

@@ -7,7 +7,7 @@ travels as a parameter where the server runs it (`parametrised`).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,12 @@ from pytest_tgintegrity.rules import AtMost, Between, NotBlank, NotNull, OneOf, 
 Params = Mapping[str, Any]
 
 _TEMPLATE = re.compile(r"(?P<open>\{\{)|(?P<close>\}\})|\{(?P<name>\w+)\}|%\((?P<value>\w+)\)s|(?P<stray>[{}])")
+_NAMES = re.compile(r"(\{\w+\}|[^\W\d]\w*)(\.(\{\w+\}|[^\W\d]\w*))*")
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
+_VALUE_WORDS = frozenset(
+    {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user", "session_user"}
+)
 
 ASCII_BLANKS = " \t\n\r\f\v"
 UNICODE_BLANKS = (
@@ -50,23 +54,20 @@ class Statement:
 def parametrised(composed: sql.Composable) -> Statement:
     """Take the values out of a composed statement and number them."""
     values: list[Any] = []
-    parts = [_numbered(part, values) for part in _leaves(composed)]
+    parts: list[bytes] = []
+    _number(composed, parts, values)
     return Statement(b"".join(parts), tuple(values))
 
 
-def _numbered(part: sql.Composable, values: list[Any]) -> bytes:
-    if not isinstance(part, Value):
-        return part.as_bytes(None)
-    values.append(part.value)
-    return b"$%d" % len(values)
-
-
-def _leaves(composed: sql.Composable) -> Iterator[sql.Composable]:
-    if isinstance(composed, sql.Composed):
+def _number(composed: sql.Composable, parts: list[bytes], values: list[Any]) -> None:
+    if type(composed) is sql.Composed:  # not isinstance: these are abstract base classes, and statements are long
         for part in composed:
-            yield from _leaves(part)
+            _number(part, parts, values)
+    elif type(composed) is Value:
+        values.append(composed.value)
+        parts.append(b"$%d" % len(values))
     else:
-        yield composed
+        parts.append(composed.as_bytes(None))
 
 
 def readable(composed: sql.Composable) -> str:
@@ -157,19 +158,25 @@ def column(text: str, params: Params, names: Collection[str] = ()) -> sql.Compos
     """A column: a known name or a dotted path is quoted, anything else is an SQL expression."""
     if text in names:
         return sql.Identifier(text)
+    if text.lower() in _VALUE_WORDS:
+        return raw(text)
     if _PATH.fullmatch(text):
         return identifier(text)
-    return fill(text, params, names)
+    filled = fill(text, params, names)
+    return filled if _NAMES.fullmatch(text) else parenthesised(filled)
 
 
-def operand(value: Any, params: Params, names: Collection[str] = ()) -> sql.Composable:
-    """A bound: a string is an SQL expression (or exactly one ``%(name)s``), anything else a value."""
-    return fill(value, params, names) if isinstance(value, str) else Value(value)
+def _bound(value: Any, params: Params, names: Collection[str]) -> sql.Composable | None:
+    """One side of a range: None is open, a string an SQL expression or exactly one ``%(name)s``, all else a value."""
+    if isinstance(value, str) and not _LONE_VALUE.fullmatch(value):
+        return parenthesised(fill(value, params, names))
+    found = _resolved(value, params)
+    return None if found is None else Value(found)
 
 
-def _bound(value: Any, params: Params) -> Any:
+def _resolved(value: Any, params: Params) -> Any:
     lone = _LONE_VALUE.fullmatch(value) if isinstance(value, str) else None
-    return _param(lone[1], lone[0], params) if lone else value
+    return _param(lone[1], lone[0].strip(), params) if lone else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +184,13 @@ class Span:
     """What a range rule says, apart from its SQL: ranges with equal bounds and types are scanned as one."""
 
     subject: sql.Composable
-    low: Any
-    high: Any
+    low: Value | None
+    high: Value | None
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """The bounds to compare with those of others; 1, 1.0 and TRUE are equal in Python, not in SQL."""
+        return (repr(self.low), repr(self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +216,7 @@ def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks
         case Between():
             return _between(kind, params, names)
         case OneOf(values=values):
-            return _one_of(kind, _bound(values, params), params, names)
+            return _one_of(kind, _resolved(values, params), params, names)
         case AtMost(other=other):
             left, right = column(kind.column, params, names), column(other, params, names)
             condition = sql.SQL("{} > {}").format(left, right)
@@ -226,26 +238,30 @@ def _blank(subject: sql.Composable, blanks: str) -> sql.Composed:
 
 def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate:
     subject = column(kind.column, params, names)
-    low, high = _bound(kind.low, params), _bound(kind.high, params)
+    low, high = _bound(kind.low, params, names), _bound(kind.high, params, names)
     sides = [
-        sql.SQL("{} {} {}").format(subject, raw(sign), operand(bound, params, names))
+        sql.SQL("{} {} {}").format(subject, raw(sign), bound)
         for sign, bound in (("<", low), (">", high))
         if bound is not None
     ]
     if not sides:
         raise DeclarationError(f"the range of {plain(kind.column, params)} has neither a low nor a high bound")
-    fixed = not isinstance(low, str) and not isinstance(high, str)
-    return Predicate(
-        sql.SQL(" OR ").join(sides),
-        ((plain(kind.column, params), subject),),
-        Span(subject, low, high) if fixed else None,
-    )
+    shown = ((plain(kind.column, params), subject),)
+    return Predicate(sql.SQL(" OR ").join(sides), shown, _span(subject, low, high))
+
+
+def _span(subject: sql.Composable, low: sql.Composable | None, high: sql.Composable | None) -> Span | None:
+    if isinstance(low, Value | None) and isinstance(high, Value | None):
+        return Span(subject, low, high)
+    return None
 
 
 def _one_of(kind: OneOf, values: Any, params: Params, names: Collection[str]) -> Predicate:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise DeclarationError(f"one_of needs a list of values for {plain(kind.column, params)}, not {values!r}")
     allowed = [one for one in values if one is not None]
+    if not allowed:
+        raise DeclarationError(f"one_of allows no value for {plain(kind.column, params)}")
     subject = column(kind.column, params, names)
     listed = sql.SQL(", ").join(Value(one) for one in allowed)
     condition = sql.SQL("{} NOT IN ({})").format(subject, listed)

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.database import Answer, Failure, Reader
 from pytest_tgintegrity.errors import NotEvaluated
-from pytest_tgintegrity.scans import Count, ReferenceScan, RowScan, Sampling, Scan, Tally
+from pytest_tgintegrity.scans import Count, RowScan, Sampling, Scan, Tally
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 BIG_PAGES = 2_000
 SCANS_PER_BATCH = 48
+PATIENCE_SECONDS = 300.0
 INTEGERS = frozenset({20, 21, 23, 26})
 BOOLEAN = 16
 TEXT_LIMIT = 300
@@ -68,9 +70,14 @@ class _Progress:
     notes: dict[str, str] = field(default_factory=dict)
     failed: str | None = None
 
-    @property
-    def alive(self) -> tuple[str, ...]:
-        return tuple(rule for rule in self.scan.rules if rule not in self.errors)
+    def confine(self) -> None:
+        """Leave out the rules that are known to fail."""
+        if self.errors:
+            self.scan = self.scan.only(rule for rule in self.scan.rules if rule not in self.errors)
+
+    def part(self, rules: Sequence[str]) -> _Progress:
+        """The same work for some of the rules, from the beginning."""
+        return _Progress(self.scan.only(rules), self.types)
 
 
 def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned]:
@@ -82,35 +89,79 @@ def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned
     works = [_Progress(scan) for scan in scans]
     timeout = scans[0].timeout
     _probe(reader, works, timeout)
-    _ask(reader, works, timeout)
-    _recount(reader, works, timeout)
-    for work in works:
-        if work.failed is not None:
-            _singly(reader, work, timeout)
+    _answer(reader, works, timeout, started + PATIENCE_SECONDS)
     if samples:
         _sample(reader, works, timeout, samples)
     seconds = (time.perf_counter() - started) / len(works)
     return [_scanned(work, seconds) for work in works]
 
 
+_INDEXES = {
+    heap: sql.SQL(
+        "SELECT set_config('enable_indexscan', {0}, true), set_config('enable_indexonlyscan', {0}, true),"
+        " set_config('enable_bitmapscan', {0}, true)"
+    ).format("off" if heap else "on")
+    for heap in (False, True)
+}
+
+
+def _ask_scans(
+    reader: Reader, asked: Sequence[tuple[_Progress, sql.Composable]], timeout: float | None
+) -> list[Answer | Failure]:
+    """Ask on behalf of scans; indexes are turned off for those that have to read the heap.
+
+    They are turned off before every such statement: a failure of the one before may have undone it.
+    """
+    statements: list[sql.Composable] = []
+    places: list[int] = []
+    heap = False
+    for work, statement in asked:
+        if work.scan.heap or heap:
+            statements.append(_INDEXES[work.scan.heap])
+        heap = work.scan.heap
+        places.append(len(statements))
+        statements.append(statement)
+    if heap:
+        statements.append(_INDEXES[False])
+    answers = reader.ask(statements, timeout) if statements else []
+    return [answers[place] for place in places]
+
+
 def _probe(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
-    """Let the server plan each predicate on its own before several are fused."""
+    """Let the server plan each predicate on its own before several are fused, if the source can be read at all."""
+    fused = [work for work in works if len(work.scan.rules) > 1]
+    answers = _ask_scans(reader, [(work, work.scan.reach()) for work in fused], timeout)
+    for work, answer in zip(fused, answers, strict=True):
+        if isinstance(answer, Failure):
+            work.failed = answer.reason
+            work.errors.update(dict.fromkeys(work.scan.rules, answer.reason))
+    _probe_rules(reader, [work for work in fused if work.failed is None], timeout)
+
+
+def _probe_rules(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
     probes = [(work, rule, probe) for work in works for rule, probe in work.scan.probes().items()]
-    answers = reader.ask([probe for _, _, probe in probes], timeout) if probes else []
+    answers = _ask_scans(reader, [(work, probe) for work, _, probe in probes], timeout)
     for (work, rule, _), answer in zip(probes, answers, strict=True):
         if isinstance(answer, Failure):
             work.errors[rule] = answer.reason
         elif answer.types:
             work.types[rule] = answer.types[0]
+
+
+def _answer(reader: Reader, works: Sequence[_Progress], timeout: float | None, deadline: float) -> None:
+    """Ask, recount the suspects, and divide the rules of a question that failed until the guilty one stands alone."""
     for work in works:
-        if work.errors and isinstance(work.scan, RowScan | ReferenceScan):
-            work.scan = work.scan.only(work.alive)
+        work.confine()
+    _ask(reader, [work for work in works if work.scan.rules], timeout)
+    _recount(reader, works, timeout)
+    for work in works:
+        if work.failed is not None and work.scan.rules:
+            _divide(reader, work, timeout, deadline)
 
 
-def _ask(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
-    asked = [work for work in works if work.scan.rules]
-    answers = reader.ask([work.scan.question(work.types) for work in asked], timeout)
-    for work, answer in zip(asked, answers, strict=True):
+def _ask(reader: Reader, works: Sequence[_Progress], timeout: float | None) -> None:
+    answers = _ask_scans(reader, [(work, work.scan.question(work.types)) for work in works], timeout)
+    for work, answer in zip(works, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer.reason
         else:
@@ -121,37 +172,36 @@ def _tally(work: _Progress, answer: Answer) -> None:
     try:
         work.first = answer.rows
         work.tally = work.scan.tally(work.first)
-    except (NotEvaluated, ValueError, TypeError, ArithmeticError) as error:
+    except (NotEvaluated, ValueError, TypeError, ArithmeticError, psycopg.Error) as error:
         work.failed = str(error)
     else:
         work.counts.update(work.tally.counts or {})
 
 
 def _recount(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
-    suspected = [work for work in works if work.tally is not None and work.tally.counts is None]
-    statements = [work.scan.recount() for work in suspected if isinstance(work.scan, RowScan)]
-    answers = reader.ask(statements, timeout) if statements else []
-    for work, answer in zip(suspected, answers, strict=True):
+    suspected = [(work, work.scan) for work in works if work.tally is not None and work.tally.counts is None]
+    rows = [(work, scan) for work, scan in suspected if isinstance(scan, RowScan)]
+    answers = _ask_scans(reader, [(work, scan.recount()) for work, scan in rows], timeout)
+    for (work, scan), answer in zip(rows, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer.reason
-        elif isinstance(work.scan, RowScan):
-            work.counts.update(work.scan.recounted(answer.rows, work.first))
-
-
-def _singly(reader: Reader, work: _Progress, timeout: float | None) -> None:
-    """A fused question failed on some row: ask for each of its rules alone, so that only the guilty one is unknown."""
-    if len(work.scan.rules) == 1 or not isinstance(work.scan, RowScan | ReferenceScan):
-        work.errors.update(dict.fromkeys(work.scan.rules, work.failed or ""))
-        return
-    alone = [_Progress(work.scan.only([rule])) for rule in work.scan.rules]
-    _ask(reader, alone, timeout)
-    for one in alone:
-        (rule,) = one.scan.rules
-        if one.failed is not None:
-            work.errors[rule] = one.failed
         else:
-            work.tally = work.tally or one.tally
-            work.counts.update(one.counts)
+            work.counts.update(scan.recounted(answer.rows, work.first))
+
+
+def _divide(reader: Reader, work: _Progress, timeout: float | None, deadline: float) -> None:
+    """Ask for each half of the rules, unless there is one left or this has taken too long: then they are unknown."""
+    rules = work.scan.rules
+    if len(rules) == 1 or time.perf_counter() > deadline:
+        work.errors.update(dict.fromkeys(rules, work.failed or ""))
+        return
+    middle = len(rules) // 2
+    halves = [work.part(half) for half in (rules[:middle], rules[middle:])]
+    _answer(reader, halves, timeout, deadline)
+    for half in halves:
+        work.tally = work.tally or half.tally
+        work.counts.update(half.counts)
+        work.errors.update(half.errors)
 
 
 def _sample(reader: Reader, works: Iterable[_Progress], timeout: float | None, limit: int) -> None:
@@ -161,8 +211,7 @@ def _sample(reader: Reader, works: Iterable[_Progress], timeout: float | None, l
         for rule, count in work.counts.items()
         if count.violations and (sampling := work.scan.sampling(rule)) is not None
     ]
-    statements: list[sql.Composable] = [sampling.first(limit) for _, _, sampling in wanted]
-    answers = reader.ask(statements, timeout) if statements else []
+    answers = _ask_scans(reader, [(work, sampling.first(limit)) for work, _, sampling in wanted], timeout)
     for (work, rule, sampling), answer in zip(wanted, answers, strict=True):
         if isinstance(answer, Failure):
             work.notes[rule] = f"no samples: {answer.reason}"
@@ -171,10 +220,10 @@ def _sample(reader: Reader, works: Iterable[_Progress], timeout: float | None, l
 
 
 def _read_samples(sampling: Sampling, answer: Answer) -> Iterable[Sample]:
-    names = sampling.names or answer.names[sampling.keys :]
     start = sampling.keys + sampling.labelled
+    names = answer.names[start:] if sampling.names is None else sampling.names
     for texts in answer.texts:
-        keys = list(texts[: sampling.keys])
+        keys = [_cut(text) for text in texts[: sampling.keys]]
         values = [_safe(text, oid) for text, oid in zip(texts[start:], answer.types[start:], strict=True)]
         yield Sample(
             key=keys[0] if len(keys) == 1 else keys,

@@ -4,8 +4,10 @@ A scan's answer is final, except that of a `RowScan` whose gate found suspects: 
 Samples are separate statements, for violated rules only. Nothing here does I/O.
 
 All scans have the attributes `source` (what people call the thing that is read), `rules` (the ids that the answer
-serves), `pages` (estimated blocks to read: big scans start first and travel alone) and `timeout` (seconds that replace
-the run's statement timeout), and the methods `probes`, `question`, `tally` and `sampling`.
+serves), `pages` (estimated blocks to read: big scans start first and travel alone), `timeout` (seconds that replace
+the run's statement timeout) and `heap` (whether the answer has to come from the tables themselves: an index that is
+broken would answer that the constraint which it stands for holds), and the methods `question`, `tally`, `sampling`
+and `only`; scans of several rules also `reach` and `probes`.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from psycopg import sql
 
-from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.metrics import METRIC_ROWS, measured, out_of_bounds
 from pytest_tgintegrity.predicates import Predicate, Span, Value, both, either, parenthesised, raw, readable
 from pytest_tgintegrity.rules import Metric
 
@@ -25,7 +27,7 @@ Row = Sequence[Any]
 Named = tuple[str, sql.Composable]
 
 UNKNOWN_PAGES = 1_000
-METRIC_ROWS = 1_000
+COLLATED = frozenset({19, 25, 1042, 1043})  # name, text, char, varchar: columns need not agree on how they compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,18 @@ class _OneRule:
         """Its one rule."""
         return (self.rule,)
 
+    def reach(self) -> sql.Composable:
+        """Nothing to try first: the question serves one rule."""
+        return raw("SELECT")
+
     def probes(self) -> Mapping[str, sql.Composable]:
-        """None: the question serves one rule and is its own probe."""
+        """None, for the same reason."""
         return {}
+
+    def only(self, rules: Iterable[str]) -> Self:
+        """Itself."""
+        del rules
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +120,20 @@ class RowScan:
     checks: tuple[RowCheck, ...]
     pages: int
     timeout: float | None = None
+    heap = False
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The ids of its rules."""
         return tuple(check.rule for check in self.checks)
 
+    def reach(self) -> sql.Composable:
+        """Whether the source exists and may be read, no row read."""
+        return _reach(self.table)
+
     def probes(self) -> Mapping[str, sql.Composable]:
         """Each predicate planned by the server, no row read; the column of a range tells its type."""
-        return {check.rule: self._probe(check) for check in self.checks} if len(self.checks) > 1 else {}
+        return {check.rule: self._probe(check) for check in self.checks}
 
     def _probe(self, check: RowCheck) -> sql.Composed:
         target = check.span.subject if check.span else raw("")
@@ -141,12 +157,12 @@ class RowScan:
         rows, suspects = answer[0][0], answer[0][1]
         if suspects and len(self.checks) > 1:
             return Tally(rows, None)
-        return Tally(rows, {check.rule: Count(self._examined(check, answer[0]), suspects) for check in self.checks})
+        return Tally(rows, {rule: Count(examined, suspects) for rule, examined in self._examined(answer[0])})
 
-    def _examined(self, check: RowCheck, row: Row) -> int:
-        if check.within is None:
-            return int(row[0])
-        return int(row[2 + list(self._windows()).index(readable(check.within))])
+    def _examined(self, row: Row) -> Iterable[tuple[str, int]]:
+        inside = dict(zip(self._windows(), row[2:], strict=True))
+        for check in self.checks:
+            yield check.rule, row[0] if check.within is None else inside[readable(check.within)]
 
     def recount(self) -> sql.Composable:
         """Each rule's own count, over the suspects."""
@@ -156,8 +172,8 @@ class RowScan:
 
     def recounted(self, answer: Sequence[Row], first: Sequence[Row]) -> Mapping[str, Count]:
         """The counts of `recount`, with the rows examined from the first pass."""
-        pairs = zip(self.checks, answer[0], strict=True)
-        return {check.rule: Count(self._examined(check, first[0]), found) for check, found in pairs}
+        pairs = zip(self._examined(first[0]), answer[0], strict=True)
+        return {rule: Count(examined, found) for (rule, examined), found in pairs}
 
     def sampling(self, rule: str) -> Sampling | None:
         """The violating rows of one rule in key order."""
@@ -171,6 +187,10 @@ class RowScan:
         return replace(self, checks=tuple(check for check in self.checks if check.rule in wanted))
 
 
+def _reach(table: sql.Composable) -> sql.Composed:
+    return sql.SQL("SELECT FROM {} LIMIT 0").format(table)
+
+
 def _counted(condition: sql.Composable) -> sql.Composed:
     return sql.SQL("count(*) FILTER (WHERE {})").format(condition)
 
@@ -181,23 +201,22 @@ def _where(condition: sql.Composable | None) -> sql.Composable:
 
 def _gate(checks: Sequence[RowCheck], types: Mapping[str, int]) -> sql.Composed:
     """One condition that is TRUE where any check is; ranges with equal bounds and types become LEAST and GREATEST."""
-    spans: dict[tuple[Any, Any, int], list[sql.Composable]] = defaultdict(list)
+    spans: dict[tuple[tuple[str, str], int], list[Span]] = defaultdict(list)
     conditions: list[sql.Composable] = []
     for check in checks:
         oid = types.get(check.rule)
-        if check.span is None or oid is None:
+        if check.span is None or oid is None or oid in COLLATED:
             conditions.append(check.condition)
         else:
-            spans[check.span.low, check.span.high, oid].append(check.span.subject)
-    conditions += [_outside(subjects, low, high) for (low, high, _), subjects in spans.items()]
-    return either(conditions)
+            spans[check.span.bounds, oid].append(check.span)
+    return either([*conditions, *map(_outside, spans.values())])
 
 
-def _outside(subjects: Sequence[sql.Composable], low: Any, high: Any) -> sql.Composed:
-    listed = sql.SQL(", ").join(subjects)
-    sides = [("LEAST", "<", low), ("GREATEST", ">", high)]
+def _outside(spans: Sequence[Span]) -> sql.Composed:
+    listed = sql.SQL(", ").join(span.subject for span in spans)
+    sides = [("LEAST", "<", spans[0].low), ("GREATEST", ">", spans[0].high)]
     return sql.SQL(" OR ").join(
-        sql.SQL("{}({}) {} {}").format(raw(function), listed, raw(sign), Value(bound))
+        sql.SQL("{}({}) {} {}").format(raw(function), listed, raw(sign), bound)
         for function, sign, bound in sides
         if bound is not None
     )
@@ -219,7 +238,10 @@ def _sampling(
 
 @dataclass(frozen=True, slots=True)
 class UniqueScan(_OneRule):
-    """One uniqueness rule: group the keys once; a row of a group of two or more violates."""
+    """One uniqueness rule: group the keys once; a row of a group of two or more violates.
+
+    With a window (`within`) only its rows are examined, but they may clash with any row.
+    """
 
     source: str
     rule: str
@@ -229,52 +251,65 @@ class UniqueScan(_OneRule):
     nulls_distinct: bool
     keys: tuple[sql.Composable, ...]
     label: sql.Composable | None
+    shown: tuple[Named, ...]
+    within: sql.Composable | None
     pages: int
+    heap: bool
     timeout: float | None = None
 
-    def _names(self) -> list[sql.Identifier]:
-        return [sql.Identifier(f"part{i}") for i in range(len(self.parts))]
+    def _keyed(self, more: Iterable[sql.Composable] = ()) -> sql.Composed:
+        """The source under names of our own."""
+        window = raw("TRUE") if self.within is None else self.within
+        targets = [*_aliased("part", [part for _, part in self.parts]), *_aliased("window", [window]), *more]
+        return sql.SQL("(SELECT {} FROM {}{}) AS keyed").format(_listed(targets), self.table, _where(self.where))
 
-    def _aliased(self) -> list[sql.Composable]:
-        pairs = zip(self.parts, self._names(), strict=True)
-        return [sql.SQL("{} AS {}").format(parenthesised(expression), name) for (_, expression), name in pairs]
-
-    def _whole(self, names: Sequence[sql.Composable]) -> sql.Composable:
+    def _whole(self) -> sql.Composable:
         """TRUE for a key that can clash: one without NULL, unless NULLs count as equal."""
         if not self.nulls_distinct:
             return raw("TRUE")
-        return both(sql.SQL("num_nulls({}) = 0").format(name) for name in names)
+        return both(sql.SQL("num_nulls({}) = 0").format(part) for part in _names("part", self.parts))
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
-        """Rows in all groups, and in the groups that clash."""
+        """Rows in all groups, those inside the window, and those of them in groups that clash."""
         del types
-        names = sql.SQL(", ").join(self._names())
         return sql.SQL(
-            "SELECT coalesce(sum(n), 0)::bigint, coalesce(sum(n) FILTER (WHERE n > 1 AND whole), 0)::bigint FROM ("
-            "SELECT count(*) AS n, {} AS whole FROM (SELECT {} FROM {}{}) AS keyed GROUP BY {}) AS grouped"
-        ).format(self._whole(self._names()), sql.SQL(", ").join(self._aliased()), self.table, _where(self.where), names)
+            "SELECT coalesce(sum(n), 0)::bigint, coalesce(sum(inside), 0)::bigint,"
+            " coalesce(sum(inside) FILTER (WHERE n > 1 AND whole), 0)::bigint FROM ("
+            "SELECT count(*) AS n, count(*) FILTER (WHERE window0) AS inside, {} AS whole FROM {} GROUP BY {}) AS grouped"
+        ).format(self._whole(), self._keyed(), _listed(_names("part", self.parts)))
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""
-        rows, violations = answer[0]
-        return Tally(rows, {self.rule: Count(rows, violations)})
+        rows, examined, violations = answer[0]
+        return Tally(rows, {self.rule: Count(examined, violations)})
 
     def sampling(self, rule: str) -> Sampling | None:
         """The rows of clashing groups in key order."""
         del rule
-        keys = [sql.Identifier(f"key{i}") for i in range(len(self.keys))]
-        label = [] if self.label is None else [sql.SQL("{} AS label").format(parenthesised(self.label))]
-        inner = [sql.SQL("{} AS {}").format(parenthesised(k), n) for k, n in zip(self.keys, keys, strict=True)]
-        keyed = sql.SQL("SELECT {} FROM {}{}").format(
-            sql.SQL(", ").join([*inner, *label, *self._aliased()]), self.table, _where(self.where)
+        labels = [] if self.label is None else [self.label]
+        more = [*_aliased("key", self.keys), *_aliased("label", labels), *_aliased("shown", [s for _, s in self.shown])]
+        counted = sql.SQL("(SELECT *, count(*) OVER (PARTITION BY {}) AS n FROM {}) AS grouped").format(
+            _listed(_names("part", self.parts)), self._keyed(more)
         )
-        names = self._names()
-        counted = sql.SQL("(SELECT *, count(*) OVER (PARTITION BY {}) AS n FROM ({}) AS keyed) AS grouped").format(
-            sql.SQL(", ").join(names), keyed
-        )
-        shown = [(text, name) for (text, _), name in zip(self.parts, names, strict=True)]
-        clash = both([raw("n > 1"), self._whole(names)])
-        return _sampling(counted, keys, sql.Identifier("label") if label else None, shown, clash)
+        pairs = [*zip(self.parts, _names("part", self.parts), strict=True)]
+        pairs += zip(self.shown, _names("shown", self.shown), strict=True)
+        shown = [(text, name) for (text, _), name in pairs]
+        label = next(iter(_names("label", labels)), None)
+        clash = both([raw("n > 1 AND window0"), self._whole()])
+        return _sampling(counted, _names("key", self.keys), label, shown, clash)
+
+
+def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
+
+
+def _names(kind: str, things: Sequence[object]) -> list[sql.Composable]:
+    return [raw(f"{kind}{number}") for number in range(len(things))]
+
+
+def _aliased(kind: str, expressions: Sequence[sql.Composable]) -> list[sql.Composable]:
+    pairs = zip(expressions, _names(kind, expressions), strict=True)
+    return [sql.SQL("{} AS {}").format(parenthesised(expression), name) for expression, name in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,27 +324,29 @@ class Reference:
     match_full: bool
     keys: tuple[sql.Composable, ...]
     label: sql.Composable | None
+    shown: tuple[Named, ...]
     within: sql.Composable | None
+    pages: int
 
     def join(self, number: int) -> sql.Composed:
         """The target under an alias of its own, each key once, joined to the source."""
-        names = [sql.Identifier(f"to{number}_{i}") for i in range(len(self.columns))]
+        names = [raw(f"tgi_to{number}_{i}") for i in range(len(self.columns))]
         pairs = zip(self.target_columns, names, strict=True)
         listed = sql.SQL(", ").join(sql.SQL("{} AS {}").format(c, n) for c, n in pairs)
         on = both(sql.SQL("{} = {}").format(n, c) for (_, c), n in zip(self.columns, names, strict=True))
         return sql.SQL(" LEFT JOIN (SELECT {}{}, TRUE AS {} FROM {}) AS {} ON {}").format(
             raw("DISTINCT " if self.distinct else ""),
             listed,
-            sql.Identifier(f"met{number}"),
+            raw(f"tgi_met{number}"),
             self.target,
-            sql.Identifier(f"target{number}"),
+            raw(f"tgi_target{number}"),
             on,
         )
 
     def orphaned(self, number: int) -> sql.Composable:
         """TRUE for a row whose key names nothing."""
         columns = sql.SQL(", ").join(c for _, c in self.columns)
-        nothing = sql.SQL("{} IS NULL").format(sql.Identifier(f"met{number}"))
+        nothing = raw(f"tgi_met{number} IS NULL")
         enough = "num_nonnulls({}) > 0" if self.match_full else "num_nulls({}) = 0"
         conditions: list[sql.Composable] = [nothing, sql.SQL(enough).format(columns)]
         return both(conditions if self.within is None else [self.within, *conditions])
@@ -324,6 +361,7 @@ class ReferenceScan:
     scope: sql.Composable | None
     references: tuple[Reference, ...]
     pages: int
+    heap: bool
     timeout: float | None = None
 
     @property
@@ -331,10 +369,12 @@ class ReferenceScan:
         """The ids of its rules."""
         return tuple(one.rule for one in self.references)
 
+    def reach(self) -> sql.Composable:
+        """Whether the source exists and may be read, no row read."""
+        return _reach(self.table)
+
     def probes(self) -> Mapping[str, sql.Composable]:
         """Each reference planned on its own."""
-        if len(self.references) == 1:
-            return {}
         return {
             one.rule: sql.SQL("SELECT FROM {}{} WHERE {} LIMIT 0").format(self.table, one.join(0), one.orphaned(0))
             for one in self.references
@@ -364,7 +404,7 @@ class ReferenceScan:
         table = sql.Composed([self.table, one.join(0)])
         orphaned = one.orphaned(0)
         where = orphaned if self.scope is None else both([self.scope, orphaned])
-        return _sampling(table, one.keys, one.label, one.columns, where)
+        return _sampling(table, one.keys, one.label, (*one.columns, *one.shown), where)
 
     def only(self, rules: Iterable[str]) -> ReferenceScan:
         """The same source for some of the references."""
@@ -381,6 +421,7 @@ class QueryScan(_OneRule):
     query: sql.Composable
     pages: int = UNKNOWN_PAGES
     timeout: float | None = None
+    heap = False
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """How many rows it returns."""
@@ -408,49 +449,22 @@ class MetricScan(_OneRule):
     query: sql.Composable
     pages: int = UNKNOWN_PAGES
     timeout: float | None = None
+    heap = False
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """The author's own query, cut off at a length that no breakdown needs."""
         del types
-        return sql.SQL("SELECT * FROM {} AS measured LIMIT {}").format(parenthesised(self.query), Value(METRIC_ROWS))
+        return sql.SQL("SELECT * FROM {} AS measured LIMIT {}").format(parenthesised(self.query), Value(METRIC_ROWS + 1))
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""
-        value = _measured(answer, self.metric)
-        return Tally(None, {self.rule: Count(None, int(_out_of_bounds(value, self.metric)), value)})
+        value = measured(answer, self.metric)
+        return Tally(None, {self.rule: Count(None, int(out_of_bounds(value, self.metric)), value)})
 
     def sampling(self, rule: str) -> Sampling | None:
         """None: a number has no rows to show."""
         del rule
         return None
-
-
-def _number(value: Any) -> int | float | None:
-    if value is None:
-        return None
-    number = float(value)
-    return int(number) if number.is_integer() else number
-
-
-def _measured(answer: Sequence[Row], metric: Metric) -> Any:
-    if answer and len(answer[0]) == 2:  # noqa: PLR2004 - label and number
-        return {str(label): _number(value) for label, value in answer}
-    if len(answer) == 1 and len(answer[0]) == 1:
-        return _number(answer[0][0])
-    raise NotEvaluated(
-        f"the metric {metric.name} has to give one number, or rows of label and number; it gave {len(answer)} rows"
-    )
-
-
-def _out_of_bounds(value: Any, metric: Metric) -> bool:
-    """A metric without a value (NULL: nothing to measure) is inside its bounds, as NULL is in a CHECK."""
-    numbers = value.values() if isinstance(value, dict) else [value]
-    return any(
-        (metric.at_least is not None and not number >= metric.at_least)
-        or (metric.at_most is not None and not number <= metric.at_most)
-        for number in numbers
-        if number is not None
-    )
 
 
 Scan = RowScan | UniqueScan | ReferenceScan | QueryScan | MetricScan

@@ -13,7 +13,8 @@ class Table:
     """A table, view or other relation.
 
     `key` is the primary key, empty where there is none. `uniques` are the column sets that a valid, total unique index
-    covers. `pages` is the catalog's estimate of its size in blocks of 8 KiB. `has_rows` is False for views.
+    covers. `pages` is the catalog's estimate of its size in blocks of 8 KiB. `stored` is False for views, `inherited` is
+    True for a table that has children.
     """
 
     schema: str
@@ -35,8 +36,9 @@ class Table:
 class Constraint:
     """A constraint as the live catalog declares it; what a ``@declared`` test gets as its argument `constraint`.
 
-    `expressions` are SQL: the CHECK expression, the key parts of a unique index, or nothing. `columns` are names. For a
-    foreign key `target` and `target_columns` say where it points.
+    `expressions` are SQL: the CHECK expression, the key parts of a unique index, or the columns of a foreign key as they
+    are compared; none where the key holds a period. `columns` are names. For a foreign key `target` and
+    `target_columns` say where it points. `only` leaves out the children of the table.
     """
 
     kind: ConstraintKind
