@@ -42,6 +42,7 @@ def test_character_name_is_not_blank(violations: Violations) -> None:
     breaks={"cm.status": "'App'", "ch.concept": "''"},
     show=["cm.status", "ch.concept"],
     fix_hint="only the player or a storyteller knows the concept",
+    overlaps=["test_character_owner_is_named_once_approved"],
     tags=["validate_character_data", "CHAR-1"],
 )
 def test_character_concept_is_given_once_submitted(violations: Violations) -> None:
@@ -58,6 +59,7 @@ def test_character_concept_is_given_once_submitted(violations: Violations) -> No
     breaks={"status": "'App'", "owner_id": "NULL", "npc": "FALSE"},
     show=["status", "owner_id", "npc"],
     fix_hint="the row does not say whose character it was: a storyteller decides",
+    overlaps=["test_character_concept_is_given_once_submitted"],
     tags=["validate_character_data", "CHAR-2"],
 )
 def test_character_owner_is_named_once_approved(violations: Violations) -> None:
@@ -74,6 +76,7 @@ def test_character_owner_is_named_once_approved(violations: Violations) -> None:
     breaks={"cm.status": "'Ret'", "scene.finished": "FALSE"},
     show=["cm.id", "cm.status", "scene.id", "scene.name"],
     fix_hint="taking the character out of the scene opens or closes claims on XP: a storyteller decides",
+    overlaps=["test_scene_that_gave_xp_is_finished"],
     tags=["validate_character_data", "CHAR-3"],
 )
 def test_retired_character_is_in_no_unfinished_scene(violations: Violations) -> None:

@@ -79,7 +79,7 @@ def test_type_tag_is_given(violations: Violations, root: str) -> None:
 def test_type_tag_belongs_to_the_family(violations: Violations, root: str, kin: list[str]) -> None:
     """What an object says it is belongs to its family: a character is no weapon. Reading any other object raises.
 
-    The fix names the deepest class that holds a row of the object, where there is exactly one such branch.
+    A tag that names no content type at all counts too. The fix names the deepest class that holds a row of the object, where there is exactly one such branch.
     """
     assert not violations
 
@@ -117,7 +117,7 @@ def test_type_tag_has_its_row(violations: Violations, root: str, table: str, key
             "(SELECT type.id FROM django_content_type AS type WHERE type.app_label || '_' || type.model = %(root)s)"
         )
     },
-    overlaps=["test_type_tag_names_the_class_or_one_below"],
+    overlaps=["test_type_tag_belongs_to_the_family", "test_type_tag_names_the_class_or_one_below"],
     show=["{root}.polymorphic_ctype_id"],
     tags=["POLY-4"],
 )
@@ -139,6 +139,7 @@ def test_type_tag_names_the_class_or_one_below(
     "{parent}",
     severity="critical",
     fix_hint="the values of the missing row are lost; a person restores them or deletes what is left",
+    overlaps=["test_type_tag_has_its_row"],
     tags=["POLY-6"],
 )
 def test_class_row_has_its_parent_row(violations: Violations, table: str, key: str, parent: str) -> None:

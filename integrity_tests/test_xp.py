@@ -49,6 +49,7 @@ def test_xp_spend_decision_is_known(violations: Violations) -> None:
     breaks={"spend.approved": "'Approved'", "spend.approved_at": "NULL"},
     show=["spend.approved", "spend.approved_at", "spend.approved_by_id"],
     fix_hint="the row does not say when it was decided: a storyteller knows",
+    overlaps=["test_xp_spend_decision_is_known"],
     since="spend.created_at",
     tags=["XP-12"],
 )
@@ -127,6 +128,11 @@ def test_xp_spends_of_a_character_do_not_pile_up(violations: Violations) -> None
     """,
     severity="info",
     fix_hint="awards by hand leave no trace: a storyteller judges",
+    overlaps=[
+        "test_xp_spend_decision_is_known",
+        "test_xp_spend_is_dated_when_decided",
+        "test_xp_spend_is_decided_within_thirty_days",
+    ],
     tags=["validate_character_data", "XP-26"],
 )
 def test_xp_can_be_explained_by_awards(violations: Violations) -> None:
