@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 import psycopg
 from psycopg import sql
@@ -64,6 +64,7 @@ from pytest_tgintegrity.schema import Constraint, Facts, Table
 from pytest_tgintegrity.schema_questions import schema_question
 
 T = TypeVar("T")
+_Group = tuple[str, str]
 
 CHECKS_PER_SCAN = 400
 REFERENCES_PER_SCAN = 6
@@ -117,7 +118,7 @@ class _Place:
     stored: bool = False
     scope: sql.Composable | None = None
     unscoped: bool = False
-    group: tuple[str, str] = field(init=False)
+    group: _Group = field(init=False)
 
     def __post_init__(self) -> None:
         scope = "" if self.scope is None else readable(self.scope)
@@ -131,15 +132,15 @@ class _Planner:
         self.facts = facts
         self.window = window
         self.blanks = UNICODE_BLANKS if facts.encoding == "UTF8" else ASCII_BLANKS
-        self.rows: dict[tuple[tuple[str, str], float | None], list[tuple[_Place, RowCheck]]] = defaultdict(list)
-        self.references: dict[tuple[tuple[str, str], float | None, bool], list[tuple[_Place, Reference]]] = defaultdict(list)
+        self.rows: dict[tuple[_Group, float | None], list[tuple[_Place, RowCheck]]] = defaultdict(list)
+        self.references: dict[tuple[_Group, float | None, bool], list[tuple[_Place, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
         self.unscoped: set[str] = set()
         self.scopes: set[str] = set()
         self._places: dict[tuple[str, ...], _Place] = {}
-        self._windows: dict[tuple[tuple[str, str], str], sql.Composable] = {}
+        self._windows: dict[tuple[_Group, str], sql.Composable] = {}
         self._named = _names_in(facts.tables)
 
     def add(self, bound: BoundRule) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg import sql
 
+from pytest_tgintegrity.arguments import LONE_VALUE
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.rules import AtMost, Between, NotBlank, NotNull, OneOf, Rows
 
@@ -21,7 +22,6 @@ Params = Mapping[str, Any]
 _TEMPLATE = re.compile(r"(?P<open>\{\{)|(?P<close>\}\})|\{(?P<name>\w+)\}|%\((?P<value>\w+)\)s|(?P<stray>[{}])")
 _NAMES = re.compile(r"(\{\w+\}|[^\W\d]\w*)(\.(\{\w+\}|[^\W\d]\w*))*")
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
 _VALUE_WORDS = frozenset(
     {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user", "session_user"}
 )
@@ -168,14 +168,14 @@ def column(text: str, params: Params, names: Collection[str] = ()) -> sql.Compos
 
 def _bound(value: Any, params: Params, names: Collection[str]) -> sql.Composable | None:
     """One side of a range: None is open, a string an SQL expression or exactly one ``%(name)s``, all else a value."""
-    if isinstance(value, str) and not _LONE_VALUE.fullmatch(value):
+    if isinstance(value, str) and not LONE_VALUE.fullmatch(value):
         return parenthesised(fill(value, params, names))
     found = _resolved(value, params)
     return None if found is None else Value(found)
 
 
 def _resolved(value: Any, params: Params) -> Any:
-    lone = _LONE_VALUE.fullmatch(value) if isinstance(value, str) else None
+    lone = LONE_VALUE.fullmatch(value) if isinstance(value, str) else None
     return _param(lone[1], lone[0].strip(), params) if lone else value
 
 

@@ -10,10 +10,11 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import Any, Concatenate, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
+from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
 import pytest
 
+from pytest_tgintegrity.arguments import allowed_values, check_timeout, check_writes, is_above, text, texts
 from pytest_tgintegrity.errors import DeclarationError
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
@@ -252,23 +253,10 @@ def _several(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise DeclarationError(f"{what} has to be a non-empty string, not {value!r}")
-    return value
-
-
 def _source(value: object) -> Source | str:
     if isinstance(value, Source):
         return value
-    return _text(value, "the source (a table name or a Source)")
-
-
-def _texts(value: str | Sequence[str], what: str) -> tuple[str, ...]:
-    found = tuple(_text(one, what) for one in _several(value))
-    if not found:
-        raise DeclarationError(f"{what} is empty")
-    return found
+    return text(value, "the source (a table name or a Source)")
 
 
 def _check_severity(severity: object) -> None:
@@ -276,24 +264,40 @@ def _check_severity(severity: object) -> None:
         raise DeclarationError(f"unknown severity {severity!r}: use one of {', '.join(SEVERITIES)}")
 
 
-def _check_timeout(timeout: object) -> None:
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0.001):  # noqa: PLR2004 - 1 ms is PostgreSQL's unit
-        raise DeclarationError(f"timeout is {timeout!r}: give seconds, at least 0.001")
+def _check_fix(fix: object, kind: Kind) -> None:
+    if fix == "clamp" and not isinstance(kind, Between | AtMost):
+        raise DeclarationError('fix="clamp" needs bounds: only between and at_most have them')
+    if fix is not None and not isinstance(fix, str | Mapping):
+        raise DeclarationError(f"fix is {fix!r}: give an SQL expression, or a mapping of columns to expressions")
+    check_writes(fix, "fix")
+
+
+def _check_allowed(allowed: Sequence[str]) -> None:
+    strange = [one for one in allowed if one not in get_args(FixAllows)]
+    if strange:
+        raise DeclarationError(f"unknown fix_allows {strange[0]!r}: use {', '.join(get_args(FixAllows))}")
 
 
 _FIELDS = frozenset(one.name for one in fields(Rule)) - {"kind"}
+_LISTS = ("fix_allows", "overlaps", "show", "tags")
+_OPTIONAL_TEXTS = ("fix_hint", "enforced_by", "since")
 
 
 def _rule(kind: Kind, common: Common) -> Rule:
     unknown = sorted(set(common) - _FIELDS)
     if unknown:
         raise DeclarationError(f"unknown argument {unknown[0]!r}: a rule also takes {', '.join(sorted(_FIELDS))}")
-    _check_severity(common.get("severity", "medium"))
-    _check_timeout(common.get("timeout"))
     given: dict[str, Any] = dict(common)
-    for name in ("fix_allows", "overlaps", "show", "tags"):
-        if name in given:
-            given[name] = _several(given[name] or ())
+    _check_severity(given.get("severity", "medium"))
+    check_timeout(given.get("timeout"))
+    _check_fix(given.get("fix"), kind)
+    check_writes(given.get("breaks"), "breaks")
+    for name in _OPTIONAL_TEXTS:
+        if given.get(name) is not None:
+            text(given[name], name)
+    for name in _LISTS:
+        given[name] = texts(given[name], name) if given.get(name) else ()
+    _check_allowed(given["fix_allows"])
     return Rule(kind, **given)
 
 
@@ -305,71 +309,77 @@ def _attach(declared: Rule | Mistake, test: Test) -> Test:
 
 def _declares(build: Callable[Concatenate[Any, P], Rule]) -> Callable[Concatenate[Any, P], Callable[[Test], Test]]:
     """Turn a function that builds a `Rule` into a decorator; a wrong call becomes a `Mistake`, told at collection."""
+    name = "declared" if build.__name__ == "__call__" else f"rule.{build.__name__}"
 
     @functools.wraps(build)
-    def decorator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Callable[[Test], Test]:
-        declared: Rule | Mistake
-        try:
-            declared = build(self, *args, **kwargs)
-        except TypeError as error:
-            declared = Mistake(f"{error} (it is called as {build.__name__}{_signature(build)})")
-        except DeclarationError as error:
-            declared = Mistake(str(error))
-        return functools.partial(_attach, declared)
+    def decorator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        if not kwargs and len(args) == 1 and inspect.isfunction(args[0]):
+            return _attach(Mistake(f"@{name} is called: write @{name}{_signature(build)}"), args[0])
+        return functools.partial(_attach, _built(functools.partial(build, self, *args, **kwargs), name))
 
     return decorator
 
 
+def _built(build: functools.partial[Rule], name: str) -> Rule | Mistake:
+    try:
+        inspect.signature(build.func).bind(*build.args, **build.keywords)
+    except TypeError as error:
+        return Mistake(f"{name}: {error} (it is called as {name}{_signature(build.func)})")
+    try:
+        return build()
+    except DeclarationError as error:
+        return Mistake(str(error))
+
+
 def _signature(build: Callable[..., Any]) -> str:
-    parameters = list(inspect.signature(build).parameters)[1:]
-    return f"({', '.join(parameters[:-1])}, …)"
+    parameters = list(inspect.signature(build).parameters)[1:-1]
+    return f"({', '.join([*parameters, '…'])})"
 
 
 class RuleKinds:
     """The decorators ``@rule.between(…)``, ``@rule.rows(…)`` and so on; all also take the fields of `Rule`."""
 
-    def __call__(self, *_: object, **__: object) -> NoReturn:
-        """Refuse ``@rule(…)``, which says nothing about what a violation is."""
-        raise DeclarationError(
-            "use one of the kinds, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"
+    def __call__(self, *args: Any, **_: object) -> Any:
+        """Refuse ``@rule`` and ``@rule(…)``, which say nothing about what a violation is."""
+        mistake = Mistake(
+            "use a kind of rule, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"
         )
+        bare = bool(args) and inspect.isfunction(args[0])
+        return _attach(mistake, args[0]) if bare else functools.partial(_attach, mistake)
 
     @_declares
     def rows(self, source: Source | str, where: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row for which `where` is TRUE."""
-        return _rule(Rows(_source(source), _text(where, "where")), common)
+        return _rule(Rows(_source(source), text(where, "where")), common)
 
     @_declares
     def between(self, source: Source | str, column: str, low: Any, high: Any, **common: Unpack[Common]) -> Rule:
         """Violated by a value outside the closed range; None leaves a side open."""
         if low is None and high is None:
             raise DeclarationError("between needs at least one bound")
-        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        if is_above(low, high):
             raise DeclarationError(f"the range {low}..{high} is empty: low is above high")
-        return _rule(Between(_source(source), _text(column, "column"), low, high), common)
+        return _rule(Between(_source(source), text(column, "column"), low, high), common)
 
     @_declares
     def one_of(self, source: Source | str, column: str, values: Sequence[Any] | str, **common: Unpack[Common]) -> Rule:
         """Violated by a value that is none of `values` (or of the parametrize value ``"%(name)s"``)."""
-        listed = values if isinstance(values, str) else tuple(values)
-        if not listed:
-            raise DeclarationError("one_of needs at least one allowed value")
-        return _rule(OneOf(_source(source), _text(column, "column"), listed), common)
+        return _rule(OneOf(_source(source), text(column, "column"), allowed_values(values)), common)
 
     @_declares
     def not_null(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
         """Violated by a NULL."""
-        return _rule(NotNull(_source(source), _text(column, "column")), common)
+        return _rule(NotNull(_source(source), text(column, "column")), common)
 
     @_declares
     def not_blank(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
         """Violated by NULL, or by text of nothing but white space."""
-        return _rule(NotBlank(_source(source), _text(column, "column")), common)
+        return _rule(NotBlank(_source(source), text(column, "column")), common)
 
     @_declares
     def at_most(self, source: Source | str, column: str, other: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row whose `column` is greater than `other` (a column or an expression)."""
-        return _rule(AtMost(_source(source), _text(column, "column"), _text(other, "other")), common)
+        return _rule(AtMost(_source(source), text(column, "column"), text(other, "other")), common)
 
     @_declares
     def unique(
@@ -381,7 +391,8 @@ class RuleKinds:
         **common: Unpack[Common],
     ) -> Rule:
         """Violated by a row that shares its key with another."""
-        return _rule(Unique(_source(source), _texts(columns, "columns"), where, nulls_distinct), common)
+        condition = None if where is None else text(where, "where")
+        return _rule(Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
 
     @_declares
     def references(
@@ -393,7 +404,8 @@ class RuleKinds:
         **common: Unpack[Common],
     ) -> Rule:
         """Violated by a non-NULL value with no row in `target`, by its primary key or `target_column`."""
-        kind = References(_source(source), _texts(column, "column"), _text(target, "target"), _several(target_column))
+        found = texts(target_column, "target_column") if target_column else ()
+        kind = References(_source(source), texts(column, "column"), text(target, "target"), found)
         if kind.target_columns and len(kind.target_columns) != len(kind.columns):
             raise DeclarationError(
                 f"{len(kind.columns)} columns cannot refer to {len(kind.target_columns)} target columns"
@@ -403,14 +415,16 @@ class RuleKinds:
     @_declares
     def query(self, sql: str, **common: Unpack[Common]) -> Rule:
         """Violated by every row that `sql` returns; the first column is the key."""
-        return _rule(Query(_text(sql, "sql")), common)
+        return _rule(Query(text(sql, "sql")), common)
 
     @_declares
     def metric(
         self, name: str, sql: str, at_least: float | None = None, at_most: float | None = None, **common: Unpack[Common]
     ) -> Rule:
         """Violated when the number is outside its bound; without a bound it is only reported."""
-        return _rule(Metric(_text(name, "name"), _text(sql, "sql"), at_least, at_most), common)
+        if is_above(at_least, at_most):
+            raise DeclarationError(f"no number is at least {at_least} and at most {at_most}")
+        return _rule(Metric(text(name, "name"), text(sql, "sql"), at_least, at_most), common)
 
     @_declares
     def schema(

@@ -454,7 +454,9 @@ class MetricScan(_OneRule):
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """The author's own query, cut off at a length that no breakdown needs."""
         del types
-        return sql.SQL("SELECT * FROM {} AS measured LIMIT {}").format(parenthesised(self.query), Value(METRIC_ROWS + 1))
+        return sql.SQL("SELECT * FROM {} AS measured LIMIT {}").format(
+            parenthesised(self.query), Value(METRIC_ROWS + 1)
+        )
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""

@@ -1,0 +1,69 @@
+"""Check what authors write in declarations; what is wrong is said in one clear sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from pytest_tgintegrity.errors import DeclarationError
+
+LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
+
+
+def text(value: object, what: str) -> str:
+    """A string with something in it."""
+    if not isinstance(value, str) or not value.strip():
+        raise DeclarationError(f"{what} has to be a non-empty string, not {value!r}")
+    return value
+
+
+def texts(value: object, what: str) -> tuple[str, ...]:
+    """One string, or several."""
+    if not isinstance(value, str | Sequence | AbstractSet):
+        raise DeclarationError(f"{what} has to be a string or several, not {value!r}")
+    found = tuple(text(one, what) for one in ([value] if isinstance(value, str) else value))
+    if not found:
+        raise DeclarationError(f"{what} is empty")
+    return found
+
+
+def allowed_values(values: object) -> tuple[Any, ...] | str:
+    """A list of values with at least one that is not NULL, or the parametrize value ``"%(name)s"``."""
+    if isinstance(values, str):
+        if not LONE_VALUE.fullmatch(values):
+            raise DeclarationError(f"one_of needs a list of values, not {values!r}")
+        return values
+    if not isinstance(values, Iterable):
+        raise DeclarationError(f"one_of needs a list of values, not {values!r}")
+    found = tuple(values)
+    if all(one is None for one in found):
+        raise DeclarationError("one_of needs at least one allowed value")
+    return found
+
+
+def is_above(low: Any, high: Any) -> bool:
+    """Whether no value can lie between them, as far as Python can tell; strings are SQL."""
+    if low is None or high is None or isinstance(low, str) or isinstance(high, str):
+        return False
+    try:
+        return bool(low > high)
+    except TypeError:
+        return False
+
+
+def check_timeout(timeout: object) -> None:
+    """None or seconds."""
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0.001):  # noqa: PLR2004 - 1 ms is PostgreSQL's unit
+        raise DeclarationError(f"timeout is {timeout!r}: give seconds, at least 0.001")
+
+
+def check_writes(value: object, what: str) -> None:
+    """A mapping of columns to SQL expressions."""
+    if isinstance(value, Mapping):
+        for column, expression in value.items():
+            text(column, f"a column of {what}=")
+            text(expression, f"what {what}= writes to {column}")
+    elif what == "breaks" and value is not None:
+        raise DeclarationError(f"breaks is {value!r}: give a mapping of columns to SQL expressions")
