@@ -5,27 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from dataclasses import dataclass, replace
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.secrecy import Secrets, passwords_in
 
-MASK = "***"
-
-_URL_SECRET = re.compile(r"://[^:/@?#]*:([^/?#]*)@")
-_KEYWORD_SECRET = re.compile(r"\b(?:ssl)?password\s*=\s*('(?:\\.|[^'\\])*'|[^\s&]+)")
-_CURE = (
+CURE = (
     "write postgresql://USER@HOST:PORT/DATABASE (percent-encode special characters of user and password), "
     "a libpq keyword string such as 'host=… dbname=…', service=NAME, or demo"
 )
-
-
-def _secrets_in(text: str) -> set[str]:
-    found = {match[1].strip("'") for pattern in (_URL_SECRET, _KEYWORD_SECRET) for match in pattern.finditer(text)}
-    return found | {unquote(one) for one in found}
+_PORTS = re.compile(r"\d{1,5}(,\d{1,5})*")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,7 +26,7 @@ class Address:
 
     conninfo: str
     shown: str
-    secrets: frozenset[str]
+    secrets: Secrets
 
     def __repr__(self) -> str:
         """Show it without its secrets."""
@@ -44,35 +36,38 @@ class Address:
 
     def scrub(self, text: str) -> str:
         """`text` without the password, however it is spelled."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return text
+        return self.secrets.scrub(text)
 
     def with_password(self, password: str | None) -> Address:
         """The same address, knowing also a password that libpq found elsewhere (service, passfile)."""
-        return Address(self.conninfo, self.shown, self.secrets | _spellings({password} if password else set()))
-
-
-def _spellings(secrets: set[str]) -> frozenset[str]:
-    return frozenset(
-        spelled for one in secrets if one for spelled in (one, quote(one), quote(one, safe=""), repr(one)[1:-1])
-    )
+        return replace(self, secrets=self.secrets.including(password))
 
 
 def parse_address(text: str, origin: str = "--db-url") -> Address:
     """Read a URL or a libpq keyword string.
 
-    Raises `UsageError` if libpq could not read it; the message does not echo it, since libpq's own would.
+    Raises `UsageError` if libpq could not read it, or would read another host than was meant because of a character in
+    the password that is not encoded; the message echoes none of it, since a fragment of the password is a secret too.
     """
     if "://" not in text and "=" not in text:
-        raise UsageError(f"{origin} is neither a URL nor a keyword string: {_CURE}")
+        raise UsageError(f"{origin} is neither a URL nor a keyword string: {CURE}")
     try:
         found = conninfo_to_dict(text)
     except ProgrammingError:
-        raise UsageError(f"{origin} cannot be read as a connection string: {_CURE}") from None
-    secrets = _secrets_in(text) | {str(found[key]) for key in ("password", "sslpassword") if found.get(key)}
-    secrets |= {os.environ["PGPASSWORD"]} if os.environ.get("PGPASSWORD") else set()
-    return Address(make_conninfo(text), _shown(found), _spellings(secrets))
+        raise UsageError(f"{origin} cannot be read as a connection string: {CURE}") from None
+    if "://" in text and not _unambiguous(text):
+        raise UsageError(f"{origin} has an '@' in a place where it cannot stand: {CURE}")
+    if found.get("port") and not _PORTS.fullmatch(str(found["port"])):
+        raise UsageError(f"{origin} has a port that is not a number: {CURE}")
+    words = passwords_in(text) | {str(found[key]) for key in ("password", "sslpassword") if found.get(key)}
+    public = [str(found[key]) for key in ("user", "host", "dbname") if found.get(key)]
+    return Address(make_conninfo(text), _shown(found), Secrets(words, public).including(os.environ.get("PGPASSWORD")))
+
+
+def _unambiguous(url: str) -> bool:
+    """Whether the one '@' ends the user's part: libpq takes the first one, and none after a slash."""
+    _, _, rest = url.partition("://")
+    return rest.count("@") <= 1 and "@" not in rest.partition("/")[2]
 
 
 def _shown(found: Mapping[str, object]) -> str:

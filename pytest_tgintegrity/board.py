@@ -245,7 +245,7 @@ class Board:
         """Cancel what the server is doing for us and wait a moment for the threads."""
         self._stopped = True
         for reader in list(self._readers):
-            reader.cancel()
+            reader.stop()
         deadline = time.monotonic() + GOODBYE_SECONDS
         for thread in self._threads:
             if thread.is_alive():

@@ -8,10 +8,10 @@ a pooler that drops settings is found out before the first rule runs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, NoReturn, Self
 
 import psycopg
 from psycopg import errors, sql
@@ -21,7 +21,7 @@ from pytest_tgintegrity.address import Address
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.predicates import Statement, parametrised
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Row = tuple[Any, ...]
 
 CONNECT_SECONDS = 10
 IDLE_SECONDS = 600
@@ -64,10 +64,10 @@ class Failure:
 class Answer:
     """What a statement returned: Python values in `rows`; `texts` and `types` are fetched as the server wrote them."""
 
-    cursor: psycopg.Cursor[tuple[Any, ...]]
+    cursor: psycopg.Cursor[Row]
 
     @property
-    def rows(self) -> list[tuple[Any, ...]]:
+    def rows(self) -> list[Row]:
         """The rows as Python values."""
         self.cursor.scroll(0, mode="absolute")
         return self.cursor.fetchall()
@@ -157,6 +157,49 @@ def one_line(error: BaseException) -> str:
     return " ".join(lines) if lines else type(error).__name__
 
 
+_SNAPSHOT_ENDED = (
+    "the transaction that sees the run's snapshot cannot be ended: db is read-only, there is nothing to commit or to"
+    " roll back; to go on after an error use `with db.transaction():`"
+)
+
+
+class OneStatementCursor(psycopg.Cursor[Row]):
+    """A cursor that sends one statement at a time, always, and only inside the transaction of its connection.
+
+    A pipeline uses the extended protocol also where there are no parameters; the simple protocol would take several
+    statements, among them the COMMIT that ends the read-only transaction.
+    """
+
+    def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> Self:
+        """As in psycopg. Raises `psycopg.ProgrammingError` outside the transaction, and for several statements."""
+        if self.connection.info.transaction_status is TransactionStatus.IDLE:
+            raise psycopg.ProgrammingError(_SNAPSHOT_ENDED)
+        with self.connection.pipeline():
+            return super().execute(query, params, prepare=prepare, binary=binary)
+
+
+class Connection(psycopg.Connection[Row]):
+    """A psycopg connection that stays in the transaction that was begun on it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cursor_factory = OneStatementCursor
+
+    def say(self, statements: sql.SQL | sql.Composed) -> None:
+        """Send statements that begin or end the transaction."""
+        psycopg.RawCursor(self).execute(statements)
+
+    def commit(self) -> NoReturn:
+        """Refuse: what follows would be outside the snapshot."""
+        raise psycopg.ProgrammingError(_SNAPSHOT_ENDED)
+
+    def rollback(self) -> NoReturn:
+        """Refuse: what follows would be outside the snapshot."""
+        raise psycopg.ProgrammingError(_SNAPSHOT_ENDED)
+
+
 _ADVICE = " Is the server running"
 
 
@@ -166,13 +209,7 @@ def connect(address: Address) -> Connection:
     Raises `ConnectionFailed` in one sentence that does not hold the password.
     """
     try:
-        return psycopg.connect(
-            address.conninfo,
-            autocommit=True,
-            prepare_threshold=None,
-            cursor_factory=psycopg.RawCursor,
-            **_defaults(address),
-        )
+        return Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None, **_defaults(address))
     except psycopg.Error as error:
         words = address.scrub(one_line(error)).removeprefix("connection failed: ").partition(_ADVICE)[0]
         raise ConnectionFailed(f"cannot connect to {address.shown}: {words}") from None
@@ -215,7 +252,7 @@ class Coordinator:
 
     def _begin(self) -> tuple[str, Database]:
         settings = _settings(None, self._connection.info.server_version)
-        self._connection.execute(_begin(settings, None))
+        self._connection.say(_begin(settings, None))
         kept = self._connection.execute(_read_back(settings)).fetchone()
         _check_kept(kept or ())
         row = self._connection.execute(_IDENTITY).fetchone()
@@ -255,6 +292,7 @@ class Reader:
         self._snapshot = snapshot
         self._limits = limits
         self._connection: Connection | None = None
+        self._stopped = False
 
     def __enter__(self) -> Reader:
         """Nothing is opened before the first question."""
@@ -270,6 +308,8 @@ class Reader:
 
         Raises `ConnectionFailed` if it cannot be opened, or if the settings are not kept.
         """
+        if self._stopped:
+            raise ConnectionFailed("the run was interrupted")
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._address)
         if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
@@ -280,8 +320,8 @@ class Reader:
         settings = _settings(self._limits, connection.info.server_version)
         try:
             if connection.info.transaction_status is not TransactionStatus.IDLE:
-                connection.execute("ROLLBACK")
-            connection.execute(_begin(settings, self._snapshot))
+                connection.say(sql.SQL("ROLLBACK"))
+            connection.say(_begin(settings, self._snapshot))
             _check_kept(connection.execute(_read_back(settings)).fetchone() or ())
         except psycopg.Error as error:
             connection.close()
@@ -307,36 +347,43 @@ class Reader:
 
     def _ask_some(self, statements: Sequence[Statement], timeout: float | None) -> list[Answer | Failure]:
         """The answers up to and including the first failure."""
-        cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
+        cursors: list[psycopg.Cursor[Row]] = []
         try:
             connection = self.connection
-            with connection.pipeline():
-                if timeout is not None:
-                    connection.execute(
-                        "SELECT set_config('statement_timeout', $1, true)", [f"{_milliseconds(timeout)}ms"]
-                    )
+            with connection.pipeline(), self._allowing(connection, timeout):
                 for statement in statements:
-                    cursor = connection.cursor()
-                    cursors.append(cursor)
-                    cursor.execute(statement.query, statement.values)
-                if timeout is not None:
-                    own = f"{_milliseconds(self._limits.statement)}ms"
-                    connection.execute("SELECT set_config('statement_timeout', $1, true)", [own])
+                    cursors.append(psycopg.RawCursor(connection))
+                    cursors[-1].execute(statement.query, statement.values)
         except ConnectionFailed as error:
             return [Failure(str(error))] * len(statements)
         except psycopg.Error as error:
-            done: list[Answer | Failure] = [
+            answered: list[Answer | Failure] = [
                 Answer(cursor) for cursor in takewhile(lambda one: one.description is not None, cursors)
             ]
-            return [*done, self._failure(error, timeout)][: len(statements)]
+            return [*answered, self._failure(error, timeout)][: len(statements)]
         return [Answer(cursor) for cursor in cursors]
+
+    @contextlib.contextmanager
+    def _allowing(self, connection: Connection, timeout: float | None) -> Iterator[None]:
+        """Another statement timeout for what is sent meanwhile."""
+        if timeout is None:
+            yield
+            return
+        self._set_timeout(connection, timeout)
+        yield
+        self._set_timeout(connection, self._limits.statement)
+
+    def _set_timeout(self, connection: Connection, seconds: float) -> None:
+        value = f"{_milliseconds(seconds)}ms"
+        psycopg.RawCursor(connection).execute("SELECT set_config('statement_timeout', $1, true)", [value])
 
     def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
         kind = _Conflict if isinstance(error, errors.SerializationFailure) else Failure
         return kind(self._address.scrub(_explained(error, self._limits, timeout)))
 
-    def cancel(self) -> None:
-        """Ask the server to stop what this connection is doing."""
+    def stop(self) -> None:
+        """Ask the server to stop what this connection is doing, and ask it nothing more."""
+        self._stopped = True
         if self._connection is not None and not self._connection.closed:
             with contextlib.suppress(psycopg.Error):
                 self._connection.cancel_safe(timeout=CANCEL_SECONDS)

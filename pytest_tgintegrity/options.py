@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.rules import SEVERITIES, Severity
 
@@ -21,10 +21,11 @@ MILLISECOND = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for, checked. The address of the database is kept apart, since it is a secret."""
+    """What the user asked for, checked; times in seconds. The address of the database is kept apart: it is a secret."""
 
     jobs: int
-    limits: Limits
+    statement_timeout: float = 60.0
+    lock_timeout: float = 2.0
     fail_on: Severity = "low"
     samples: int = 5
     period: float | None = None
@@ -83,13 +84,36 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(option.dest, option.help, type="string", default="")
 
 
-def db_url(config: pytest.Config) -> tuple[str, str] | None:
-    """The URL and where it was found: the command line, else the environment."""
-    given = config.getoption("tgintegrity_db_url")
-    if given:
-        return str(given), "--db-url"
-    found = os.environ.get(DB_URL_VARIABLE)
-    return (found, DB_URL_VARIABLE) if found else None
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The URL of the database as it was given, and where; never shown."""
+
+    url: str = field(repr=False)
+    origin: str
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it was given for this very run, on the command line."""
+        return self.origin == "--db-url"
+
+
+_GIVEN = pytest.StashKey[Given | None]()
+
+
+def given_url(config: pytest.Config) -> Given | None:
+    """The URL of the command line, else of the environment; from then on the option shows that there is one, no more."""
+    if _GIVEN not in config.stash:
+        option, variable = config.getoption("tgintegrity_db_url"), os.environ.get(DB_URL_VARIABLE)
+        found = Given(str(option), "--db-url") if option else Given(variable, DB_URL_VARIABLE) if variable else None
+        config.option.tgintegrity_db_url = "(hidden)" if option else None
+        config.stash[_GIVEN] = found
+    return config.stash[_GIVEN]
+
+
+def json_path(namespace: Any) -> Path | None:
+    """The file of the JSON report, if one was asked for."""
+    name = getattr(namespace, "json_report_file", None) if getattr(namespace, "json_report", False) else None
+    return Path(name) if name else None
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -99,10 +123,8 @@ def read_options(config: pytest.Config) -> Options:
     samples = read("samples", _integer(0, 10_000), 5)
     return Options(
         jobs=read("db-jobs", _integer(1, MAX_JOBS), min(DEFAULT_JOBS, os.cpu_count() or 1)),
-        limits=Limits(
-            statement=read("statement-timeout", _seconds, Limits().statement),
-            lock=read("lock-timeout", _seconds, Limits().lock),
-        ),
+        statement_timeout=read("statement-timeout", _seconds, 60.0),
+        lock_timeout=read("lock-timeout", _seconds, 2.0),
         fail_on=read("fail-on", _severity, "low"),
         samples=0 if no_samples else samples,
         period=read("period", _hours, None),

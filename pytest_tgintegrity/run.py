@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import pickle
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +28,12 @@ from pytest_tgintegrity.predicates import readable
 from pytest_tgintegrity.rules import ConstraintKind
 from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.schema import Constraint, Facts
+from pytest_tgintegrity.secrecy import Secrets
 from pytest_tgintegrity.verdicts import Measurement
 
 T = TypeVar("T")
 
+DEMO = "demo"
 DEMO_ROLE = "tg_reader"
 
 
@@ -47,18 +51,30 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What a worker needs to join a run: plain values that xdist can carry. Holds the password, so it is never shown."""
+    """What a worker needs to join a run. Holds the password, so it is never shown."""
 
-    conninfo: str
-    shown: str
-    secrets: tuple[str, ...]
+    address: Address
     snapshot: str
-    started_at: str
-    folder: str
+    started_at: datetime
 
-    def __repr__(self) -> str:
-        """Show nothing that is secret."""
-        return f"<Invitation to {self.shown}>"
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, for another process of the same run."""
+        secrets = self.address.secrets
+        return {
+            "conninfo": self.address.conninfo,
+            "shown": self.address.shown,
+            "secrets": sorted(secrets.words),
+            "public": sorted(secrets.public),
+            "snapshot": self.snapshot,
+            "started_at": self.started_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Invitation:
+        """The inverse of `to_json`."""
+        secrets = Secrets(document["secrets"], document["public"])
+        address = Address(document["conninfo"], document["shown"], secrets)
+        return cls(address, document["snapshot"], datetime.fromisoformat(document["started_at"]))
 
 
 class Run:
@@ -72,7 +88,7 @@ class Run:
         self.board: Board | None = None
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
-        self._address: Address | None = None
+        self._address = None if _is_demo(url) else parse_address(url, origin)
         self._coordinator: Coordinator | None = None
         self._facts: Facts | None = None
         self._plan: Plan | None = None
@@ -80,12 +96,10 @@ class Run:
         self._error: TgIntegrityError | None = None
         self._thread: threading.Thread | None = None
         self._resources = contextlib.ExitStack()
-        if not url.startswith("demo"):
-            self._address = parse_address(url, origin)
 
     def __repr__(self) -> str:
         """Name the database, not the password."""
-        return f"<Run on {self._address or self._url.split(':', 1)[0]}>"
+        return f"<Run on {self._address or self._url}>"
 
     @property
     def seconds(self) -> float:
@@ -93,30 +107,36 @@ class Run:
         return time.perf_counter() - self._clock
 
     @property
-    def secrets(self) -> frozenset[str]:
+    def secrets(self) -> Secrets:
         """What must not be shown."""
-        return self._address.secrets if self._address else frozenset()
+        return self._address.secrets if self._address else Secrets()
 
     # --- connecting
 
     def open(self) -> None:
         """Begin to connect, in the background."""
+        self._in_background(self._connect)
+
+    def _in_background(self, prepare: Callable[[], None]) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._connect, name="connect", daemon=True)
+            self._thread = threading.Thread(target=self._prepare, args=[prepare], name="connect", daemon=True)
             self._thread.start()
 
-    def _connect(self) -> None:
+    def _prepare(self, prepare: Callable[[], None]) -> None:
         try:
-            address = self._address or self._start_demo()
-            self._coordinator = Coordinator(address)
-            self._address = self._coordinator.address
-            self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
-            with self._reader() as reader:
-                self._facts = read_facts(reader)
+            prepare()
         except TgIntegrityError as error:
             self._error = error
         except Exception as error:  # noqa: BLE001 - a thread's traceback would be lost: say it in the right place instead
-            self._error = UsageError(f"cannot open the database: {type(error).__name__}: {error}")
+            words = self.secrets.scrub(str(error))
+            self._error = UsageError(f"cannot open the database: {type(error).__name__}: {words}")
+
+    def _connect(self) -> None:
+        self._coordinator = Coordinator(self._address or self._start_demo())
+        self._address = self._coordinator.address
+        self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
+        with self._reader() as reader:
+            self._facts = read_facts(reader)
 
     def _start_demo(self) -> Address:
         from pytest_tgintegrity.scratch import open_dataset  # noqa: PLC0415 - only for the demo
@@ -140,38 +160,26 @@ class Run:
 
     # --- workers
 
-    def invite(self, folder: Path) -> Invitation:
-        """Ask a worker in: it shares this run's snapshot and, in `folder`, its results."""
+    def invite(self) -> Invitation:
+        """Ask a worker in: it shares this run's snapshot. Raises what kept us from connecting."""
         self.wait()
         if self._address is None or self.snapshot is None:
             raise UsageError("the run has no snapshot to share")
-        address = self._address
-        return Invitation(
-            address.conninfo,
-            address.shown,
-            tuple(address.secrets),
-            self.snapshot,
-            self.started_at.isoformat(),
-            str(folder),
-        )
+        return Invitation(self._address, self.snapshot, self.started_at)
 
     @classmethod
-    def join(cls, settings: Settings, invitation: Invitation) -> Run:
-        """Join a run as a worker."""
-        run = cls(settings, "demo", "the controller")
-        run._address = Address(invitation.conninfo, invitation.shown, frozenset(invitation.secrets))
-        run.snapshot = invitation.snapshot
-        run.started_at = datetime.fromisoformat(invitation.started_at)
-        run._shelf = FolderShelf(Path(invitation.folder), settings.jobs)
-        run._thread = threading.Thread(target=run._read_shared_facts, name="connect", daemon=True)
-        run._thread.start()
+    def join(cls, settings: Settings, folder: Path, ask: Callable[[], Invitation]) -> Run:
+        """Join a run as a worker: `ask` for the invitation in the background, share results in `folder`."""
+        run = cls(settings, DEMO, "the controller")
+        run._shelf = FolderShelf(folder, settings.jobs)
+        run._in_background(lambda: run._accept(ask()))
         return run
 
-    def _read_shared_facts(self) -> None:
-        try:
-            self._facts = self._shared("facts", read_facts)
-        except TgIntegrityError as error:
-            self._error = error
+    def _accept(self, invitation: Invitation) -> None:
+        self._address = invitation.address
+        self.snapshot = invitation.snapshot
+        self.started_at = invitation.started_at
+        self._facts = self._shared("facts", read_facts)
 
     def _shared(self, name: str, read: Callable[[Reader], T]) -> T:
         """Read from the catalogs once for all workers; the folder is private to this run."""
@@ -182,7 +190,7 @@ class Run:
         with self._shelf.slot():
             if not path.exists():
                 with self._reader() as reader:
-                    part = path.with_suffix(f".{threading.get_ident()}")
+                    part = path.with_suffix(f".{os.getpid()}")
                     part.write_bytes(pickle.dumps(read(reader)))
                     part.replace(path)
         found: T = pickle.loads(path.read_bytes())  # noqa: S301 - written by this run's own processes
@@ -258,7 +266,7 @@ class Run:
     # --- the end
 
     def interrupt(self) -> None:
-        """Cancel our own backends."""
+        """Cancel our own backends, and begin nothing more."""
         if self.board is not None:
             self.board.stop()
 
@@ -270,3 +278,8 @@ class Run:
         if self._coordinator is not None:
             self._coordinator.close()
         self._resources.close()
+
+
+def _is_demo(url: str) -> bool:
+    """Whether it names embedded data: ``demo`` or ``demo:NAME``, not a database whose name begins like that."""
+    return re.fullmatch(rf"{DEMO}(:\w*)?", url) is not None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_tgintegrity.database import Database
-from pytest_tgintegrity.health import Health
-from pytest_tgintegrity.scanning import Scanned
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database import Database
+    from pytest_tgintegrity.health import Health
+    from pytest_tgintegrity.scanning import Scanned
 
 SCHEMA_VERSION = 1
+USAGE_ERROR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,17 @@ class Report:
             "rules": list(self.rules),
             "scans": [_scan(one) for one in self.scans],
             "health": self.health.to_json(),
-            "activity": dict(self.activity),
+            "activity": {name: _finite(value) for name, value in self.activity.items()},
             "gate": None,
             "history": None,
         }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they are told as text."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _scan(scanned: Scanned) -> dict[str, Any]:
@@ -73,27 +84,33 @@ def _scan(scanned: Scanned) -> dict[str, Any]:
     }
 
 
-def write_refusal(path: Path, reason: str, exit_status: int) -> None:
-    """Write a report of a run that could not begin, in place of an older one that could be taken for it."""
+def write_refusal(path: Path, reason: str) -> None:
+    """Write a report of a run that could not begin, in place of an older one that could be taken for it.
+
+    Where nothing can be written, at least the old one goes.
+    """
     document = {
         "created": datetime.now(UTC).timestamp(),
         "duration": 0.0,
-        "exitcode": exit_status,
+        "exitcode": USAGE_ERROR,
         "summary": {"total": 0, "collected": 0},
         "tests": [],
         "integrity": refusal(reason),
     }
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(document), encoding="utf-8")
-    part.replace(path)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document), encoding="utf-8")
 
 
 def refusal(reason: str) -> dict[str, Any]:
-    """The `integrity` part of a run that judged nothing, with the reason."""
+    """The `integrity` part of a run that judged nothing, with the reason in `run.error`; it has all the other keys too."""
+    now = datetime.now(UTC)
+    run = RunFacts("", now, now, 0.0, None, None, {}, None, complete=False)
     return {
         "schema_version": SCHEMA_VERSION,
         "database": None,
-        "run": {"complete": False, "error": reason, "finished_at": datetime.now(UTC).isoformat()},
+        "run": {**run.to_json(), "id": None, "error": reason},
         "rules": [],
         "scans": [],
         "health": {"score": None, "minimum": None, "status": "undetermined", "deductions": []},

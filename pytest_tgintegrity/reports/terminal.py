@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.database import Database
@@ -16,14 +18,21 @@ CELL = 40
 DEDUCTIONS = 6
 UNKNOWNS = 4
 SCOPES = 4
+ACTIVITIES = 4
+REASON = 160
+YELLOW = {"yellow": True}
+BRIEF = frozenset({"rules", "score", "unknown"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
 def shown(value: object) -> str:
     """A value in one line that cannot steer a terminal, cut to a width that leaves room for others."""
-    text = "NULL" if value is None else str(value)
-    safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    safe = "NULL" if value is None else _printable(str(value))
     return safe if len(safe) <= CELL else f"{safe[: CELL - 1]}…"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def grouped(number: int) -> str:
@@ -38,11 +47,15 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 def header(database: Database, snapshot: str | None) -> str:
     """Where the run looks, as whom, and how."""
+    return f"integrity: {_where(database)}, read-only, snapshot {snapshot}"
+
+
+def _where(database: Database) -> str:
     standby = " (standby)" if database.is_standby else ""
     superuser = " (superuser: a read-only role is safer)" if database.superuser else ""
     return (
-        f"integrity: {database.name} at {database.host}:{database.port}, PostgreSQL {database.server_version}{standby}, "
-        f"role {database.user}{superuser}, read-only, snapshot {snapshot}"
+        f"{shown(database.name)} at {database.host}:{database.port}, PostgreSQL {database.server_version}{standby}, "
+        f"role {shown(database.user)}{superuser}"
     )
 
 
@@ -99,24 +112,48 @@ def _cells(sample: Sample, *, labelled: bool) -> list[str]:
     return [key, *([shown(sample.label)] if labelled else []), *map(shown, sample.values.values())]
 
 
-def summary(report: Report, json_path: str | None) -> list[tuple[str, str]]:
-    """The end of a run, as pairs of a word and a line; fits a screen however many rules there are."""
-    lines = [("rules", _verdicts(report)), ("looked at", _looked_at(report)), *_score(report.health, report.rules)]
-    lines += _unknown(report.rules)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the summary; the first of several on one subject begins with its word."""
+
+    word: str
+    text: str
+    colour: Mapping[str, bool] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Word and text in columns."""
+        return f"{self.word:<11}{self.text}"
+
+
+def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Line]:
+    """The end of a run; fits a screen however many rules there are. `headed`: the database was named before."""
+    lines = [Line("rules", _verdicts(report)), Line("looked at", _looked_at(report))]
+    if report.database is not None and not headed:
+        lines.insert(0, Line("database", _where(report.database)))
+    lines += [*_score(report.health, report.rules), *_unknown(report.rules)]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
-        lines.append(("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
+        lines.append(Line("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
     if report.unscoped:
         more = len(report.unscoped) - SCOPES
         rest = f" and {more} more" if more > 0 else ""
-        lines.append(("scope", f"run whole, since they do not declare it: {', '.join(report.unscoped[:SCOPES])}{rest}"))
+        names = ", ".join(map(shown, report.unscoped[:SCOPES]))
+        lines.append(Line("scope", f"looked at whole, since they do not declare it: {names}{rest}"))
     if report.activity:
-        lines.append(("activity", ", ".join(f"{k} {_figure(v)}" for k, v in report.activity.items())))
+        lines += _activity(report.activity)
     if not report.run.complete:
-        lines.append(("run", "not complete: some selected rules were not judged"))
+        lines.append(Line("run", "not complete: some selected rules were not judged", YELLOW))
     if json_path:
-        lines.append(("report", json_path))
+        lines.append(Line("report", str(json_path)))
     return lines
+
+
+def _activity(activity: Mapping[str, Any]) -> Iterable[Line]:
+    told = [f"{shown(name)} {_figure(value)}" for name, value in activity.items()]
+    for number, text in enumerate(told[:ACTIVITIES]):
+        yield Line("" if number else "activity", text)
+    if len(told) > ACTIVITIES:
+        yield Line("", f"{plural(len(told) - ACTIVITIES, 'more number')} in the JSON report")
 
 
 def _figure(value: Any) -> str:
@@ -141,23 +178,26 @@ def _looked_at(report: Report) -> str:
     return f"{rows} of {plural(len(largest), 'source')} in {scans}, {report.run.seconds:.2f} s"
 
 
-def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     verdicts = {one["id"]: one["verdict"] for one in rules}
     score = "none" if health.score is None else f"{health.score} of 100"
-    yield "score", f"{score}, {health.status} (healthy from {health.minimum})"
+    colour = "green" if health.status == "healthy" else "red"
+    yield Line("score", f"{score}, {health.status} (healthy from {health.minimum})", {colour: True, "bold": True})
     costly = [one for one in health.deductions if one.points]
     for one in costly[:DEDUCTIONS]:
         found = plural(one.violations, "violation") if one.violations else verdicts.get(one.rule, "")
-        yield "", f"-{one.points:<3} {one.severity:<8} {one.rule}: {found}"
+        yield Line("", f"-{one.points:<3} {one.severity:<8} {_printable(one.rule)}: {found}")
     if len(costly) > DEDUCTIONS:
         rest = sum(one.points for one in costly[DEDUCTIONS:])
-        yield "", f"-{rest:<3} {plural(len(costly) - DEDUCTIONS, 'more rule')}"
+        yield Line("", f"-{rest:<3} {'':<8} {plural(len(costly) - DEDUCTIONS, 'more rule')}")
 
 
-def _unknown(rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _unknown(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     """Unknown rules by reason: a missing permission is one line, not four hundred."""
     reasons = Counter(str(one["reason"]) for one in rules if one["verdict"] == "unknown")
     for number, (reason, count) in enumerate(reasons.most_common(UNKNOWNS)):
-        yield "unknown" if number == 0 else "", f"{plural(count, 'rule')}: {reason}"
+        told = _printable(reason)
+        cut = told if len(told) <= REASON else f"{told[: REASON - 1]}…"
+        yield Line("" if number else "unknown", f"{plural(count, 'rule')}: {cut}", YELLOW)
     if len(reasons) > UNKNOWNS:
-        yield "", f"{plural(len(reasons) - UNKNOWNS, 'more reason')}"
+        yield Line("", f"{plural(len(reasons) - UNKNOWNS, 'more reason')}", YELLOW)

@@ -1,0 +1,100 @@
+"""From test functions to rules: check their declarations, give them ids, marks and fixtures."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_tgintegrity import judging
+from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.judging import BOUND
+from pytest_tgintegrity.planning import BoundRule, plan
+from pytest_tgintegrity.rules import SEVERITIES, Declared, Mistake, Rule
+from pytest_tgintegrity.schema import Facts
+from pytest_tgintegrity.session import Integrity
+
+_WITH_FIXTURES = pytest.StashKey[bool]()
+_TAGS = pytest.StashKey[set[str]]()
+
+
+def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared: Rule | Mistake) -> None:
+    """Make rules of the tests of one function. Raises `CollectError` in one line: what is wrong, where, and the cure."""
+    for item in items:
+        try:
+            item.stash[BOUND] = _bound(item, declared)
+            _mark(item, item.stash[BOUND].rule)
+        except DeclarationError as error:
+            line = inspect.getsourcelines(inspect.unwrap(item.function))[1]
+            where = f"{item.path.name}:{line}: {item.originalname}"
+            raise collector.CollectError(f"{where}: {error}") from None
+
+
+def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
+    if isinstance(declared, Mistake):
+        raise DeclarationError(declared.message)
+    doc = inspect.getdoc(item.function)
+    if not doc or not doc.strip():
+        raise DeclarationError("a rule needs a docstring that says what holds, for whoever reads the report")
+    if declared.fixture not in item.fixturenames:
+        raise DeclarationError(f"the test never looks at the data: give it the argument {declared.fixture!r}")
+    if isinstance(declared.kind, Declared) and "constraint" not in item.fixturenames:
+        raise DeclarationError("a test of declared constraints needs the argument 'constraint'")
+    params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    bound = BoundRule(rule_id(item), declared, doc, params)
+    if not isinstance(declared.kind, Declared):
+        _check_placeholders(bound)
+    return bound
+
+
+def _check_placeholders(bound: BoundRule) -> None:
+    """Plan the rule against no tables at all: whatever cannot be filled in comes to light."""
+    problems = plan([replace(bound, rule=replace(bound.rule, timeout=None))], Facts()).unplannable
+    reason = problems.get(bound.id)
+    if reason is not None and "primary key" not in reason:
+        raise DeclarationError(reason)
+
+
+def rule_id(item: pytest.Item) -> str:
+    """The node id counted from the package's parent folder, however pytest was called."""
+    _, _, name = item.nodeid.partition("::")
+    return f"{item.path.relative_to(_package(item.path).parent).as_posix()}::{name}"
+
+
+def _package(path: Path) -> Path:
+    """The outermost folder that is a package around a file, or simply its folder."""
+    package = path.parent
+    while (package / "__init__.py").exists() and (package.parent / "__init__.py").exists():
+        package = package.parent
+    return package
+
+
+def _mark(item: pytest.Function, rule: Rule) -> None:
+    """Mark a test with its severity and tags; a tag is registered when it first appears, for `--strict-markers`."""
+    known: set[str] = item.config.stash.setdefault(_TAGS, set(SEVERITIES))
+    for name in (rule.severity, *rule.tags):
+        if not name or name.startswith("_"):
+            raise DeclarationError(f"the tag {name!r} cannot be a mark: begin it with a letter")
+        if name not in known:
+            known.add(name)
+            item.config.addinivalue_line("markers", f"{name}: integrity rules tagged {name}.")
+        item.add_marker(name)
+
+
+def offer_fixtures(collector: pytest.Collector) -> None:
+    """Offer `violations` and `db` where rules are, and nowhere else: other suites have a `db` of their own."""
+    node = collector.getparent(pytest.Module) or collector
+    if _WITH_FIXTURES not in node.stash:
+        node.stash[_WITH_FIXTURES] = True
+        pytest.register_fixture(name="violations", func=judging.violations, node=node)
+        pytest.register_fixture(name="db", func=judging.db, node=node)
+
+
+def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Integrity) -> None:
+    """One test for each declared constraint; a placeholder where there is no database to ask."""
+    if "constraint" in metafunc.fixturenames:
+        found = integrity.constraints(kind)
+        metafunc.parametrize("constraint", found or [None], ids=[one.label for one in found] or ["none-declared"])

@@ -1,0 +1,212 @@
+"""One rule as a test: its fixtures, what its body made of them, and the record of it that travels with the report."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_tgintegrity.errors import TgIntegrityError
+from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.rules import Declared, Metric
+from pytest_tgintegrity.run import Run
+from pytest_tgintegrity.session import NO_URL, RECORD, Integrity, session_of
+from pytest_tgintegrity.tidings import UNMEASURED, Record
+from pytest_tgintegrity.verdicts import Measurement, Outcome, judge
+from pytest_tgintegrity.violations import Violations
+
+BOUND = pytest.StashKey[BoundRule]()
+_VIOLATIONS = pytest.StashKey[Violations]()
+_OUTCOME = pytest.StashKey[Outcome]()
+_MEASURED = pytest.StashKey[Measurement]()
+
+
+class Violated(pytest.fail.Exception):  # type: ignore[name-defined,misc]
+    """A rule does not hold; shown without a Python traceback."""
+
+    __module__ = "builtins"
+
+
+class Unknown(pytest.fail.Exception):  # type: ignore[name-defined,misc]
+    """A rule could not be evaluated; shown without a Python traceback."""
+
+    __module__ = "builtins"
+
+
+def _unknown(reason: str) -> Unknown:
+    return Unknown(reason, pytrace=False)
+
+
+# --- fixtures
+
+
+def violations(request: pytest.FixtureRequest) -> Violations:
+    """The rows that violate the rule: `.count`, `.examined`, `.rate`, `.samples`; falsy when there are none."""
+    bound, run = _bound(request), _run(request)
+    measurement = _measured(run, bound)
+    if measurement.error is not None:
+        raise _unknown(measurement.error)
+
+    def describe() -> str:
+        return terminal.failure(bound.rule, bound.doc, measurement, run.see_all(bound))
+
+    request.node.stash[_MEASURED] = measurement
+    request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
+    return found
+
+
+def _measured(run: Run, bound: BoundRule) -> Measurement:
+    if isinstance(bound.rule.kind, Declared) and bound.params.get("constraint") is None:
+        return Measurement(examined=0)
+    return run.measurement(bound)
+
+
+def db(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A read-only psycopg connection on the snapshot that all rules of the run see."""
+    _bound(request)
+    if "violations" in request.fixturenames:
+        request.getfixturevalue("violations")  # before this test holds a connection that the scan may be waiting for
+    try:
+        with _run(request).connection() as connection:
+            yield connection
+    except TgIntegrityError as error:
+        raise _unknown(str(error)) from None
+
+
+def _bound(request: pytest.FixtureRequest) -> BoundRule:
+    bound: BoundRule | None = request.node.stash.get(BOUND, None)
+    if bound is None:
+        raise _unknown(f"the fixture {request.fixturename!r} is for rules: declare one with @rule.…")
+    return bound
+
+
+def _run(request: pytest.FixtureRequest) -> Run:
+    run = session_of(request.config).run
+    if run is None:
+        raise _unknown(NO_URL)
+    return run
+
+
+# --- running and judging
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Turn what the body of a rule did into an outcome; a violated rule fails without a traceback."""
+    bound = item.stash.get(BOUND, None)
+    if bound is None:
+        return (yield)
+    try:
+        result = yield
+    except (AssertionError, pytest.fail.Exception) as error:
+        _does_not_hold(item, bound, error)
+        return None
+    found = item.stash.get(_VIOLATIONS, None)
+    if found is not None and not found.looked_at:
+        raise _unknown("the test never looked at its violations: write `assert not violations`")
+    item.stash[_OUTCOME] = Outcome(held=True)
+    return result
+
+
+def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
+    found = item.stash.get(_VIOLATIONS, None)
+    message = repr(found) if found else _said(bound, error)
+    item.stash[_OUTCOME] = outcome = Outcome(held=False, reason=message.splitlines()[0])
+    if judge(bound.rule.severity, outcome, session_of(item.config).options.fail_on).verdict == "failed":
+        raise Violated(message, pytrace=False) from None
+
+
+def _said(bound: BoundRule, error: BaseException) -> str:
+    first = bound.doc.strip().splitlines()[0]
+    return f"does not hold [{bound.rule.severity}]: {first}\n\n{error}".rstrip()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the record of a rule to its report, and take secrets out of it."""
+    report = yield
+    integrity = session_of(item.config)
+    bound = item.stash.get(BOUND, None)
+    if bound is not None and (report.when == "call" or not report.passed):
+        setattr(report, RECORD, _record(integrity, item, bound, _outcome(item, report, call)))
+    integrity.scrub(report)
+    return report
+
+
+def _outcome(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Outcome:
+    if hasattr(report, "wasxfail"):
+        happened = "xfail" if report.skipped else "xpass"
+        return Outcome(reason=f"{happened}: {report.wasxfail or 'no reason given'}")
+    if report.skipped:
+        return Outcome(reason=f"skipped: {_skip_reason(report)}")
+    known = item.stash.get(_OUTCOME, None)
+    if report.when == "call" and known is not None and (report.passed or known.held is False):
+        return known
+    words = _words(report, call)
+    return Outcome(reason=f"tearing it down failed: {words}" if report.when == "teardown" else words)
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    words = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return words.removeprefix("Skipped: ")
+
+
+def _words(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
+    """What went wrong, in one line."""
+    if call.excinfo is None:
+        text = report.longreprtext
+    elif isinstance(call.excinfo.value, Unknown):
+        return str(call.excinfo.value)
+    else:
+        text = call.excinfo.exconly(tryshort=True)
+    return text.strip().partition("\n")[0] or "no reason given"
+
+
+def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, outcome: Outcome) -> Record:
+    """What is known of a rule, as plain JSON: it has to cross processes."""
+    rule = bound.rule
+    measured = item.stash.get(_MEASURED, Measurement())
+    judgement = judge(rule.severity, outcome, integrity.options.fail_on)
+    return {
+        "rule": {
+            **UNMEASURED,
+            "id": bound.id,
+            "doc": bound.doc,
+            "severity": rule.severity,
+            "tags": list(rule.tags),
+            "sources": list(integrity.run.sources(bound)) if integrity.run else [],
+            "verdict": judgement.verdict,
+            "reason": None if judgement.reason is None else integrity.scrubbed(judgement.reason),
+            "examined": measured.examined,
+            "violations": measured.violations,
+            "samples": [{"key": s.key, "label": s.label, "values": dict(s.values)} for s in measured.samples],
+            "seconds": round(measured.seconds, 6),
+            "fixable": rule.fix is not None,
+            "enforced_by": rule.enforced_by,
+        },
+        "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
+        "vacuous": judgement.verdict == "passed" and measured.vacuous,
+    }
+
+
+def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, Any] | None:
+    """Show unknown rules as errors, and rules that are violated but noted as such."""
+    record = getattr(report, RECORD, None)
+    verdict = record["rule"]["verdict"] if record else None
+    if verdict == "unknown" and report.failed and getattr(report, "when", "") == "call":
+        return "error", "E", "ERROR"
+    if verdict == "noted" and report.passed:
+        return "passed", "n", ("NOTED", {"yellow": True})
+    return None
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None:
+    """Keep a password out of test ids."""
+    if not isinstance(val, str):
+        return None
+    scrubbed = session_of(config).scrubbed(val)
+    return None if scrubbed == val else scrubbed

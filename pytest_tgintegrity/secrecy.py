@@ -1,0 +1,80 @@
+"""Passwords: find them in connection strings, and take them out of whatever is going to be shown. Pure.
+
+A password that is also the name of the user, the host or the database cannot be told apart from it: it is hidden only
+where it stands as a password. A short or plain word is hidden where it stands alone, so that `test` does not spoil every
+test's name. All others are hidden wherever they occur, however they are spelled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import quote, unquote
+
+MASK = "***"
+SHORT = 4
+PLAIN = 8
+
+_URL_SECRET = re.compile(r"(://[^:/@?#\s]*:)([^\s]*)@")
+_KEYWORD_SECRET = re.compile(r"(\b(?:ssl)?password\s*=\s*)('(?:\\.|[^'\\])*'|[^\s&'\"]+)")
+_BEFORE = r"(://[^\s:/@]*:|(?i:password)\W{1,5})"
+
+
+def passwords_in(text: str) -> frozenset[str]:
+    """The passwords of a connection string, as written and as meant."""
+    found = {match[2].strip("'") for pattern in (_URL_SECRET, _KEYWORD_SECRET) for match in pattern.finditer(text)}
+    return frozenset(one for one in found | {unquote(one) for one in found} if one)
+
+
+def masked(text: str) -> str:
+    """`text` without the passwords of the connection strings in it."""
+    return _KEYWORD_SECRET.sub(rf"\1{MASK}", _URL_SECRET.sub(rf"\1{MASK}@", text))
+
+
+class Secrets:
+    """What must not be shown; `public` are words that have to stay readable."""
+
+    def __init__(self, words: Iterable[str] = (), public: Iterable[str] = ()) -> None:
+        self.words = frozenset(one for one in words if one)
+        self.public = frozenset(public)
+        hidden = [pattern for word in sorted(self.words, key=len, reverse=True) for pattern in self._patterns(word)]
+        self._pattern = re.compile("|".join(hidden)) if hidden else None
+
+    def __repr__(self) -> str:
+        """Tell how many, not which."""
+        return f"<{len(self.words)} secrets>"
+
+    def _patterns(self, word: str) -> Iterable[str]:
+        if word in self.public:
+            yield rf"{_BEFORE}{re.escape(word)}(?!\w)"
+            return
+        for spelled in sorted({word, quote(word), quote(word, safe=""), repr(word)[1:-1]}, key=len, reverse=True):
+            plain = len(word) < SHORT or (len(word) < PLAIN and word.isalpha())
+            yield rf"(?:(?<!\w)|(?<=\\[nrt])){re.escape(spelled)}(?!\w)" if plain else re.escape(spelled)
+
+    def including(self, *words: str | None) -> Secrets:
+        """These and more."""
+        return Secrets(self.words | {one for one in words if one}, self.public)
+
+    def scrub(self, text: str) -> str:
+        """`text` with a mask in the place of each password."""
+        return text if self._pattern is None else self._pattern.sub(_hidden, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return f"{next((kept for kept in match.groups() if kept), '')}{MASK}"
+
+
+def scrub_document(value: Any, scrub: Callable[[str], str]) -> Any:
+    """A JSON document without secrets; what is not JSON becomes text first, as it would when it is written."""
+    match value:
+        case str():
+            return scrub(value)
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {scrub(str(key)): scrub_document(one, scrub) for key, one in value.items()}
+        case list() | tuple():
+            return [scrub_document(one, scrub) for one in value]
+    return scrub(str(value))

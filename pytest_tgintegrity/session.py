@@ -1,0 +1,354 @@
+"""The integrity part of a pytest session: it wires declaring, scanning, judging and reporting together.
+
+One process owns the run: pytest itself, or pytest-xdist's controller. Workers join it. Whoever runs a test attaches its
+record, plain JSON, to the test's report; the owner gathers the records, whichever process they come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+import uuid
+from collections.abc import Generator, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_tgintegrity import options
+from pytest_tgintegrity.database import Limits
+from pytest_tgintegrity.errors import TgIntegrityError, UsageError
+from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
+from pytest_tgintegrity.rules import Declared
+from pytest_tgintegrity.run import Run, Settings
+from pytest_tgintegrity.scanning import Scanned
+from pytest_tgintegrity.schema import Constraint
+from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document
+from pytest_tgintegrity.tidings import Selected, Tidings
+from pytest_tgintegrity.workers import Host, join
+
+NAME = "tgintegrity-session"
+RECORD = "tgintegrity"
+VERBOSE_SAMPLES = 50
+NO_URL = (
+    "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
+    f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
+)
+
+
+def session_of(config: pytest.Config) -> Integrity:
+    """The integrity part of this session; it comes to be when it is first asked for."""
+    found: Integrity | None = config.pluginmanager.getplugin(NAME)
+    if found is None:
+        from pytest_tgintegrity import judging  # noqa: PLC0415 - it asks for this session
+
+        found = Integrity(config)
+        config.pluginmanager.register(found, NAME)
+        config.pluginmanager.register(judging, "tgintegrity-judging")
+    return found
+
+
+class Integrity:
+    """See the module. `run` is None without a URL; `error` is a mistake that matters once rules are selected."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.options = options.read_options(config)
+        self.tidings = Tidings()
+        self.run: Run | None = None
+        self.error: TgIntegrityError | None = None
+        self.is_worker = hasattr(config, "workerinput")
+        self._given = None if self.is_worker else options.given_url(config)
+        self._secrets = Secrets(passwords_in(self._given.url) if self._given else ())
+        self._folder: Path | None = None
+        self._host: Host | None = None
+        self._headed = False
+        self._report: Report | None = None
+        try:
+            self.run = self._find_run()
+        except TgIntegrityError as error:
+            self.error = error
+        self._veil_terminal()
+
+    def _find_run(self) -> Run | None:
+        """The run on the database that was named; nothing connects yet."""
+        if self.is_worker:
+            folder = self.config.workerinput.get(RECORD)  # type: ignore[attr-defined]
+            return join(self._settings(), Path(folder)) if folder else None
+        return Run(self._settings(), self._given.url, self._given.origin) if self._given else None
+
+    def _settings(self) -> Settings:
+        chosen = self.options
+        verbose = self.config.get_verbosity() > 0 and self.config.getoption("tgintegrity_samples") is None
+        samples = max(chosen.samples, VERBOSE_SAMPLES) if verbose and chosen.samples else chosen.samples
+        limits = Limits(chosen.statement_timeout, chosen.lock_timeout)
+        return Settings(chosen.jobs, limits, samples, chosen.period, chosen.scopes, chosen.demo_module)
+
+    # --- starting
+
+    def start(self, *, distributed: bool) -> None:
+        """Begin to connect while tests are collected, if the command line says where; get ready for xdist's workers."""
+        if self.run is None:
+            return
+        if distributed:
+            self._folder = Path(tempfile.mkdtemp(prefix="tgintegrity-"))
+            self._host = Host(self.run, self._folder)
+        if self._given is not None and self._given.at_once:
+            self.run.open()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of xdist where to ask for the run."""
+        node.workerinput[RECORD] = str(self._folder) if self._folder else None
+
+    def constraints(self, kind: Declared) -> tuple[Constraint, ...]:
+        """Declared constraints; none if there is no database, and if it cannot be reached the error is told later."""
+        if self.run is None or self.error is not None:
+            return ()
+        try:
+            return self.run.constraints(kind.what)
+        except TgIntegrityError as error:
+            self.error = error
+            return ()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The selection is final: plan it and start to scan, while the tests begin."""
+        from pytest_tgintegrity.judging import BOUND  # noqa: PLC0415 - it asks for this session
+
+        found = [(item, item.stash[BOUND]) for item in session.items if BOUND in item.stash]
+        if not found:
+            return
+        rules = [rule for _, rule in found]
+        self.tidings.selected = {one.id: Selected(item.nodeid, one.rule.severity, one.doc) for item, one in found}
+        self.tidings.digest = _digest(rules)
+        try:
+            _check_ids(found)
+            self._begin(rules)
+        except TgIntegrityError as error:
+            self.tidings.refused = self.scrubbed(str(error))
+            if not self.is_worker:
+                raise pytest.UsageError(self.tidings.refused) from None
+            session.items.clear()
+
+    def _begin(self, rules: list[BoundRule]) -> None:
+        if self.error is not None:
+            raise self.error
+        if self.run is None:
+            if self.config.option.collectonly:
+                return
+            raise UsageError(NO_URL)
+        if self.config.option.collectonly:
+            self.run.wait()
+            return
+        self.run.begin(rules, self._show_progress)
+        self.tidings.unscoped = self.run.unscoped
+
+    def _show_progress(self, done: int, of: int, waited: float) -> None:
+        """On a terminal, tell of scans that take long; the last call, with no time waited, wipes the line."""
+        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
+        if self.is_worker or reporter is None or not reporter.isatty or reporter.verbosity < 0:
+            return
+        reporter.ensure_newline()
+        text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
+        reporter.rewrite(text, erase=True)
+        reporter.currentfspath = None
+
+    # --- the header
+
+    def pytest_report_header(self) -> str | None:
+        """Say which database it is: xdist's controller can know before anything is collected."""
+        if self._host is None or self.run is None or self._given is None or not self._given.at_once:
+            return None
+        with contextlib.suppress(TgIntegrityError):  # it is told by those who need the database
+            self.run.wait()
+        return self._header()
+
+    def pytest_report_collectionfinish(self) -> str | None:
+        """Say which database it is, once it is known and rules are selected."""
+        shown = self.config.get_verbosity() >= 0 and not self.config.getoption("no_header", default=False)
+        return self._header() if self.tidings.selected and shown else None
+
+    def _header(self) -> str | None:
+        if self.run is None or self.run.database is None:
+            return None
+        self._headed = True
+        return terminal.header(self.run.database, self.run.snapshot)
+
+    # --- secrets
+
+    def scrubbed(self, text: str) -> str:
+        """`text` without the database's password."""
+        text = self._secrets.scrub(text)
+        return self.run.secrets.scrub(text) if self.run else text
+
+    def scrub(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        """Take the password out of a report's traceback and captured output."""
+        if isinstance(report.longrepr, tuple):
+            path, line, words = report.longrepr
+            report.longrepr = (path, line, self.scrubbed(words))
+        elif report.longrepr is not None:
+            text = str(report.longrepr)
+            if self.scrubbed(text) != text:
+                report.longrepr = self.scrubbed(text)
+        report.sections = [(title, self.scrubbed(text)) for title, text in report.sections]
+        if isinstance(report, pytest.TestReport):
+            told = report.user_properties
+            report.user_properties = [(name, scrub_document(value, self.scrubbed)) for name, value in told]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Take the password out of collection errors."""
+        report = yield
+        self.scrub(report)
+        return report
+
+    def _veil_terminal(self) -> None:
+        """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries."""
+        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is None:
+            return
+        writer = self.config.get_terminal_writer()
+        write = writer.write
+
+        def scrubbing(msg: str, **markup: Any) -> None:
+            write(self.scrubbed(msg), **markup)
+
+        writer.write = scrubbing  # type: ignore[method-assign] # as pytest's own pastebin does
+
+    # --- listening
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the record of a rule, and the failure of what has none."""
+        record = getattr(report, RECORD, None)
+        if record is not None:
+            self.tidings.hear(record)
+        elif report.failed:
+            self.tidings.hear_failure(report.nodeid, report.longreprtext)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember that a file could not be collected."""
+        if report.failed:
+            self.tidings.not_collected = True
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """On Ctrl-C cancel what the server is doing for us, and have workers do so."""
+        if not isinstance(excinfo.value, pytest.Session.Interrupted | pytest.exit.Exception):
+            self.tidings.interrupted = True
+            self._let_workers_go()
+            if self.run is not None:
+                self.run.interrupt()
+
+    # --- finishing
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Assess the run and decide the exit status before any report is written; at the end let go of everything."""
+        if self.is_worker:
+            self._report_to_controller()
+        else:
+            self._conclude()
+            session.exitstatus = self.tidings.exit_status(int(session.exitstatus))
+        try:
+            return (yield)
+        finally:
+            self._let_workers_go()
+            if self.run is not None:
+                self.run.close()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _let_workers_go(self) -> None:
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+    def _report_to_controller(self) -> None:
+        heard = self.tidings
+        self.config.workeroutput[RECORD] = {  # type: ignore[attr-defined]
+            "selected": {rule: asdict(one) for rule, one in heard.selected.items()},
+            "digest": heard.digest,
+            "unscoped": list(heard.unscoped),
+            "refused": heard.refused,
+        }
+
+    def _conclude(self) -> None:
+        heard = self.tidings
+        health = heard.conclude(self.options.health_minimum)
+        if health is None:
+            return
+        metrics = [record["metric"] for record in heard.records.values() if record["metric"]]
+        self._report = Report(
+            run=self._run_facts(),
+            database=self.run.database if self.run else None,
+            rules=heard.rules,
+            scans=self._scanned(),
+            health=health,
+            activity={name: value for name, value in metrics},
+            vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
+            unscoped=heard.unscoped,
+        )
+
+    def _scanned(self) -> list[Scanned]:
+        return self.run.scanned(self._folder) if self.run else []
+
+    def _run_facts(self) -> RunFacts:
+        finished = datetime.now(UTC)
+        return RunFacts(
+            id=uuid.uuid4().hex,
+            started_at=self.run.started_at if self.run else finished,
+            finished_at=finished,
+            seconds=self.run.seconds if self.run else 0.0,
+            snapshot=self.run.snapshot if self.run else None,
+            period_hours=self.options.period,
+            scopes=self.options.scopes,
+            rule_set_digest=self.tidings.digest,
+            complete=self.tidings.complete,
+        )
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        """Add the `integrity` part to pytest-json-report's document, and take secrets out of all of it."""
+        if self._report is not None:
+            json_report["integrity"] = self._report.to_json()
+        elif self._given is not None or self.tidings.refused:
+            json_report["integrity"] = refusal(self.tidings.refused or "no rule was judged")
+        told = json_report.get("integrity", {}).get("database")
+        json_report.update(scrub_document(json_report, self.scrubbed))
+        if told:
+            json_report["integrity"]["database"] = told
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The end of the run, on one screen."""
+        if self._report is None or self.config.option.collectonly:
+            return
+        lines = terminal.summary(self._report, options.json_path(self.config.option), headed=self._headed)
+        if terminalreporter.verbosity < 0:
+            lines = [line for line in lines if line.word in terminal.BRIEF]
+        else:
+            terminalreporter.write_sep("=", "integrity")
+        for line in lines:
+            terminalreporter.write_line(str(line), **line.colour)
+
+
+def _digest(rules: list[BoundRule]) -> str:
+    """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
+    told = sorted(f"{one.id}\0{one.rule!r}" for one in rules)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _check_ids(found: Iterable[tuple[pytest.Item, BoundRule]]) -> None:
+    """Refuse two files whose rules would have the same ids. Raises `UsageError`."""
+    paths: dict[str, Path] = {}
+    for item, rule in found:
+        if paths.setdefault(rule.id, item.path) != item.path:
+            raise UsageError(
+                f"two rules are called {rule.id}, in {paths[rule.id]} and in {item.path}: run them apart,"
+                " or give their folders different names"
+            )

@@ -1,0 +1,45 @@
+"""Shared by all tests: pytester, and one server for those that only need a database of their own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+
+pytest_plugins = ["pytester"]
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """A server with a socket and a TCP port."""
+    with start_postgres(tcp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def make_database(server: PostgresServer) -> Callable[[str], str]:
+    """Make a fresh database, fill it with a script, and give its URL."""
+
+    def make(script: str = "") -> str:
+        name = f"fresh_{next(_NUMBERS)}"
+        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        if script:
+            with psycopg.connect(server.conninfo(name), autocommit=True) as connection:
+                connection.execute(script.encode())
+        return server.url(name)
+
+    return make
+
+
+@pytest.fixture
+def database_url(make_database: Callable[[str], str]) -> str:
+    """The URL of a fresh, empty database."""
+    return make_database("")
