@@ -79,7 +79,8 @@ def test_type_tag_is_given(violations: Violations, root: str) -> None:
 def test_type_tag_belongs_to_the_family(violations: Violations, root: str, kin: list[str]) -> None:
     """What an object says it is belongs to its family: a character is no weapon. Reading any other object raises.
 
-    A tag that names no content type at all counts too. The fix names the deepest class that holds a row of the object, where there is exactly one such branch.
+    A tag that names no content type at all counts too. The fix names the deepest class that holds a row of the object,
+    where there is exactly one such branch.
     """
     assert not violations
 
