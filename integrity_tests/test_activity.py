@@ -14,13 +14,15 @@ from pytest_tgintegrity import Violations, rule
     FROM game_xpspendingrequest
     """,
     at_least=80,
+    severity="info",
     tags=["monitor_validation"],
 )
 def test_approval_rate_is_at_least_eighty_percent(violations: Violations) -> None:
-    """Of the decided requests to spend XP at least 80 % were approved; a failure costs ten points, as in the command.
+    """Of the decided requests to spend XP at least 80 % were approved.
 
     The command counted pending requests as if they were denied, and called an empty system 0 %; here only decided ones
-    count, and without any there is no rate.
+    count, and without any there is no rate. It took ten points for what storytellers may well decide in normal use:
+    here a low rate is noted, and costs nothing.
     """
     assert not violations
 
@@ -29,13 +31,14 @@ def test_approval_rate_is_at_least_eighty_percent(violations: Violations) -> Non
     "scenes_awaiting_xp",
     "SELECT count(*) FROM game_scene WHERE finished AND NOT xp_given",
     at_most=10,
+    severity="info",
     tags=["validate_data_integrity", "monitor_validation", "SCN-2"],
 )
 def test_scenes_awaiting_xp_are_at_most_ten(violations: Violations) -> None:
-    """At most ten finished scenes wait for their XP; a failure costs ten points, as in the command.
+    """At most ten finished scenes wait for their XP.
 
-    Each such scene is only information (`test_finished_scene_has_given_xp`); more than ten say that nobody works on the
-    queue, hence the severity medium. The command saw only scenes begun inside its period.
+    A work queue, not an error: more than ten are noted and cost nothing, while the command took ten points. It also saw
+    only scenes begun inside its period; here the oldest debts count too.
     """
     assert not violations
 
