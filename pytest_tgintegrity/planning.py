@@ -30,6 +30,7 @@ from pytest_tgintegrity.predicates import (
     raw,
     readable,
     shown_columns,
+    title,
 )
 from pytest_tgintegrity.rules import (
     AtMost,
@@ -289,7 +290,8 @@ class _Planner:
         place = self._place(kind.source, bound.params)
         target = self._table_place(plain(kind.target, bound.params))
         table = self.facts.table(target.name)
-        columns = tuple(plain(one, bound.params) for one in kind.target_columns) or (table.key if table else ())
+        known = table.columns if table else ()
+        columns = tuple(title(one, bound.params, known) for one in kind.target_columns) or (table.key if table else ())
         if len(columns) != len(kind.columns):
             raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
         parts = shown_columns(kind.columns, bound.params, place.columns)
@@ -436,7 +438,7 @@ def _quoted(name: str, table: Table) -> sql.Identifier:
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
     if table.key:
         return tuple(sql.Identifier(one) for one in table.key)
-    return (raw("ctid") if table.stored else sql.SQL("({}.*)::text").format(quoted),)
+    return (sql.SQL("{}.ctid" if table.stored else "({}.*)::text").format(quoted),)
 
 
 def _texts(source: Source | str) -> tuple[str, ...]:

@@ -154,6 +154,11 @@ def plain(template: str, params: Params) -> str:
     return _TEMPLATE.sub(text, template)
 
 
+def title(text: str, params: Params, names: Collection[str] = ()) -> str:
+    """What people call a column: its name, or the expression as its author wrote it."""
+    return text if text in names else plain(text, params)
+
+
 def column(text: str, params: Params, names: Collection[str] = ()) -> sql.Composable:
     """A column: a known name or a dotted path is quoted, anything else is an SQL expression."""
     if text in names:
@@ -220,11 +225,11 @@ def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks
         case AtMost(other=other):
             left, right = column(kind.column, params, names), column(other, params, names)
             condition = sql.SQL("{} > {}").format(left, right)
-            return Predicate(condition, ((plain(kind.column, params), left), (plain(other, params), right)))
+            return Predicate(condition, ((title(kind.column, params, names), left), (title(other, params, names), right)))
         case NotNull() | NotBlank():
             subject = column(kind.column, params, names)
             condition = _null(subject) if isinstance(kind, NotNull) else _blank(subject, blanks)
-            return Predicate(condition, ((plain(kind.column, params), subject),))
+            return Predicate(condition, ((title(kind.column, params, names), subject),))
 
 
 def _null(subject: sql.Composable) -> sql.Composed:
@@ -245,8 +250,8 @@ def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate
         if bound is not None
     ]
     if not sides:
-        raise DeclarationError(f"the range of {plain(kind.column, params)} has neither a low nor a high bound")
-    shown = ((plain(kind.column, params), subject),)
+        raise DeclarationError(f"the range of {title(kind.column, params, names)} has neither a low nor a high bound")
+    shown = ((title(kind.column, params, names), subject),)
     return Predicate(sql.SQL(" OR ").join(sides), shown, _span(subject, low, high))
 
 
@@ -258,18 +263,18 @@ def _span(subject: sql.Composable, low: sql.Composable | None, high: sql.Composa
 
 def _one_of(kind: OneOf, values: Any, params: Params, names: Collection[str]) -> Predicate:
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise DeclarationError(f"one_of needs a list of values for {plain(kind.column, params)}, not {values!r}")
+        raise DeclarationError(f"one_of needs a list of values for {title(kind.column, params, names)}, not {values!r}")
     allowed = [one for one in values if one is not None]
     if not allowed:
-        raise DeclarationError(f"one_of allows no value for {plain(kind.column, params)}")
+        raise DeclarationError(f"one_of allows no value for {title(kind.column, params, names)}")
     subject = column(kind.column, params, names)
     listed = sql.SQL(", ").join(Value(one) for one in allowed)
     condition = sql.SQL("{} NOT IN ({})").format(subject, listed)
-    return Predicate(condition, ((plain(kind.column, params), subject),))
+    return Predicate(condition, ((title(kind.column, params, names), subject),))
 
 
 def shown_columns(
     texts: Sequence[str], params: Params, names: Collection[str] = ()
 ) -> tuple[tuple[str, sql.Composable], ...]:
     """The `show=` columns of a rule, named as their author wrote them."""
-    return tuple((plain(text, params), column(text, params, names)) for text in texts)
+    return tuple((title(text, params, names), column(text, params, names)) for text in texts)

@@ -1,0 +1,69 @@
+"""Ask a database through the engine, with no pytest run in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_tgintegrity.address import parse_address
+from pytest_tgintegrity.catalog import read_constraints, read_facts
+from pytest_tgintegrity.database import Coordinator, Limits, Reader
+from pytest_tgintegrity.planning import BoundRule, Plan, Window, plan
+from pytest_tgintegrity.rules import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind, Rule
+from pytest_tgintegrity.scanning import Scanned, batches, measure
+from pytest_tgintegrity.schema import Constraint, Facts
+from pytest_tgintegrity.verdicts import Measurement
+
+
+def bound(kind: Kind, name: str = "it", params: Mapping[str, Any] | None = None, **more: Any) -> BoundRule:
+    """A rule as a test would bind it."""
+    return BoundRule(name, Rule(kind, **more), "A rule.", params or {})
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A reader on a snapshot, and what the catalogs said."""
+
+    reader: Reader
+    facts: Facts
+
+    def plan(self, rules: Iterable[BoundRule], window: Window | None = None) -> Plan:
+        return plan(rules, self.facts, window)
+
+    def scan(self, planned: Plan, samples: int = 5) -> list[Scanned]:
+        return [scanned for batch in batches(planned.scans) for scanned in measure(self.reader, batch, samples)]
+
+    def measure(
+        self, rules: Iterable[BoundRule], samples: int = 5, window: Window | None = None
+    ) -> dict[str, Measurement]:
+        """What is said of each rule, planned together."""
+        planned = self.plan(rules, window)
+        found = {rule: Measurement(error=reason) for rule, reason in planned.unplannable.items()}
+        for scanned in self.scan(planned, samples):
+            found |= scanned.measurements
+        return found
+
+    def ask(self, kind: Kind, params: Mapping[str, Any] | None = None, **more: Any) -> Measurement:
+        """What is said of one rule."""
+        return self.measure([bound(kind, "it", params, **more)])["it"]
+
+    def constraints(self, *kinds: ConstraintKind) -> list[Constraint]:
+        return [one for kind in kinds or CONSTRAINT_KINDS for one in read_constraints(self.reader, kind)]
+
+    def declared(self, *kinds: ConstraintKind) -> dict[str, Measurement]:
+        """What is said of each declared constraint, by its label."""
+        found = self.constraints(*kinds)
+        return self.measure([bound(Declared(one.kind), one.label, {"constraint": one}) for one in found])
+
+
+@contextmanager
+def looking_at(url: str, limits: Limits | None = None) -> Iterator[Engine]:
+    """Hold a snapshot of a database."""
+    coordinator = Coordinator(parse_address(url))
+    try:
+        with Reader(coordinator.address, coordinator.snapshot, limits or Limits()) as reader:
+            yield Engine(reader, read_facts(reader))
+    finally:
+        coordinator.close()
