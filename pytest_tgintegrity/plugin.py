@@ -159,6 +159,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Refuse the run if a worker could not begin."""
     result = yield
     integrity = _begun(session.config)
-    if integrity is not None and integrity.tidings.refused and not integrity.is_worker:
-        raise pytest.UsageError(integrity.tidings.refused)
+    if integrity is not None and not integrity.is_worker:
+        integrity.hear_workers()
+        if integrity.tidings.refused:
+            raise pytest.UsageError(integrity.tidings.refused)
     return result

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import os
 import shutil
 import tempfile
 import uuid
@@ -79,8 +81,9 @@ class Integrity:
     def _find_run(self) -> Run | None:
         """The run on the database that was named; nothing connects yet."""
         if self.is_worker:
-            folder = self.config.workerinput.get(RECORD)  # type: ignore[attr-defined]
-            return join(self._settings(), Path(folder)) if folder else None
+            told = self.config.workerinput.get(RECORD)  # type: ignore[attr-defined]
+            self._folder = Path(told) if told else None
+            return join(self._settings(), self._folder) if self._folder else None
         return Run(self._settings(), self._given.url, self._given.origin) if self._given else None
 
     def _settings(self) -> Settings:
@@ -136,6 +139,8 @@ class Integrity:
             if not self.is_worker:
                 raise pytest.UsageError(self.tidings.refused) from None
             session.items.clear()
+        if self.is_worker:
+            self._tell_controller()
 
     def _begin(self, rules: list[BoundRule]) -> None:
         if self.error is not None:
@@ -230,7 +235,7 @@ class Integrity:
         if record is not None:
             self.tidings.hear(record)
         elif report.failed:
-            self.tidings.hear_failure(report.nodeid, report.longreprtext)
+            self.tidings.hear_failure(report.nodeid, str(report.longrepr or ""))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that a file could not be collected."""
@@ -239,7 +244,7 @@ class Integrity:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """On Ctrl-C cancel what the server is doing for us, and have workers do so."""
-        if not isinstance(excinfo.value, pytest.Session.Interrupted | pytest.exit.Exception):
+        if excinfo.type is KeyboardInterrupt:  # xdist and -x interrupt by subclasses of it
             self.tidings.interrupted = True
             self._let_workers_go()
             if self.run is not None:
@@ -250,9 +255,7 @@ class Integrity:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Assess the run and decide the exit status before any report is written; at the end let go of everything."""
-        if self.is_worker:
-            self._report_to_controller()
-        else:
+        if not self.is_worker:
             self._conclude()
             session.exitstatus = self.tidings.exit_status(int(session.exitstatus))
         try:
@@ -261,7 +264,7 @@ class Integrity:
             self._let_workers_go()
             if self.run is not None:
                 self.run.close()
-            if self._folder is not None:
+            if self._folder is not None and not self.is_worker:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     def _let_workers_go(self) -> None:
@@ -269,17 +272,31 @@ class Integrity:
             self._host.close()
             self._host = None
 
-    def _report_to_controller(self) -> None:
+    def _tell_controller(self) -> None:
+        """What only a worker knows of the selection; as a file, which outlives the worker, wherever there is a folder."""
         heard = self.tidings
-        self.config.workeroutput[RECORD] = {  # type: ignore[attr-defined]
+        told = {
             "selected": {rule: asdict(one) for rule, one in heard.selected.items()},
             "digest": heard.digest,
             "unscoped": list(heard.unscoped),
             "refused": heard.refused,
         }
+        if self._folder is None:
+            self.config.workeroutput[RECORD] = told  # type: ignore[attr-defined]
+        else:
+            part = self._folder / f"selection.{os.getpid()}"
+            part.write_text(json.dumps(told), encoding="utf-8")
+            part.replace(part.with_suffix(".told"))
+
+    def hear_workers(self) -> None:
+        """Take over what workers left."""
+        for path in self._folder.glob("*.told") if self._folder else ():
+            self.tidings.hear_worker(json.loads(path.read_text(encoding="utf-8")))
+            path.unlink()
 
     def _conclude(self) -> None:
         heard = self.tidings
+        self.hear_workers()
         health = heard.conclude(self.options.health_minimum)
         if health is None:
             return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from harness import SCRIPT, Ran, RunRules, rules, run_rules
 from psycopg import sql
 
 from pytest_tgintegrity.scratch import PostgresServer, start_postgres
@@ -43,3 +44,23 @@ def make_database(server: PostgresServer) -> Callable[[str], str]:
 def database_url(make_database: Callable[[str], str]) -> str:
     """The URL of a fresh, empty database."""
     return make_database("")
+
+
+@pytest.fixture(scope="session")
+def url(make_database: Callable[[str], str]) -> str:
+    """The URL of a database with a table `item` of twenty rows, for those who only look."""
+    return make_database(SCRIPT.format(role="looker"))
+
+
+@pytest.fixture
+def check(pytester: pytest.Pytester, url: str, monkeypatch: pytest.MonkeyPatch) -> RunRules:
+    """Write rules and run them: `check(RULES…, "-n2", …)`; what begins with a dash is an argument of pytest."""
+    monkeypatch.delenv("TGINTEGRITY_DB_URL", raising=False)
+
+    def check(*words: str, url: str | None = url, subprocess: bool = False) -> Ran:
+        texts = [one for one in words if "\n" in one]
+        if texts:
+            rules(pytester, *texts)
+        return run_rules(pytester, *(one for one in words if "\n" not in one), url=url, subprocess=subprocess)
+
+    return check
