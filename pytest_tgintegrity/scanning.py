@@ -170,7 +170,7 @@ def _ask(reader: Reader, works: Sequence[_Progress], timeout: float | None) -> N
 
 def _tally(work: _Progress, answer: Answer) -> None:
     try:
-        work.first = answer.rows
+        work.first = answer.rows if answer.texts else ()
         work.tally = work.scan.tally(work.first)
     except (NotEvaluated, ValueError, TypeError, ArithmeticError, psycopg.Error) as error:
         work.failed = str(error)
