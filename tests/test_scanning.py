@@ -129,7 +129,9 @@ class Case:
 
 @st.composite
 def shapes(draw: st.DrawFn) -> Shape:
-    names = draw(st.lists(st.sampled_from(ODD_NAMES), min_size=3, max_size=6, unique=True).filter(lambda n: "." not in n[0]))
+    names = draw(
+        st.lists(st.sampled_from(ODD_NAMES), min_size=3, max_size=6, unique=True).filter(lambda n: "." not in n[0])
+    )
     columns = {name: draw(st.sampled_from(sorted(VALUES))) for name in names[1:]}
     row = st.tuples(*(st.none() | st.sampled_from(VALUES[of]) for of in columns.values())).map(list)
     key = draw(st.sampled_from([(), ("the key",), ("k 1", "k.2")]))
@@ -148,7 +150,11 @@ def cases(draw: st.DrawFn, shape: Shape, name: str) -> Case:
     of = shape.types[column]
     mine = f"mine.{quoted(column)}"
     params = {"c": column, "other": shape.name, "t": shape.name}
-    kind = draw(st.sampled_from(["rows", "between", "one_of", "not_null", "not_blank", "at_most", "unique", "references", "query", "metric"]))
+    kind = draw(
+        st.sampled_from(
+            ["rows", "between", "one_of", "not_null", "not_blank", "at_most", "unique", "references", "query", "metric"]
+        )
+    )
     table = "{t}"
 
     def case(rule: Any, truth: str, **more: Any) -> Case:
@@ -157,7 +163,9 @@ def cases(draw: st.DrawFn, shape: Shape, name: str) -> Case:
     if kind == "between" and of in BOUNDS:
         low, high = (draw(st.none() | st.sampled_from(BOUNDS[of])) for _ in range(2))
         if low is not None or high is not None:
-            sides = [f"({mine} {sign} {_number(b)}) IS FALSE" for sign, b in ((">=", low), ("<=", high)) if b is not None]
+            sides = [
+                f"({mine} {sign} {_number(b)}) IS FALSE" for sign, b in ((">=", low), ("<=", high)) if b is not None
+            ]
             return case(Between(table, "{c}", low, high), " OR ".join(sides))
     if kind == "one_of":
         allowed = draw(st.lists(st.sampled_from(VALUES[of]), min_size=1, max_size=3))
@@ -251,7 +259,9 @@ def _compare(shape: Shape, case: Case, found: Measurement, expected: tuple[int, 
         assert [one.key if len(shape.key) > 1 else [one.key] for one in found.samples] == keys, case
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(situations())
 def test_every_rule_says_what_its_own_query_says(arena: Connection, situation: tuple[Shape, list[Case]]) -> None:
     shape, listed = situation
@@ -357,7 +367,12 @@ def test_measuring_writes_nothing(counted: str) -> None:
 
 def test_memory_does_not_grow_with_the_violations(make_database: MakeDatabase) -> None:
     url = make_database("CREATE TABLE wrong AS SELECT i AS id, repeat('x', 100) AS t FROM generate_series(1, 200000) i")
-    kinds = [Rows("wrong", "id > 0"), NotNull("wrong", "nullif(id, id)"), Unique("wrong", ("t",)), Query("SELECT * FROM wrong")]
+    kinds = [
+        Rows("wrong", "id > 0"),
+        NotNull("wrong", "nullif(id, id)"),
+        Unique("wrong", ("t",)),
+        Query("SELECT * FROM wrong"),
+    ]
 
     with looking_at(url) as engine:
         engine.measure(_named(kinds[:1]))
@@ -433,13 +448,19 @@ def test_a_rule_that_cannot_be_evaluated_is_unknown_and_alone(counted: str, kind
 
 
 def test_a_timeout_costs_only_the_rule_that_took_too_long(counted: str) -> None:
-    slow = [Rows("counted", "id = 1 AND pg_sleep(9) IS NULL"), Query("SELECT pg_sleep(9)"), Unique("other", ("id", "pg_sleep(9)::text"))]
+    slow = [
+        Rows("counted", "id = 1 AND pg_sleep(9) IS NULL"),
+        Query("SELECT pg_sleep(9)"),
+        Unique("other", ("id", "pg_sleep(9)::text")),
+    ]
 
     with looking_at(counted, Limits(statement=0.15)) as engine:
         found = engine.measure(_named([*slow, *RANGES, Unique("counted", ("id",))]))
 
     assert set(_reasons(found)) == {"rule0", "rule1", "rule2"}
-    assert set(_reasons(found).values()) == {"it took longer than 0.15 s (--statement-timeout, or timeout= of the rule)"}
+    assert set(_reasons(found).values()) == {
+        "it took longer than 0.15 s (--statement-timeout, or timeout= of the rule)"
+    }
 
 
 def test_a_rule_may_ask_for_a_timeout_of_its_own(counted: str) -> None:
@@ -485,8 +506,11 @@ def test_hidden_rows_and_forbidden_tables_are_unknown(server: Any, make_database
 
     with looking_at(server.url(name, user="looker")) as engine:
         found = engine.measure(
-            [bound(kind, f"{table} {number}") for table in ("open", "closed", "hidden")
-             for number, kind in enumerate([NotNull(table, "id"), Rows(table, "id < 0"), Unique(table, ("id",))])]
+            [
+                bound(kind, f"{table} {number}")
+                for table in ("open", "closed", "hidden")
+                for number, kind in enumerate([NotNull(table, "id"), Rows(table, "id < 0"), Unique(table, ("id",))])
+            ]
         )
 
     assert {rule: reason.split(":")[0] for rule, reason in _reasons(found).items()} == {
@@ -544,7 +568,9 @@ def test_samples_come_in_key_order_and_keys_may_be_composite(make_database: Make
     )
 
     with looking_at(url) as engine:
-        found = engine.measure([bound(Rows("pairs", "v = 1"), "rows"), bound(Unique("pairs", ("v",)), "unique", show=["a"])], samples=3)
+        found = engine.measure(
+            [bound(Rows("pairs", "v = 1"), "rows"), bound(Unique("pairs", ("v",)), "unique", show=["a"])], samples=3
+        )
 
     assert [one.key for one in found["rows"].samples] == [["a", "2"], ["a", "4"], ["a", "6"]]
     assert [one.key for one in found["unique"].samples] == [["a", "2"], ["a", "4"], ["a", "6"]]
@@ -556,7 +582,10 @@ def test_a_key_that_cannot_be_sorted_costs_the_samples_and_says_so(counted: str)
         found = engine.ask(Query("SELECT json_build_object('id', id) FROM counted"))
 
     assert found.violations == 500
-    assert found.note == "no samples: could not identify an ordering operator for type json (Use an explicit ordering operator or modify the query)"
+    assert (
+        found.note
+        == "no samples: could not identify an ordering operator for type json (Use an explicit ordering operator or modify the query)"
+    )
 
 
 # --- windows, scopes, kinds of tables ---------------------------------------------------------------------------------
@@ -575,7 +604,9 @@ def test_a_window_looks_at_young_rows_only(make_database: MakeDatabase) -> None:
     rules = [bound(kind, type(kind).__name__, since="at") for kind in kinds]
 
     with looking_at(make_database(YOUNG)) as engine:
-        found = engine.measure([*rules, bound(Rows("events", "ref = 9"), "all")], window=Window(datetime(2024, 1, 1, tzinfo=UTC)))
+        found = engine.measure(
+            [*rules, bound(Rows("events", "ref = 9"), "all")], window=Window(datetime(2024, 1, 1, tzinfo=UTC))
+        )
 
     counts = {rule: (one.examined, one.violations, [s.key for s in one.samples]) for rule, one in found.items()}
     assert counts == {
@@ -587,7 +618,9 @@ def test_a_window_looks_at_young_rows_only(make_database: MakeDatabase) -> None:
 
 
 def test_a_scope_narrows_the_sources_that_declare_it(make_database: MakeDatabase) -> None:
-    source = Source("events", "events e", key="e.id", label="e.code", scopes={"code": "e.code", "ref": "e.ref = 9 OR false"})
+    source = Source(
+        "events", "events e", key="e.id", label="e.code", scopes={"code": "e.code", "ref": "e.ref = 9 OR false"}
+    )
     rules = [
         bound(Rows(source, "e.ref = 9 OR e.ref = 1"), "rows"),
         bound(Unique(source, ("e.ref",)), "unique"),
@@ -683,7 +716,9 @@ def test_ranges_with_equal_bounds_of_other_types_are_not_merged(make_database: M
     url = make_database("CREATE TABLE near (n numeric, m numeric); INSERT INTO near VALUES (0.99999999999999999999, 1)")
 
     with looking_at(url) as engine:
-        found = engine.measure(_named([Between("near", "m", 1.0, None), Between("near", "n", 1, None), Between("near", "n", 1.0, None)]))
+        found = engine.measure(
+            _named([Between("near", "m", 1.0, None), Between("near", "n", 1, None), Between("near", "n", 1.0, None)])
+        )
 
     assert [one.violations for one in found.values()] == [0, 1, 0]
 
@@ -744,6 +779,8 @@ def test_what_was_scanned_survives_json(counted: str) -> None:
     import json
 
     with looking_at(counted) as engine:
-        scanned = engine.scan(engine.plan([*_named(RANGES), bound(Rows("counted", "a = 3"), "bad"), bound(Metric("m", "SELECT 1"), "m")]))
+        scanned = engine.scan(
+            engine.plan([*_named(RANGES), bound(Rows("counted", "a = 3"), "bad"), bound(Metric("m", "SELECT 1"), "m")])
+        )
 
     assert [Scanned.from_json(json.loads(json.dumps(one.to_json()))) for one in scanned] == scanned
