@@ -1,0 +1,157 @@
+"""Declarations: what a decorator attaches, and that each wrong one is told in one clear sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pytest_tgintegrity.rules import (
+    SEVERITIES,
+    AtMost,
+    Between,
+    Check,
+    Declared,
+    Metric,
+    Mistake,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Query,
+    References,
+    Rows,
+    Rule,
+    Schema,
+    Source,
+    Unique,
+    declaration_of,
+    declared,
+    rule,
+)
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+PEOPLE = Source("people", "staff s JOIN person p ON p.id = s.person_id", key=["s.id", "p.id"])
+
+
+def _declare(decorator: Any) -> Rule | Mistake | None:
+    def test_it(violations: object) -> None:
+        """A rule."""
+
+    return declaration_of(decorator(test_it))
+
+
+@pytest.mark.parametrize(
+    ("decorator", "kind"),
+    [
+        (rule.rows(PEOPLE, "s.age < 0"), Rows(PEOPLE, "s.age < 0")),
+        (rule.between("t", "c", 1, 10), Between("t", "c", 1, 10)),
+        (rule.between("t", "c", None, "now()"), Between("t", "c", None, "now()")),
+        (rule.between("t", "c", date(2020, 1, 1), None), Between("t", "c", date(2020, 1, 1), None)),
+        (rule.one_of("t", "c", ["a", None]), OneOf("t", "c", ("a", None))),
+        (rule.one_of("t", "c", "%(values)s"), OneOf("t", "c", "%(values)s")),
+        (rule.not_null("t", "c"), NotNull("t", "c")),
+        (rule.not_blank("t", "c"), NotBlank("t", "c")),
+        (rule.at_most("t", "c", "d + 1"), AtMost("t", "c", "d + 1")),
+        (rule.unique("t", "c"), Unique("t", ("c",))),
+        (rule.unique("t", ["c", "d"], "e", False), Unique("t", ("c", "d"), "e", nulls_distinct=False)),
+        (rule.references("t", "c", "u"), References("t", ("c",), "u")),
+        (rule.references("t", ("c", "d"), "u", ("e", "f")), References("t", ("c", "d"), "u", ("e", "f"))),
+        (rule.query("SELECT 1"), Query("SELECT 1")),
+        (rule.metric("rate", "SELECT 1", at_least=0.5), Metric("rate", "SELECT 1", 0.5)),
+        (rule.schema("t", constraint="c"), Schema("t", constraint="c")),
+        (rule.schema(), Schema()),
+        (rule.check(), Check()),
+        (declared("unique"), Declared("unique")),
+    ],
+)
+def test_each_kind_is_attached_as_it_was_declared(decorator: Any, kind: object) -> None:
+    found = _declare(decorator)
+
+    assert isinstance(found, Rule)
+    assert found.kind == kind
+    assert found.severity == "medium"
+    assert found.fixture == ("db" if isinstance(kind, Check) else "violations")
+
+
+def test_what_every_kind_also_takes() -> None:
+    found = _declare(
+        rule.between(
+            "t", "c", 1, 2, severity="critical", fix="clamp", fix_hint="why", fix_allows="delete", breaks={"c": "0"},
+            overlaps=["other"], show="d", tags=["a", "b"], enforced_by="ck", since="at", timeout=0.5,
+        )
+    )  # fmt: skip
+
+    assert found == Rule(
+        Between("t", "c", 1, 2), severity="critical", fix="clamp", fix_hint="why", fix_allows=("delete",),
+        breaks={"c": "0"}, overlaps=("other",), show=("d",), tags=("a", "b"), enforced_by="ck", since="at", timeout=0.5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decorator", "sentence"),
+    [
+        (rule.between("t", "c", 1), "rule.between: missing a required argument: 'high' (it is called as rule.between(source, column, low, high, …))"),  # type: ignore[call-arg]
+        (rule.rows("t", "a", "low"), "rule.rows: too many positional arguments (it is called as rule.rows(source, where, …))"),  # type: ignore[call-arg]
+        (declared(), "declared: missing a required argument: 'what' (it is called as declared(what, …))"),  # type: ignore[call-arg]
+        (rule.query, "@rule.query is called: write @rule.query(sql, …)"),
+        (rule.check, "@rule.check is called: write @rule.check(…)"),
+        (declared, "@declared is called: write @declared(what, …)"),
+        (rule, "use a kind of rule, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"),
+        (rule("t"), "use a kind of rule, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"),
+        (rule.rows(5, "a"), "the source (a table name or a Source) has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+        (rule.rows("", "a"), "the source (a table name or a Source) has to be a non-empty string, not ''"),
+        (rule.rows("t", " "), "where has to be a non-empty string, not ' '"),
+        (rule.between("t", None, 1, 2), "column has to be a non-empty string, not None"),  # type: ignore[arg-type]
+        (rule.between("t", "c", None, None), "between needs at least one bound"),
+        (rule.between("t", "c", 5, 1), "the range 5..1 is empty: low is above high"),
+        (rule.between("t", "c", date(2021, 1, 1), date(2020, 1, 1)), "the range 2021-01-01..2020-01-01 is empty: low is above high"),
+        (rule.one_of("t", "c", []), "one_of needs at least one allowed value"),
+        (rule.one_of("t", "c", [None]), "one_of needs at least one allowed value"),
+        (rule.one_of("t", "c", "abc"), "one_of needs a list of values, not 'abc'"),
+        (rule.one_of("t", "c", 5), "one_of needs a list of values, not 5"),  # type: ignore[arg-type]
+        (rule.unique("t", []), "columns is empty"),
+        (rule.unique("t", 5), "columns has to be a string or several, not 5"),  # type: ignore[arg-type]
+        (rule.unique("t", ["a", ""]), "columns has to be a non-empty string, not ''"),
+        (rule.unique("t", "a", where=""), "where has to be a non-empty string, not ''"),
+        (rule.references("t", ("a", "b"), "u", "c"), "2 columns cannot refer to 1 target columns"),
+        (rule.metric("m", "SELECT 1", at_least=2, at_most=1), "no number is at least 2 and at most 1"),
+        (rule.schema(column="c"), "a column, constraint or trigger belongs to a table: name it too"),
+        (declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null"),  # type: ignore[arg-type]
+        (rule.query("SELECT 1", severity="urgent"), f"unknown severity 'urgent': use one of {', '.join(SEVERITIES)}"),  # type: ignore[arg-type]
+        (rule.query("SELECT 1", sevrity="low"), "unknown argument 'sevrity': a rule also takes breaks, enforced_by, fix, fix_allows, fix_hint, overlaps, severity, show, since, tags, timeout"),  # type: ignore[call-arg]
+        (rule.query("SELECT 1", timeout=0), "timeout is 0: give seconds, at least 0.001"),
+        (rule.query("SELECT 1", timeout="1s"), "timeout is '1s': give seconds, at least 0.001"),  # type: ignore[arg-type]
+        (rule.not_null("t", "c", fix="clamp"), 'fix="clamp" needs bounds: only between and at_most have them'),
+        (rule.not_null("t", "c", fix=5), "fix is 5: give an SQL expression, or a mapping of columns to expressions"),  # type: ignore[arg-type]
+        (rule.not_null("t", "c", fix={"c": 5}), "what fix= writes to c has to be a non-empty string, not 5"),  # type: ignore[dict-item]
+        (rule.not_null("t", "c", breaks="NULL"), "breaks is 'NULL': give a mapping of columns to SQL expressions"),  # type: ignore[arg-type]
+        (rule.not_null("t", "c", breaks={"": "1"}), "a column of breaks= has to be a non-empty string, not ''"),
+        (rule.not_null("t", "c", fix_allows="update"), "unknown fix_allows 'update': use delete, insert, triggers"),  # type: ignore[arg-type]
+        (rule.not_null("t", "c", tags=[5]), "tags has to be a non-empty string, not 5"),  # type: ignore[list-item]
+        (rule.not_null("t", "c", since=5), "since has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_a_wrong_declaration_is_told_in_one_sentence(decorator: Any, sentence: str) -> None:
+    found = _declare(decorator)
+
+    assert isinstance(found, Mistake)
+    assert found.message == sentence
+
+
+def test_the_test_function_itself_is_kept_and_marked() -> None:
+    def test_it(violations: object) -> None: ...
+
+    assert rule.query("SELECT 1")(test_it) is test_it
+    assert rule.query("SELECT 1", severity="x")(test_it) is test_it  # type: ignore[arg-type]
+    assert [mark.name for mark in test_it.pytestmark] == ["integrity", "integrity"]  # type: ignore[attr-defined]
+
+
+def test_a_function_without_a_declaration_has_none() -> None:
+    assert declaration_of(print) is None
+
+
+@pytest.mark.parametrize(("key", "keys"), [("a.id", ("a.id",)), (["a", "b"], ("a", "b"))])
+def test_a_source_has_one_key_or_several(key: Any, keys: tuple[str, ...]) -> None:
+    assert Source("name", "t", key=key).keys == keys
