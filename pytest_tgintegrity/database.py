@@ -69,7 +69,8 @@ class Answer:
     @property
     def rows(self) -> list[Row]:
         """The rows as Python values."""
-        self.cursor.scroll(0, mode="absolute")
+        if self.cursor.rowcount:  # none: there is no position to go to
+            self.cursor.scroll(0, mode="absolute")
         return self.cursor.fetchall()
 
     @property

@@ -6,9 +6,11 @@ line names one, or when the first rule is collected.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +19,7 @@ from pytest_tgintegrity import options
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.reports.document import write_refusal
 from pytest_tgintegrity.rules import SEVERITIES, Declared, Rule, declaration_of
-from pytest_tgintegrity.secrecy import MASK, masked, passwords_in
+from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.session import Integrity
@@ -56,7 +58,7 @@ def pytest_load_initial_conftests(
         write_refusal(path, DIED_EARLY)
     _hide_arguments(early_config, known.tgintegrity_db_url)
     if known.debug:
-        early_config.add_cleanup(lambda: _mask_file(early_config, known.debug))
+        early_config.add_cleanup(lambda: _mask_file(early_config, Path(known.debug)))
     found = yield
     _, strange = parser.parse_known_and_unknown_args(args)
     args[:] = [masked(one) if one in strange else one for one in args]  # pytest is going to complain of them
@@ -70,18 +72,12 @@ def _hide_arguments(config: pytest.Config, url: str | None) -> None:
     config.invocation_params = dataclasses.replace(params, args=hidden)
 
 
-def _mask_file(config: pytest.Config, path: str) -> None:
+def _mask_file(config: pytest.Config, path: Path) -> None:
     """Take the passwords out of what pytest wrote to ``--debug``'s file meanwhile."""
     integrity, given = _begun(config), options.given_url(config)
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        for word in passwords_in(given.url) if given else ():
-            text = text.replace(word, MASK)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(integrity.scrubbed(text) if integrity else text)
-    except OSError:
-        os.unlink(path)
+    with contextlib.suppress(FileNotFoundError):
+        scrub = integrity.scrubbed if integrity else Secrets(passwords_in(given.url) if given else ()).scrub
+        path.write_text(scrub(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:

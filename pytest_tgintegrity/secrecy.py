@@ -7,6 +7,7 @@ test's name. All others are hidden wherever they occur, however they are spelled
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -49,8 +50,8 @@ class Secrets:
         if word in self.public:
             yield rf"{_BEFORE}{re.escape(word)}(?!\w)"
             return
-        for spelled in sorted({word, quote(word), quote(word, safe=""), repr(word)[1:-1]}, key=len, reverse=True):
-            plain = len(word) < SHORT or (len(word) < PLAIN and word.isalpha())
+        plain = len(word) < SHORT or (len(word) < PLAIN and word.isalpha())
+        for spelled in sorted(_spellings(word), key=len, reverse=True):
             yield rf"(?:(?<!\w)|(?<=\\[nrt])){re.escape(spelled)}(?!\w)" if plain else re.escape(spelled)
 
     def including(self, *words: str | None) -> Secrets:
@@ -60,6 +61,18 @@ class Secrets:
     def scrub(self, text: str) -> str:
         """`text` with a mask in the place of each password."""
         return text if self._pattern is None else self._pattern.sub(_hidden, text)
+
+
+def _spellings(word: str) -> set[str]:
+    """As it is, in a URL, in a keyword string; each of them inside one or two literals of Python or JSON."""
+    found = {word, quote(word), quote(word, safe=""), _escaped(word)}
+    for _ in range(2):
+        found |= {literal for one in found for literal in (_escaped(one), one.replace("\\", r"\\"), json.dumps(one)[1:-1])}
+    return found
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("'", r"\'")
 
 
 def _hidden(match: re.Match[str]) -> str:

@@ -67,7 +67,7 @@ class Integrity:
         self.error: TgIntegrityError | None = None
         self.is_worker = hasattr(config, "workerinput")
         self._given = None if self.is_worker else options.given_url(config)
-        self._secrets = Secrets(passwords_in(self._given.url) if self._given else ())
+        self._secrets = Secrets() if self._given is None else Secrets(passwords_in(self._given.url))
         self._folder: Path | None = None
         self._host: Host | None = None
         self._headed = False
@@ -82,7 +82,8 @@ class Integrity:
         """The run on the database that was named; nothing connects yet."""
         if self.is_worker:
             told = self.config.workerinput.get(RECORD)  # type: ignore[attr-defined]
-            self._folder = Path(told) if told else None
+            self._folder = Path(told["folder"]) if told else None
+            self._secrets = Secrets(told["secrets"], told["public"]) if told else Secrets()
             return join(self._settings(), self._folder) if self._folder else None
         return Run(self._settings(), self._given.url, self._given.origin) if self._given else None
 
@@ -108,7 +109,9 @@ class Integrity:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist where to ask for the run."""
-        node.workerinput[RECORD] = str(self._folder) if self._folder else None
+        hidden = self._hidden
+        told = {"folder": str(self._folder), "secrets": list(hidden.words), "public": list(hidden.public)}
+        node.workerinput[RECORD] = told if self._folder else None
 
     def constraints(self, kind: Declared) -> tuple[Constraint, ...]:
         """Declared constraints; none if there is no database, and if it cannot be reached the error is told later."""
@@ -190,8 +193,13 @@ class Integrity:
 
     def scrubbed(self, text: str) -> str:
         """`text` without the database's password."""
-        text = self._secrets.scrub(text)
-        return self.run.secrets.scrub(text) if self.run else text
+        return self._hidden.scrub(text)
+
+    @property
+    def _hidden(self) -> Secrets:
+        """What the run knows, once it knows it: that includes what libpq found elsewhere."""
+        known = self.run.secrets if self.run else Secrets()
+        return known if known.words else self._secrets
 
     def scrub(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         """Take the password out of a report's traceback and captured output."""

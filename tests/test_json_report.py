@@ -1,0 +1,193 @@
+"""The part `integrity` of the JSON report, and what becomes of yesterday's report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from harness import HEAD, HOLDS, UNKNOWN, VIOLATED, RunRules
+
+MORE = """
+@rule.metric("sizes", "SELECT avg(size) FROM item", at_least=100)
+def test_metric(violations):
+    \"\"\"Items are large.\"\"\"
+    assert not violations
+
+@rule.metric("by_parity", "SELECT size % 2, count(*) FROM item GROUP BY 1")
+def test_labelled(violations):
+    \"\"\"It only reports.\"\"\"
+    assert not violations
+
+@rule.query("SELECT size, now()::date AS today FROM item WHERE size > 18", severity="info", tags=["big"])
+def test_query(violations):
+    \"\"\"There are big ones.\"\"\"
+    assert not violations
+
+@rule.rows(Source("pairs", "pair p", key=["p.a", "p.b"], label="p.word"), "p.amount > 1", show=["p.amount", "p.day"],
+           enforced_by="pair_amount", fix={"p.amount": "1"}, severity="critical")
+def test_composite(violations):
+    \"\"\"Amounts are at most one.\"\"\"
+    assert not violations
+
+@rule.between("nothing", "size", 1, 2)
+def test_vacuous(violations):
+    \"\"\"There is nothing to look at.\"\"\"
+    assert not violations
+"""
+PAIRS = """
+CREATE TABLE pair (a int, b text, word text, amount numeric, day date, PRIMARY KEY (a, b));
+INSERT INTO pair VALUES (2, 'x', 'two', 7.50, '0044-03-15 BC'), (1, 'y', NULL, 9.99999999999999999999, 'infinity'),
+                        (1, 'x', 'ONE', 2, NULL), (3, 'z', 'three', 1, NULL);
+"""
+
+
+def test_every_key_of_the_contract(
+    check: RunRules, make_database: Callable[[str], str], pytester: pytest.Pytester
+) -> None:
+    """Shapes and values."""
+    url = make_database(
+        PAIRS + "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i;"
+        " CREATE TABLE nothing (id int PRIMARY KEY, size int);"
+    )
+    ran = check(HOLDS, UNKNOWN, MORE, "--scope=nowhere=1", url=url)
+    assert (ran.status, ran.integrity["run"]["error"][:17]) == (4, "--scope nowhere=…")
+    ran = check("--period=24", url=url)
+    found, rules = ran.integrity, {one["id"].partition("::")[2]: one for one in ran.integrity["rules"]}
+
+    assert list(found) == [
+        "schema_version",
+        "database",
+        "run",
+        "rules",
+        "scans",
+        "health",
+        "activity",
+        "gate",
+        "history",
+    ]
+    assert (found["schema_version"], found["gate"], found["history"]) == (1, None, None)
+    assert set(found["database"]) == {
+        "host", "port", "name", "user", "server_version", "system_identifier", "is_standby", "read_only", "superuser",
+    }  # fmt: skip
+    assert found["database"]["read_only"] is True
+    assert found["database"]["is_standby"] is False
+    assert found["database"]["superuser"] is True
+    assert found["database"]["system_identifier"].isdigit()
+    run = found["run"]
+    assert set(run) == {
+        "id", "started_at", "finished_at", "seconds", "snapshot", "period_hours", "scopes", "rule_set_digest", "complete",
+    }  # fmt: skip
+    assert datetime.fromisoformat(run["started_at"]) < datetime.fromisoformat(run["finished_at"])
+    assert (run["period_hours"], run["scopes"], run["complete"]) == (24.0, {}, True)
+    assert set(rules["test_composite"]) == {
+        "id", "doc", "severity", "tags", "sources", "verdict", "reason", "examined", "violations", "samples", "seconds",
+        "fixable", "fixed", "enforced_by", "waiver",
+    }  # fmt: skip
+    composite = rules["test_composite"]
+    assert (composite["verdict"], composite["examined"], composite["violations"]) == ("failed", 4, 3)
+    assert (composite["fixable"], composite["enforced_by"], composite["sources"]) == (True, "pair_amount", ["pair"])
+    assert composite["samples"] == [
+        {"key": ["1", "x"], "label": "ONE", "values": {"p.amount": "2", "p.day": None}},
+        {"key": ["1", "y"], "label": None, "values": {"p.amount": "9.99999999999999999999", "p.day": "infinity"}},
+        {"key": ["2", "x"], "label": "two", "values": {"p.amount": "7.50", "p.day": "0044-03-15 BC"}},
+    ]
+    query = rules["test_query"]
+    assert (query["examined"], query["violations"], query["verdict"], query["tags"]) == (None, 2, "noted", ["big"])
+    assert [one["key"] for one in query["samples"]] == ["19", "20"]
+    assert (rules["test_metric"]["examined"], rules["test_metric"]["verdict"]) == (None, "failed")
+    assert found["activity"] == {"sizes": 10.5, "by_parity": {"0": 10, "1": 10}}
+    assert (rules["test_vacuous"]["verdict"], rules["test_vacuous"]["examined"]) == ("passed", 0)
+    assert "1 vacuous" in ran.out
+    health = found["health"]
+    assert set(health) == {"score", "minimum", "status", "deductions"}
+    assert (health["score"], health["minimum"], health["status"]) == (100 - 30 - 10 - 5, 90, "degraded")
+    assert [(one["severity"], one["points"], one["violations"]) for one in health["deductions"]] == [
+        ("critical", 30, 3), ("medium", 10, 1), ("low", 5, 0), ("info", 0, 2),
+    ]  # fmt: skip
+    scanned = [rule for one in found["scans"] for rule in one["rules"]]
+    assert sorted(scanned) == sorted(one["id"] for one in found["rules"])
+    assert all(set(one) == {"source", "rules", "seconds", "rows"} for one in found["scans"])
+
+
+def test_ids_do_not_depend_on_how_pytest_is_called(
+    check: RunRules, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the root, from inside, by absolute path, as an installed package, with another root."""
+    package = pytester.mkpydir("mine")
+    inner = package / "part"
+    inner.mkdir()
+    (inner / "__init__.py").touch()
+    (inner / "test_a.py").write_text(HEAD + HOLDS)
+    other = pytester.mkdir("elsewhere")
+    monkeypatch.syspath_prepend(pytester.path)
+    seen = set()
+    for words in [["mine"], [str(inner)], ["--pyargs", "mine.part"], ["mine", f"--rootdir={other}"]]:
+        seen |= {one["id"] for one in check(*words).integrity["rules"]}
+    monkeypatch.chdir(inner)
+    check("-p", "no:terminal", f"--json-report-file={pytester.path / 'report.json'}")
+    seen |= {one["id"] for one in json.loads((pytester.path / "report.json").read_text())["integrity"]["rules"]}
+
+    assert seen == {"mine/part/test_a.py::test_holds"}
+
+
+def test_two_rules_with_one_id_are_refused(check: RunRules, pytester: pytest.Pytester) -> None:
+    """One would answer for the other."""
+    for name in ("a", "b"):
+        folder = pytester.mkdir(name) / "rules"
+        folder.mkdir()
+        (folder / "test_same.py").write_text(HEAD + HOLDS)
+    ran = check("--import-mode=importlib")
+
+    assert ran.status == 4
+    assert "two rules are called rules/test_same.py::test_holds" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [(["--no-such-option"], 4), (["no/such/path.py"], 4), (["--db-jobs=none"], 4)],
+    ids=["option", "path", "value"],
+)
+def test_yesterdays_report_is_never_left(
+    check: RunRules, pytester: pytest.Pytester, args: list[str], status: int
+) -> None:
+    """Also where pytest fails before any test is looked at."""
+    report = pytester.path / "report.json"
+    report.write_text('{"integrity": "yesterday"}')
+    ran = check(HOLDS, *args)
+
+    assert ran.status == status
+    assert ran.integrity["run"]["error"]
+    assert not ran.integrity["run"]["complete"]
+    assert set(ran.integrity["run"]) >= {"id", "seconds", "complete", "error"}
+
+
+def test_a_broken_conftest_leaves_no_old_report(check: RunRules, pytester: pytest.Pytester) -> None:
+    """It is imported after our first hook."""
+    (pytester.path / "report.json").write_text('{"integrity": "yesterday"}')
+    pytester.makeconftest("import no_such_module")
+
+    assert check(HOLDS).integrity["run"]["error"].startswith("pytest ended before")
+
+
+def test_other_suites_keep_their_report(check: RunRules, pytester: pytest.Pytester) -> None:
+    """Without a database nothing is touched, and nothing is added."""
+    (pytester.path / "report.json").write_text("kept")
+    assert check("--no-such-option", url=None).path.read_text() == "kept"
+    pytester.makepyfile(test_it="def test_it(): pass")
+
+    assert "integrity" not in check(url=None).document
+
+
+def test_the_digest_names_the_set_of_rules(check: RunRules) -> None:
+    """The same rules, the same digest; others, another."""
+
+    def digest(*words: str) -> str:
+        return str(check(*words).integrity["run"]["rule_set_digest"])
+
+    first, again, other = digest(HOLDS), digest(), digest(VIOLATED)
+
+    assert first == again != other
