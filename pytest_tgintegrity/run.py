@@ -168,11 +168,11 @@ class Run:
         return Invitation(self._address, self.snapshot, self.started_at)
 
     @classmethod
-    def join(cls, settings: Settings, folder: Path, ask: Callable[[], Invitation]) -> Run:
+    def join(cls, settings: Settings, folder: Path, ask: Callable[[Run], Invitation]) -> Run:
         """Join a run as a worker: `ask` for the invitation in the background, share results in `folder`."""
         run = cls(settings, DEMO, "the controller")
         run._shelf = FolderShelf(folder, settings.jobs)
-        run._in_background(lambda: run._accept(ask()))
+        run._in_background(lambda: run._accept(ask(run)))
         return run
 
     def _accept(self, invitation: Invitation) -> None:

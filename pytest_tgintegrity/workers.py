@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError
-from pytest_tgintegrity.run import Invitation, Run
+from pytest_tgintegrity.run import Invitation, Run, Settings
 
 FAMILY = "AF_UNIX"
 SOCKET = "line"
@@ -56,10 +56,10 @@ class Host:
             line.close()
 
 
-def join(settings: Any, folder: Path) -> Run:
+def join(settings: Settings, folder: Path) -> Run:
     """Join the controller's run; `folder` is the one that it told us of."""
 
-    def ask() -> Invitation:
+    def ask(run: Run) -> Invitation:
         line = Client(str(folder / SOCKET), FAMILY)
         told = json.loads(line.recv_bytes())
         threading.Thread(target=_watch, args=[line, run.interrupt], name="watch", daemon=True).start()
@@ -67,8 +67,7 @@ def join(settings: Any, folder: Path) -> Run:
             raise ConnectionFailed(told["error"]["text"])
         return Invitation.from_json(told["invitation"])
 
-    run = Run.join(settings, folder, ask)
-    return run
+    return Run.join(settings, folder, ask)
 
 
 def _watch(line: Connection[Any, Any], broken: Callable[[], None]) -> None:

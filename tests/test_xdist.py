@@ -92,13 +92,13 @@ def test_no_scan_runs_twice(pytester: pytest.Pytester, check: RunRules) -> None:
             connection.execute(
                 "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i"
             )
-        ran = check(HOLDS, VIOLATED, QUERY, SLEEPS.replace("range(60)", "range(8)"), "-n4", url=server.url())
+        ran = check(HOLDS, VIOLATED, QUERY, SLEEPS.replace("range(60)", "range(900, 908)"), "-n4", url=server.url())
         log = "".join(path.read_text() for path in (server.data / "log").iterdir())
 
     assert ran.status == 1, ran.said
-    assert log.count("count(*) FROM (SELECT id FROM item WHERE size < 0)") == 1
+    assert log.count("FROM item WHERE size < 0") == 1
     assert log.count("FROM pg_class c JOIN pg_namespace n") == 2  # the controller for its header, the workers for all
-    for number in range(8):
+    for number in range(900, 908):
         assert log.count(f"$1 = '{number}'") <= 1
 
 

@@ -1,0 +1,241 @@
+"""What a person sees: header, failures, summary; on any terminal, with any of pytest's switches."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from harness import HOLDS, QUICKLY, UNKNOWN, VIOLATED, RunRules, rules
+
+from pytest_tgintegrity.database import Database
+from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.reports.document import Report, _finite
+from pytest_tgintegrity.rules import Between, Metric, Rule
+from pytest_tgintegrity.verdicts import Measurement, Sample
+
+HERE = Database("db.example", 5432, "tg", "reader", "15.18", "7", is_standby=False, read_only=True, superuser=False)
+TABLE = """
+CREATE TABLE item (id int PRIMARY KEY, size int, name text);
+INSERT INTO item VALUES (1, 99, E'\\033[31mred\\033]0;title\\007'), (2, 5, 'plain');
+"""
+MANY = """
+@rule.between("item", "size", 100, 200, severity="low")
+@pytest.mark.parametrize("number", range(500))
+def test_many(violations, number):
+    \"\"\"Nothing is that large.\"\"\"
+    assert not violations
+
+@rule.not_null("absent_{column}", "name")
+@pytest.mark.parametrize("column", ["a", "b", "c", "d", "e", "f"])
+def test_absent(violations, column):
+    \"\"\"Nobody knows these tables.\"\"\"
+    assert not violations
+
+@rule.metric("number {n}", "SELECT 1")
+@pytest.mark.parametrize("n", range(20))
+def test_metric(violations, n):
+    \"\"\"It reports.\"\"\"
+    assert not violations
+"""
+
+
+def summary_of(out: str) -> list[str]:
+    """The lines of the summary, from its rule to the next."""
+    lines = out.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("=") and " integrity " in line)
+    end = next(i for i, line in enumerate(lines[start + 1 :], start + 1) if line.startswith(("=", "-----")))
+    return lines[start:end]
+
+
+def test_a_failure_says_what_a_person_needs(check: RunRules) -> None:
+    """How many, what, which, how to see all, how to mend; no traceback."""
+    ran = check(VIOLATED.replace('severity="high"', 'severity="high", fix="clamp"'), "--samples=2")
+    lines = ran.out.splitlines()
+    start = lines.index("5 of 20 rows violate [high]: Sizes are one to fifteen.")
+
+    assert lines[start + 1 : start + 6] == [
+        "",
+        "  key  label  size",
+        "  16   n16    16",
+        "  17   n17    17",
+        "  … and 3 more",
+    ]
+    assert lines[start + 6].startswith('  see all:  SELECT "id", "name", "size" FROM "item" WHERE')
+    assert lines[start + 7] == "  mend:     a safe fix is declared: clamp"
+    assert "assert not" not in ran.out
+    assert "FAILED test_rules.py::test_violated - Violated: 5 of 20 rows violate [high]" in ran.out
+
+
+@pytest.mark.parametrize(("args", "rows"), [(["--samples=0"], 0), (["--no-samples"], 0), ([], 5), (["-v"], 15)])
+def test_how_many_samples(check: RunRules, args: list[str], rows: int) -> None:
+    """`-v` lists more of them."""
+    ran = check(VIOLATED.replace("1, 15", "1, 5"), *args)
+
+    assert (
+        sum(
+            line.startswith("  1")
+            or line.startswith("  2")
+            or line.startswith("  6 ")
+            or line[:3] in ("  7", "  8", "  9")
+            for line in ran.out.splitlines()
+        )
+        == rows
+    )
+    assert len(ran.integrity["rules"][0]["samples"]) == rows
+    assert ran.integrity["rules"][0]["violations"] == 15
+
+
+def test_the_summary_fits_a_screen(check: RunRules) -> None:
+    """However many rules fail, are unknown or report numbers."""
+    ran = check(MANY, "--tb=no", "-rN", "--scope=x=1", "--no-header")
+    assert ran.status == 4
+    ran = check("--tb=no", "-rN")
+    lines = summary_of(ran.out)
+
+    assert ran.status == 1
+    assert len(lines) <= 24
+    assert all(len(line) <= 220 for line in lines)
+    assert lines[1] == "rules      20 passed, 500 failed, 6 unknown"
+    assert any(line.endswith("500 more rules") or line.endswith("more rules") for line in lines)
+
+
+def test_nothing_steers_the_terminal(check: RunRules, make_database: Callable[[str], str]) -> None:
+    """An escape sequence in the data is shown, not obeyed; and there is no colour where there is no terminal."""
+    ran = check(
+        VIOLATED,
+        '\n@rule.query("SELECT name FROM item")\ndef test_names(violations):\n    """."""\n    assert not violations\n',
+        url=make_database(TABLE),
+    )
+
+    assert ran.status == 1
+    assert "\\x1b[31mred" in ran.out
+    assert "\x1b" not in ran.said
+    assert "\x07" not in ran.said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-q"], ["-qq"], ["--no-header"], ["--no-summary"], ["-p", "no:terminal"], ["--tb=line"], ["-vv", "-m", "high"],
+        ["--strict-markers", "-m", "big"], ["--junitxml=j.xml"], ["-s"], ["--color=yes"], ["-rA"], ["--co"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_switches_of_pytest(check: RunRules, args: list[str]) -> None:
+    """None of them breaks anything, and the verdicts are the same."""
+    ran = check(VIOLATED.replace('severity="high"', 'severity="high", tags=["big"]'), *args)
+
+    assert ran.status == (0 if args == ["--co"] else 1), ran.said
+    assert "INTERNALERROR" not in ran.said
+    if args == ["-q"]:
+        assert "integrity:" not in ran.out
+        assert "score      85 of 100, degraded (healthy from 90)" in ran.out
+    if args == ["--no-header"]:
+        assert "integrity:" not in ran.out
+        assert "database   fresh_" in ran.out
+
+
+def test_last_failed(pytester: pytest.Pytester, url: str) -> None:
+    """`--lf` selects what failed and what was unknown."""
+    rules(pytester, HOLDS, VIOLATED, UNKNOWN)
+    words = [f"--db-url={url}", *QUICKLY[2:]]
+    pytester.runpytest_inprocess(*words)
+    again = pytester.runpytest_inprocess(*words, "--lf", "-v")
+
+    again.stdout.fnmatch_lines(["*2 items*"])
+    assert again.ret == 1
+
+
+def test_verdicts_have_words_of_their_own(check: RunRules) -> None:
+    """Unknown is an error; noted passes, visibly."""
+    late = HOLDS.replace("assert not violations", "violations.oops").replace("test_holds", "test_late")
+    ran = check(VIOLATED, UNKNOWN, late, "-v", "--fail-on=critical", "--health-min=0")
+
+    assert "test_rules.py::test_violated NOTED" in ran.out
+    assert "test_rules.py::test_unknown ERROR" in ran.out
+    assert "test_rules.py::test_late ERROR" in ran.out
+
+
+def test_long_scans_show_progress_on_a_terminal(pytester: pytest.Pytester, url: str) -> None:
+    """A line that is wiped afterwards."""
+    rules(
+        pytester,
+        '@rule.query("SELECT pg_sleep(2.3) WHERE false")\ndef test_slow(violations):\n    """."""\n    assert not violations\n',
+    )
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pytest", f"--db-url={url}", *QUICKLY]
+    with subprocess.Popen(
+        command, cwd=pytester.path, stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL
+    ) as running:
+        os.close(theirs)
+        said = b""
+        try:
+            while data := os.read(ours, 4096):
+                said += data
+        except OSError:
+            pass
+        os.close(ours)
+
+    assert running.returncode == 0, said
+    assert b"integrity: scanning, 0 of 1 scans done, 1 s" in said
+    assert b"\x1b[32m" in said
+
+
+def test_header() -> None:
+    """Where, as whom, and how; a standby and a superuser are named."""
+    assert terminal.header(HERE, "1-2") == (
+        "integrity: tg at db.example:5432, PostgreSQL 15.18, role reader, read-only, snapshot 1-2"
+    )
+    other = Database("h", 1, "tg", "boss", "15", None, is_standby=True, read_only=True, superuser=True)
+    assert "PostgreSQL 15 (standby), role boss (superuser: a read-only role is safer)" in terminal.header(other, None)
+
+
+@pytest.mark.parametrize(
+    ("examined", "violations", "text"),
+    [
+        (1, 1, "1 of 1 row violates [medium]: It holds."),
+        (2, 1, "1 of 2 rows violates [medium]: It holds."),
+        (1234567, 12345, "12 345 of 1 234 567 rows violate [medium]: It holds."),
+        (None, 1, "1 row violates [medium]: It holds."),
+        (None, 2, "2 rows violate [medium]: It holds."),
+    ],
+)
+def test_grammar(examined: int | None, violations: int, text: str) -> None:
+    """One row violates, two rows violate."""
+    told = terminal.failure(
+        Rule(Between("t", "c", 1, 2)), "It holds.\n\nMore.", Measurement(examined, violations), None
+    )
+
+    assert told.splitlines()[0] == text
+    assert told.splitlines()[-1] == "  mend:     no safe fix is declared: a person decides"
+
+
+def test_a_metric_names_its_bounds() -> None:
+    """And what it is."""
+    rule = Rule(Metric("rate", "…", at_least=0.5, at_most=1))
+    told = terminal.failure(rule, "Most are approved.", Measurement(None, 1, value=0.25), None)
+
+    assert told.splitlines()[0] == "rate is 0.25, not at least 0.5 and at most 1 [medium]: Most are approved."
+
+
+def test_wide_values_are_cut() -> None:
+    """A table stays a table."""
+    samples = (Sample("1", "x" * 99, {"text": "a\nb\u202e"}), Sample(["1", None], None, {"text": None}))
+    told = terminal.failure(Rule(Between("t", "c", 1, 2)), "It holds.", Measurement(9, 2, samples), None).splitlines()
+
+    assert told[2].split() == ["key", "label", "text"]
+    assert "x" * 39 + "…  a\\nb\\u202e" in told[3]
+    assert told[4].split() == ["1,", "NULL", "NULL", "NULL"]
+
+
+def test_numbers_that_json_does_not_have() -> None:
+    """They become text."""
+    assert _finite({"a": float("nan"), "b": {"c": float("-inf"), "d": 1.5}}) == {
+        "a": "nan",
+        "b": {"c": "-inf", "d": 1.5},
+    }
+    assert Report.__slots__
