@@ -191,7 +191,7 @@ class _Planner:
         unscoped = bool(self.window.scopes)
         if table is None:
             return _Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
-        quoted = _quoted(name, table)
+        quoted = self._quoted(table)
         return _Place(
             name=name,
             table=quoted,
@@ -203,6 +203,11 @@ class _Planner:
             stored=table.stored,
             unscoped=unscoped,
         )
+
+    def _quoted(self, table: Table) -> sql.Identifier:
+        """The same for every spelling of its name, so that it is read once."""
+        visible = self.facts.table(table.name)
+        return sql.Identifier(table.name) if visible and visible.path == table.path else sql.Identifier(*table.path)
 
     def _join_place(self, source: Source, name: str, params: Params) -> _Place:
         self.scopes |= set(source.scopes)
@@ -247,7 +252,7 @@ class _Planner:
         self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
 
     def _add_check(self, bound: BoundRule, place: _Place, found: Predicate) -> None:
-        shown = tuple(dict((*found.shown, *_shown(bound, place))).items())
+        shown = (*found.shown, *_shown(bound, place, found.shown))
         check = RowCheck(bound.id, found, self._within(bound, place), place.keys, place.label, shown)
         self.rows[place.group, bound.rule.timeout].append((place, check))
 
@@ -278,7 +283,7 @@ class _Planner:
                 nulls_distinct=nulls_distinct,
                 keys=place.keys,
                 label=place.label,
-                shown=_shown(bound, place),
+                shown=_shown(bound, place, parts),
                 within=self._within(bound, place),
                 pages=place.pages,
                 heap=place.stored,
@@ -316,7 +321,7 @@ class _Planner:
             match_full=match_full,
             keys=place.keys,
             label=place.label,
-            shown=_shown(bound, place),
+            shown=_shown(bound, place, columns),
             within=self._within(bound, place),
             pages=target.pages,
         )
@@ -431,10 +436,6 @@ def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
     return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
 
 
-def _quoted(name: str, table: Table) -> sql.Identifier:
-    return sql.Identifier(name) if name == table.name else sql.Identifier(*table.path)
-
-
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
     if table.key:
         return tuple(sql.Identifier(one) for one in table.key)
@@ -449,11 +450,12 @@ def _texts(source: Source | str) -> tuple[str, ...]:
     return (source.name, source.from_clause, source.label or "", *source.keys, *scopes)
 
 
-def _shown(bound: BoundRule, place: _Place) -> tuple[Named, ...]:
+def _shown(bound: BoundRule, place: _Place, already: Sequence[Named]) -> tuple[Named, ...]:
     """The columns to show: those the author asked for, else those that the rule's break or fix writes."""
     rule = bound.rule
     writes = [*(rule.breaks or {}), *(rule.fix if isinstance(rule.fix, Mapping) else {})]
-    return shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
+    found = shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
+    return tuple((name, expression) for name, expression in found if name not in dict(already))
 
 
 def _named(columns: Iterable[str]) -> tuple[Named, ...]:

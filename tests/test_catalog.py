@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from engine import bound, looking_at
 
-from pytest_tgintegrity.rules import CONSTRAINT_KINDS, ConstraintKind, Declared
+from pytest_tgintegrity.rules import CONSTRAINT_KINDS, ConstraintKind, Declared, NotBlank, NotNull
 from pytest_tgintegrity.scratch import PostgresServer
 from pytest_tgintegrity.verdicts import Measurement
 
@@ -164,6 +164,9 @@ def test_a_null_is_found_though_the_column_says_not_null(make_database: MakeData
     )
 
     assert _declared(url, "not_null") == {"wide": (3, 1), "narrow": (2, 1)}
+    with looking_at(url) as engine:
+        assert engine.ask(NotNull("narrow", "id")).violations == 1
+        assert engine.ask(NotBlank("narrow", "id::text")).violations == 1
 
 
 def test_checks_are_looked_at_whatever_the_planner_may_conclude(make_database: MakeDatabase) -> None:

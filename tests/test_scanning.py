@@ -316,6 +316,38 @@ def test_every_rule_says_what_its_own_query_says(arena: Connection, situation: t
         _compare(shape, case, found[case.rule.id], expected[case.rule.id])
 
 
+MERGED = {"float8": ["NaN", "-Infinity", "Infinity", "0", "5", "11"], "integer": ["-1", "0", "5", "10", "11"]}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_ranges_of_several_columns_keep_what_each_says_of_null_and_nan(arena: Connection, data: st.DataObject) -> None:
+    of = data.draw(st.sampled_from(sorted(MERGED)))
+    values = st.none() | st.sampled_from(MERGED[of])
+    rows = data.draw(st.lists(st.tuples(values, values, values), min_size=1, max_size=4))
+    low, high = data.draw(st.sampled_from([(0, 10), (None, 10), (0, None)]))
+    listed = ", ".join(f"({', '.join(literal(value, of) for value in row)})" for row in rows)
+    arena.execute(
+        f"DROP TABLE IF EXISTS merged; CREATE TABLE merged (a {of}, b {of}, c {of}); INSERT INTO merged VALUES {listed}".encode()
+    )
+    sides = [f"({{c}} {sign} {bound}) IS FALSE" for sign, bound in ((">=", low), ("<=", high)) if bound is not None]
+    expected = [
+        _one_value(arena, f"SELECT count(*) FROM merged WHERE {' OR '.join(sides).replace('{c}', column)}")
+        for column in "abc"
+    ]
+
+    with looking_at(arena.info.dsn) as engine:
+        found = engine.measure(_named([Between("merged", column, low, high) for column in "abc"]), samples=0)
+
+    assert [one.violations for one in found.values()] == expected
+
+
+def _one_value(connection: Connection, statement: str) -> Any:
+    row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
 # --- what a scan costs ------------------------------------------------------------------------------------------------
 
 COUNTED = """
@@ -693,7 +725,10 @@ def test_kinds_of_tables_and_types(make_database: MakeDatabase) -> None:
         "CREATE TABLE parted1 PARTITION OF parted FOR VALUES FROM (0) TO (10);"
         "CREATE TABLE parted2 PARTITION OF parted FOR VALUES FROM (10) TO (20);"
         "INSERT INTO parted SELECT i, 1 FROM generate_series(0, 19) i;"
-        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.typed (id integer); INSERT INTO elsewhere.typed VALUES (-1)"
+        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.typed (id integer); INSERT INTO elsewhere.typed VALUES (-1);"
+        "CREATE TABLE up (id integer PRIMARY KEY); CREATE TABLE down () INHERITS (up); INSERT INTO up VALUES (1);"
+        'INSERT INTO down VALUES (1), (2); CREATE TABLE "dot.ted" ("a.b" integer); INSERT INTO "dot.ted" VALUES (-1);'
+        'CREATE TABLE "Odd ""name" ("Sel ect" integer, "order" text); INSERT INTO "Odd ""name" VALUES (11, \' \')'
     )
     kinds: dict[str, tuple[Any, int, int]] = {
         "enum": (OneOf("typed", "m", ("ok",)), 2, 1),
@@ -711,6 +746,11 @@ def test_kinds_of_tables_and_types(make_database: MakeDatabase) -> None:
         "partition": (Unique("parted1", ("v",)), 10, 10),
         "elsewhere": (Between("elsewhere.typed", "id", 0, 10), 1, 1),
         "today": (AtMost("events", "at", "current_date"), 6, 0),
+        "to a family": (References("typed", ("id",), "up"), 2, 0),
+        "dotted": (Between("dot.ted", "a.b", 0, 10), 1, 1),
+        "dotted and qualified": (Between("public.dot.ted", "a.b", 0, 10), 1, 1),
+        "quoted": (Between('Odd "name', "Sel ect", 0, 10), 1, 1),
+        "keyword": (NotBlank('public.Odd "name', "order"), 1, 1),
         "to a view": (References("typed", ("id",), "a_view", ("g",)), 2, 1),
         "to many": (References("parted", ("v",), "typed", ("id",)), 20, 0),
     }
