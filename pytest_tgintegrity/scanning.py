@@ -45,12 +45,12 @@ class Scanned:
 
 
 def batches(scans: Sequence[Scan]) -> list[tuple[Scan, ...]]:
-    """Which scans travel together: big ones alone and first, small ones with the same timeout in one pipeline."""
+    """Which scans travel together: big ones alone and first, small ones that are asked in the same way in one pipeline."""
     found: list[tuple[Scan, ...]] = [(scan,) for scan in scans if scan.pages >= BIG_PAGES]
-    small: dict[float | None, list[Scan]] = {}
+    small: dict[tuple[float | None, bool], list[Scan]] = {}
     for scan in scans:
         if scan.pages < BIG_PAGES:
-            small.setdefault(scan.timeout, []).append(scan)
+            small.setdefault((scan.timeout, scan.heap), []).append(scan)
     for members in small.values():
         found += [tuple(members[i : i + SCANS_PER_BATCH]) for i in range(0, len(members), SCANS_PER_BATCH)]
     return found
@@ -80,6 +80,40 @@ class _Progress:
         return _Progress(self.scan.only(rules), self.types)
 
 
+_INDEXES_OFF, _INDEXES_ON = (
+    sql.SQL(
+        "SELECT set_config('enable_indexscan', {0}, true), set_config('enable_indexonlyscan', {0}, true),"
+        " set_config('enable_bitmapscan', {0}, true)"
+    ).format(setting)
+    for setting in ("off", "on")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inquiry:
+    """How the scans of one batch ask: with which timeout, from the heap or as the server likes, and until when."""
+
+    reader: Reader
+    timeout: float | None
+    heap: bool
+    deadline: float
+
+    def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
+        """Answers in the order of the statements.
+
+        A failure turns indexes on again: what was answered after one is asked once more.
+        """
+        if not self.heap or not statements:
+            return self.reader.ask(statements, self.timeout) if statements else []
+        answers = self.reader.ask([_INDEXES_OFF, *statements, _INDEXES_ON], self.timeout)[1:-1]
+        failures = [isinstance(answer, Failure) for answer in answers]
+        after = failures.index(True) if True in failures else len(answers)
+        doubtful = [n for n in range(after, len(answers)) if not failures[n]]
+        for n, answer in zip(doubtful, self.ask([statements[n] for n in doubtful]), strict=True):
+            answers[n] = answer
+        return answers
+
+
 def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned]:
     """Answer the scans of one batch; `samples` is the number of offending rows to fetch per violated rule.
 
@@ -87,60 +121,29 @@ def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned
     """
     started = time.perf_counter()
     works = [_Progress(scan) for scan in scans]
-    timeout = scans[0].timeout
-    _probe(reader, works, timeout)
-    _answer(reader, works, timeout, started + PATIENCE_SECONDS)
+    inquiry = _Inquiry(reader, scans[0].timeout, scans[0].heap, started + PATIENCE_SECONDS)
+    _probe(inquiry, works)
+    _answer(inquiry, works)
     if samples:
-        _sample(reader, works, timeout, samples)
+        _sample(inquiry, works, samples)
     seconds = (time.perf_counter() - started) / len(works)
     return [_scanned(work, seconds) for work in works]
 
 
-_INDEXES = {
-    heap: sql.SQL(
-        "SELECT set_config('enable_indexscan', {0}, true), set_config('enable_indexonlyscan', {0}, true),"
-        " set_config('enable_bitmapscan', {0}, true)"
-    ).format("off" if heap else "on")
-    for heap in (False, True)
-}
-
-
-def _ask_scans(
-    reader: Reader, asked: Sequence[tuple[_Progress, sql.Composable]], timeout: float | None
-) -> list[Answer | Failure]:
-    """Ask on behalf of scans; indexes are turned off for those that have to read the heap.
-
-    They are turned off before every such statement: a failure of the one before may have undone it.
-    """
-    statements: list[sql.Composable] = []
-    places: list[int] = []
-    heap = False
-    for work, statement in asked:
-        if work.scan.heap or heap:
-            statements.append(_INDEXES[work.scan.heap])
-        heap = work.scan.heap
-        places.append(len(statements))
-        statements.append(statement)
-    if heap:
-        statements.append(_INDEXES[False])
-    answers = reader.ask(statements, timeout) if statements else []
-    return [answers[place] for place in places]
-
-
-def _probe(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
+def _probe(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     """Let the server plan each predicate on its own before several are fused, if the source can be read at all."""
     fused = [work for work in works if len(work.scan.rules) > 1]
-    answers = _ask_scans(reader, [(work, work.scan.reach()) for work in fused], timeout)
+    answers = inquiry.ask([work.scan.reach() for work in fused])
     for work, answer in zip(fused, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer.reason
             work.errors.update(dict.fromkeys(work.scan.rules, answer.reason))
-    _probe_rules(reader, [work for work in fused if work.failed is None], timeout)
+    _probe_rules(inquiry, [work for work in fused if work.failed is None])
 
 
-def _probe_rules(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
+def _probe_rules(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     probes = [(work, rule, probe) for work in works for rule, probe in work.scan.probes().items()]
-    answers = _ask_scans(reader, [(work, probe) for work, _, probe in probes], timeout)
+    answers = inquiry.ask([probe for _, _, probe in probes])
     for (work, rule, _), answer in zip(probes, answers, strict=True):
         if isinstance(answer, Failure):
             work.errors[rule] = answer.reason
@@ -148,19 +151,19 @@ def _probe_rules(reader: Reader, works: Iterable[_Progress], timeout: float | No
             work.types[rule] = answer.types[0]
 
 
-def _answer(reader: Reader, works: Sequence[_Progress], timeout: float | None, deadline: float) -> None:
+def _answer(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
     """Ask, recount the suspects, and divide the rules of a question that failed until the guilty one stands alone."""
     for work in works:
         work.confine()
-    _ask(reader, [work for work in works if work.scan.rules], timeout)
-    _recount(reader, works, timeout)
+    _ask(inquiry, [work for work in works if work.scan.rules])
+    _recount(inquiry, works)
     for work in works:
         if work.failed is not None and work.scan.rules:
-            _divide(reader, work, timeout, deadline)
+            _divide(inquiry, work)
 
 
-def _ask(reader: Reader, works: Sequence[_Progress], timeout: float | None) -> None:
-    answers = _ask_scans(reader, [(work, work.scan.question(work.types)) for work in works], timeout)
+def _ask(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
+    answers = inquiry.ask([work.scan.question(work.types) for work in works])
     for work, answer in zip(works, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer.reason
@@ -178,10 +181,10 @@ def _tally(work: _Progress, answer: Answer) -> None:
         work.counts.update(work.tally.counts or {})
 
 
-def _recount(reader: Reader, works: Iterable[_Progress], timeout: float | None) -> None:
+def _recount(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     suspected = [(work, work.scan) for work in works if work.tally is not None and work.tally.counts is None]
     rows = [(work, scan) for work, scan in suspected if isinstance(scan, RowScan)]
-    answers = _ask_scans(reader, [(work, scan.recount()) for work, scan in rows], timeout)
+    answers = inquiry.ask([scan.recount() for _, scan in rows])
     for (work, scan), answer in zip(rows, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer.reason
@@ -189,29 +192,29 @@ def _recount(reader: Reader, works: Iterable[_Progress], timeout: float | None) 
             work.counts.update(scan.recounted(answer.rows, work.first))
 
 
-def _divide(reader: Reader, work: _Progress, timeout: float | None, deadline: float) -> None:
+def _divide(inquiry: _Inquiry, work: _Progress) -> None:
     """Ask for each half of the rules, unless there is one left or this has taken too long: then they are unknown."""
     rules = work.scan.rules
-    if len(rules) == 1 or time.perf_counter() > deadline:
+    if len(rules) == 1 or time.perf_counter() > inquiry.deadline:
         work.errors.update(dict.fromkeys(rules, work.failed or ""))
         return
     middle = len(rules) // 2
     halves = [work.part(half) for half in (rules[:middle], rules[middle:])]
-    _answer(reader, halves, timeout, deadline)
+    _answer(inquiry, halves)
     for half in halves:
         work.tally = work.tally or half.tally
         work.counts.update(half.counts)
         work.errors.update(half.errors)
 
 
-def _sample(reader: Reader, works: Iterable[_Progress], timeout: float | None, limit: int) -> None:
+def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
     wanted = [
         (work, rule, sampling)
         for work in works
         for rule, count in work.counts.items()
         if count.violations and (sampling := work.scan.sampling(rule)) is not None
     ]
-    answers = _ask_scans(reader, [(work, sampling.first(limit)) for work, _, sampling in wanted], timeout)
+    answers = inquiry.ask([sampling.first(limit) for _, _, sampling in wanted])
     for (work, rule, sampling), answer in zip(wanted, answers, strict=True):
         if isinstance(answer, Failure):
             work.notes[rule] = f"no samples: {answer.reason}"
