@@ -155,8 +155,6 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Refuse the run if a worker could not begin."""
     result = yield
     integrity = _begun(session.config)
-    if integrity is not None and not integrity.is_worker:
-        integrity.hear_workers()
-        if integrity.tidings.refused:
-            raise pytest.UsageError(integrity.tidings.refused)
+    if integrity is not None and not integrity.is_worker and (refused := integrity.refused_by_workers()):
+        raise pytest.UsageError(refused)
     return result

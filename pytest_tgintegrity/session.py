@@ -163,10 +163,13 @@ class Integrity:
         reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
         if self.is_worker or reporter is None or not reporter.isatty or reporter.verbosity < 0:
             return
-        reporter.ensure_newline()
-        text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
-        reporter.rewrite(text, erase=True)
-        reporter.currentfspath = None
+        capture: Any = self.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            reporter.ensure_newline()
+            text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
+            reporter.rewrite(text, erase=True)
+            reporter.flush()
+            reporter.currentfspath = None
 
     # --- the header
 
@@ -296,7 +299,14 @@ class Integrity:
             part.write_text(json.dumps(told), encoding="utf-8")
             part.replace(part.with_suffix(".told"))
 
-    def hear_workers(self) -> None:
+    def refused_by_workers(self) -> str | None:
+        """Why the workers could not begin; who cannot read the URL knows better than who was not given any."""
+        self._hear_workers()
+        if self.tidings.refused and self.error:
+            self.tidings.refused = self.scrubbed(str(self.error))
+        return self.tidings.refused
+
+    def _hear_workers(self) -> None:
         """Take over what workers left."""
         for path in self._folder.glob("*.told") if self._folder else ():
             self.tidings.hear_worker(json.loads(path.read_text(encoding="utf-8")))
@@ -304,7 +314,7 @@ class Integrity:
 
     def _conclude(self) -> None:
         heard = self.tidings
-        self.hear_workers()
+        self._hear_workers()
         health = heard.conclude(self.options.health_minimum)
         if health is None:
             return

@@ -175,7 +175,8 @@ def _looked_at(report: Report) -> str:
         if scan.rows is not None:
             largest[scan.source] = max(largest.get(scan.source, 0), scan.rows)
     rows, scans = plural(sum(largest.values()), "row"), plural(len(report.scans), "scan")
-    return f"{rows} of {plural(len(largest), 'source')} in {scans}, {report.run.seconds:.2f} s"
+    what = f"{rows} of {plural(len(largest), 'source')} in {scans}" if largest else scans
+    return f"{what}, {report.run.seconds:.2f} s"
 
 
 def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
