@@ -17,7 +17,7 @@ CURE = (
     "write postgresql://USER@HOST:PORT/DATABASE (percent-encode special characters of user and password), "
     "a libpq keyword string such as 'host=… dbname=…', service=NAME, or demo"
 )
-_PORTS = re.compile(r"\d{1,5}(,\d{1,5})*")
+_PORTS = re.compile(r"\d{0,5}(,\d{0,5})*")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

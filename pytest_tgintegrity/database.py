@@ -202,6 +202,7 @@ class Connection(psycopg.Connection[Row]):
 
 
 _ADVICE = " Is the server running"
+_PROBABLY = " This probably means"
 
 
 def connect(address: Address) -> Connection:
@@ -414,6 +415,8 @@ def _explained(error: psycopg.Error, limits: Limits, timeout: float | None) -> s
             return f"{words}: rows would be hidden; use a role with BYPASSRLS"
         case errors.InsufficientPrivilege():
             return f"{words}: GRANT SELECT to the role, or USAGE on its schema"
+        case errors.AdminShutdown() | errors.CrashShutdown() | psycopg.OperationalError(sqlstate=None):
+            return f"the connection was lost: {words.partition(_PROBABLY)[0]}"
         case errors.SerializationFailure():
             return f"{words}: try again, or raise max_standby_streaming_delay"
     hint = error.diag.message_hint

@@ -60,6 +60,7 @@ class Ran:
     out: str
     err: str
     path: Path
+    text: str
 
     @property
     def said(self) -> str:
@@ -69,7 +70,7 @@ class Ran:
     @property
     def document(self) -> Any:
         """The whole JSON report."""
-        return json.loads(self.path.read_text(), parse_constant=pytest.fail)
+        return json.loads(self.text, parse_constant=pytest.fail)
 
     @property
     def integrity(self) -> Any:
@@ -98,7 +99,8 @@ def run_rules(pytester: pytest.Pytester, *args: str, url: str | None = None, sub
     words += ["--json-report", f"--json-report-file={path.name}", *QUICKLY, *args]
     run = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
     result = run(*words)
-    return Ran(int(result.ret), result.stdout.str(), result.stderr.str(), path)
+    text = path.read_text() if path.exists() else ""
+    return Ran(int(result.ret), result.stdout.str(), result.stderr.str(), path, text)
 
 
 def rules(pytester: pytest.Pytester, *parts: str, name: str = "test_rules") -> Path:

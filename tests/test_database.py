@@ -191,7 +191,7 @@ def test_a_lost_connection_is_made_again(database_url: str) -> None:
         assert isinstance(ask(reader, "SELECT 1")[0], Answer)
         terminate(database_url, "%")
 
-        assert "terminat" in reason(ask(reader, "SELECT 2")[0])
+        assert reason(ask(reader, "SELECT 2")[0]).startswith("the connection was lost: ")
         assert "snapshot of this run cannot be used any more" in reason(ask(reader, "SELECT 3")[0])
 
 
@@ -202,7 +202,7 @@ def test_a_reader_that_lost_its_backend_goes_on(database_url: str) -> None:
         terminate(database_url, "%find me%")
         first, second = ask(reader, "SELECT 1", "SELECT 2")
 
-        assert "terminat" in reason(first)
+        assert reason(first).startswith("the connection was lost: ")
         assert isinstance(second, Answer)
 
 

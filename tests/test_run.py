@@ -1,0 +1,175 @@
+"""One run from end to end: the demo, lost connections, servers that go away, standbys."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from harness import HOLDS, VIOLATED, RunRules, sleeping, wait_until
+
+from pytest_tgintegrity.errors import ConnectionFailed, UsageError
+from pytest_tgintegrity.options import Given
+from pytest_tgintegrity.database import Limits
+from pytest_tgintegrity.run import Run, Settings
+from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+
+SETTINGS = Settings(1, Limits(), 5, None, {}, "absent_module")
+SLOW = """
+@rule.query("SELECT pg_sleep(1.5) OFFSET 1", timeout=50)
+def test_a_slow(violations):
+    \"\"\"It takes a while.\"\"\"
+    assert not violations
+"""
+
+
+def end_backends(url: str, which: str) -> None:
+    """Terminate backends of the run, once one of them sleeps."""
+    wait_until(lambda: sleeping(url) == 1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pytest-tgintegrity'"
+            f" AND datname = current_database() AND {which}"  # type: ignore[arg-type]
+        )
+
+
+@pytest.mark.parametrize(
+    ("which", "verdict"),
+    [("wait_event = 'PgSleep'", "unknown"), ("wait_event <> 'PgSleep'", "passed")],
+    ids=["reader", "holder"],
+)
+def test_a_backend_that_is_terminated(check: RunRules, url: str, which: str, verdict: str) -> None:
+    """What it was asked is unknown; what was asked of others is judged: no traceback, nobody hangs."""
+    ending = threading.Thread(target=end_backends, args=(url, which))
+    ending.start()
+    ran = check(SLOW, HOLDS, "--db-jobs=1")
+    ending.join()
+
+    assert ran.verdicts["test_a_slow"] == verdict, ran.said
+    assert ran.status == (0 if set(ran.verdicts.values()) == {"passed"} else 6)
+    assert "Traceback" not in ran.said
+    if which.startswith("wait_event = "):
+        assert ran.verdicts["test_holds"] == "passed"
+        assert ran.reasons["test_a_slow"].startswith("the connection was lost: ")
+
+
+def test_a_server_that_stops_in_mid_run(check: RunRules) -> None:
+    """Everything that was not answered is unknown, and the run ends."""
+    with start_postgres() as server:
+        with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+            connection.execute("CREATE TABLE item (id int PRIMARY KEY, size int, name text)")
+        url = server.url()
+        stopping = threading.Thread(target=lambda: (wait_until(lambda: sleeping(url) == 1), server.stop("immediate")))
+        stopping.start()
+        ran = check(SLOW, HOLDS, "--db-jobs=1", url=url)
+        stopping.join()
+
+    assert ran.status == 6, ran.said
+    assert ran.verdicts["test_a_slow"] == "unknown"
+    assert "Traceback" not in ran.said
+
+
+def test_errors_of_one_free_test_stay_there(check: RunRules) -> None:
+    """Each has a connection of its own; a psycopg error is unknown, an assertion is a violation."""
+    bodies = {
+        "breaks": 'db.execute("SELECT 1/0")',
+        "writes": "db.execute(\"INSERT INTO item VALUES (0)\")",
+        "several": 'db.execute("SELECT 1; COMMIT; BEGIN READ WRITE; DELETE FROM item")',
+        "commits": "db.commit()",
+        "closes": "db.close()",
+        "sets": 'db.execute("SET statement_timeout = 1"); db.row_factory = None',
+        "fails": "assert db.execute(\"SELECT 1\").fetchone() == (2,)",
+        "holds": 'assert db.execute("SELECT count(*) FROM item WHERE size > %s", [10]).fetchone() == (10,)',
+    }  # fmt: skip
+    parts = [f'\n@rule.check()\ndef test_{name}(db):\n    """."""\n    {body}\n' for name, body in bodies.items()]
+    ran = check(*parts)
+
+    assert ran.status == 1
+    assert ran.verdicts == {
+        "test_breaks": "unknown", "test_writes": "unknown", "test_several": "unknown", "test_commits": "unknown",
+        "test_closes": "passed", "test_sets": "passed", "test_fails": "failed", "test_holds": "passed",
+    }  # fmt: skip
+    assert "read-only transaction" in ran.reasons["test_writes"]
+    assert "multiple commands" in ran.reasons["test_several"]
+    assert "nothing to commit" in ran.reasons["test_commits"]
+
+
+def test_a_standby(check: RunRules, tmp_path: Path, server: PostgresServer) -> None:
+    """Rules are judged there too, and the header says where they were."""
+    settings = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
+    program = server.binaries.directory / "pg_basebackup"
+    if not program.exists():
+        pytest.skip("these binaries have no pg_basebackup")
+    with start_postgres(settings=settings) as primary, start_postgres(settings=settings) as standby:
+        with psycopg.connect(primary.conninfo(), autocommit=True) as connection:
+            connection.execute(
+                "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i"
+            )
+        standby.stop()
+        copy_cluster(program, primary, standby, tmp_path / "copy")
+        standby.restart()
+        wait_until(lambda: answers(standby))
+        ran = check(HOLDS, VIOLATED, "-n2", url=standby.url())
+
+    assert ran.status == 1, ran.said
+    assert ran.verdicts == {"test_holds": "passed", "test_violated": "failed"}
+    assert ran.integrity["database"]["is_standby"] is True
+    assert "(standby)" in ran.out
+
+
+def copy_cluster(program: Path, primary: PostgresServer, standby: PostgresServer, folder: Path) -> None:
+    """Put a base backup of one server in the place of another's data."""
+    words = [program, "-D", folder, "-h", primary.socket_directory, "-p", str(primary.port), "-U", "postgres", "-R"]
+    subprocess.run([*words, "--checkpoint=fast", "-X", "fetch"], check=True)
+    owner = standby.data.stat()
+    for path in [one for one in standby.data.iterdir() if one.name != "postmaster.pid"]:
+        subprocess.run(["rm", "-rf", path], check=True)
+    subprocess.run(["cp", "-r", *folder.iterdir(), standby.data], check=True)
+    subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", standby.data], check=True)
+
+
+def answers(server: PostgresServer) -> bool:
+    """Whether a server takes connections."""
+    try:
+        psycopg.connect(server.conninfo()).close()
+    except psycopg.OperationalError:
+        time.sleep(0.05)
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("url", "words"), [("demo", "absent_module"), ("demo:x", "absent_module"), ("demo_x", "neither a URL")]
+)
+def test_what_is_a_demo(url: str, words: str) -> None:
+    """Only the word itself, or one of its data sets."""
+    with pytest.raises((UsageError, Exception), match=words):
+        Run(SETTINGS, url, "--db-url").wait()
+
+
+def test_nothing_shows_the_url() -> None:
+    """Neither a run nor what was given."""
+    url = "postgresql://me:se-cr-et@127.0.0.1:1/x"
+    run = Run(SETTINGS, url, "--db-url")
+
+    assert "se-cr-et" not in f"{run!r} {Given(url, '--db-url')!r}"
+    with pytest.raises(ConnectionFailed) as failed:
+        run.wait()
+    assert "se-cr-et" not in str(failed.value)
+    run.close()
+
+
+def test_the_run_closes_what_it_opened(make_database: Callable[[str], str], check: RunRules) -> None:
+    """No connection is left."""
+    url = make_database("CREATE TABLE item AS SELECT 1 AS id, 1 AS size, 'n' AS name")
+    check(HOLDS, VIOLATED, url=url)
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        ).fetchone()
+
+    assert found == (1,)
