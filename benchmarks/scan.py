@@ -35,9 +35,7 @@ from pytest_tgintegrity.scratch import PostgresServer, open_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = "characters_human"
-ATTRIBUTES = (
-    "strength dexterity stamina perception intelligence wits charisma manipulation appearance".split()  # noqa: SIM905
-)
+ATTRIBUTES = "strength dexterity stamina perception intelligence wits charisma manipulation appearance".split()
 ABILITIES = (
     "alertness athletics brawl empathy expression intimidation streetwise subterfuge crafts drive etiquette firearms "
     "melee stealth academics computer investigation medicine science"
@@ -143,7 +141,11 @@ def scan_contestants(reader: Reader) -> Contestants:
     def by_hand() -> None:
         connection.execute(BY_HAND.encode()).fetchone()
 
-    return {"best SQL by hand": timed(by_hand), "the planner's scan": timed(planned), "one query per rule": timed(singly)}
+    return {
+        "best SQL by hand": timed(by_hand),
+        "the planner's scan": timed(planned),
+        "one query per rule": timed(singly),
+    }
 
 
 def process(arguments: Sequence[str], folder: Path) -> Callable[[], Cost]:

@@ -200,7 +200,7 @@ def _remove(folder: str) -> None:
         time.sleep(0.02)
 
 
-def _leave(number: int, frame: object) -> None:
+def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 

@@ -184,8 +184,10 @@ def test_constraints_are_those_of_the_application(clean: Connection) -> None:
         (
             fact["table"],
             fact["name"],
-            f"FOREIGN KEY ({fact['columns']}) REFERENCES {fact['ref_table']}({fact['ref_columns']})"
-            " DEFERRABLE INITIALLY DEFERRED",
+            (
+                f"FOREIGN KEY ({fact['columns']}) REFERENCES {fact['ref_table']}({fact['ref_columns']})"
+                " DEFERRABLE INITIALLY DEFERRED"
+            ),
         )
         for fact in facts("foreign_keys")
     }

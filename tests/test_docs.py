@@ -63,7 +63,11 @@ def test_readme_shows_real_output() -> None:
     done = run_pytest(arguments[1], arguments[2], "-k", arguments[3])
 
     shown = [line.rstrip() for line in done.stdout.splitlines()]
-    missing = [line for line in expected if line.rstrip() not in shown and not re.search(r"\d s$|\d s =+$|^integrity:|^\.\.\.$", line)]
+    missing = [
+        line
+        for line in expected
+        if line.rstrip() not in shown and not re.search(r"\d s$|\d s =+$|^integrity:|^\.\.\.$", line)
+    ]
     assert missing == [], done.stdout
 
 

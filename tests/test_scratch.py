@@ -328,7 +328,7 @@ def test_a_server_that_does_not_start_says_why_and_leaves_nothing(
     monkeypatch.setenv("TMPDIR", str(public_folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
 
-    with pytest.raises(ScratchError, match='unrecognized configuration parameter "nonsense".*TGINTEGRITY_PG_BIN') as e:
+    with pytest.raises(ScratchError, match=r'unrecognized configuration parameter "nonsense".*TGINTEGRITY_PG_BIN') as e:
         start_postgres(settings={"nonsense": "1"})
 
     assert "\n" not in str(e.value)
@@ -557,7 +557,7 @@ class Wrong(Numbers):
 
 
 def test_a_failed_build_is_reported_and_not_kept(cache: Path) -> None:
-    with pytest.raises(ScratchError, match="'numbers' could not be built.*nonsense"):
+    with pytest.raises(ScratchError, match=r"'numbers' could not be built.*nonsense"):
         open_dataset("numbers", Wrong())
 
     with open_dataset("numbers", Numbers()) as server:

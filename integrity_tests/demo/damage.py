@@ -29,9 +29,17 @@ _COPY: Final = "INSERT INTO {table} SELECT (jsonb_populate_record(t, %s)).* FROM
 
 # What a victim starts with, whatever it is copied from; columns that a table does not have are ignored.
 _NEW: Final[dict[str, object]] = {
-    **{"status": "App", "npc": True, "freebies_approved": True, "image": "", "image_status": "sub"},
-    **{"concept": "Planted", "xp": 0, "freebies": 0, "spent_freebies": []},
-    **{"is_staff": False, "is_superuser": False},
+    "status": "App",
+    "npc": True,
+    "freebies_approved": True,
+    "image": "",
+    "image_status": "sub",
+    "concept": "Planted",
+    "xp": 0,
+    "freebies": 0,
+    "spent_freebies": [],
+    "is_staff": False,
+    "is_superuser": False,
 }
 
 FAULTS: Final = (*TRAITS, *STANDING, *KINSHIP, *KEYS, *PLAY, *CATALOG)

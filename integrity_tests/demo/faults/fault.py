@@ -56,12 +56,15 @@ def nullable(table: str, column: str, statement: str) -> tuple[str, ...]:
 
 
 def sets(table: str, key: str, change: str) -> str:
+    """The statement that changes the victim's row in a table."""
     return f"UPDATE {table} SET {change} WHERE {key} = %(key)s"
 
 
 def character(change: str) -> tuple[str, ...]:
+    """Change what all characters have."""
     return (sets("characters_charactermodel", "id", change),)
 
 
 def human(change: str) -> tuple[str, ...]:
+    """Change what all humans have."""
     return (sets("characters_human", "character_ptr_id", change),)
