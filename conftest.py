@@ -1,1 +1,1 @@
-"""Nothing to set up: rules live in integrity_tests/, the tests of the plugin itself in tests/."""
+"""Makes the packages of this folder importable as they stand, installed or not; there is nothing else to set up."""

@@ -116,7 +116,7 @@ def _postgres_binaries(directory: Path, origin: str) -> PostgresBinaries | None:
         with program.open("rb") as opened:
             if opened.read(2) == b"#!" or not os.access(program.with_name("initdb"), os.X_OK):
                 return None
-        asked = [program, "--version"]
+        asked = [str(program), "--version"]
         text = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603 - found, not given
     except (OSError, subprocess.SubprocessError):
         return None

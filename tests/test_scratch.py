@@ -26,11 +26,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pytest_tgintegrity import binaries, scratch, supervision, templates
+from pytest_tgintegrity.binaries import find_postgres, find_valkey
 from pytest_tgintegrity.errors import ScratchError
 from pytest_tgintegrity.scratch import (
     PostgresServer,
-    find_postgres,
-    find_valkey,
     open_dataset,
     start_postgres,
     start_valkey,
