@@ -173,7 +173,7 @@ def _ask(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
 
 def _tally(work: _Progress, answer: Answer) -> None:
     try:
-        work.first = answer.rows if answer.texts else ()
+        work.first = answer.rows
         work.tally = work.scan.tally(work.first)
     except (NotEvaluated, ValueError, TypeError, ArithmeticError, psycopg.Error) as error:
         work.failed = str(error)
