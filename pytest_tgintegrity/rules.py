@@ -272,6 +272,14 @@ def _check_fix(fix: object, kind: Kind) -> None:
     check_writes(fix, "fix")
 
 
+def _check_since(since: object, kind: Kind) -> None:
+    if since is None:
+        return
+    text(since, "since")
+    if isinstance(kind, Query | Metric | Schema | Check | Declared):
+        raise DeclarationError(f"since= would be ignored: {type(kind).__name__.lower()} has no rows to choose from")
+
+
 def _check_allowed(allowed: Sequence[str]) -> None:
     strange = [one for one in allowed if one not in get_args(FixAllows)]
     if strange:
@@ -280,7 +288,7 @@ def _check_allowed(allowed: Sequence[str]) -> None:
 
 _FIELDS = frozenset(one.name for one in fields(Rule)) - {"kind"}
 _LISTS = ("fix_allows", "overlaps", "show", "tags")
-_OPTIONAL_TEXTS = ("fix_hint", "enforced_by", "since")
+_OPTIONAL_TEXTS = ("fix_hint", "enforced_by")
 
 
 def _rule(kind: Kind, common: Common) -> Rule:
@@ -292,6 +300,7 @@ def _rule(kind: Kind, common: Common) -> Rule:
     check_timeout(given.get("timeout"))
     _check_fix(given.get("fix"), kind)
     check_writes(given.get("breaks"), "breaks")
+    _check_since(given.get("since"), kind)
     for name in _OPTIONAL_TEXTS:
         if given.get(name) is not None:
             text(given[name], name)

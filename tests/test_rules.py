@@ -131,6 +131,8 @@ def test_what_every_kind_also_takes() -> None:
         (rule.not_null("t", "c", fix_allows="update"), "unknown fix_allows 'update': use delete, insert, triggers"),  # type: ignore[arg-type]
         (rule.not_null("t", "c", tags=[5]), "tags has to be a non-empty string, not 5"),  # type: ignore[list-item]
         (rule.not_null("t", "c", since=5), "since has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+        (rule.query("SELECT 1", since="at"), "since= would be ignored: query has no rows to choose from"),
+        (rule.metric("m", "SELECT 1", since="at"), "since= would be ignored: metric has no rows to choose from"),
     ],
 )  # fmt: skip
 def test_a_wrong_declaration_is_told_in_one_sentence(decorator: Any, sentence: str) -> None:
