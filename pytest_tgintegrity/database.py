@@ -202,6 +202,7 @@ class Connection(psycopg.Connection[Row]):
 
 
 _ADVICE = " Is the server running"
+_GRANT = "GRANT SELECT to the role, or USAGE on its schema"
 _PROBABLY = " This probably means"
 
 
@@ -296,7 +297,7 @@ class Reader:
         self._connection: Connection | None = None
         self._stopped = False
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         """Nothing is opened before the first question."""
         return self
 
@@ -411,10 +412,10 @@ def _explained(error: psycopg.Error, limits: Limits, timeout: float | None) -> s
         case errors.QueryCanceled() if "statement timeout" in words:
             allowed = limits.statement if timeout is None else timeout
             return f"it took longer than {allowed:g} s (--statement-timeout, or timeout= of the rule)"
-        case errors.InsufficientPrivilege() if "row-level security" in words:
-            return f"{words}: rows would be hidden; use a role with BYPASSRLS"
         case errors.InsufficientPrivilege():
-            return f"{words}: GRANT SELECT to the role, or USAGE on its schema"
+            hidden = "row-level security" in words
+            cure = "rows would be hidden; use a role with BYPASSRLS" if hidden else _GRANT
+            return f"{words}: {cure}"
         case errors.AdminShutdown() | errors.CrashShutdown() | psycopg.OperationalError(sqlstate=None):
             return f"the connection was lost: {words.partition(_PROBABLY)[0]}"
         case errors.SerializationFailure():

@@ -67,7 +67,9 @@ def _spellings(word: str) -> set[str]:
     """As it is, in a URL, in a keyword string; each of them inside one or two literals of Python or JSON."""
     found = {word, quote(word), quote(word, safe=""), _escaped(word)}
     for _ in range(2):
-        found |= {literal for one in found for literal in (_escaped(one), one.replace("\\", r"\\"), json.dumps(one)[1:-1])}
+        found |= {
+            literal for one in found for literal in (_escaped(one), one.replace("\\", r"\\"), json.dumps(one)[1:-1])
+        }
     return found
 
 

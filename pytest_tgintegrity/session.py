@@ -325,7 +325,7 @@ class Integrity:
             rules=heard.rules,
             scans=self._scanned(),
             health=health,
-            activity={name: value for name, value in metrics},
+            activity=dict(metrics),
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
             unscoped=heard.unscoped,
         )

@@ -16,8 +16,8 @@ from psycopg import sql
 from pytest_tgintegrity.address import parse_address
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.database import Coordinator, Limits, Reader
-from pytest_tgintegrity.scans import QueryScan
 from pytest_tgintegrity.scanning import Scanned
+from pytest_tgintegrity.scans import QueryScan
 from pytest_tgintegrity.verdicts import Measurement
 
 DONE = [Scanned("item", 0.5, 20, {"a": Measurement(20, 1)})]
@@ -33,7 +33,7 @@ with FolderShelf(Path(sys.argv[1]), 1).claim(0) as ours, FolderShelf(Path(sys.ar
 
 def scan(name: str, query: str) -> QueryScan:
     """A scan for one rule of that name."""
-    return QueryScan("item", name, sql.SQL(query))  # type: ignore[arg-type]
+    return QueryScan("item", name, sql.SQL(query))
 
 
 @contextmanager

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from harness import HEAD, HOLDS, UNKNOWN, VIOLATED, RunRules

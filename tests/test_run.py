@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from harness import HOLDS, VIOLATED, RunRules, sleeping, wait_until
 
+from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.options import Given
-from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scratch import PostgresServer, start_postgres
 
@@ -33,7 +33,7 @@ def end_backends(url: str, which: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pytest-tgintegrity'"
-            f" AND datname = current_database() AND {which}"  # type: ignore[arg-type]
+            f" AND datname = current_database() AND {which}"
         )
 
 
@@ -63,7 +63,12 @@ def test_a_server_that_stops_in_mid_run(check: RunRules) -> None:
         with psycopg.connect(server.conninfo(), autocommit=True) as connection:
             connection.execute("CREATE TABLE item (id int PRIMARY KEY, size int, name text)")
         url = server.url()
-        stopping = threading.Thread(target=lambda: (wait_until(lambda: sleeping(url) == 1), server.stop("immediate")))
+
+        def stop() -> None:
+            wait_until(lambda: sleeping(url) == 1)
+            server.stop("immediate")
+
+        stopping = threading.Thread(target=stop)
         stopping.start()
         ran = check(SLOW, HOLDS, "--db-jobs=1", url=url)
         stopping.join()
@@ -77,12 +82,12 @@ def test_errors_of_one_free_test_stay_there(check: RunRules) -> None:
     """Each has a connection of its own; a psycopg error is unknown, an assertion is a violation."""
     bodies = {
         "breaks": 'db.execute("SELECT 1/0")',
-        "writes": "db.execute(\"INSERT INTO item VALUES (0)\")",
+        "writes": 'db.execute("INSERT INTO item VALUES (0)")',
         "several": 'db.execute("SELECT 1; COMMIT; BEGIN READ WRITE; DELETE FROM item")',
         "commits": "db.commit()",
         "closes": "db.close()",
         "sets": 'db.execute("SET statement_timeout = 1"); db.row_factory = None',
-        "fails": "assert db.execute(\"SELECT 1\").fetchone() == (2,)",
+        "fails": 'assert db.execute("SELECT 1").fetchone() == (2,)',
         "holds": 'assert db.execute("SELECT count(*) FROM item WHERE size > %s", [10]).fetchone() == (10,)',
     }  # fmt: skip
     parts = [f'\n@rule.check()\ndef test_{name}(db):\n    """."""\n    {body}\n' for name, body in bodies.items()]
@@ -123,8 +128,8 @@ def test_a_standby(check: RunRules, tmp_path: Path, server: PostgresServer) -> N
 
 def copy_cluster(program: Path, primary: PostgresServer, standby: PostgresServer, folder: Path) -> None:
     """Put a base backup of one server in the place of another's data."""
-    words = [program, "-D", folder, "-h", primary.socket_directory, "-p", str(primary.port), "-U", "postgres", "-R"]
-    subprocess.run([*words, "--checkpoint=fast", "-X", "fetch"], check=True)
+    place = ["-h", str(primary.socket_directory), "-p", str(primary.port), "-U", "postgres"]
+    subprocess.run([program, "-D", folder, *place, "-R", "--checkpoint=fast", "-X", "fetch"], check=True)
     owner = standby.data.stat()
     for path in [one for one in standby.data.iterdir() if one.name != "postmaster.pid"]:
         subprocess.run(["rm", "-rf", path], check=True)

@@ -85,8 +85,8 @@ def leaks(folder: Path, *words: str) -> list[str]:
     for path in [one for one in folder.rglob("*") if one.is_file() and one.suffix not in {".py", ".pyc"}]:
         text = path.read_text(errors="replace")
         for word in [PASSWORD, quote(PASSWORD, safe=""), *FRAGMENTS, *words]:
-            for match in re.finditer(re.escape(word), text):
-                found.append(f"{path.name}: …{text[max(0, match.start() - 90) : match.end() + 20]}…")
+            places = [match.span() for match in re.finditer(re.escape(word), text)]
+            found += [f"{path.name}: …{text[max(0, start - 90) : end + 20]}…" for start, end in places]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,16 +76,7 @@ def test_how_many_samples(check: RunRules, args: list[str], rows: int) -> None:
     """`-v` lists more of them."""
     ran = check(VIOLATED.replace("1, 15", "1, 5"), *args)
 
-    assert (
-        sum(
-            line.startswith("  1")
-            or line.startswith("  2")
-            or line.startswith("  6 ")
-            or line[:3] in ("  7", "  8", "  9")
-            for line in ran.out.splitlines()
-        )
-        == rows
-    )
+    assert sum(bool(re.match(r"  \d+ +n\d+ ", line)) for line in ran.out.splitlines()) == rows
     assert len(ran.integrity["rules"][0]["samples"]) == rows
     assert ran.integrity["rules"][0]["violations"] == 15
 
@@ -100,7 +92,7 @@ def test_the_summary_fits_a_screen(check: RunRules) -> None:
     assert len(lines) <= 24
     assert all(len(line) <= 220 for line in lines)
     assert lines[1] == "rules      20 passed, 500 failed, 6 unknown"
-    assert any(line.endswith("500 more rules") or line.endswith("more rules") for line in lines)
+    assert any(line.endswith(" 500 more rules") for line in lines)
 
 
 def test_nothing_steers_the_terminal(check: RunRules, make_database: Callable[[str], str]) -> None:

@@ -86,13 +86,13 @@ def test_every_way_to_distribute(check: RunRules, make_database: Callable[[str],
 
 
 def test_no_scan_runs_twice(pytester: pytest.Pytester, check: RunRules) -> None:
-    """By the server's own log of statements, with four workers that all want the same."""
+    """By the server's own log of statements, with three workers that all want the same."""
     with start_postgres(settings={"log_statement": "all", "logging_collector": "on"}) as server:
         with psycopg.connect(server.conninfo(), autocommit=True) as connection:
             connection.execute(
                 "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i"
             )
-        ran = check(HOLDS, VIOLATED, QUERY, SLEEPS.replace("range(60)", "range(900, 908)"), "-n4", url=server.url())
+        ran = check(HOLDS, VIOLATED, QUERY, SLEEPS.replace("range(60)", "range(900, 908)"), "-n3", url=server.url())
         log = "".join(path.read_text() for path in (server.data / "log").iterdir())
 
     assert ran.status == 1, ran.said
