@@ -11,11 +11,10 @@ import pytest
 
 from pytest_tgintegrity import judging
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.judging import BOUND
 from pytest_tgintegrity.planning import BoundRule, plan
 from pytest_tgintegrity.rules import SEVERITIES, Declared, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
-from pytest_tgintegrity.session import Integrity
+from pytest_tgintegrity.session import BOUND, Integrity
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
 _TAGS = pytest.StashKey[set[str]]()

@@ -12,12 +12,11 @@ from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
 from pytest_tgintegrity.rules import Declared, Metric
 from pytest_tgintegrity.run import Run
-from pytest_tgintegrity.session import NO_URL, RECORD, Integrity, session_of
+from pytest_tgintegrity.session import BOUND, NO_URL, RECORD, Integrity, session_of
 from pytest_tgintegrity.tidings import UNMEASURED, Record
 from pytest_tgintegrity.verdicts import Measurement, Outcome, judge
 from pytest_tgintegrity.violations import Violations
 
-BOUND = pytest.StashKey[BoundRule]()
 _VIOLATIONS = pytest.StashKey[Violations]()
 _OUTCOME = pytest.StashKey[Outcome]()
 _MEASURED = pytest.StashKey[Measurement]()

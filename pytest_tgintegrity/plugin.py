@@ -28,9 +28,15 @@ DIED_EARLY = "pytest ended before a rule was judged; its own output says why"
 
 
 def _session(config: pytest.Config) -> Integrity:
-    from pytest_tgintegrity.session import session_of  # noqa: PLC0415 - see the module
+    """The integrity part of this session; it comes to be when it is first asked for."""
+    found = _begun(config)
+    if found is None:
+        from pytest_tgintegrity import judging, session  # noqa: PLC0415 - see the module
 
-    return session_of(config)
+        found = session.Integrity(config)
+        config.pluginmanager.register(found, session.NAME)
+        config.pluginmanager.register(judging, "tgintegrity-judging")
+    return found
 
 
 def _begun(config: pytest.Config) -> Integrity | None:

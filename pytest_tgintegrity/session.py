@@ -37,6 +37,7 @@ from pytest_tgintegrity.workers import Host, join
 
 NAME = "tgintegrity-session"
 RECORD = "tgintegrity"
+BOUND = pytest.StashKey[BoundRule]()
 VERBOSE_SAMPLES = 50
 NO_URL = (
     "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
@@ -45,14 +46,8 @@ NO_URL = (
 
 
 def session_of(config: pytest.Config) -> Integrity:
-    """The integrity part of this session; it comes to be when it is first asked for."""
-    found: Integrity | None = config.pluginmanager.getplugin(NAME)
-    if found is None:
-        from pytest_tgintegrity import judging  # noqa: PLC0415 - it asks for this session
-
-        found = Integrity(config)
-        config.pluginmanager.register(found, NAME)
-        config.pluginmanager.register(judging, "tgintegrity-judging")
+    """The integrity part of this session, which has begun."""
+    found: Integrity = config.pluginmanager.getplugin(NAME)
     return found
 
 
@@ -126,8 +121,6 @@ class Integrity:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The selection is final: plan it and start to scan, while the tests begin."""
-        from pytest_tgintegrity.judging import BOUND  # noqa: PLC0415 - it asks for this session
-
         found = [(item, item.stash[BOUND]) for item in session.items if BOUND in item.stash]
         if not found:
             return
