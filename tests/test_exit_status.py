@@ -13,6 +13,7 @@ from harness import FAILING, HOLDS, ORDINARY, UNKNOWN, VIOLATED, Ran, RunRules, 
 from pytest_tgintegrity.scratch import PostgresServer
 
 DEAD = "postgresql://nobody@127.0.0.1:1/nowhere"
+WITH_A_WORKER = pytest.mark.parametrize("how", [[], ["-n1"]], ids=["alone", "worker"])
 BOTH_WAYS = pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
 XFAIL = """
 @pytest.mark.xfail(reason="known since June", strict=False)
@@ -79,7 +80,7 @@ def refused(ran: Ran, *words: str) -> None:
     assert ran.document["exitcode"] == 4
 
 
-@BOTH_WAYS
+@WITH_A_WORKER
 def test_rules_that_hold_are_0(check: RunRules, how: list[str]) -> None:
     """All is well."""
     ran = check(HOLDS, *how)
@@ -168,7 +169,7 @@ def test_a_scan_that_takes_too_long_is_unknown(check: RunRules) -> None:
     assert "longer than 0.05 s" in ran.reasons["test_slow"]
 
 
-@BOTH_WAYS
+@WITH_A_WORKER
 def test_nothing_selected_is_5(check: RunRules, how: list[str]) -> None:
     """Deselected rules need no database; the report says that nothing was judged."""
     ran = check(HOLDS, "-k", "no_such_name", *how, url=DEAD)
@@ -187,7 +188,7 @@ def test_nothing_collected_is_5(check: RunRules, monkeypatch: pytest.MonkeyPatch
     assert ran.integrity["run"]["error"] == "no rule was judged"
 
 
-@BOTH_WAYS
+@WITH_A_WORKER
 def test_all_skipped_is_6(check: RunRules, how: list[str]) -> None:
     """A skipped rule was not checked."""
     ran = check(f"@pytest.mark.skip(reason='later')\n{HOLDS.strip()}\n", *how)
@@ -197,7 +198,7 @@ def test_all_skipped_is_6(check: RunRules, how: list[str]) -> None:
     assert ran.integrity["health"]["status"] == "degraded"
 
 
-@BOTH_WAYS
+@WITH_A_WORKER
 @pytest.mark.parametrize("more", [[], ["--continue-on-collection-errors"]], ids=["stop", "go-on"])
 def test_a_file_that_cannot_be_imported_is_2(
     check: RunRules, pytester: pytest.Pytester, how: list[str], more: list[str]
@@ -218,7 +219,7 @@ def test_violated_beats_not_collected(check: RunRules, pytester: pytest.Pytester
     assert check(VIOLATED, "--continue-on-collection-errors").status == 1
 
 
-@BOTH_WAYS
+@WITH_A_WORKER
 def test_a_wrong_declaration_is_2(check: RunRules, how: list[str]) -> None:
     """One clear line: where, what, and the cure."""
     ran = check(HOLDS.replace('"high"', '"grave"'), *how)
@@ -241,7 +242,7 @@ def test_violated_is_1(check: RunRules, how: list[str]) -> None:
     assert ran.document["exitcode"] == 1
 
 
-@BOTH_WAYS
+@WITH_A_WORKER
 def test_unknown_is_6(check: RunRules, how: list[str]) -> None:
     """Nothing is violated, but something could not be evaluated."""
     ran = check(HOLDS, UNKNOWN, *how)
