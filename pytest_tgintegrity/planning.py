@@ -51,6 +51,7 @@ from pytest_tgintegrity.rules import (
 )
 from pytest_tgintegrity.scans import (
     UNKNOWN_PAGES,
+    Access,
     MetricScan,
     Named,
     QueryScan,
@@ -70,6 +71,7 @@ _Group = tuple[str, str]
 CHECKS_PER_SCAN = 400
 REFERENCES_PER_SCAN = 6
 COLUMNS_PER_CALL = 90
+LOOKUP_RATIO = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class _Planner:
         self.window = window
         self.blanks = UNICODE_BLANKS if facts.encoding == "UTF8" else ASCII_BLANKS
         self.rows: dict[tuple[_Group, float | None], list[tuple[_Place, RowCheck]]] = defaultdict(list)
-        self.references: dict[tuple[_Group, float | None, bool], list[tuple[_Place, Reference]]] = defaultdict(list)
+        self.references: dict[tuple[_Group, float | None, Access], list[tuple[_Place, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
@@ -286,7 +288,7 @@ class _Planner:
                 shown=_shown(bound, place, parts),
                 within=self._within(bound, place),
                 pages=place.pages,
-                heap=place.stored,
+                access="heap" if place.stored else "any",
                 timeout=bound.rule.timeout,
             )
         )
@@ -325,8 +327,7 @@ class _Planner:
             within=self._within(bound, place),
             pages=target.pages,
         )
-        heap = place.stored and target.stored
-        self.references[place.group, bound.rule.timeout, heap].append((place, reference))
+        self.references[place.group, bound.rule.timeout, _access(place, target)].append((place, reference))
         self._reads(bound, place, target.name)
 
     def _unique_in(self, place: _Place, columns: Sequence[str]) -> bool:
@@ -403,11 +404,11 @@ class _Planner:
                 yield RowScan(place.name, place.table, place.scope, tuple(checks), place.pages, timeout)
 
     def _reference_scans(self) -> Iterable[ReferenceScan]:
-        for (_, timeout, heap), members in self.references.items():
+        for (_, timeout, access), members in self.references.items():
             place = members[0][0]
             for chunk in _chunks([one for _, one in members], REFERENCES_PER_SCAN):
-                pages = place.pages + sum(one.pages for one in chunk)
-                yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), pages, heap, timeout)
+                pages = place.pages + sum(one.pages for one in chunk if access != "lookup")
+                yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), pages, access, timeout)
 
 
 def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None) -> Plan:
@@ -434,6 +435,13 @@ def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
     known = frozenset(tables)
     word = re.compile(r"[\w.]+")
     return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
+
+
+def _access(place: _Place, target: _Place) -> Access:
+    """Both tables are read whole, unless the target is so large that looking up the source's keys is cheaper."""
+    if not (place.stored and target.stored):
+        return "any"
+    return "lookup" if target.pages > LOOKUP_RATIO * (place.pages + LOOKUP_RATIO) else "heap"
 
 
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:

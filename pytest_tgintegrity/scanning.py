@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database import Answer, Failure, Reader
 from pytest_tgintegrity.errors import NotEvaluated
-from pytest_tgintegrity.scans import Count, RowScan, Sampling, Scan, Tally
+from pytest_tgintegrity.scans import Access, Count, RowScan, Sampling, Scan, Tally
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 BIG_PAGES = 2_000
@@ -47,10 +47,10 @@ class Scanned:
 def batches(scans: Sequence[Scan]) -> list[tuple[Scan, ...]]:
     """Which scans travel together: big ones alone and first, small ones that are asked in the same way in one pipeline."""
     found: list[tuple[Scan, ...]] = [(scan,) for scan in scans if scan.pages >= BIG_PAGES]
-    small: dict[tuple[float | None, bool], list[Scan]] = {}
+    small: dict[tuple[float | None, Access], list[Scan]] = {}
     for scan in scans:
         if scan.pages < BIG_PAGES:
-            small.setdefault((scan.timeout, scan.heap), []).append(scan)
+            small.setdefault((scan.timeout, scan.access), []).append(scan)
     for members in small.values():
         found += [tuple(members[i : i + SCANS_PER_BATCH]) for i in range(0, len(members), SCANS_PER_BATCH)]
     return found
@@ -80,32 +80,37 @@ class _Progress:
         return _Progress(self.scan.only(rules), self.types)
 
 
-_INDEXES_OFF, _INDEXES_ON = (
-    sql.SQL(
-        "SELECT set_config('enable_indexscan', {0}, true), set_config('enable_indexonlyscan', {0}, true),"
-        " set_config('enable_bitmapscan', {0}, true)"
-    ).format(setting)
-    for setting in ("off", "on")
-)
+def _access(*settings: str) -> sql.Composed:
+    return sql.SQL(
+        "SELECT set_config('enable_indexscan', {}, true), set_config('enable_indexonlyscan', {}, true),"
+        " set_config('enable_bitmapscan', {}, true)"
+    ).format(*settings)
+
+
+_ACCESS: dict[Access, sql.Composed] = {
+    "any": _access("on", "on", "on"),
+    "heap": _access("off", "off", "off"),
+    "lookup": _access("on", "off", "off"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Inquiry:
-    """How the scans of one batch ask: with which timeout, from the heap or as the server likes, and until when."""
+    """How the scans of one batch ask: with which timeout and access to tables, and until when."""
 
     reader: Reader
     timeout: float | None
-    heap: bool
+    access: Access
     deadline: float
 
     def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
         """Answers in the order of the statements.
 
-        A failure turns indexes on again: what was answered after one is asked once more.
+        A failure sets all access free again: what was answered after one is asked once more.
         """
-        if not self.heap or not statements:
+        if self.access == "any" or not statements:
             return self.reader.ask(statements, self.timeout) if statements else []
-        answers = self.reader.ask([_INDEXES_OFF, *statements, _INDEXES_ON], self.timeout)[1:-1]
+        answers = self.reader.ask([_ACCESS[self.access], *statements, _ACCESS["any"]], self.timeout)[1:-1]
         failures = [isinstance(answer, Failure) for answer in answers]
         after = failures.index(True) if True in failures else len(answers)
         doubtful = [n for n in range(after, len(answers)) if not failures[n]]
@@ -121,7 +126,7 @@ def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned
     """
     started = time.perf_counter()
     works = [_Progress(scan) for scan in scans]
-    inquiry = _Inquiry(reader, scans[0].timeout, scans[0].heap, started + PATIENCE_SECONDS)
+    inquiry = _Inquiry(reader, scans[0].timeout, scans[0].access, started + PATIENCE_SECONDS)
     _probe(inquiry, works)
     _answer(inquiry, works)
     if samples:

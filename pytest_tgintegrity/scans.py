@@ -5,8 +5,7 @@ Samples are separate statements, for violated rules only. Nothing here does I/O.
 
 All scans have the attributes `source` (what people call the thing that is read), `rules` (the ids that the answer
 serves), `pages` (estimated blocks to read: big scans start first and travel alone), `timeout` (seconds that replace
-the run's statement timeout) and `heap` (whether the answer has to come from the tables themselves: an index that is
-broken would answer that the constraint which it stands for holds), and the methods `question`, `tally`, `sampling`
+the run's statement timeout) and `access` (how tables may be read), and the methods `question`, `tally`, `sampling`
 and `only`; scans of several rules also `reach` and `probes`.
 """
 
@@ -15,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 from psycopg import sql
 
@@ -24,6 +23,10 @@ from pytest_tgintegrity.predicates import Predicate, Span, Value, both, either, 
 from pytest_tgintegrity.rules import Metric
 
 Row = Sequence[Any]
+Access = Literal["any", "heap", "lookup"]
+"""How a scan may read tables: as the server likes; from the heap alone, as a broken index would answer that the constraint
+which it stands for holds; or the source from the heap, and its few keys looked up in the indexes of large targets."""
+
 Named = tuple[str, sql.Composable]
 
 UNKNOWN_PAGES = 1_000
@@ -120,7 +123,7 @@ class RowScan:
     checks: tuple[RowCheck, ...]
     pages: int
     timeout: float | None = None
-    heap = False
+    access: ClassVar[Access] = "any"
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -254,7 +257,7 @@ class UniqueScan(_OneRule):
     shown: tuple[Named, ...]
     within: sql.Composable | None
     pages: int
-    heap: bool
+    access: Access
     timeout: float | None = None
 
     def _keyed(self, more: Iterable[sql.Composable] = ()) -> sql.Composed:
@@ -361,7 +364,7 @@ class ReferenceScan:
     scope: sql.Composable | None
     references: tuple[Reference, ...]
     pages: int
-    heap: bool
+    access: Access
     timeout: float | None = None
 
     @property
@@ -421,7 +424,7 @@ class QueryScan(_OneRule):
     query: sql.Composable
     pages: int = UNKNOWN_PAGES
     timeout: float | None = None
-    heap = False
+    access: ClassVar[Access] = "any"
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """How many rows it returns."""
@@ -449,7 +452,7 @@ class MetricScan(_OneRule):
     query: sql.Composable
     pages: int = UNKNOWN_PAGES
     timeout: float | None = None
-    heap = False
+    access: ClassVar[Access] = "any"
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """The author's own query, cut off at a length that no breakdown needs."""

@@ -18,6 +18,7 @@ from pytest_tgintegrity.rules import (
     Query,
     References,
     Rows,
+    Rule,
     Schema,
     Source,
     Unique,
@@ -33,7 +34,7 @@ def _table(name: str, schema: str = "public", **more: Any) -> Table:
 
 TABLES = {
     "t": _table("t", pages=10),
-    "u": _table("u", pages=5_000),
+    "u": _table("u", pages=80),
     "v": _table("v", key=(), uniques=frozenset(), stored=False),
     "up": _table("up", inherited=True),
     "other.t": _table("t", "other"),
@@ -73,7 +74,7 @@ def test_a_source_with_placeholders_is_another_source_for_each_value() -> None:
 def test_big_scans_come_first_and_targets_count() -> None:
     found = _plan(Rows("t", "true"), Unique("u", ("a",)), References("t", ("a",), "u"))
 
-    assert [scan.pages for scan in found.scans] == [5_010, 5_000, 10]
+    assert [scan.pages for scan in found.scans] == [90, 80, 10]
 
 
 def test_no_more_than_six_references_are_joined_at_once() -> None:
@@ -83,21 +84,37 @@ def test_no_more_than_six_references_are_joined_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "heap"),
+    ("kind", "access"),
     [
-        (Unique("t", ("a",)), True),
-        (Unique("v", ("a",)), False),
-        (Unique(JOIN, ("x.a",)), False),
-        (References("t", ("a",), "u"), True),
-        (References("t", ("a",), "v", ("a",)), False),
-        (References(JOIN, ("x.a",), "u"), False),
-        (Rows("t", "a > 1"), False),
-        (Query("SELECT 1"), False),
-        (Metric("m", "SELECT 1"), False),
+        (Unique("t", ("a",)), "heap"),
+        (Unique("v", ("a",)), "any"),
+        (Unique(JOIN, ("x.a",)), "any"),
+        (References("t", ("a",), "u"), "heap"),
+        (References("t", ("a",), "v", ("a",)), "any"),
+        (References(JOIN, ("x.a",), "u"), "any"),
+        (Rows("t", "a > 1"), "any"),
+        (Query("SELECT 1"), "any"),
+        (Metric("m", "SELECT 1"), "any"),
     ],
 )
-def test_keys_of_tables_are_read_from_the_heap(kind: Any, heap: bool) -> None:
-    assert [scan.heap for scan in _plan(kind).scans] == [heap]
+def test_keys_of_tables_are_read_from_the_heap(kind: Any, access: str) -> None:
+    assert [scan.access for scan in _plan(kind).scans] == [access]
+
+
+@pytest.mark.parametrize(
+    ("pages", "target_pages", "access"),
+    [(0, 64, "heap"), (0, 65, "lookup"), (1_000, 9_000, "lookup"), (1_000, 8_000, "heap")],
+)
+def test_few_keys_are_looked_up_in_a_large_target(pages: int, target_pages: int, access: str) -> None:
+    tables = {
+        name: Table("public", name, frozenset("a"), ("a",), pages=n)
+        for name, n in (("few", pages), ("many", target_pages))
+    }
+
+    (scan,) = plan([BoundRule("r", Rule(References("few", ("a",), "many")), "doc")], Facts(tables)).scans
+
+    assert scan.access == access
+    assert scan.pages == (pages if access == "lookup" else pages + target_pages)
 
 
 @pytest.mark.parametrize(

@@ -861,7 +861,7 @@ def test_big_scans_travel_alone_and_small_ones_by_timeout(counted: str) -> None:
             _named([Rows("counted", "a > 1"), Unique("counted", ("a",)), Query("SELECT 1"), Unique("other", ("id",))])
         )
 
-    assert sorted({scan.heap for scan in batch} for batch in batches(keys.scans)) == [{False}, {True}]
+    assert sorted([*{scan.access for scan in batch}] for batch in batches(keys.scans)) == [["any"], ["heap"]]
     sizes = [(len(batch), {scan.timeout for scan in batch}) for batch in batches(planned.scans)]
 
     assert sizes == [(48, {None}), (2, {None}), (48, {5}), (2, {5})]
