@@ -49,7 +49,7 @@ def violations(request: pytest.FixtureRequest) -> Violations:
         raise _unknown(measurement.error)
 
     def describe() -> str:
-        return terminal.failure(bound.rule, bound.doc, measurement, run.see_all(bound))
+        return terminal.failure(bound.rule, bound.doc, measurement, run.see_all(bound), bound.fix)
 
     request.node.stash[_MEASURED] = measurement
     request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)

@@ -67,6 +67,13 @@ _SCOPE_HELP = "Look only at this part of the sources that declare the scope, suc
 _NO_SAMPLES_HELP = "Never fetch offending rows: counts only, for sensitive data."
 
 
+def documented() -> list[tuple[str, str, str]]:
+    """Flag, what it takes, and help text of every option, in the order of a person's questions."""
+    first = [("--db-url", "URL", _DB_URL_HELP)]
+    last = [("--no-samples", "", _NO_SAMPLES_HELP), ("--scope", "NAME=VALUE", _SCOPE_HELP)]
+    return [*first, *((option.flag, option.metavar, option.help) for option in _OPTIONS), *last]
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Declare all options; in the configuration file all but the URL are called ``tgintegrity_<name>``."""
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")

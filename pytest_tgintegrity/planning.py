@@ -83,6 +83,14 @@ class BoundRule:
     doc: str
     params: Params = field(default_factory=dict)
 
+    @property
+    def fix(self) -> str | None:
+        """What the declared fix writes, for people: its placeholders are filled in."""
+        declared = self.rule.fix
+        if declared is None or isinstance(declared, str):
+            return None if declared is None else plain(declared, self.params)
+        return ", ".join(plain(f"{column} = {value}", self.params) for column, value in declared.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

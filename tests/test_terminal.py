@@ -208,7 +208,7 @@ def test_header() -> None:
 def test_grammar(examined: int | None, violations: int, text: str) -> None:
     """One row violates, two rows violate."""
     told = terminal.failure(
-        Rule(Between("t", "c", 1, 2)), "It holds.\n\nMore.", Measurement(examined, violations), None
+        Rule(Between("t", "c", 1, 2)), "It holds.\n\nMore.", Measurement(examined, violations), None, None
     )
 
     assert told.splitlines()[0] == text
@@ -218,7 +218,7 @@ def test_grammar(examined: int | None, violations: int, text: str) -> None:
 def test_a_metric_names_its_bounds() -> None:
     """And what it is."""
     rule = Rule(Metric("rate", "…", at_least=0.5, at_most=1))
-    told = terminal.failure(rule, "Most are approved.", Measurement(None, 1, value=0.25), None)
+    told = terminal.failure(rule, "Most are approved.", Measurement(None, 1, value=0.25), None, None)
 
     assert told.splitlines()[0] == "rate is 0.25, not at least 0.5 and at most 1 [medium]: Most are approved."
 
@@ -226,11 +226,29 @@ def test_a_metric_names_its_bounds() -> None:
 def test_wide_values_are_cut() -> None:
     """A table stays a table."""
     samples = (Sample("1", "x" * 99, {"text": "a\nb\u202e"}), Sample(["1", None], None, {"text": None}))
-    told = terminal.failure(Rule(Between("t", "c", 1, 2)), "It holds.", Measurement(9, 2, samples), None).splitlines()
+    rule = Rule(Between("t", "c", 1, 2))
+    told = terminal.failure(rule, "It holds.", Measurement(9, 2, samples), None, None).splitlines()
 
     assert told[2].split() == ["key", "label", "text"]
     assert "x" * 39 + "…  a\\nb\\u202e" in told[3]
     assert told[4].split() == ["1,", "NULL", "NULL", "NULL"]
+
+
+def test_long_statements_and_fixes_are_told_in_a_line() -> None:
+    """What a person copies stays whole; what a person only reads is cut."""
+    rule = Rule(Between("t", "c", 1, 2))
+    told = terminal.failure(rule, "It holds.", Measurement(9, 2), "SELECT 1\n    FROM t;", "c =\n  " + "1 + " * 50)
+
+    assert told.splitlines()[-2:] == [
+        "  see all:  SELECT 1 FROM t;",
+        f"  mend:     a safe fix is declared: c = {'1 + ' * 24}…",
+    ]
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1 -- one\nFROM t", "SELECT 'a\n  b' FROM t"])
+def test_line_breaks_that_mean_something_stay(statement: str) -> None:
+    """They end a comment, or stand in a string."""
+    assert terminal.in_one_line(statement) == statement
 
 
 def test_numbers_that_json_does_not_have() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pytest_tgintegrity.rules import Metric, Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 CELL = 40
+FIX = 100
 DEDUCTIONS = 6
 UNKNOWNS = 4
 SCOPES = 4
@@ -59,8 +61,11 @@ def _where(database: Database) -> str:
     )
 
 
-def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None) -> str:
-    """A violated rule: how many rows, what it says, which rows, how to see all of them, what can mend them."""
+def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None, fix: str | None) -> str:
+    """A violated rule: how many rows, what it says, which rows, how to see all of them, what can mend them.
+
+    `see_all` is the statement that lists them, `fix` what would be written, both with all placeholders filled in.
+    """
     parts = [_headline(rule, doc, measurement), ""]
     parts += [f"  {line}" for line in _table(measurement.samples)]
     hidden = measurement.violations - len(measurement.samples)
@@ -69,8 +74,8 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None)
     if measurement.note:
         parts.append(f"  {measurement.note}")
     if see_all:
-        parts.append(f"  see all:  {see_all}")
-    parts.append(f"  mend:     {_mend(rule)}")
+        parts.append(f"  see all:  {in_one_line(see_all)}")
+    parts.append(f"  mend:     {_mend(rule, fix)}")
     return "\n".join(parts)
 
 
@@ -89,11 +94,17 @@ def _bounds(metric: Metric) -> str:
     return " and ".join(f"{word} {bound:g}" for word, bound in sides if bound is not None)
 
 
-def _mend(rule: Rule) -> str:
-    if rule.fix is not None:
-        what = rule.fix if isinstance(rule.fix, str) else ", ".join(f"{c} = {e}" for c, e in rule.fix.items())
-        return f"a safe fix is declared: {what}"
+def _mend(rule: Rule, fix: str | None) -> str:
+    if fix is not None:
+        line = in_one_line(fix)
+        return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"
     return rule.fix_hint or "no safe fix is declared: a person decides"
+
+
+def in_one_line(sql: str) -> str:
+    """A statement without its author's line breaks, unless one of them ends a comment or stands in a string."""
+    folded = re.sub(r"\s*\n\s*", " ", sql)
+    return sql if "--" in sql or re.search(r"'[^']*\n[^']*'", sql) else folded
 
 
 def _table(samples: Sequence[Sample]) -> Iterable[str]:
