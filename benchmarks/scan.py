@@ -64,6 +64,13 @@ def test_range(violations, column, low, high):
     """A trait lies in its range."""
     assert not violations
 '''
+PYTEST = """
+import sys, pytest
+status = pytest.main(sys.argv[1:])
+with open("/proc/self/status") as told:
+    print(next(line.split()[1] for line in told if line.startswith("VmHWM:")), file=sys.stderr)
+sys.exit(status)
+"""
 EMPTY_FILE = '''
 import pytest
 
@@ -150,17 +157,15 @@ def scan_contestants(reader: Reader) -> Contestants:
 
 def process(arguments: Sequence[str], folder: Path) -> Callable[[], Cost]:
     """A whole pytest process as a contestant; it has to succeed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-c", PYTEST, "-q", "-p", "no:cacheprovider", *arguments]
 
     def run() -> Cost:
         began = time.perf_counter()
-        with (folder / "out").open("wb") as out:
-            child = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder)
-            _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'out').read_text()}")
-        return Cost(time.perf_counter() - began, usage.ru_maxrss / 1024)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+        seconds = time.perf_counter() - began
+        if done.returncode:
+            raise SystemExit(f"pytest {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return Cost(seconds, float(done.stderr.split()[-1]) / 1024)
 
     return run
 

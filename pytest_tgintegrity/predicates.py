@@ -225,7 +225,9 @@ def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks
         case AtMost(other=other):
             left, right = column(kind.column, params, names), column(other, params, names)
             condition = sql.SQL("{} > {}").format(left, right)
-            return Predicate(condition, ((title(kind.column, params, names), left), (title(other, params, names), right)))
+            return Predicate(
+                condition, ((title(kind.column, params, names), left), (title(other, params, names), right))
+            )
         case NotNull() | NotBlank():
             subject = column(kind.column, params, names)
             condition = _null(subject) if isinstance(kind, NotNull) else _blank(subject, blanks)

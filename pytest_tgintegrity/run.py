@@ -95,6 +95,7 @@ class Run:
         self._shelf: Shelf = MemoryShelf(settings.jobs)
         self._error: TgIntegrityError | None = None
         self._thread: threading.Thread | None = None
+        self._beginning = threading.Lock()
         self._resources = contextlib.ExitStack()
 
     def __repr__(self) -> str:
@@ -118,9 +119,11 @@ class Run:
         self._in_background(self._connect)
 
     def _in_background(self, prepare: Callable[[], None]) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._prepare, args=[prepare], name="connect", daemon=True)
-            self._thread.start()
+        with self._beginning:
+            if self._thread is None:
+                thread = threading.Thread(target=self._prepare, args=[prepare], name="connect", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _prepare(self, prepare: Callable[[], None]) -> None:
         try:

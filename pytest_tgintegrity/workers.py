@@ -34,9 +34,14 @@ class Host:
     def _serve(self) -> None:
         while not self._closed:
             with contextlib.suppress(OSError, EOFError):
-                line = self._listener.accept()
-                self._lines.append(line)
-                threading.Thread(target=self._answer, args=[line], name="answer", daemon=True).start()
+                self._take(self._listener.accept())
+
+    def _take(self, line: Connection[Any, Any]) -> None:
+        if self._closed:  # it was `close` that called, to end the waiting
+            line.close()
+            return
+        self._lines.append(line)
+        threading.Thread(target=self._answer, args=[line], name="answer", daemon=True).start()
 
     def _answer(self, line: Connection[Any, Any]) -> None:
         try:

@@ -103,7 +103,7 @@ def run_rules(pytester: pytest.Pytester, *args: str, url: str | None = None, sub
     return Ran(int(result.ret), result.stdout.str(), result.stderr.str(), path, text)
 
 
-def rules(pytester: pytest.Pytester, *parts: str, name: str = "test_rules") -> Path:
+def rules(pytester: pytest.Pytester, *parts: str, name: str = "test_items") -> Path:
     """Write a file of rules."""
     return pytester.makepyfile(**{name: HEAD + "\n".join(parts)})
 

@@ -223,11 +223,11 @@ def test_violated_beats_not_collected(check: RunRules, pytester: pytest.Pytester
 def test_a_wrong_declaration_is_2(check: RunRules, how: list[str]) -> None:
     """One clear line: where, what, and the cure."""
     ran = check(HOLDS.replace('"high"', '"grave"'), *how)
-    told = [line for line in ran.out.splitlines() if "grave" in line and line.startswith("test_rules.py")]
+    told = [line for line in ran.out.splitlines() if "grave" in line and line.startswith("test_items.py")]
 
     assert ran.status == 2
     assert told == [
-        "test_rules.py:5: test_holds: unknown severity 'grave': use one of critical, high, medium, low, info"
+        "test_items.py:5: test_holds: unknown severity 'grave': use one of critical, high, medium, low, info"
     ]
     assert "Traceback" not in ran.out
 

@@ -95,7 +95,7 @@ def test_wrong_declarations_are_told_in_one_line(check: RunRules, what: str) -> 
     told = [line for line in ran.out.splitlines() if words in line]
 
     assert ran.status == 2, ran.said
-    assert told[0].startswith("test_rules.py:5: test_it: ")
+    assert told[0].startswith("test_items.py:5: test_it: ")
     assert "Traceback" not in ran.said
     assert ".py:5: in" not in ran.said
 
@@ -135,8 +135,8 @@ def test_declared_constraints_become_tests(check: RunRules, make_database: Calla
     assert "2 vacuous" in empty.out
     assert blind.status == 0
     assert blind.out.splitlines()[:2] == [
-        "test_rules.py::test_foreign_key[none-declared]",
-        "test_rules.py::test_not_null[none-declared]",
+        "test_items.py::test_foreign_key[none-declared]",
+        "test_items.py::test_not_null[none-declared]",
     ]
 
 

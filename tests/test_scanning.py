@@ -571,13 +571,13 @@ def test_a_locked_table_is_waited_for_once_and_named(counted: str) -> None:
 
 def test_hidden_rows_and_forbidden_tables_are_unknown(server: Any, make_database: MakeDatabase) -> None:
     url = make_database(
-        "DROP ROLE IF EXISTS looker; CREATE ROLE looker LOGIN;"
+        "CREATE ROLE peeper LOGIN;"
         "CREATE TABLE open (id integer); CREATE TABLE closed (id integer); CREATE TABLE hidden (id integer);"
-        "GRANT SELECT ON open, hidden TO looker; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY"
+        "GRANT SELECT ON open, hidden TO peeper; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY"
     )
     name = url.split("@/")[1].split("?")[0]
 
-    with looking_at(server.url(name, user="looker")) as engine:
+    with looking_at(server.url(name, user="peeper")) as engine:
         rules = [
             rule
             for table in ("open", "closed", "hidden")

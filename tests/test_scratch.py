@@ -389,6 +389,9 @@ def test_programs_that_only_root_may_reach_work(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.skipif(not ROOT, reason="the whole suite runs as an ordinary user")
 @pytest.mark.skipif(ORDINARY_PYTHON is None, reason="no Python that an ordinary user can run")
+@pytest.mark.skipif(
+    not supervision.Account.of_servers().reaches(PACKAGES), reason="the packages lie where an ordinary user may not go"
+)
 def test_an_ordinary_user_can_start_servers(public_folder: Path) -> None:
     assert ORDINARY_PYTHON
     code = """if True:

@@ -191,7 +191,7 @@ def test_a_run_with_a_weak_password_stays_readable(check: RunRules, server: Post
     assert ran.status == 0, ran.said
     assert ran.integrity["database"]["user"] == "rules"
     assert "role rules, read-only" in ran.out
-    assert ran.integrity["rules"][0]["id"].endswith("test_rules.py::test_holds")
+    assert ran.integrity["rules"][0]["id"].endswith("test_items.py::test_holds")
 
 
 def test_documents_are_scrubbed_all_through() -> None:

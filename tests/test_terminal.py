@@ -68,7 +68,7 @@ def test_a_failure_says_what_a_person_needs(check: RunRules) -> None:
     assert lines[start + 6].startswith('  see all:  SELECT "id", "name", "size" FROM "item" WHERE')
     assert lines[start + 7] == "  mend:     a safe fix is declared: clamp"
     assert "assert not" not in ran.out
-    assert "FAILED test_rules.py::test_violated - Violated: 5 of 20 rows violate [high]" in ran.out
+    assert "FAILED test_items.py::test_violated - Violated: 5 of 20 rows violate [high]" in ran.out
 
 
 @pytest.mark.parametrize(("args", "rows"), [(["--samples=0"], 0), (["--no-samples"], 0), ([], 5), (["-v"], 15)])
@@ -157,9 +157,9 @@ def test_verdicts_have_words_of_their_own(check: RunRules) -> None:
     late = HOLDS.replace("assert not violations", "violations.oops").replace("test_holds", "test_late")
     ran = check(VIOLATED, UNKNOWN, late, "-v", "--fail-on=critical", "--health-min=0")
 
-    assert "test_rules.py::test_violated NOTED" in ran.out
-    assert "test_rules.py::test_unknown ERROR" in ran.out
-    assert "test_rules.py::test_late ERROR" in ran.out
+    assert "test_items.py::test_violated NOTED" in ran.out
+    assert "test_items.py::test_unknown ERROR" in ran.out
+    assert "test_items.py::test_late ERROR" in ran.out
 
 
 def test_long_scans_show_progress_on_a_terminal(pytester: pytest.Pytester, url: str) -> None:
