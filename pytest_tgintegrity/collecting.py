@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,14 +22,16 @@ _TAGS = pytest.StashKey[set[str]]()
 
 def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared: Rule | Mistake) -> None:
     """Make rules of the tests of one function. Raises `CollectError` in one line: what is wrong, where, and the cure."""
-    for item in items:
-        try:
+    tests = list(items)
+    try:
+        for item in tests:
             item.stash[BOUND] = _bound(item, declared)
             _mark(item, item.stash[BOUND].rule)
-        except DeclarationError as error:
-            line = inspect.getsourcelines(inspect.unwrap(item.function))[1]
-            where = f"{item.path.name}:{line}: {item.originalname}"
-            raise collector.CollectError(f"{where}: {error}") from None
+        _check_placeholders([item.stash[BOUND] for item in tests])
+    except DeclarationError as error:
+        line = inspect.getsourcelines(inspect.unwrap(tests[0].function))[1]
+        where = f"{tests[0].path.name}:{line}: {tests[0].originalname}"
+        raise collector.CollectError(f"{where}: {error}") from None
 
 
 def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
@@ -43,32 +45,30 @@ def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
     if isinstance(declared.kind, Declared) and "constraint" not in item.fixturenames:
         raise DeclarationError("a test of declared constraints needs the argument 'constraint'")
     params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-    bound = BoundRule(rule_id(item), declared, doc, params)
-    if not isinstance(declared.kind, Declared):
-        _check_placeholders(bound)
-    return bound
+    return BoundRule(rule_id(item), declared, doc, params)
 
 
-def _check_placeholders(bound: BoundRule) -> None:
-    """Plan the rule against no tables at all: whatever cannot be filled in comes to light."""
-    problems = plan([replace(bound, rule=replace(bound.rule, timeout=None))], Facts()).unplannable
-    reason = problems.get(bound.id)
-    if reason is not None and "primary key" not in reason:
-        raise DeclarationError(reason)
+def _check_placeholders(rules: Sequence[BoundRule]) -> None:
+    """Plan the rules against no tables at all: whatever cannot be filled in comes to light."""
+    problems = plan([one for one in rules if not isinstance(one.rule.kind, Declared)], Facts()).unplannable
+    for reason in problems.values():
+        if "primary key" not in reason:
+            raise DeclarationError(reason)
 
 
 def rule_id(item: pytest.Item) -> str:
     """The node id counted from the package's parent folder, however pytest was called."""
     _, _, name = item.nodeid.partition("::")
-    return f"{item.path.relative_to(_package(item.path).parent).as_posix()}::{name}"
+    return f"{_module(item.path)}::{name}"
 
 
-def _package(path: Path) -> Path:
-    """The outermost folder that is a package around a file, or simply its folder."""
+@functools.lru_cache
+def _module(path: Path) -> str:
+    """A file, counted from the parent of the outermost package around it, or of its folder if that is none."""
     package = path.parent
     while (package / "__init__.py").exists() and (package.parent / "__init__.py").exists():
         package = package.parent
-    return package
+    return path.relative_to(package.parent).as_posix()
 
 
 def _mark(item: pytest.Function, rule: Rule) -> None:

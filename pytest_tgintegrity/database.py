@@ -214,7 +214,12 @@ def connect(address: Address) -> Connection:
     try:
         return Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None, **_defaults(address))
     except psycopg.Error as error:
-        words = address.scrub(one_line(error)).removeprefix("connection failed: ").partition(_ADVICE)[0]
+        words = (
+            address.scrub(one_line(error))
+            .removeprefix("connection failed: ")
+            .removeprefix("connection is bad: ")
+            .partition(_ADVICE)[0]
+        )
         raise ConnectionFailed(f"cannot connect to {address.shown}: {words}") from None
 
 
