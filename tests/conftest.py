@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -15,6 +16,16 @@ from pytest_tgintegrity.scratch import PostgresServer, start_postgres
 pytest_plugins = ["pytester"]
 
 _NUMBERS = itertools.count(1)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell put into the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def as_a_person_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CI pytest prints long lines whole; runs inside tests print what a person would see."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")
