@@ -42,6 +42,12 @@ SHEETS: Final = _extension("character sheets", "characters_character", "characte
 HUMANS: Final = _extension("humans", "characters_human", "character_ptr_id")
 """Attributes, abilities, Willpower and age of every character with a human sheet, of any game line."""
 
+VAMPIRES: Final = _extension("vampires", "characters_vampire", "vtmhuman_ptr_id")
+"""Generation, blood and Disciplines of every vampire."""
+
+MAGES: Final = _extension("mages", "characters_mage", "mtahuman_ptr_id")
+"""Arete and Spheres of every mage."""
+
 CHARACTERS: Final = Source(
     "characters",
     "characters_charactermodel AS cm JOIN characters_character AS ch ON ch.charactermodel_ptr_id = cm.id",
@@ -62,6 +68,24 @@ CAST: Final = Source(
 )
 """Who takes part in which scene."""
 
+MEMBERS: Final = Source(
+    "members of groups",
+    "characters_group_members AS member JOIN characters_charactermodel AS cm ON cm.id = member.character_id",
+    key="member.id",
+    label="cm.name",
+    scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+)
+"""Who belongs to which group."""
+
+LEADERS: Final = Source(
+    "groups with a leader",
+    "characters_group AS led JOIN characters_charactermodel AS cm ON cm.id = led.leader_id",
+    key="led.id",
+    label="led.name",
+    scopes={"status": "cm.status", "chronicle": "led.chronicle_id"},
+)
+"""Who leads which group; the status is that of the leader."""
+
 SPENDS: Final = Source(
     "XP spends",
     "game_xpspendingrequest AS spend",
@@ -74,6 +98,18 @@ SPENDS: Final = Source(
 )
 """Requests to spend XP, labelled with the name of the character."""
 
+WEEKLY: Final = Source(
+    "weekly XP requests",
+    "game_weeklyxprequest AS request",
+    key="request.id",
+    label="(SELECT name FROM characters_charactermodel WHERE id = request.character_id)",
+    scopes={
+        "status": "(SELECT status FROM characters_charactermodel WHERE id = request.character_id)",
+        "chronicle": "(SELECT chronicle_id FROM characters_charactermodel WHERE id = request.character_id)",
+    },
+)
+"""Requests for the XP of a week, labelled with the name of the character."""
+
 STORYTELLERS: Final = Source(
     "storytellers",
     "game_strelationship AS st",
@@ -82,6 +118,42 @@ STORYTELLERS: Final = Source(
     scopes={"chronicle": "st.chronicle_id"},
 )
 """Who tells which chronicle for which game line."""
+
+USERS: Final = Source("users", "auth_user", key="id", label="username")
+"""Accounts, labelled with the name that they log in with."""
+
+OBSERVERS: Final = Source(
+    "observers",
+    "core_observer AS seen LEFT JOIN django_content_type AS type ON type.id = seen.content_type_id",
+    key="seen.id",
+    label="(SELECT username FROM auth_user WHERE auth_user.id = seen.user_id)",
+)
+"""Who may see which object beyond its owner; the object is a content type and a number."""
+
+PERMISSIONS: Final = Source(
+    "default permissions",
+    "django_content_type AS type CROSS JOIN (VALUES ('add'), ('change'), ('delete'), ('view')) AS action(name)",
+    key=["type.id", "action.name"],
+    label="type.app_label || '.' || type.model",
+)
+"""What may be done with the objects of each class."""
+
+
+def ascending(name: str, table: str, key: str, up: str, label: str | None) -> Source:
+    """Name a table whose rows refer to each other by `up`; `anchored.id` is NULL where no end is reached by going up.
+
+    It is filled from the top down, each row once: going up from each row would take a time that grows with the depth.
+    """
+    anchored = f"""
+        WITH RECURSIVE reached(id) AS (
+            SELECT {key} FROM {table} WHERE {up} IS NULL
+            UNION ALL SELECT below.{key} FROM reached JOIN {table} AS below ON below.{up} = reached.id
+        ) SELECT id FROM reached
+    """
+    return Source(
+        name, f"{table} LEFT JOIN ({anchored}) AS anchored ON anchored.id = {table}.{key}", f"{table}.{key}", label
+    )
+
 
 TAGGED: Final = Source(
     "objects tagged {table}",

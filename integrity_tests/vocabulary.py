@@ -130,6 +130,42 @@ _CHECKS: Final[Mapping[str, str]] = {
 """CHECK constraints by table; `~` stands for the name of the table."""
 
 
+_LIBRARIES: Final = ("admin", "contenttypes", "sessions")
+"""Apps of Django whose tables are not named after them."""
+
+_LINKS: Final[Mapping[str, str]] = {
+    "auth": "group_permissions user_groups user_user_permissions",
+    "characters": (
+        "advantage_ratings apocalypticform_high_torment_traits apocalypticform_low_torment_traits companion_charms "
+        "demon_rituals earthbound_rituals fera_fetishes_owned fera_gift_permissions fera_gifts fera_rites_known "
+        "fomor_powers gift_allowed group_members house_factions human_derangements human_languages human_specialties "
+        "hunter_cell_members hunterorganization_members kinfolk_fetishes_owned kinfolk_gift_permissions kinfolk_gifts "
+        "lore_houses mage_instruments mage_other_tenets mage_rotes magefaction_affinities magefaction_languages "
+        "magefaction_materials magefaction_media magefaction_paradigms magefaction_practices meritflaw_allowed_types "
+        "meritflaw_ratings mtahuman_allied_characters mtahuman_enhancement_devices mummy_titles paradigm_tenets "
+        "practice_abilities practice_common_resonance_traits practice_instruments revenantfamily_disciplines "
+        "sorcerer_rituals sorcererfellowship_favored_attributes sorcererfellowship_favored_paths "
+        "spiritcharacter_charms tenet_associated_practices tenet_limited_practices vampire_titles "
+        "vampireclan_disciplines werewolf_battle_scars werewolf_camps werewolf_fetishes_owned "
+        "werewolf_gift_permissions werewolf_gifts werewolf_rites_known"
+    ),
+    "game": (
+        "chronicle_allowed_objects chronicle_common_knowledge_elements chronicle_game_storytellers scene_characters "
+        "week_characters"
+    ),
+    "items": (
+        "grimoire_abilities grimoire_instruments grimoire_practices grimoire_rotes grimoire_spheres "
+        "itemmodel_located_at itemmodel_owned_by talisman_powers"
+    ),
+    "locations": (
+        "chantry_cabals chantry_guardian chantry_integrated_effects chantry_investigator chantry_leaders "
+        "chantry_members chantry_nodes chantry_teacher city_characters huntingground_rival_cells library_books "
+        "locationmodel_contained_within sector_connected_sectors"
+    ),
+}
+"""Tables that link two others, many to many, by app; those called `…_sources` are not listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class GameClass:
     """A class whose objects carry a type tag.
@@ -214,6 +250,17 @@ CONTENT_TYPES: Final = tuple(
 OBJECTS: Final = tuple(one.table for one in ROOTS if one.model != "statistic")
 """The 53 tables with status, visibility, image and name: all roots but the statistics."""
 
+NUMBERED: Final = tuple(
+    sorted(
+        {one.table for one in ROOTS}
+        | {f"{table}_sources" for table in OBJECTS}
+        | {f"{app}_{model}" for app, models in _PLAIN.items() for model in models.split() if app not in _LIBRARIES}
+        | {f"{app}_{link}" for app, links in _LINKS.items() for link in links.split()}
+        | {"core_houserule_sources", "django_admin_log", "django_content_type", "django_migrations"}
+    )
+)
+"""The 259 tables that number their rows by a sequence, in the column `id`."""
+
 STATUSES: Final = ("Un", "Sub", "App", "Ret", "Dec")
 """Unfinished, submitted, approved, retired, deceased."""
 
@@ -239,6 +286,41 @@ ABILITIES: Final = (
     *("academics", "computer", "investigation", "medicine", "science"),
 )
 """The nineteen abilities that all game lines share: talents, skills, knowledges."""
+
+SPHERES: Final = ("correspondence", "time", "spirit", "mind", "entropy", "prime", "forces", "matter", "life")
+"""The nine Spheres of a mage."""
+
+RATINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "characters_advantagerating": ("character_id", "advantage_id"),
+    "characters_backgroundrating": ("char_id", "bg_id"),
+    "characters_lorerating": ("demon_id", "lore_id"),
+    "characters_meritflawrating": ("character_id", "mf_id"),
+    "characters_pact": ("demon_id", "thrall_id"),
+    "characters_pathrating": ("character_id", "path_id"),
+    "characters_pooledbackgroundrating": ("group_id", "bg_id"),
+    "characters_practicerating": ("mage_id", "practice_id"),
+    "characters_resrating": ("mage_id", "resonance_id"),
+    "characters_thornrating": ("wraith_id", "thorn_id"),
+    "items_wonderresonancerating": ("wonder_id", "resonance_id"),
+    "locations_chantrybackgroundrating": ("chantry_id", "bg_id"),
+    "locations_horizonrealmmeritflawrating": ("horizon_realm_id", "mf_id"),
+    "locations_horizonrealmresonancerating": ("horizon_realm_id", "resonance_id"),
+    "locations_nodemeritflawrating": ("node_id", "mf_id"),
+    "locations_noderesonancerating": ("node_id", "resonance_id"),
+    "locations_zonerating": ("zone_id", "practice_id"),
+}
+"""The 17 rating tables whose two sides may be empty: whose rating it is, and of what."""
+
+REPEATABLE: Final = ("characters_backgroundrating", "characters_pact", "characters_pooledbackgroundrating")
+"""Of these tables several rows may name the same two sides: three Contacts, told apart by a note."""
+
+LINEAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "characters_arcanos": ("id", "parent_arcanos_id"),
+    "characters_mummy": ("mtrhuman_ptr_id", "mentor_mummy_id"),
+    "characters_vampireclan": ("id", "parent_clan_id"),
+    "characters_wraithfaction": ("id", "parent_id"),
+}
+"""Tables whose rows refer to a row above them, each with its key and that column; places and sires have own rules."""
 
 CHECKS: Final = tuple((table, name.replace("~", table)) for table, names in _CHECKS.items() for name in names.split())
 """The 74 CHECK constraints that TG's migrations create: pairs of table and name."""
