@@ -8,6 +8,10 @@ from pytest_tgintegrity import Violations, rule
 
 from .vocabulary import IMAGE_STATUSES, OBJECTS, STATUSES, VISIBILITIES
 
+# White space of any kind; btrim alone takes off spaces only.
+TRIMMED = r"btrim({table}.name, U&' \0009\000A\000B\000C\000D\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007"
+TRIMMED += r"\2008\2009\200A\2028\2029\202F\205F\3000')"
+
 OTHER_OBJECTS = [table for table in OBJECTS if table != "characters_charactermodel"]
 
 
@@ -46,4 +50,95 @@ def test_object_image_status_is_known(violations: Violations, table: str) -> Non
 @rule.not_blank("{table}", "name", fix_hint="only the owner or a storyteller knows the name", tags=["OBJ-3"])
 def test_object_name_is_not_blank(violations: Violations, table: str) -> None:
     """Every object has a name; `test_character_name_is_not_blank` says the same of characters."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", OBJECTS)
+@rule.rows(
+    "{table}",
+    "image_status = 'app' AND coalesce(image, '') = ''",
+    severity="low",
+    breaks={"image_status": "'app'", "image": "''"},
+    show=["image_status", "image"],
+    fix={"image_status": "'sub'", "image": "''"},
+    overlaps=["test_object_image_is_not_null"],
+    tags=["OBJ-5"],
+)
+def test_object_image_is_there_once_approved(violations: Violations, table: str) -> None:
+    """An approved image exists; the fix goes back to what an object without an image has.
+
+    That is an image that is empty, not NULL: else it would wait for its approval for ever.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize("table", OBJECTS)
+@rule.not_null(
+    "{table}",
+    "image",
+    severity="low",
+    fix="''",
+    overlaps=["test_object_image_is_there_once_approved"],
+    tags=["OBJ-7"],
+)
+def test_object_image_is_not_null(violations: Violations, table: str) -> None:
+    """An object without an image has an empty one; with NULL it waits for a storyteller to approve what is not there."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", OBJECTS)
+@rule.rows(
+    "{table}",
+    r"""
+    image <> '' AND (
+        image ~ '(^/|\.\.|\\|[[:cntrl:]])' OR image !~* '\.(jpe?g|png|gif|webp|bmp|svg|avif)$'
+    )
+    """,
+    breaks={"image": "'../../etc/passwd.png'"},
+    show=["image"],
+    fix_hint="a person finds out who wrote that path, and uploads the image again",
+    tags=["OBJ-8"],
+)
+def test_object_image_lies_in_its_folder(violations: Violations, table: str) -> None:
+    """The image of an object is an image file below the folder of uploads, and nowhere else on the server."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", OBJECTS)
+@rule.rows(
+    "{table}",
+    r"name ~ '[[:cntrl:]]' OR name ~ U&'[\200B-\200F\202A-\202E\2060\FEFF]'",
+    severity="low",
+    breaks={"name": r"left(name, 1) || U&'\200B' || substr(name, 3)"},
+    show=["name"],
+    fix_hint="a person looks at what the name is meant to be: another object may have the visible one",
+    overlaps=["test_object_name_has_no_white_space_around"],
+    tags=["OBJ-9"],
+)
+def test_object_name_has_no_invisible_characters(violations: Violations, table: str) -> None:
+    """A name holds no character that cannot be seen, nor one that turns the writing around; two names look the same."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", OBJECTS)
+@rule.rows(
+    "{table}",
+    f"name <> {TRIMMED}",
+    severity="low",
+    breaks={"name": "' ' || left(name, 90)"},
+    show=["name"],
+    fix={
+        "name": f"""
+            CASE WHEN {TRIMMED} = '' OR EXISTS (SELECT FROM {{table}} AS other WHERE other.name = {TRIMMED})
+                 THEN name ELSE {TRIMMED} END
+        """
+    },
+    overlaps=["test_object_name_has_no_invisible_characters", "test_object_name_is_not_blank"],
+    tags=["OBJ-9"],
+)
+def test_object_name_has_no_white_space_around(violations: Violations, table: str) -> None:
+    """A name begins and ends with something that can be seen.
+
+    The fix trims it, unless nothing would be left or another object has that name: the application looks up by names.
+    """
     assert not violations
