@@ -36,3 +36,16 @@ def test_finished_scene_has_given_xp(violations: Violations) -> None:
     were forgotten.
     """
     assert not violations
+
+
+@rule.not_null(
+    "game_post",
+    "scene_id",
+    show=["display_name", "datetime_created"],
+    fix_hint="only the players know which scene it was in; it is shown nowhere any more",
+    since="datetime_created",
+    tags=["SCN-9"],
+)
+def test_scene_is_named_by_every_post(violations: Violations) -> None:
+    """Every post belongs to a scene."""
+    assert not violations

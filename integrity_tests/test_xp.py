@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import SHEETS, SPENDS
+from .sources import SHEETS, SPENDS, WEEKLY
 from .vocabulary import DECISIONS
 
 
@@ -141,4 +141,49 @@ def test_xp_can_be_explained_by_awards(violations: Violations) -> None:
     A hint, not a proof: a storyteller's gift leaves no trace, and who was paid for a scene is not stored. The command's
     check of XP consistency was dead: it summed a field that no character has any more.
     """
+    assert not violations
+
+
+@rule.between(
+    SPENDS,
+    "spend.cost",
+    0,
+    9999,
+    severity="high",
+    show=["spend.trait_type", "spend.trait_name", "spend.trait_value", "spend.approved"],
+    fix_hint="XP is money: a storyteller decides what the trait costs",
+    overlaps=["test_xp_can_be_explained_by_awards"],
+    since="spend.created_at",
+    tags=["XP-17"],
+)
+def test_xp_spend_has_a_possible_cost(violations: Violations) -> None:
+    """A request to spend XP costs from 0 to 9999; 10000 is the price of a trait that has none."""
+    assert not violations
+
+
+@rule.rows(
+    SPENDS,
+    "spend.cost = 0 AND spend.trait_type <> 'tenet' AND spend.trait_value > 1",
+    severity="high",
+    breaks={"spend.cost": "0", "spend.trait_type": "'attribute'", "spend.trait_value": "3"},
+    show=["spend.trait_type", "spend.trait_name", "spend.trait_value", "spend.approved"],
+    fix_hint="XP is money: a storyteller decides what the trait costs",
+    since="spend.created_at",
+    tags=["XP-17"],
+)
+def test_xp_spend_is_free_for_tenets_and_first_dots_only(violations: Violations) -> None:
+    """Nothing is free but a tenet and what a formula gives for a first dot."""
+    assert not violations
+
+
+@rule.unique(
+    WEEKLY,
+    ["request.character_id", "request.week_id"],
+    severity="high",
+    show=["request.approved"],
+    fix_hint="each approved one has paid, and XP is money: a storyteller decides",
+    tags=["XP-3"],
+)
+def test_xp_is_requested_once_a_week(violations: Violations) -> None:
+    """Nobody asks twice for the XP of one week; each request pays."""
     assert not violations

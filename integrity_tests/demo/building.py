@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _HERE: Final = Path(__file__).parent
-_GRANTS: Final = ("GRANT USAGE ON SCHEMA public TO {}", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}")
+_GRANTS: Final = (
+    "GRANT USAGE ON SCHEMA public TO {}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}",
+    "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
+)
 
 
 def build(connection: "Connection", *, damaged: bool = False) -> None:
