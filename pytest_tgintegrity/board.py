@@ -107,16 +107,25 @@ class FolderShelf:
         numbers = sorted(int(path.stem) for path in self.folder.glob("*.json"))
         return [one for number in numbers for one in self.get(number) or ()]
 
-    @contextlib.contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self) -> contextlib.AbstractContextManager[None]:
         """Wait until one of the run's connections is free."""
-        while True:
-            for number in range(self._jobs):
-                with _locked(self.folder / f"slot{number}") as ours:
-                    if ours:
-                        yield
-                        return
-            time.sleep(POLL_SECONDS)
+        return _any_of([self.folder / f"slot{number}" for number in range(self._jobs)])
+
+    def alone(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Wait until nobody else does what is called `name`."""
+        return _any_of([self.folder / f"{name}.alone"])
+
+
+@contextlib.contextmanager
+def _any_of(paths: Sequence[Path]) -> Iterator[None]:
+    """Wait until one of the files can be locked."""
+    while True:
+        for path in paths:
+            with _locked(path) as ours:
+                if ours:
+                    yield
+                    return
+        time.sleep(POLL_SECONDS)
 
 
 @contextlib.contextmanager

@@ -190,9 +190,9 @@ class Run:
             with self._reader() as reader:
                 return read(reader)
         path = self._shelf.folder / f"{name}.pickle"
-        with self._shelf.slot():
+        with self._shelf.alone(name):
             if not path.exists():
-                with self._reader() as reader:
+                with self._shelf.slot(), self._reader() as reader:
                     part = path.with_suffix(f".{os.getpid()}")
                     part.write_bytes(pickle.dumps(read(reader)))
                     part.replace(path)

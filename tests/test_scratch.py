@@ -469,7 +469,9 @@ def test_links_to_programs_are_followed(tmp_path: Path, monkeypatch: pytest.Monk
     assert find_postgres().directory == found.directory
 
 
-def test_the_newest_server_comes_first_and_a_wanted_one_before_it() -> None:
+def test_the_newest_server_comes_first_and_a_wanted_one_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TGINTEGRITY_PG_BIN", raising=False)
+
     newest = find_postgres()
     older = find_postgres(16)
 
