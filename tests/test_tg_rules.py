@@ -569,8 +569,21 @@ def test_an_impossible_generation_gives_no_blood(connection: Connection, generat
 
 @pytest.mark.parametrize(
     ("generation", "pool", "per_turn"),
-    [(3, 50, 10), (4, 50, 10), (5, 40, 8), (6, 30, 6), (7, 20, 4), (8, 15, 3), (9, 14, 2)]
-    + [(10, 13, 1), (11, 12, 1), (12, 11, 1), (13, 10, 1), (14, 10, 1), (15, 10, 1)],
+    [
+        (3, 50, 10),
+        (4, 50, 10),
+        (5, 40, 8),
+        (6, 30, 6),
+        (7, 20, 4),
+        (8, 15, 3),
+        (9, 14, 2),
+        (10, 13, 1),
+        (11, 12, 1),
+        (12, 11, 1),
+        (13, 10, 1),
+        (14, 10, 1),
+        (15, 10, 1),
+    ],
 )
 def test_a_generation_gives_its_blood(connection: Connection, generation: int, pool: int, per_turn: int) -> None:
     change = "UPDATE characters_vampire SET (generation_rating, max_blood_pool, blood_per_turn) = (%s, %s, %s)"
