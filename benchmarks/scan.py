@@ -158,10 +158,11 @@ def scan_contestants(reader: Reader) -> Contestants:
 def process(arguments: Sequence[str], folder: Path) -> Callable[[], Cost]:
     """A whole pytest process as a contestant; it has to succeed."""
     command = [sys.executable, "-c", PYTEST, "-q", "-p", "no:cacheprovider", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def run() -> Cost:
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False, env=environment)
         seconds = time.perf_counter() - began
         if done.returncode:
             raise SystemExit(f"pytest {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
