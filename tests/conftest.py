@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from harness import SCRIPT, Ran, RunRules, rules, run_rules
 from psycopg import sql
 
-from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+from pytest_tgintegrity.scratch import PostgresServer, open_dataset, start_postgres
 
 pytest_plugins = ["pytester"]
 
@@ -75,3 +76,29 @@ def check(pytester: pytest.Pytester, url: str, monkeypatch: pytest.MonkeyPatch) 
         return run_rules(pytester, *(one for one in words if "\n" not in one), url=url, subprocess=subprocess)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def damaged_demo() -> Iterator[str]:
+    """The URL of a demo with planted faults."""
+    from integrity_tests.demo import DATASETS
+
+    with open_dataset("demo-damaged", DATASETS["demo:damaged"]) as started:
+        yield started.url()
+
+
+@pytest.fixture(scope="session")
+def damaged(damaged_demo: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What the rules say of the planted faults, by test."""
+    from tg import judged
+
+    report = tmp_path_factory.mktemp("damaged") / "report.json"
+    return judged(report, f"--db-url={damaged_demo}", "--samples=10000", "--tb=no")
+
+
+@pytest.fixture
+def connection(damaged_demo: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection to the planted faults whose changes are rolled back."""
+    with psycopg.connect(damaged_demo) as connected:
+        yield connected
+        connected.rollback()

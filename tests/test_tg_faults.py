@@ -1,0 +1,67 @@
+"""TG's rules leave clean data alone and find the planted faults."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import psycopg
+import pytest
+from tg import DECLARED, INVARIANT, Judged, judged, run_rules
+
+from integrity_tests.demo.damage import FAULTS, Fault
+
+
+def test_clean_demo_violates_nothing(tmp_path: Path) -> None:
+    verdicts: dict[str, set[str]] = defaultdict(set)
+    for name, one in judged(tmp_path / "report.json", "--db-url=demo").items():
+        verdicts[one["verdict"]].add(f"{name} [{one['severity']}]")
+
+    assert not verdicts["failed"]
+    assert not verdicts["unknown"]
+    assert all(name.endswith("[info]") for name in verdicts["noted"])
+    assert len(verdicts["passed"]) > 2_000
+
+
+def rules_about(fault: Fault) -> list[str]:
+    """The tests that have to find a fault, by their tags or names."""
+    kind, _, column = fault.rule.partition(" ")
+    if kind == "range":
+        return [f"[{column.rpartition('.')[2]}]"]
+    if kind == "not":
+        return [f"test_not_null_columns_are_filled[{fault.table}]"]
+    if INVARIANT.fullmatch(fault.rule):
+        return [name for name, _, rule in DECLARED if fault.rule in rule.tags and "foreign" not in name]
+    return [fault.rule]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.rule}-{fault.key}")
+def test_planted_fault_is_found(fault: Fault, damaged: Judged) -> None:
+    about = rules_about(fault)
+    samples = [
+        sample for name, one in damaged.items() if any(part in name for part in about) for sample in one["samples"]
+    ]
+
+    assert any(fault.key in json.dumps(sample).replace(".", '"') for sample in samples)
+
+
+def test_a_password_is_never_shown(damaged: Judged) -> None:
+    found = damaged["test_user_password_is_hashed"]
+
+    assert found["violations"] == 1
+    assert "letmein" not in json.dumps(damaged)
+    assert "password" not in json.dumps(found["samples"])
+
+
+def test_a_sequence_that_may_not_be_read_is_unknown(damaged_demo: str, tmp_path: Path) -> None:
+    with psycopg.connect(damaged_demo, autocommit=True) as owner:
+        owner.execute("REVOKE SELECT ON SEQUENCE core_number_id_seq FROM tg_reader")
+        try:
+            url = psycopg.conninfo.make_conninfo(damaged_demo, user="tg_reader")
+            run = run_rules("-q", f"--db-url={url}", "-k", "sequences")
+        finally:
+            owner.execute("GRANT SELECT ON SEQUENCE core_number_id_seq TO tg_reader")
+
+    assert run.returncode == 6, run.stdout + run.stderr
+    assert "permission denied for sequence core_number_id_seq" in run.stdout

@@ -1,0 +1,67 @@
+"""Shared by the tests of TG's own rules: the description of TG's schema, the declared rules, and the damaged demo."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import psycopg
+import pytest
+
+from pytest_tgintegrity.rules import Rule, declaration_of
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+Judged: TypeAlias = dict[str, dict[str, Any]]
+
+HERE: Final = Path(__file__).parent
+RULES: Final = HERE.parent / "integrity_tests"
+CSVS: Final = HERE.parents[1] / "shared" / "tg_schema"
+needs_csvs = pytest.mark.skipif(not CSVS.is_dir(), reason=f"no description of TG's schema at {CSVS}")
+
+INVARIANT: Final = re.compile(r"[A-Z]+-\d+")
+"""The id of an invariant."""
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows of one file of the description."""
+    with (CSVS / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run_rules(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest on TG's rules in a process of its own."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TGINTEGRITY_"))
+    }
+    command = [sys.executable, "-m", "pytest", str(RULES), "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=HERE.parent)
+
+
+def judged(path: Path, *arguments: str) -> Judged:
+    """Run the rules; return what the JSON report says of each, by id without the folder."""
+    run = run_rules("-q", "--json-report", f"--json-report-file={path}", *arguments)
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    found = json.loads(path.read_text())["integrity"]["rules"]
+    return {one["id"].partition("::")[2]: one for one in found}
+
+
+def _declared_tests() -> Iterator[tuple[str, Callable[..., None], Rule]]:
+    for path in sorted(RULES.glob("test_*.py")):
+        module = importlib.import_module(f"integrity_tests.{path.stem}")
+        for name, function in vars(module).items():
+            if name.startswith("test_"):
+                declared = declaration_of(function)
+                assert isinstance(declared, Rule), f"{path.name}: {name}: {declared}"
+                yield name, function, declared
+
+
+DECLARED: Final = list(_declared_tests())
+"""Every rule of TG: the name of the test, the test, what it declares."""
