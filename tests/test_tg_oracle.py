@@ -26,16 +26,16 @@ AREAS: Final[Mapping[str, tuple[int, ...]]] = {
     "CHAR": (1, 2, 3, 4, 5, 12, 13, 15, 16, 21, 22),
     "ST": (2,),
     "USR": (1, 7),
-    #
+    # scenes, weeks and XP
     "SCN": (1, 2, 9),
     "WK": (1, 2),
     "XP": (1, 3, 12, 13, 17, 24, 26),
     "SYS": (1, 3, 4),
-    #
+    # game lines: undead and shifters
     "VAM": (1, 7),
-    #
+    # game lines: the awakened and the fallen
     "MAG": (1,),
-    #
+    # items, locations, reference data
     "LOC": (2,),
 }
 ORACLE: Final = [f"{area}-{number}" for area, numbers in AREAS.items() for number in numbers]
