@@ -28,8 +28,9 @@ from integrity_tests.demo.volume import generate_characters
 from pytest_tgintegrity.address import parse_address
 from pytest_tgintegrity.catalog import read_facts
 from pytest_tgintegrity.database import Coordinator, Limits, Reader
+from pytest_tgintegrity.kinds import Between
 from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.rules import Between, Rule
+from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scanning import batches, measure
 from pytest_tgintegrity.scratch import PostgresServer, open_dataset
 

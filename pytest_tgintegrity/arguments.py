@@ -19,6 +19,11 @@ def text(value: object, what: str) -> str:
     return value
 
 
+def optional_text(value: object, what: str) -> str | None:
+    """None, or a string with something in it."""
+    return None if value is None else text(value, what)
+
+
 def texts(value: object, what: str) -> tuple[str, ...]:
     """One string, or several."""
     if not isinstance(value, str | Sequence | AbstractSet):
@@ -53,6 +58,50 @@ def is_above(low: Any, high: Any) -> bool:
         return False
 
 
+def check_bounds(what: str, low: object, high: object) -> None:
+    """At least one of two bounds, and not low above high."""
+    if low is None and high is None:
+        raise DeclarationError(f"{what} needs at_least= or at_most=")
+    if is_above(low, high):
+        raise DeclarationError(f"no number is at least {low} and at most {high}")
+
+
+def formula_of(expression: object) -> str | Mapping[str, Mapping[Any, Any]]:
+    """An SQL expression, or one key expression with a table of values."""
+    if not isinstance(expression, Mapping):
+        return text(expression, "expression")
+    if len(expression) != 1:
+        raise DeclarationError(f"a lookup has one key expression, not {len(expression)}: {{'size': {{1: 10, 2: 15}}}}")
+    ((key, values),) = expression.items()
+    if not isinstance(values, Mapping) or not values:
+        raise DeclarationError(f"the lookup by {key} has to map keys to values, not {values!r}")
+    return {text(key, "the key of a lookup"): dict(values)}
+
+
+JSON_TYPES = frozenset({list, dict, str, int, float, bool, None})
+
+
+def checked_shape(shape: object) -> object:
+    """The shape of a JSON value, all through."""
+    if isinstance(shape, tuple) and shape:
+        return tuple(checked_shape(one) for one in shape)
+    if isinstance(shape, list) and len(shape) == 1:
+        return [checked_shape(shape[0])]
+    if isinstance(shape, dict) and shape:
+        return {_shape_key(key, len(shape)): checked_shape(one) for key, one in shape.items()}
+    if isinstance(shape, type | None) and shape in JSON_TYPES:
+        return shape
+    raise DeclarationError(
+        f"{shape!r} is no shape: use list, dict, str, int, float, bool, None, [shape], {{'key': shape}} or a tuple of shapes"
+    )
+
+
+def _shape_key(key: object, among: int) -> object:
+    if key is str and among == 1:
+        return key
+    return text(key, "a key of a shape")
+
+
 def check_timeout(timeout: object) -> None:
     """None or seconds."""
     if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0.001):  # noqa: PLR2004 - 1 ms is PostgreSQL's unit
@@ -65,5 +114,14 @@ def check_writes(value: object, what: str) -> None:
         for column, expression in value.items():
             text(column, f"a column of {what}=")
             text(expression, f"what {what}= writes to {column}")
+    elif what == "breaks" and isinstance(value, str):
+        _check_statement(value)
     elif what == "breaks" and value is not None:
-        raise DeclarationError(f"breaks is {value!r}: give a mapping of columns to SQL expressions")
+        raise DeclarationError(f"breaks is {value!r}: give a mapping of columns to SQL expressions, or a statement")
+
+
+def _check_statement(value: str) -> None:
+    if not re.search(r"\breturning\b", value, re.IGNORECASE):
+        raise DeclarationError(
+            f"breaks is {value!r}: a statement RETURNs the keys that the rule must report; else give a mapping of columns"
+        )

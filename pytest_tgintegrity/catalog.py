@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database import Failure, Reader
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.rules import ConstraintKind
+from pytest_tgintegrity.kinds import ConstraintKind
 from pytest_tgintegrity.schema import Constraint, Facts, Table
 
 CATALOG_SECONDS = 86_400.0

@@ -11,8 +11,9 @@ import pytest
 
 from pytest_tgintegrity import judging
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.rules import SEVERITIES, Declared, Mistake, Rule
+from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.session import BOUND, Integrity
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_tgintegrity.errors import TgIntegrityError
+from pytest_tgintegrity.kinds import Declared, Metric
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
-from pytest_tgintegrity.rules import Declared, Metric
 from pytest_tgintegrity.run import Run
 from pytest_tgintegrity.session import BOUND, NO_URL, RECORD, Integrity, session_of
 from pytest_tgintegrity.tidings import UNMEASURED, Record

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_tgintegrity.errors import NotEvaluated
-from pytest_tgintegrity.rules import Metric
+from pytest_tgintegrity.kinds import Metric
 
 METRIC_ROWS = 1_000
 

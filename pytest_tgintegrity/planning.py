@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TypeVar, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
+from pytest_tgintegrity.kinds import (
+    Acyclic,
+    Check,
+    Children,
+    Declared,
+    Derived,
+    Metric,
+    Query,
+    References,
+    Schema,
+    Total,
+    Unique,
+)
+from pytest_tgintegrity.places import Place, Places, Window
 from pytest_tgintegrity.predicates import (
     ASCII_BLANKS,
     UNICODE_BLANKS,
     Params,
     Predicate,
     RowKind,
-    Value,
+    about_children,
+    aggregate,
     both,
     column,
     fill,
-    identifier,
     parenthesised,
     plain,
     predicate,
@@ -32,25 +44,9 @@ from pytest_tgintegrity.predicates import (
     shown_columns,
     title,
 )
-from pytest_tgintegrity.rules import (
-    AtMost,
-    Between,
-    Check,
-    Declared,
-    Metric,
-    NotBlank,
-    NotNull,
-    OneOf,
-    Query,
-    References,
-    Rows,
-    Rule,
-    Schema,
-    Source,
-    Unique,
-)
+from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scans import (
-    UNKNOWN_PAGES,
+    UNREACHED,
     Access,
     MetricScan,
     Named,
@@ -60,9 +56,10 @@ from pytest_tgintegrity.scans import (
     RowCheck,
     RowScan,
     Scan,
+    Target,
     UniqueScan,
 )
-from pytest_tgintegrity.schema import Constraint, Facts, Table
+from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.schema_questions import schema_question
 
 T = TypeVar("T")
@@ -93,14 +90,6 @@ class BoundRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What of the data a run looks at: rows younger than `cutoff` for rules with `since=`, and the chosen scopes."""
-
-    cutoff: datetime | None = None
-    scopes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """The scans of a run, biggest first, and the rules that could not be planned, with the reason."""
 
@@ -111,48 +100,19 @@ class Plan:
     scopes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size.
-
-    `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
-    read without the help of an index. Sources of the same `group` are read as one.
-    """
-
-    name: str
-    table: sql.Composable
-    keys: tuple[sql.Composable, ...]
-    label: sql.Composable | None
-    columns: frozenset[str] = frozenset()
-    tables: tuple[str, ...] = ()
-    pages: int = UNKNOWN_PAGES
-    stored: bool = False
-    scope: sql.Composable | None = None
-    unscoped: bool = False
-    group: _Group = field(init=False)
-
-    def __post_init__(self) -> None:
-        scope = "" if self.scope is None else readable(self.scope)
-        object.__setattr__(self, "group", (readable(self.table), scope))
-
-
 class _Planner:
     """Sorts rules by what they read; each kind has one method that knows how to ask."""
 
     def __init__(self, facts: Facts, window: Window) -> None:
         self.facts = facts
-        self.window = window
+        self.places = Places(facts, window)
         self.blanks = UNICODE_BLANKS if facts.encoding == "UTF8" else ASCII_BLANKS
-        self.rows: dict[tuple[_Group, float | None], list[tuple[_Place, RowCheck]]] = defaultdict(list)
-        self.references: dict[tuple[_Group, float | None, Access], list[tuple[_Place, Reference]]] = defaultdict(list)
+        self.since = {"since": window.start}
+        self.rows: dict[tuple[_Group, float | None], list[tuple[Place, RowCheck]]] = defaultdict(list)
+        self.references: dict[tuple[_Group, float | None, Access], list[tuple[Place, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
-        self.unscoped: set[str] = set()
-        self.scopes: set[str] = set()
-        self._places: dict[tuple[str, ...], _Place] = {}
-        self._windows: dict[tuple[_Group, str], sql.Composable] = {}
-        self._named = _names_in(facts.tables)
 
     def add(self, bound: BoundRule) -> None:
         """Sort in one rule; a rule that cannot be planned is remembered with the reason."""
@@ -164,14 +124,16 @@ class _Planner:
     def _add(self, bound: BoundRule) -> None:
         kind = bound.rule.kind
         match kind:
-            case Rows() | Between() | OneOf() | NotNull() | NotBlank() | AtMost():
-                self._add_rows(bound, kind)
+            case Acyclic():
+                self._add_acyclic(bound, kind)
+            case Children() | Total() | Derived():
+                self._add_children(bound, kind)
             case Unique():
                 self._add_unique(bound, kind)
             case References():
                 self._add_reference(bound, kind)
             case Query():
-                self._add_query(bound, fill(_statement(kind.sql), bound.params))
+                self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
             case Schema():
                 self._add_query(bound, schema_question(kind, bound.params))
             case Metric():
@@ -181,102 +143,56 @@ class _Planner:
             case Check():
                 self.tables[bound.id] = ()
             case _:
-                assert_never(kind)
-
-    # --- sources
-
-    def _place(self, source: Source | str, params: Params) -> _Place:
-        key = tuple(plain(text, params) for text in _texts(source))
-        if key not in self._places:
-            self._places[key] = (
-                self._table_place(key[0]) if isinstance(source, str) else self._join_place(source, key[0], params)
-            )
-        place = self._places[key]
-        if place.unscoped:
-            self.unscoped.add(place.name)
-        return place
-
-    def _table_place(self, name: str) -> _Place:
-        table = self.facts.table(name)
-        unscoped = bool(self.window.scopes)
-        if table is None:
-            return _Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
-        quoted = self._quoted(table)
-        return _Place(
-            name=name,
-            table=quoted,
-            keys=_row_key(table, quoted),
-            label=sql.Identifier("name") if "name" in table.columns and table.key != ("name",) else None,
-            columns=table.columns,
-            tables=(name,),
-            pages=table.pages,
-            stored=table.stored,
-            unscoped=unscoped,
-        )
-
-    def _quoted(self, table: Table) -> sql.Identifier:
-        """The same for every spelling of its name, so that it is read once."""
-        visible = self.facts.table(table.name)
-        return sql.Identifier(table.name) if visible and visible.path == table.path else sql.Identifier(*table.path)
-
-    def _join_place(self, source: Source, name: str, params: Params) -> _Place:
-        self.scopes |= set(source.scopes)
-        scopes = {known: expression for known, expression in source.scopes.items() if known in self.window.scopes}
-        conditions = [
-            sql.SQL("{} = {}").format(column(expression, params), Value(self.window.scopes[known]))
-            for known, expression in scopes.items()
-        ]
-        tables = self._tables_in(plain(source.from_clause, params))
-        return _Place(
-            name=name,
-            table=fill(source.from_clause, params),
-            keys=tuple(column(one, params) for one in source.keys),
-            label=None if source.label is None else column(source.label, params),
-            tables=tables,
-            pages=max([UNKNOWN_PAGES, *(self.facts.tables[table].pages for table in tables)]),
-            scope=both(conditions) if conditions else None,
-            unscoped=len(scopes) < len(self.window.scopes),
-        )
-
-    def _tables_in(self, text: str) -> tuple[str, ...]:
-        return tuple(sorted(self._named(text)))
-
-    def _within(self, bound: BoundRule, place: _Place) -> sql.Composable | None:
-        if bound.rule.since is None or self.window.cutoff is None:
-            return None
-        key = (place.group, plain(bound.rule.since, bound.params))
-        if key not in self._windows:
-            since = column(bound.rule.since, bound.params, place.columns)
-            self._windows[key] = sql.SQL("{} >= {}").format(since, Value(self.window.cutoff))
-        return self._windows[key]
+                self._add_rows(bound, kind)
 
     # --- kinds
 
     def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
-        place = self._place(kind.source, bound.params)
+        place = self.places.place(kind.source, bound.params)
         self._add_check(bound, place, predicate(kind, bound.params, place.columns, self.blanks))
-        more = self._tables_in(plain(kind.where, bound.params)) if isinstance(kind, Rows) else ()
-        self._reads(bound, place, *more)
+        self._reads(bound, place, *self._tables_named(kind, bound.params))
 
-    def _reads(self, bound: BoundRule, place: _Place, *more: str) -> None:
+    def _tables_named(self, kind: object, params: Params) -> Iterable[str]:
+        """The tables that the SQL of a kind names, beside its source."""
+        texts = [value for name in _slots(kind) if isinstance(value := getattr(kind, name), str) and name != "source"]
+        return self.places.tables_in(" ".join(plain(text, params) for text in texts))
+
+    def _add_acyclic(self, bound: BoundRule, kind: Acyclic) -> None:
+        place = self.places.place(kind.source, bound.params)
+        parent = column(kind.parent, bound.params, place.columns)
+        shown = ((title(kind.parent, bound.params, place.columns), parent),)
+        self._add_check(bound, self.places.with_reached(place, parent), Predicate(UNREACHED, shown))
+        self._reads(bound, place)
+
+    def _add_children(self, bound: BoundRule, kind: Children | Total | Derived) -> None:
+        place = self.places.place(kind.source, bound.params)
+        widened, child = self.places.with_children(place, kind.children, aggregate(kind), bound.params)
+        self._add_check(bound, widened, about_children(kind, child.name, bound.params, place.columns))
+        self._reads(
+            bound, widened, *self._tables_named(kind, bound.params), *self._tables_named(kind.children, bound.params)
+        )
+
+    def _reads(self, bound: BoundRule, place: Place, *more: str) -> None:
         self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
 
-    def _add_check(self, bound: BoundRule, place: _Place, found: Predicate) -> None:
+    def _add_check(self, bound: BoundRule, place: Place, found: Predicate) -> None:
         shown = (*found.shown, *_shown(bound, place, found.shown))
-        check = RowCheck(bound.id, found, self._within(bound, place), place.keys, place.label, shown)
+        check = RowCheck(
+            bound.id, found, self.places.within(bound.rule.since, place, bound.params), place.keys, place.label, shown
+        )
         self.rows[place.group, bound.rule.timeout].append((place, check))
 
     def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
-        place = self._place(kind.source, bound.params)
+        place = self.places.place(kind.source, bound.params)
         parts = shown_columns(kind.columns, bound.params, place.columns)
         where = None if kind.where is None else fill(kind.where, bound.params, place.columns)
         self._unique(bound, place, parts, where, nulls_distinct=kind.nulls_distinct)
-        self._reads(bound, place, *self._tables_in(plain(kind.where or "", bound.params)))
+        self._reads(bound, place, *self.places.tables_in(plain(kind.where or "", bound.params)))
 
     def _unique(
         self,
         bound: BoundRule,
-        place: _Place,
+        place: Place,
         parts: tuple[Named, ...],
         where: sql.Composable | None,
         *,
@@ -294,7 +210,7 @@ class _Planner:
                 keys=place.keys,
                 label=place.label,
                 shown=_shown(bound, place, parts),
-                within=self._within(bound, place),
+                within=self.places.within(bound.rule.since, place, bound.params),
                 pages=place.pages,
                 access="heap" if place.stored else "any",
                 timeout=bound.rule.timeout,
@@ -302,54 +218,50 @@ class _Planner:
         )
 
     def _add_reference(self, bound: BoundRule, kind: References) -> None:
-        place = self._place(kind.source, bound.params)
-        target = self._table_place(plain(kind.target, bound.params))
-        table = self.facts.table(target.name)
-        known = table.columns if table else ()
-        columns = tuple(title(one, bound.params, known) for one in kind.target_columns) or (table.key if table else ())
+        place = self.places.place(kind.source, bound.params)
+        target = self.places.target(kind.target, bound.params)
+        columns = kind.target_columns or self._key_of(target)
         if len(columns) != len(kind.columns):
             raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
+        found = tuple(one for _, one in shown_columns(columns, bound.params, target.columns))
+        where = None if kind.where is None else fill(kind.where, bound.params, target.columns)
         parts = shown_columns(kind.columns, bound.params, place.columns)
-        self._reference(bound, place, parts, target, columns, match_full=kind.match_full)
+        names = tuple(title(one, bound.params, target.columns) for one in columns)
+        distinct = not self._unique_in(target, names)
+        self._reference(bound, place, target, Target(target.table, found, distinct, kind.match_full, where), parts)
+        self._reads(bound, place, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params))
+
+    def _key_of(self, place: Place) -> tuple[str, ...]:
+        table = self.facts.table(place.name)
+        return table.key if table else ()
 
     def _reference(
-        self,
-        bound: BoundRule,
-        place: _Place,
-        columns: tuple[Named, ...],
-        target: _Place,
-        target_columns: tuple[str, ...],
-        *,
-        match_full: bool,
+        self, bound: BoundRule, place: Place, target: Place, found: Target, columns: tuple[Named, ...]
     ) -> None:
         reference = Reference(
             rule=bound.id,
             columns=columns,
-            target=target.table,
-            target_columns=tuple(map(sql.Identifier, target_columns)),
-            distinct=not self._unique_in(target, target_columns),
-            match_full=match_full,
+            target=found,
             keys=place.keys,
             label=place.label,
             shown=_shown(bound, place, columns),
-            within=self._within(bound, place),
+            within=self.places.within(bound.rule.since, place, bound.params),
             pages=target.pages,
         )
         self.references[place.group, bound.rule.timeout, _access(place, target)].append((place, reference))
-        self._reads(bound, place, target.name)
 
-    def _unique_in(self, place: _Place, columns: Sequence[str]) -> bool:
+    def _unique_in(self, place: Place, columns: Sequence[str]) -> bool:
         table = self.facts.table(place.name)
         return table is not None and not table.inherited and frozenset(columns) in table.uniques
 
     def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
-        self.tables[bound.id] = self._tables_in(readable(query))
+        self.tables[bound.id] = self.places.tables_in(readable(query))
         source = ", ".join(self.tables[bound.id]) or "query"
         self.scans.append(QueryScan(source, bound.id, query, timeout=bound.rule.timeout))
 
     def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
-        query = fill(_statement(kind.sql), bound.params)
-        self.tables[bound.id] = self._tables_in(readable(query))
+        query = fill(_statement(kind.sql), {**self.since, **bound.params})
+        self.tables[bound.id] = self.places.tables_in(readable(query))
         self.scans.append(MetricScan(kind.name, bound.id, kind, query, timeout=bound.rule.timeout))
 
     # --- declared constraints
@@ -358,7 +270,7 @@ class _Planner:
         constraint = bound.params.get("constraint")
         if not isinstance(constraint, Constraint):
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
-        place = self._declared_place(constraint.schema, constraint.table, only=constraint.only)
+        place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
         self._reads(bound, place)
         match constraint.kind:
             case "check":
@@ -375,27 +287,17 @@ class _Planner:
             case "foreign_key":
                 self._declared_reference(bound, place, constraint)
 
-    def _declared_place(self, schema: str, name: str, *, only: bool) -> _Place:
-        """The very table that a constraint is about: its children have constraints of their own."""
-        key = (schema, name, "ONLY" if only else "")
-        if key not in self._places:
-            table = self.facts.tables.get(f"{schema}.{name}")
-            if table is None:
-                raise NotEvaluated(f"the table {schema}.{name} is gone")
-            visible = self.facts.table(name)
-            place = self._table_place(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
-            exactly = sql.SQL("ONLY {}").format(place.table) if only and table.inherited else place.table
-            self._places[key] = replace(place, table=exactly, unscoped=False)
-        return self._places[key]
-
-    def _declared_reference(self, bound: BoundRule, place: _Place, constraint: Constraint) -> None:
+    def _declared_reference(self, bound: BoundRule, place: Place, constraint: Constraint) -> None:
         if constraint.target is None:
             raise NotEvaluated(f"{constraint.definition}: a foreign key over periods cannot be checked yet")
         columns = _named(constraint.columns)
         if constraint.expressions:
             columns = tuple(zip(constraint.columns, map(raw, constraint.expressions), strict=True))
-        target = self._declared_place(*constraint.target, only=True)
-        self._reference(bound, place, columns, target, constraint.target_columns, match_full=constraint.match_full)
+        target = self.places.declared(*constraint.target, only=True)
+        names = tuple(map(sql.Identifier, constraint.target_columns))
+        distinct = not self._unique_in(target, constraint.target_columns)
+        self._reference(bound, place, target, Target(target.table, names, distinct, constraint.match_full), columns)
+        self._reads(bound, place, target.name)
 
     # --- the plan
 
@@ -403,7 +305,8 @@ class _Planner:
         """Group what was sorted in, biggest scans first."""
         grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
-        return Plan(tuple(ordered), self.unplannable, self.tables, tuple(sorted(self.unscoped)), frozenset(self.scopes))
+        unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
+        return Plan(tuple(ordered), self.unplannable, self.tables, unscoped, scopes)
 
     def _row_scans(self) -> Iterable[RowScan]:
         for (_, timeout), members in self.rows.items():
@@ -439,37 +342,24 @@ def _statement(text: str) -> str:
     return text.strip().rstrip(";")
 
 
-def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
-    known = frozenset(tables)
-    word = re.compile(r"[\w.]+")
-    return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
-
-
-def _access(place: _Place, target: _Place) -> Access:
+def _access(place: Place, target: Place) -> Access:
     """Both tables are read whole, unless the target is so large that looking up the source's keys is cheaper."""
     if not (place.stored and target.stored):
         return "any"
     return "lookup" if target.pages > LOOKUP_RATIO * (place.pages + LOOKUP_RATIO) else "heap"
 
 
-def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
-    if table.key:
-        return tuple(sql.Identifier(one) for one in table.key)
-    return (sql.SQL("{}.ctid" if table.stored else "({}.*)::text").format(quoted),)
+def _slots(kind: object) -> Iterable[str]:
+    return (one.name for one in fields(kind))  # type: ignore[arg-type] # kinds are dataclasses
 
 
-def _texts(source: Source | str) -> tuple[str, ...]:
-    """All that makes a source what it is, the name first; any of it may hold placeholders."""
-    if isinstance(source, str):
-        return (source,)
-    scopes = [text for pair in source.scopes.items() for text in pair]
-    return (source.name, source.from_clause, source.label or "", *source.keys, *scopes)
-
-
-def _shown(bound: BoundRule, place: _Place, already: Sequence[Named]) -> tuple[Named, ...]:
+def _shown(bound: BoundRule, place: Place, already: Sequence[Named]) -> tuple[Named, ...]:
     """The columns to show: those the author asked for, else those that the rule's break or fix writes."""
     rule = bound.rule
-    writes = [*(rule.breaks or {}), *(rule.fix if isinstance(rule.fix, Mapping) else {})]
+    writes = [
+        *(rule.breaks if isinstance(rule.breaks, Mapping) else {}),
+        *(rule.fix if isinstance(rule.fix, Mapping) else {}),
+    ]
     found = shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
     return tuple((name, expression) for name, expression in found if name not in dict(already))
 

@@ -17,8 +17,9 @@ import pytest
 
 from pytest_tgintegrity import options
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.reports.document import write_refusal
-from pytest_tgintegrity.rules import SEVERITIES, Declared, Rule, declaration_of
+from pytest_tgintegrity.rules import SEVERITIES, Rule, declaration_of
 from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ travels as a parameter where the server runs it (`parametrised`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,21 @@ from psycopg import sql
 
 from pytest_tgintegrity.arguments import LONE_VALUE
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.rules import AtMost, Between, NotBlank, NotNull, OneOf, Rows
+from pytest_tgintegrity.kinds import (
+    Agree,
+    AtMost,
+    Between,
+    Children,
+    Derived,
+    Formula,
+    Implies,
+    JsonShape,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Rows,
+    Total,
+)
 
 Params = Mapping[str, Any]
 
@@ -126,7 +141,8 @@ def _filled(found: re.Match[str], params: Params, names: Collection[str]) -> sql
             f"a lone {found[0]} in {found.string!r}: write {{name}} to fill in a name, {{{{ and }}}} for braces"
         )
     if found["value"]:
-        return Value(_param(found["value"], found[0], params))
+        value = _param(found["value"], found[0], params)
+        return value if isinstance(value, sql.Composable) else Value(value)
     name = _param(found["name"], found[0], params)
     if not isinstance(name, str):
         raise DeclarationError(
@@ -137,7 +153,8 @@ def _filled(found: re.Match[str], params: Params, names: Collection[str]) -> sql
 
 def _param(name: str, written: str, params: Params) -> Any:
     if name not in params:
-        known = ", ".join(sorted(params)) or "nothing"
+        given = (one for one, value in params.items() if not isinstance(value, sql.Composable))
+        known = ", ".join(sorted(given)) or "nothing"
         raise DeclarationError(f"unknown placeholder {written}: parametrize gives {known}")
     return params[name]
 
@@ -207,10 +224,10 @@ class Predicate:
     span: Span | None = None
 
 
-RowKind = Rows | Between | OneOf | NotNull | NotBlank | AtMost
+RowKind = Rows | Between | OneOf | NotNull | NotBlank | AtMost | Implies | Formula | Agree | JsonShape
 
 
-def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks: str = UNICODE_BLANKS) -> Predicate:
+def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks: str = UNICODE_BLANKS) -> Predicate:  # noqa: PLR0911 - one for each kind
     """The predicate of a row rule: TRUE for a row that violates it, never TRUE because of a NULL.
 
     `names` are the columns of the source where they are known; `blanks` the characters that count as white space.
@@ -223,15 +240,123 @@ def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks
         case OneOf(values=values):
             return _one_of(kind, _resolved(values, params), params, names)
         case AtMost(other=other):
-            left, right = column(kind.column, params, names), column(other, params, names)
-            condition = sql.SQL("{} > {}").format(left, right)
-            return Predicate(
-                condition, ((title(kind.column, params, names), left), (title(other, params, names), right))
-            )
+            return _compared(kind.column, ">", other, params, names)
+        case Agree():
+            return _compared(kind.path_a, "<>", kind.path_b, params, names)
+        case Implies():
+            when, then = fill(kind.when, params, names), fill(kind.then, params, names)
+            return Predicate(both([when, sql.SQL("NOT {}").format(parenthesised(then))]))
+        case Formula():
+            return _formula(kind, params, names)
+        case JsonShape():
+            return _misshapen(kind, params, names)
         case NotNull() | NotBlank():
             subject = column(kind.column, params, names)
             condition = _null(subject) if isinstance(kind, NotNull) else _blank(subject, blanks)
             return Predicate(condition, ((title(kind.column, params, names), subject),))
+
+
+def _compared(left: str, sign: str, right: str, params: Params, names: Collection[str]) -> Predicate:
+    shown = shown_columns((left, right), params, names)
+    return Predicate(sql.SQL("{} {} {}").format(shown[0][1], raw(sign), shown[1][1]), shown)
+
+
+def expected(kind: Formula, params: Params, names: Collection[str] = ()) -> sql.Composable:
+    """The value that a formula demands, NULL where it demands nothing."""
+    if isinstance(kind.expression, str):
+        return column(kind.expression, params, names)
+    ((key, values),) = kind.expression.items()
+    cases = sql.SQL(" ").join(
+        sql.SQL("WHEN {} THEN {}").format(Value(one), Value(then)) for one, then in values.items()
+    )
+    return sql.SQL("(CASE {} {} END)").format(column(key, params, names), cases)
+
+
+def _formula(kind: Formula, params: Params, names: Collection[str]) -> Predicate:
+    ((name, subject),) = shown_columns((kind.column,), params, names)
+    value = expected(kind, params, names)
+    condition = sql.SQL("{} IS DISTINCT FROM {} AND {} IS NOT NULL").format(subject, value, value)
+    inputs = shown_columns(() if isinstance(kind.expression, str) else tuple(kind.expression), params, names)
+    return Predicate(condition, ((name, subject), *inputs, ("expected", value)))
+
+
+def _misshapen(kind: JsonShape, params: Params, names: Collection[str]) -> Predicate:
+    """A path that cannot be followed is unknown, and then the value does not have the shape either."""
+    ((name, subject),) = shown_columns((kind.column,), params, names)
+    condition = sql.SQL("{} IS NOT NULL AND jsonb_path_match({}::jsonb, {}, '{{}}', TRUE) IS NOT TRUE").format(
+        subject, subject, Value(f"strict {shape_path('$', kind.shape)}")
+    )
+    return Predicate(condition, ((name, subject),))
+
+
+_JSON_TYPES = {list: "array", dict: "object", str: "string", float: "number", bool: "boolean", None: "null"}
+
+
+def shape_path(value: str, shape: Any) -> str:
+    """The SQL/JSON predicate that is true of a value with the shape, and false or unknown of any other."""
+    match shape:
+        case tuple():
+            return "(" + " || ".join(shape_path(value, one) for one in shape) + ")"
+        case [element]:
+            others = _none_other(f"{value}[*]", element)
+            return f'({value}.type() == "array" && {others})'
+        case dict():
+            parts = [f'{value}.type() == "object"', *(_key_path(value, key, one) for key, one in shape.items())]
+            return "(" + " && ".join(parts) + ")"
+        case _ if shape is int:
+            return f'({value}.type() == "number" && {value}.floor() == {value})'
+        case _:
+            return f'({value}.type() == "{_JSON_TYPES[shape]}")'
+
+
+def _key_path(value: str, key: Any, shape: Any) -> str:
+    if key is str:
+        return _none_other(f"{value}.*", shape)
+    path = f"{value}.{json.dumps(key.removesuffix('?'))}"
+    found = f"exists({path} ? ({shape_path('@', shape)}))"
+    return f"((exists({path})) is unknown || {found})" if key.endswith("?") else found
+
+
+def _none_other(path: str, shape: Any) -> str:
+    fits = shape_path("@", shape)
+    return f"!exists({path} ? (!{fits} || ({fits}) is unknown))"
+
+
+_CHILD_VALUE = "tgi_children.tgi_value"
+
+
+def aggregate(kind: Children | Total | Derived) -> str:
+    """What a kind asks of the child rows of one parent."""
+    match kind:
+        case Children():
+            return "count(*)"
+        case Total():
+            return f"sum({kind.expression})"
+        case Derived():
+            return kind.aggregate
+
+
+def expected_aggregate(kind: Derived, params: Params, names: Collection[str] = ()) -> sql.Composable:
+    """The value that a derived column has to hold; the source has to be widened by its child rows."""
+    return sql.SQL("coalesce({}, {})").format(raw(_CHILD_VALUE), parenthesised(fill(kind.empty, params, names)))
+
+
+def about_children(
+    kind: Children | Total | Derived, child: str, params: Params, names: Collection[str] = ()
+) -> Predicate:
+    """The predicate of a rule about child rows; the source has to be widened by them."""
+    told = f"{plain(aggregate(kind), params)} in {child}"
+    if isinstance(kind, Derived):
+        ((name, subject),) = shown_columns((kind.column,), params, names)
+        value = expected_aggregate(kind, params, names)
+        return Predicate(sql.SQL("{} IS DISTINCT FROM {}").format(subject, value), ((name, subject), (told, value)))
+    found = sql.SQL("coalesce({}, 0)").format(raw(_CHILD_VALUE))
+    sides = [
+        sql.SQL("{} {} {}").format(found, raw(sign), bound)
+        for sign, bound in (("<", _bound(kind.at_least, params, names)), (">", _bound(kind.at_most, params, names)))
+        if bound is not None
+    ]
+    return Predicate(sql.SQL(" OR ").join(sides), ((told, found),))
 
 
 def _null(subject: sql.Composable) -> sql.Composed:

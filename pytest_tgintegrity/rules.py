@@ -9,184 +9,61 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
 import pytest
 
-from pytest_tgintegrity.arguments import allowed_values, check_timeout, check_writes, is_above, text, texts
+from pytest_tgintegrity.arguments import (
+    allowed_values,
+    check_bounds,
+    check_timeout,
+    check_writes,
+    checked_shape,
+    formula_of,
+    is_above,
+    optional_text,
+    text,
+    texts,
+)
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.kinds import (
+    CONSTRAINT_KINDS,
+    Acyclic,
+    Agree,
+    AtMost,
+    Between,
+    Check,
+    Children,
+    ChildRows,
+    ConstraintKind,
+    Declared,
+    Derived,
+    Formula,
+    Implies,
+    JsonShape,
+    Kind,
+    Metric,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Query,
+    References,
+    Rows,
+    Schema,
+    Source,
+    Total,
+    Unique,
+)
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
-ConstraintKind = Literal["foreign_key", "check", "unique", "not_null"]
 FixAllows = Literal["delete", "insert", "triggers"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-CONSTRAINT_KINDS: tuple[ConstraintKind, ...] = get_args(ConstraintKind)
 
 ATTRIBUTE = "__tgintegrity__"
 
 Test = TypeVar("Test", bound=Callable[..., None])
 P = ParamSpec("P")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A FROM clause with a key and a label: what row rules look at.
-
-    `name` is shown to people, `from_clause` is SQL that may join tables under aliases, `key` is the SQL expression (or
-    several) that names a row, `label` one that a person recognises it by. `scopes` maps the names that ``--scope``
-    accepts to SQL expressions.
-
-    >>> Source("staff", "employee e JOIN person p ON p.id = e.person_id", key="e.id", label="p.name").keys
-    ('e.id',)
-    """
-
-    name: str
-    from_clause: str
-    key: str | Sequence[str]
-    label: str | None = None
-    scopes: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The key expressions, also where there is only one."""
-        return _several(self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A violation is a row of `source` for which the SQL `where` is TRUE."""
-
-    source: Source | str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """A violation is a value below `low` or above `high`; None leaves a side open; a string is an SQL expression."""
-
-    source: Source | str
-    column: str
-    low: Any
-    high: Any
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """A violation is a non-NULL value that is none of `values`."""
-
-    source: Source | str
-    column: str
-    values: Sequence[Any] | str
-
-
-@dataclass(frozen=True, slots=True)
-class NotNull:
-    """A violation is a NULL."""
-
-    source: Source | str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotBlank:
-    """A violation is NULL or text of nothing but white space."""
-
-    source: Source | str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class AtMost:
-    """A violation is a row whose `column` is greater than `other`, a column or an SQL expression."""
-
-    source: Source | str
-    column: str
-    other: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unique:
-    """A violation is a row that shares its key with another; NULLs differ unless `nulls_distinct=False`."""
-
-    source: Source | str
-    columns: tuple[str, ...]
-    where: str | None = None
-    nulls_distinct: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """A violation is a row whose `columns`, all non-NULL, name no row of `target`.
-
-    `target_columns` empty means the target's primary key. With `match_full` a partly NULL key violates too.
-    """
-
-    source: Source | str
-    columns: tuple[str, ...]
-    target: str
-    target_columns: tuple[str, ...] = ()
-    match_full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A violation is a row that `sql` returns; its first column is the key."""
-
-    sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A number (or label, number rows) for the report's `activity`; a number outside its bounds is one violation."""
-
-    name: str
-    sql: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """A violation is an object that the catalog lacks, or holds NOT VALID, INVALID or disabled.
-
-    With no object named, every constraint, index and trigger of `table` (or of all tables) has to be in force.
-    """
-
-    table: str | None = None
-    column: str | None = None
-    constraint: str | None = None
-    index: str | None = None
-    trigger: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Free SQL or Python on the `db` fixture; an AssertionError says that the rule does not hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One test for each constraint of this kind that the live catalog declares."""
-
-    what: ConstraintKind
-
-
-Kind = (
-    Rows
-    | Between
-    | OneOf
-    | NotNull
-    | NotBlank
-    | AtMost
-    | Unique
-    | References
-    | Query
-    | Metric
-    | Schema
-    | Check
-    | Declared
-)
 
 
 class Common(TypedDict, total=False):
@@ -196,7 +73,7 @@ class Common(TypedDict, total=False):
     fix: str | Mapping[str, str] | None
     fix_hint: str | None
     fix_allows: FixAllows | Sequence[FixAllows] | None
-    breaks: Mapping[str, str] | None
+    breaks: Mapping[str, str] | str | None
     overlaps: Sequence[str]
     show: Sequence[str]
     tags: Sequence[str]
@@ -209,9 +86,10 @@ class Common(TypedDict, total=False):
 class Rule:
     """A declaration: the kind of violation, and what to make of it.
 
-    `severity` decides score and exit status. `fix` is ``"clamp"``, an SQL expression, or a mapping of columns to
-    expressions; None means that a person decides, for the reason in `fix_hint`. `breaks` maps columns to expressions
-    that damage a row (for proofs). `show` lists columns to print beside the offending key. `enforced_by` names the
+    `severity` decides score and exit status. `fix` is ``"clamp"``, ``"recompute"``, an SQL expression, or a mapping of
+    columns to expressions; None means that a person decides, for the reason in `fix_hint`. `breaks` says how a proof
+    damages the data: a mapping of columns to expressions, for a row on which this makes a violation, or one statement
+    that RETURNs the keys of the rows that must then be reported. `show` lists columns to print beside the offending key. `enforced_by` names the
     constraint that ought to forbid the violation. `since` is an SQL timestamp; with ``--period`` only younger rows are
     looked at. `timeout` (seconds) replaces ``--statement-timeout``.
     """
@@ -222,7 +100,7 @@ class Rule:
     fix: str | Mapping[str, str] | None = None
     fix_hint: str | None = None
     fix_allows: tuple[FixAllows, ...] = ()
-    breaks: Mapping[str, str] | None = None
+    breaks: Mapping[str, str] | str | None = None
     overlaps: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -249,14 +127,22 @@ def declaration_of(function: object) -> Rule | Mistake | None:
     return declared
 
 
-def _several(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
 def _source(value: object) -> Source | str:
     if isinstance(value, Source):
         return value
     return text(value, "the source (a table name or a Source)")
+
+
+def _child_rows(child: Source | str, by: str | None, of: str | None, where: str | None) -> ChildRows:
+    named = _source(child)
+    if by is None and isinstance(named, str) and "." in named:
+        named, _, by = named.rpartition(".")
+    if by is None:
+        raise DeclarationError(
+            f"child is {named if isinstance(named, str) else named.name!r}: write 'table.column', the column that names"
+            " the parent, or give it as by="
+        )
+    return ChildRows(named, text(by, "by"), optional_text(of, "of"), optional_text(where, "where"))
 
 
 def _check_severity(severity: object) -> None:
@@ -267,6 +153,8 @@ def _check_severity(severity: object) -> None:
 def _check_fix(fix: object, kind: Kind) -> None:
     if fix == "clamp" and not isinstance(kind, Between | AtMost):
         raise DeclarationError('fix="clamp" needs bounds: only between and at_most have them')
+    if fix == "recompute" and not isinstance(kind, Formula | Derived):
+        raise DeclarationError('fix="recompute" needs a value to write: only formula and derived have one')
     if fix is not None and not isinstance(fix, str | Mapping):
         raise DeclarationError(f"fix is {fix!r}: give an SQL expression, or a mapping of columns to expressions")
     check_writes(fix, "fix")
@@ -391,6 +279,113 @@ class RuleKinds:
         return _rule(AtMost(_source(source), text(column, "column"), text(other, "other")), common)
 
     @_declares
+    def implies(self, source: Source | str, when: str, then: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row for which `when` is TRUE and `then` is FALSE; NULL on either side is no violation."""
+        return _rule(Implies(_source(source), text(when, "when"), text(then, "then")), common)
+
+    @_declares
+    def formula(
+        self,
+        source: Source | str,
+        column: str,
+        expression: str | Mapping[str, Mapping[Any, Any]],
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a `column` that differs from the expression, or from the value that a lookup gives for its key.
+
+        Where the expression is NULL, or the lookup lacks the key, nothing is violated. ``fix="recompute"`` writes the value.
+        """
+        return _rule(Formula(_source(source), text(column, "column"), formula_of(expression)), common)
+
+    @_declares
+    def agree(self, source: Source | str, path_a: str, path_b: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row whose two expressions are both non-NULL, and different."""
+        return _rule(Agree(_source(source), text(path_a, "path_a"), text(path_b, "path_b")), common)
+
+    @_declares
+    def json_shape(self, source: Source | str, column: str, shape: Any, **common: Unpack[Common]) -> Rule:
+        """Violated by a JSON value that does not have the shape; SQL NULL is no violation.
+
+        `list`, `dict`, `str`, `int`, `float`, `bool` and None are the JSON types; ``[shape]`` is an array of it,
+        ``{"name": str, "note?": str}`` an object with these keys (``?``: may be absent; others may be there),
+        ``{str: shape}`` an object with any keys, and a tuple means any of its shapes.
+        """
+        return _rule(JsonShape(_source(source), text(column, "column"), checked_shape(shape)), common)
+
+    @_declares
+    def acyclic(self, source: Source | str, parent: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row from which no root is reached by following `parent`: it is on a loop, or below one."""
+        return _rule(Acyclic(_source(source), text(parent, "parent")), common)
+
+    @_declares
+    def children(
+        self,
+        parent: Source | str,
+        child: Source | str,
+        at_least: Any = None,
+        at_most: Any = None,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        of: str | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a row of `parent` with too few or too many rows in `child`.
+
+        `child` is ``"table.column"``, where the column names the parent, or a source with `by=`. `of` is what it names
+        (default: the parent's key), `where` says which child rows count. A bound that is a string is SQL over the parent.
+        """
+        check_bounds("children", at_least, at_most)
+        return _rule(Children(_source(parent), _child_rows(child, by, of, where), at_least, at_most), common)
+
+    @_declares
+    def total(  # noqa: PLR0913 - each is a word of the declaration
+        self,
+        parent: Source | str,
+        child: Source | str,
+        expression: str,
+        at_least: Any = None,
+        at_most: Any = None,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        of: str | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated where the sum of `expression` over the child rows, 0 if there are none, is out of bounds.
+
+        The other arguments are those of `children`.
+        """
+        check_bounds("total", at_least, at_most)
+        rows = _child_rows(child, by, of, where)
+        return _rule(Total(_source(parent), rows, text(expression, "expression"), at_least, at_most), common)
+
+    @_declares
+    def derived(  # noqa: PLR0913 - each is a word of the declaration
+        self,
+        source: Source | str,
+        column: str,
+        aggregate: str,
+        child: Source | str,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        of: str | None = None,
+        empty: str = "0",
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a `column` that differs from the `aggregate`, such as ``count(*)``, over the child rows.
+
+        `empty` is what a row without child rows has to hold. ``fix="recompute"`` writes the value. The other arguments are
+        those of `children`.
+        """
+        rows = _child_rows(child, by, of, where)
+        found = Derived(
+            _source(source), text(column, "column"), text(aggregate, "aggregate"), rows, text(empty, "empty")
+        )
+        return _rule(found, common)
+
+    @_declares
     def unique(
         self,
         source: Source | str,
@@ -400,7 +395,7 @@ class RuleKinds:
         **common: Unpack[Common],
     ) -> Rule:
         """Violated by a row that shares its key with another."""
-        condition = None if where is None else text(where, "where")
+        condition = optional_text(where, "where")
         return _rule(Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
 
     @_declares
@@ -408,13 +403,21 @@ class RuleKinds:
         self,
         source: Source | str,
         column: str | Sequence[str],
-        target: str,
+        target: Source | str,
         target_column: str | Sequence[str] = (),
+        *,
+        where: str | None = None,
         **common: Unpack[Common],
     ) -> Rule:
-        """Violated by a non-NULL value with no row in `target`, by its primary key or `target_column`."""
+        """Violated by a non-NULL value with no row in `target`, by its primary key or `target_column`.
+
+        `where` is SQL over the target's row: only rows for which it holds count.
+        """
         found = texts(target_column, "target_column") if target_column else ()
-        kind = References(_source(source), texts(column, "column"), text(target, "target"), found)
+        named = target if isinstance(target, Source) else text(target, "target")
+        kind = References(_source(source), texts(column, "column"), named, found, where=optional_text(where, "where"))
+        if isinstance(target, Source) and not found:
+            raise DeclarationError(f"the target {target.name} is a source: name target_column=")
         if kind.target_columns and len(kind.target_columns) != len(kind.columns):
             raise DeclarationError(
                 f"{len(kind.columns)} columns cannot refer to {len(kind.target_columns)} target columns"

@@ -23,9 +23,10 @@ from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
-from pytest_tgintegrity.planning import BoundRule, Plan, Window, plan
+from pytest_tgintegrity.kinds import ConstraintKind
+from pytest_tgintegrity.places import Window
+from pytest_tgintegrity.planning import BoundRule, Plan, plan
 from pytest_tgintegrity.predicates import readable
-from pytest_tgintegrity.rules import ConstraintKind
 from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.secrecy import Secrets

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from psycopg import sql
 
+from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.metrics import METRIC_ROWS, measured, out_of_bounds
 from pytest_tgintegrity.predicates import Predicate, Span, Value, both, either, parenthesised, raw, readable
-from pytest_tgintegrity.rules import Metric
 
 Row = Sequence[Any]
 Access = Literal["any", "heap", "lookup"]
@@ -315,16 +315,50 @@ def _aliased(kind: str, expressions: Sequence[sql.Composable]) -> list[sql.Compo
     return [sql.SQL("{} AS {}").format(parenthesised(expression), name) for expression, name in pairs]
 
 
+def child_values(
+    table: sql.Composable, by: sql.Composable, aggregate: sql.Composable, where: sql.Composable | None
+) -> sql.Composed:
+    """One value for each parent that the child rows name: `tgi_value` beside `tgi_parent`."""
+    return sql.SQL("(SELECT {} AS tgi_parent, {} AS tgi_value FROM {}{} GROUP BY 1) AS tgi_children").format(
+        by, parenthesised(aggregate), table, _where(where)
+    )
+
+
+def reached_from_roots(table: sql.Composable, key: sql.Composable, parent: sql.Composable) -> sql.Composed:
+    """The keys that are met going down from the roots, each once; a root names no parent, or one that is not there.
+
+    Going up from each row would take a time that grows with the depth.
+    """
+    links = sql.SQL("(SELECT {} AS id, {} AS up FROM {})").format(key, parent, table)
+    return sql.SQL(
+        "(WITH RECURSIVE tgi_met(id) AS ("
+        "SELECT one.id FROM {links} AS one WHERE NOT EXISTS (SELECT FROM {links} AS above WHERE above.id = one.up)"
+        " UNION ALL SELECT below.id FROM tgi_met JOIN {links} AS below ON below.up = tgi_met.id)"
+        " SELECT id AS tgi_id FROM tgi_met) AS tgi_reached"
+    ).format(links=links)
+
+
+UNREACHED = sql.SQL("tgi_reached.tgi_id IS NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the keys of a reference have to be found: `distinct` says that a key may stand there more than once."""
+
+    table: sql.Composable
+    columns: tuple[sql.Composable, ...]
+    distinct: bool
+    match_full: bool = False
+    where: sql.Composable | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One reference rule: columns of the source, and where they have to be found."""
 
     rule: str
     columns: tuple[Named, ...]
-    target: sql.Composable
-    target_columns: tuple[sql.Composable, ...]
-    distinct: bool
-    match_full: bool
+    target: Target
     keys: tuple[sql.Composable, ...]
     label: sql.Composable | None
     shown: tuple[Named, ...]
@@ -334,14 +368,15 @@ class Reference:
     def join(self, number: int) -> sql.Composed:
         """The target under an alias of its own, each key once, joined to the source."""
         names = [raw(f"tgi_to{number}_{i}") for i in range(len(self.columns))]
-        pairs = zip(self.target_columns, names, strict=True)
+        pairs = zip(self.target.columns, names, strict=True)
         listed = sql.SQL(", ").join(sql.SQL("{} AS {}").format(c, n) for c, n in pairs)
         on = both(sql.SQL("{} = {}").format(n, c) for (_, c), n in zip(self.columns, names, strict=True))
-        return sql.SQL(" LEFT JOIN (SELECT {}{}, TRUE AS {} FROM {}) AS {} ON {}").format(
-            raw("DISTINCT " if self.distinct else ""),
+        return sql.SQL(" LEFT JOIN (SELECT {}{}, TRUE AS {} FROM {}{}) AS {} ON {}").format(
+            raw("DISTINCT " if self.target.distinct else ""),
             listed,
             raw(f"tgi_met{number}"),
-            self.target,
+            self.target.table,
+            _where(self.target.where),
             raw(f"tgi_target{number}"),
             on,
         )
@@ -350,7 +385,7 @@ class Reference:
         """TRUE for a row whose key names nothing."""
         columns = sql.SQL(", ").join(c for _, c in self.columns)
         nothing = raw(f"tgi_met{number} IS NULL")
-        enough = "num_nonnulls({}) > 0" if self.match_full else "num_nulls({}) = 0"
+        enough = "num_nonnulls({}) > 0" if self.target.match_full else "num_nulls({}) = 0"
         conditions: list[sql.Composable] = [nothing, sql.SQL(enough).format(columns)]
         return both(conditions if self.within is None else [self.within, *conditions])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pytest_tgintegrity.rules import ConstraintKind
+from pytest_tgintegrity.kinds import ConstraintKind
 
 
 @dataclass(frozen=True, slots=True)

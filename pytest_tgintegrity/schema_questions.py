@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from pytest_tgintegrity.kinds import Schema
 from pytest_tgintegrity.predicates import Params, Value, identifier, plain, raw, readable
-from pytest_tgintegrity.rules import Schema
 
 _IN_FORCE = {
     "constraint": (

@@ -24,10 +24,10 @@ import pytest
 from pytest_tgintegrity import options
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
+from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
-from pytest_tgintegrity.rules import Declared
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scanning import Scanned
 from pytest_tgintegrity.schema import Constraint

@@ -10,8 +10,10 @@ from typing import Any
 from pytest_tgintegrity.address import parse_address
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database import Coordinator, Limits, Reader
-from pytest_tgintegrity.planning import BoundRule, Plan, Window, plan
-from pytest_tgintegrity.rules import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind, Rule
+from pytest_tgintegrity.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind
+from pytest_tgintegrity.places import Window
+from pytest_tgintegrity.planning import BoundRule, Plan, plan
+from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scanning import Scanned, batches, measure
 from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.verdicts import Measurement

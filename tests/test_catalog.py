@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from engine import bound, looking_at
 
-from pytest_tgintegrity.rules import CONSTRAINT_KINDS, ConstraintKind, Declared, NotBlank, NotNull
+from pytest_tgintegrity.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, NotBlank, NotNull
 from pytest_tgintegrity.scratch import PostgresServer
 from pytest_tgintegrity.verdicts import Measurement
 

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from engine import bound
 
-from pytest_tgintegrity.planning import BoundRule, Plan, Window, plan
-from pytest_tgintegrity.predicates import parametrised, readable
-from pytest_tgintegrity.rules import (
+from pytest_tgintegrity.kinds import (
     Between,
     Check,
     Declared,
@@ -18,11 +16,14 @@ from pytest_tgintegrity.rules import (
     Query,
     References,
     Rows,
-    Rule,
     Schema,
     Source,
     Unique,
 )
+from pytest_tgintegrity.places import Window
+from pytest_tgintegrity.planning import BoundRule, Plan, plan
+from pytest_tgintegrity.predicates import parametrised, readable
+from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scans import ReferenceScan, RowScan
 from pytest_tgintegrity.schema import Constraint, Facts, Table
 
@@ -125,7 +126,7 @@ def test_a_target_that_may_hold_a_key_twice_is_made_distinct(target: str, column
     (scan,) = _plan(References("t", ("a",), target, columns)).scans
 
     assert isinstance(scan, ReferenceScan)
-    assert scan.references[0].distinct is distinct
+    assert scan.references[0].target.distinct is distinct
 
 
 @pytest.mark.parametrize(

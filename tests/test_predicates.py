@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.kinds import AtMost, Between, NotBlank, NotNull, OneOf, Rows
 from pytest_tgintegrity.predicates import (
     Statement,
     Value,
@@ -27,7 +28,6 @@ from pytest_tgintegrity.predicates import (
     readable,
     shown_columns,
 )
-from pytest_tgintegrity.rules import AtMost, Between, NotBlank, NotNull, OneOf, Rows
 
 
 @pytest.mark.parametrize(

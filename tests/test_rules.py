@@ -8,28 +8,32 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.rules import (
-    SEVERITIES,
+from pytest_tgintegrity.kinds import (
+    Acyclic,
+    Agree,
     AtMost,
     Between,
     Check,
+    Children,
+    ChildRows,
     Declared,
+    Derived,
+    Formula,
+    Implies,
+    JsonShape,
     Metric,
-    Mistake,
     NotBlank,
     NotNull,
     OneOf,
     Query,
     References,
     Rows,
-    Rule,
     Schema,
     Source,
+    Total,
     Unique,
-    declaration_of,
-    declared,
-    rule,
 )
+from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule, declaration_of, declared, rule
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 PEOPLE = Source("people", "staff s JOIN person p ON p.id = s.person_id", key=["s.id", "p.id"])
@@ -58,6 +62,32 @@ def _declare(decorator: Any) -> Rule | Mistake | None:
         (rule.unique("t", ["c", "d"], "e", False), Unique("t", ("c", "d"), "e", nulls_distinct=False)),
         (rule.references("t", "c", "u"), References("t", ("c",), "u")),
         (rule.references("t", ("c", "d"), "u", ("e", "f")), References("t", ("c", "d"), "u", ("e", "f"))),
+        (
+            rule.references("t", "c", PEOPLE, "s.id", where="s.age > 1"),
+            References("t", ("c",), PEOPLE, ("s.id",), where="s.age > 1"),
+        ),
+        (rule.implies("t", "a", "b"), Implies("t", "a", "b")),
+        (rule.formula("t", "c", "a + b"), Formula("t", "c", "a + b")),
+        (rule.formula("t", "c", {"a": {1: 2}}), Formula("t", "c", {"a": {1: 2}})),
+        (rule.agree("t", "a", "b"), Agree("t", "a", "b")),
+        (
+            rule.json_shape("t", "c", [{"a": str, "b?": (int, None)}]),
+            JsonShape("t", "c", [{"a": str, "b?": (int, None)}]),
+        ),
+        (rule.json_shape("t", "c", {str: [float]}), JsonShape("t", "c", {str: [float]})),
+        (rule.acyclic("t", "up"), Acyclic("t", "up")),
+        (rule.children("t", "u.t_id", 1, "n"), Children("t", ChildRows("u", "t_id"), 1, "n")),
+        (
+            rule.children("t", "s.u.t_id", at_most=1, where="a", of="b"),
+            Children("t", ChildRows("s.u", "t_id", "b", "a"), None, 1),
+        ),
+        (rule.children("t", PEOPLE, 1, by="p.id"), Children("t", ChildRows(PEOPLE, "p.id"), 1)),
+        (rule.total("t", "u.t_id", "cost", at_most=3), Total("t", ChildRows("u", "t_id"), "cost", None, 3)),
+        (rule.derived("t", "c", "count(*)", "u.t_id"), Derived("t", "c", "count(*)", ChildRows("u", "t_id"))),
+        (
+            rule.derived("t", "c", "max(a)", "u", by="x + 1", empty="NULL"),
+            Derived("t", "c", "max(a)", ChildRows("u", "x + 1"), "NULL"),
+        ),
         (rule.query("SELECT 1"), Query("SELECT 1")),
         (rule.metric("rate", "SELECT 1", at_least=0.5), Metric("rate", "SELECT 1", 0.5)),
         (rule.schema("t", constraint="c"), Schema("t", constraint="c")),
@@ -116,6 +146,18 @@ def test_what_every_kind_also_takes() -> None:
         (rule.unique("t", ["a", ""]), "columns has to be a non-empty string, not ''"),
         (rule.unique("t", "a", where=""), "where has to be a non-empty string, not ''"),
         (rule.references("t", ("a", "b"), "u", "c"), "2 columns cannot refer to 1 target columns"),
+        (rule.references("t", "a", PEOPLE), "the target people is a source: name target_column="),
+        (rule.formula("t", "c", {}), "a lookup has one key expression, not 0: {'size': {1: 10, 2: 15}}"),
+        (rule.formula("t", "c", {"a": {}}), "the lookup by a has to map keys to values, not {}"),
+        (rule.formula("t", "c", 5), "expression has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+        (rule.json_shape("t", "c", "text"), "'text' is no shape: use list, dict, str, int, float, bool, None, [shape], {'key': shape} or a tuple of shapes"),
+        (rule.json_shape("t", "c", [str, int]), "[<class 'str'>, <class 'int'>] is no shape: use list, dict, str, int, float, bool, None, [shape], {'key': shape} or a tuple of shapes"),
+        (rule.json_shape("t", "c", {str: int, "a": int}), "a key of a shape has to be a non-empty string, not <class 'str'>"),
+        (rule.children("t", "u", 1), "child is 'u': write 'table.column', the column that names the parent, or give it as by="),
+        (rule.children("t", PEOPLE, 1), "child is 'people': write 'table.column', the column that names the parent, or give it as by="),
+        (rule.children("t", "u.t_id"), "children needs at_least= or at_most="),
+        (rule.total("t", "u.t_id", "c", 5, 1), "no number is at least 5 and at most 1"),
+        (rule.not_null("t", "c", fix="recompute"), 'fix="recompute" needs a value to write: only formula and derived have one'),
         (rule.metric("m", "SELECT 1", at_least=2, at_most=1), "no number is at least 2 and at most 1"),
         (rule.schema(column="c"), "a column, constraint or trigger belongs to a table: name it too"),
         (declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null"),  # type: ignore[arg-type]
@@ -126,7 +168,8 @@ def test_what_every_kind_also_takes() -> None:
         (rule.not_null("t", "c", fix="clamp"), 'fix="clamp" needs bounds: only between and at_most have them'),
         (rule.not_null("t", "c", fix=5), "fix is 5: give an SQL expression, or a mapping of columns to expressions"),  # type: ignore[arg-type]
         (rule.not_null("t", "c", fix={"c": 5}), "what fix= writes to c has to be a non-empty string, not 5"),  # type: ignore[dict-item]
-        (rule.not_null("t", "c", breaks="NULL"), "breaks is 'NULL': give a mapping of columns to SQL expressions"),  # type: ignore[arg-type]
+        (rule.not_null("t", "c", breaks="NULL"), "breaks is 'NULL': a statement RETURNs the keys that the rule must report; else give a mapping of columns"),
+        (rule.not_null("t", "c", breaks=5), "breaks is 5: give a mapping of columns to SQL expressions, or a statement"),  # type: ignore[arg-type]
         (rule.not_null("t", "c", breaks={"": "1"}), "a column of breaks= has to be a non-empty string, not ''"),
         (rule.not_null("t", "c", fix_allows="update"), "unknown fix_allows 'update': use delete, insert, triggers"),  # type: ignore[arg-type]
         (rule.not_null("t", "c", tags=[5]), "tags has to be a non-empty string, not 5"),  # type: ignore[list-item]

@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.planning import BoundRule, Window
-from pytest_tgintegrity.rules import (
+from pytest_tgintegrity.kinds import (
     AtMost,
     Between,
     Kind,
@@ -31,6 +30,8 @@ from pytest_tgintegrity.rules import (
     Source,
     Unique,
 )
+from pytest_tgintegrity.places import Window
+from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.verdicts import Measurement
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from pytest_tgintegrity.database import Database
 from pytest_tgintegrity.health import Health
+from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.reports.document import Report
-from pytest_tgintegrity.rules import Metric, Rule
+from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 CELL = 40

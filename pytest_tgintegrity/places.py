@@ -1,0 +1,202 @@
+"""Sources made ready to be asked: what a table's name or a FROM clause means in this database. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from psycopg import sql
+
+from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.kinds import ChildRows, Source
+from pytest_tgintegrity.predicates import Params, Value, both, column, fill, identifier, plain, raw, readable
+from pytest_tgintegrity.scans import UNKNOWN_PAGES, child_values, reached_from_roots
+from pytest_tgintegrity.schema import Facts, Table
+
+_Group = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What of the data a run looks at: rows younger than `cutoff` for rules with `since=`, and the chosen scopes."""
+
+    cutoff: datetime | None = None
+    scopes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def start(self) -> sql.Composable:
+        """The beginning of the window as SQL, for ``%(since)s``."""
+        return sql.SQL("CAST({} AS timestamptz)").format(Value(self.cutoff or "-infinity"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size.
+
+    `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
+    read without the help of an index. Sources of the same `group` are read as one.
+    """
+
+    name: str
+    table: sql.Composable
+    keys: tuple[sql.Composable, ...]
+    label: sql.Composable | None
+    columns: frozenset[str] = frozenset()
+    tables: tuple[str, ...] = ()
+    pages: int = UNKNOWN_PAGES
+    stored: bool = False
+    scope: sql.Composable | None = None
+    unscoped: bool = False
+    group: _Group = field(init=False)
+
+    def __post_init__(self) -> None:
+        scope = "" if self.scope is None else readable(self.scope)
+        object.__setattr__(self, "group", (readable(self.table), scope))
+
+    @property
+    def key(self) -> sql.Composable:
+        """Its one key. Raises `NotEvaluated` where it has several."""
+        if len(self.keys) != 1:
+            raise NotEvaluated(f"{self.name} has a key of {len(self.keys)} columns: name one expression with of=")
+        return self.keys[0]
+
+
+class Places:
+    """All sources of a plan, each made ready once."""
+
+    def __init__(self, facts: Facts, window: Window) -> None:
+        self.facts = facts
+        self.window = window
+        self.unscoped: set[str] = set()
+        self.scopes: set[str] = set()
+        self._places: dict[tuple[str, ...], Place] = {}
+        self._windows: dict[tuple[_Group, str], sql.Composable] = {}
+        self._named = _names_in(facts.tables)
+
+    def place(self, source: Source | str, params: Params) -> Place:
+        """A source that a rule looks at; one without a chosen scope is remembered as read whole."""
+        place = self.target(source, params)
+        if place.unscoped:
+            self.unscoped.add(place.name)
+        return place
+
+    def target(self, source: Source | str, params: Params) -> Place:
+        """A source that a rule only looks things up in."""
+        key = tuple(plain(text, params) for text in _texts(source))
+        if key not in self._places:
+            self._places[key] = (
+                self._table_place(key[0]) if isinstance(source, str) else self._join_place(source, key[0], params)
+            )
+        return self._places[key]
+
+    def _table_place(self, name: str) -> Place:
+        table = self.facts.table(name)
+        unscoped = bool(self.window.scopes)
+        if table is None:
+            return Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
+        quoted = self._quoted(table)
+        return Place(
+            name=name,
+            table=quoted,
+            keys=_row_key(table, quoted),
+            label=sql.Identifier("name") if "name" in table.columns and table.key != ("name",) else None,
+            columns=table.columns,
+            tables=(name,),
+            pages=table.pages,
+            stored=table.stored,
+            unscoped=unscoped,
+        )
+
+    def _quoted(self, table: Table) -> sql.Identifier:
+        """The same for every spelling of its name, so that it is read once."""
+        visible = self.facts.table(table.name)
+        return sql.Identifier(table.name) if visible and visible.path == table.path else sql.Identifier(*table.path)
+
+    def _join_place(self, source: Source, name: str, params: Params) -> Place:
+        self.scopes |= set(source.scopes)
+        scopes = {known: expression for known, expression in source.scopes.items() if known in self.window.scopes}
+        conditions = [
+            sql.SQL("{} = {}").format(column(expression, params), Value(self.window.scopes[known]))
+            for known, expression in scopes.items()
+        ]
+        tables = self.tables_in(plain(source.from_clause, params))
+        return Place(
+            name=name,
+            table=fill(source.from_clause, params),
+            keys=tuple(column(one, params) for one in source.keys),
+            label=None if source.label is None else column(source.label, params),
+            tables=tables,
+            pages=max([UNKNOWN_PAGES, *(self.facts.tables[table].pages for table in tables)]),
+            scope=both(conditions) if conditions else None,
+            unscoped=len(scopes) < len(self.window.scopes),
+        )
+
+    def declared(self, schema: str, name: str, *, only: bool) -> Place:
+        """The very table that a constraint is about: its children have constraints of their own."""
+        key = (schema, name, "ONLY" if only else "")
+        if key not in self._places:
+            table = self.facts.tables.get(f"{schema}.{name}")
+            if table is None:
+                raise NotEvaluated(f"the table {schema}.{name} is gone")
+            visible = self.facts.table(name)
+            place = self._table_place(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
+            exactly = sql.SQL("ONLY {}").format(place.table) if only and table.inherited else place.table
+            self._places[key] = replace(place, table=exactly, unscoped=False)
+        return self._places[key]
+
+    def with_children(self, place: Place, rows: ChildRows, aggregate: str, params: Params) -> tuple[Place, Place]:
+        """The source with one value beside each row, an aggregate over its child rows; and the source of these."""
+        child = self.target(rows.child, params)
+        values = child_values(
+            table=child.table,
+            by=column(rows.by, params, child.columns),
+            aggregate=fill(aggregate, params, child.columns),
+            where=None if rows.where is None else fill(rows.where, params, child.columns),
+        )
+        of = place.key if rows.of is None else column(rows.of, params, place.columns)
+        table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(place.table, values, of)
+        pages = place.pages + child.pages
+        tables = tuple(dict.fromkeys([*place.tables, *child.tables]))
+        return replace(place, table=table, stored=False, pages=pages, tables=tables), child
+
+    def with_reached(self, place: Place, parent: sql.Composable) -> Place:
+        """The source with a sign beside each row from which a root is reached by going up."""
+        reached = reached_from_roots(place.table, place.key, parent)
+        table = sql.SQL("{} LEFT JOIN {} ON tgi_reached.tgi_id = {}").format(place.table, reached, place.key)
+        return replace(place, table=table, stored=False)
+
+    def tables_in(self, text: str) -> tuple[str, ...]:
+        """The known tables that SQL text names."""
+        return tuple(sorted(self._named(text)))
+
+    def within(self, since: str | None, place: Place, params: Params) -> sql.Composable | None:
+        """The condition of being young enough, where the run has a period and the rule a time."""
+        if since is None or self.window.cutoff is None:
+            return None
+        key = (place.group, plain(since, params))
+        if key not in self._windows:
+            at = column(since, params, place.columns)
+            self._windows[key] = sql.SQL("{} >= {}").format(at, Value(self.window.cutoff))
+        return self._windows[key]
+
+
+def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
+    known = frozenset(tables)
+    word = re.compile(r"[\w.]+")
+    return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
+
+
+def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
+    if table.key:
+        return tuple(sql.Identifier(one) for one in table.key)
+    return (sql.SQL("{}.ctid" if table.stored else "({}.*)::text").format(quoted),)
+
+
+def _texts(source: Source | str) -> Sequence[str]:
+    """All that makes a source what it is, the name first; any of it may hold placeholders."""
+    if isinstance(source, str):
+        return (source,)
+    scopes = [text for pair in source.scopes.items() for text in pair]
+    return (source.name, source.from_clause, source.label or "", *source.keys, *scopes)
