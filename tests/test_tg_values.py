@@ -13,8 +13,9 @@ from integrity_tests.test_locations import test_location_is_not_contained_in_its
 from integrity_tests.test_vampires import test_blood_pool_follows_generation as blood_test
 from integrity_tests.test_vampires import test_sire_is_no_descendant as sire_test
 from pytest_tgintegrity import Source
+from pytest_tgintegrity.kinds import Query, Rows
 from pytest_tgintegrity.predicates import fill, readable
-from pytest_tgintegrity.rules import Query, Rows, Rule, declaration_of
+from pytest_tgintegrity.rules import Rule, declaration_of
 
 
 def violating(connection: Connection, test: Callable[..., None]) -> set[int]:
