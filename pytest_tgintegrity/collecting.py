@@ -15,7 +15,7 @@ from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule, plan
 from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
-from pytest_tgintegrity.session import BOUND, Integrity
+from pytest_tgintegrity.session import BOUND, Integrity, session_of
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
 _TAGS = pytest.StashKey[set[str]]()
@@ -29,6 +29,7 @@ def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared
             item.stash[BOUND] = _bound(item, declared)
             _mark(item, item.stash[BOUND].rule)
         _check_placeholders([item.stash[BOUND] for item in tests])
+        session_of(collector.config).collected |= {item.stash[BOUND].id for item in tests}
     except DeclarationError as error:
         line = inspect.getsourcelines(inspect.unwrap(tests[0].function))[1]
         where = f"{tests[0].path.name}:{line}: {tests[0].originalname}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,11 +15,14 @@ from pytest_tgintegrity.reports import terminal
 from pytest_tgintegrity.run import Run
 from pytest_tgintegrity.session import BOUND, NO_URL, RECORD, Integrity, session_of
 from pytest_tgintegrity.tidings import UNMEASURED, Record
-from pytest_tgintegrity.verdicts import Measurement, Outcome, judge
+from pytest_tgintegrity.verdicts import Judgement, Measurement, Outcome, judge
 from pytest_tgintegrity.violations import Violations
+from pytest_tgintegrity.waivers import Waiver, objection, waive
+
+SHOWN = {"noted": "n", "waived": "w"}
 
 _VIOLATIONS = pytest.StashKey[Violations]()
-_OUTCOME = pytest.StashKey[Outcome]()
+_JUDGEMENT = pytest.StashKey[Judgement]()
 _MEASURED = pytest.StashKey[Measurement]()
 
 
@@ -105,16 +109,41 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
         raise _unknown("the test never looked at its violations: write `assert not violations`")
-    item.stash[_OUTCOME] = Outcome(held=True)
+    _settle(item, bound, Outcome(held=True), None)
     return result
 
 
 def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
     found = item.stash.get(_VIOLATIONS, None)
     message = repr(found) if found else _said(bound, error)
-    item.stash[_OUTCOME] = outcome = Outcome(held=False, reason=message.splitlines()[0])
-    if judge(bound.rule.severity, outcome, session_of(item.config).options.fail_on).verdict == "failed":
-        raise Violated(message, pytrace=False) from None
+    _settle(item, bound, Outcome(held=False, reason=message.splitlines()[0]), message)
+
+
+def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str | None) -> None:
+    """Judge a rule, with the waiver for it; if it is violated, or the waiver does not fit, the test fails."""
+    integrity = session_of(item.config)
+    judgement = judge(bound.rule.severity, outcome, integrity.options.fail_on)
+    waiver = integrity.waivers.get(bound.id)
+    objected = None if waiver is None else _objection(integrity, item, waiver, judgement)
+    if waiver is not None:
+        judgement = waive(judgement, objected)
+    item.stash[_JUDGEMENT] = judgement
+    if judgement.verdict == "failed":
+        raise Violated(_with_waiver(message, objected), pytrace=False) from None
+
+
+def _objection(integrity: Integrity, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:
+    measured = item.stash.get(_MEASURED, None)
+    today = (integrity.run.started_at if integrity.run else datetime.now(UTC)).date()
+    whole = integrity.options.period is None and not integrity.options.scopes
+    return objection(waiver, judgement, None if measured is None else measured.violations, today, whole=whole)
+
+
+def _with_waiver(message: str | None, objected: str | None) -> str:
+    """What is violated, and why the waiver does not help; only the latter where nothing is violated."""
+    if message is None or objected is None:
+        return message or objected or ""
+    return f"{message}\n  waiver:   {objected}"
 
 
 def _said(bound: BoundRule, error: BaseException) -> str:
@@ -131,22 +160,23 @@ def pytest_runtest_makereport(
     integrity = session_of(item.config)
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
-        setattr(report, RECORD, _record(integrity, item, bound, _outcome(item, report, call)))
+        setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call)))
     integrity.scrub(report)
     return report
 
 
-def _outcome(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Outcome:
+def _judged(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judgement:
+    """The verdict of the body, or unknown with the reason why it never came to one."""
     if hasattr(report, "wasxfail"):
         happened = "xfail" if report.skipped else "xpass"
-        return Outcome(reason=f"{happened}: {report.wasxfail or 'no reason given'}")
+        return Judgement("unknown", f"{happened}: {report.wasxfail or 'no reason given'}")
     if report.skipped:
-        return Outcome(reason=f"skipped: {_skip_reason(report)}")
-    known = item.stash.get(_OUTCOME, None)
-    if report.when == "call" and known is not None and (report.passed or known.held is False):
+        return Judgement("unknown", f"skipped: {_skip_reason(report)}")
+    known = item.stash.get(_JUDGEMENT, None)
+    if report.when == "call" and known is not None and (report.passed or known.verdict == "failed"):
         return known
     words = _words(report, call)
-    return Outcome(reason=f"tearing it down failed: {words}" if report.when == "teardown" else words)
+    return Judgement("unknown", f"tearing it down failed: {words}" if report.when == "teardown" else words)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:
@@ -165,11 +195,11 @@ def _words(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     return text.strip().partition("\n")[0] or "no reason given"
 
 
-def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, outcome: Outcome) -> Record:
+def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement) -> Record:
     """What is known of a rule, as plain JSON: it has to cross processes."""
     rule = bound.rule
     measured = item.stash.get(_MEASURED, Measurement())
-    judgement = judge(rule.severity, outcome, integrity.options.fail_on)
+    waiver = integrity.waivers.get(bound.id)
     return {
         "rule": {
             **UNMEASURED,
@@ -186,6 +216,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, outcome: 
             "seconds": round(measured.seconds, 6),
             "fixable": rule.fix is not None,
             "enforced_by": rule.enforced_by,
+            "waiver": None if waiver is None else waiver.to_json(),
         },
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
         "vacuous": judgement.verdict == "passed" and measured.vacuous,
@@ -198,8 +229,8 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
     verdict = record["rule"]["verdict"] if record else None
     if verdict == "unknown" and report.failed and getattr(report, "when", "") == "call":
         return "error", "E", "ERROR"
-    if verdict == "noted" and report.passed:
-        return "passed", "n", ("NOTED", {"yellow": True})
+    if verdict in SHOWN and report.passed:
+        return "passed", SHOWN[verdict], (verdict.upper(), {"yellow": True})
     return None
 
 

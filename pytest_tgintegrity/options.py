@@ -31,6 +31,7 @@ class Options:
     period: float | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
     health_minimum: int = 90
+    waivers: Path | None = None
     demo_module: str = "integrity_tests.demo"
 
 
@@ -56,6 +57,7 @@ _OPTIONS = (
     _Option("fail-on", "SEVERITY", "Violations below this severity are noted, not failed (default: low)."),
     _Option("samples", "N", "Offending rows to show for each violated rule (default: 5)."),
     _Option("period", "HOURS", "Rules over dated rows look only at rows this young (default: at all)."),
+    _Option("waivers", "FILE", "Known violations that are permitted (default: waivers.toml beside the rules, if any)."),
     _Option("health-min", "SCORE", "The health score that counts as healthy, 0 to 100 (default: 90)."),
     _Option("integrity-demo", "MODULE", "The module that builds the demo database (default: integrity_tests.demo)."),
 )
@@ -137,8 +139,17 @@ def read_options(config: pytest.Config) -> Options:
         period=read("period", _hours, None),
         scopes=_scopes(config.getoption("tgintegrity_scope") or config.getini("tgintegrity_scope")),
         health_minimum=read("health-min", _integer(0, 100), 90),
+        waivers=_waivers(config),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
     )
+
+
+def _waivers(config: pytest.Config) -> Path | None:
+    """The file that was named: as seen from where pytest was called, or from the configuration file."""
+    if given := config.getoption("tgintegrity_waivers"):
+        return config.invocation_params.dir / str(given)
+    twin = str(config.getini("tgintegrity_waivers")).strip()
+    return (config.inipath.parent if config.inipath else config.rootpath) / twin if twin else None
 
 
 class _Reading:

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity import options
+from pytest_tgintegrity import options, rule_files
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
@@ -33,6 +33,7 @@ from pytest_tgintegrity.scanning import Scanned
 from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document
 from pytest_tgintegrity.tidings import Selected, Tidings
+from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.workers import Host, join
 
 NAME = "tgintegrity-session"
@@ -58,6 +59,8 @@ class Integrity:
         self.config = config
         self.options = options.read_options(config)
         self.tidings = Tidings()
+        self.collected: set[str] = set()
+        self.waivers: dict[str, Waiver] = {}
         self.run: Run | None = None
         self.error: TgIntegrityError | None = None
         self.is_worker = hasattr(config, "workerinput")
@@ -129,6 +132,7 @@ class Integrity:
         self.tidings.digest = _digest(rules)
         try:
             _check_ids(found)
+            self._read_waivers(found)
             self._begin(rules)
         except TgIntegrityError as error:
             self.tidings.refused = self.scrubbed(str(error))
@@ -137,6 +141,19 @@ class Integrity:
             session.items.clear()
         if self.is_worker:
             self._tell_controller()
+
+    def _read_waivers(self, found: Sequence[tuple[pytest.Item, BoundRule]]) -> None:
+        """Read the file that was named, else those beside the rules; note waivers for rules that do not exist."""
+        root = self.config.rootpath
+        folders = [*dict.fromkeys(rule_files.folder_of(rule.id, item.path) for item, rule in found), root]
+        named = self.options.waivers
+        paths = [named] if named else rule_files.beside("waivers.toml", folders)
+        texts = rule_files.texts(paths, root)
+        self.waivers = by_rule(one for name, text in texts for one in parse_waivers(text, name))
+        parents = {rule_files.parent_of(rule.id, item.path) for item, rule in found}
+        self.tidings.stale_waivers = without_rule(
+            self.waivers.values(), self.collected, lambda file: any((parent / file).exists() for parent in parents)
+        )
 
     def _begin(self, rules: list[BoundRule]) -> None:
         if self.error is not None:
@@ -283,6 +300,7 @@ class Integrity:
             "selected": {rule: asdict(one) for rule, one in heard.selected.items()},
             "digest": heard.digest,
             "unscoped": list(heard.unscoped),
+            "stale_waivers": list(heard.stale_waivers),
             "refused": heard.refused,
         }
         if self._folder is None:
@@ -321,6 +339,7 @@ class Integrity:
             activity=dict(metrics),
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
             unscoped=heard.unscoped,
+            stale_waivers=heard.stale_waivers,
         )
 
     def _scanned(self) -> list[Scanned]:

@@ -61,6 +61,7 @@ class Tidings:
     selected: dict[str, Selected] = field(default_factory=dict)
     digest: str | None = None
     unscoped: tuple[str, ...] = ()
+    stale_waivers: tuple[str, ...] = ()
     refused: str | None = None
     not_collected: bool = False
     plain_failure: bool = False
@@ -86,6 +87,7 @@ class Tidings:
         self.selected.update({rule: Selected(**one) for rule, one in told["selected"].items()})
         self.digest = self.digest or told["digest"]
         self.unscoped = self.unscoped or tuple(told["unscoped"])
+        self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
         self.refused = self.refused or told["refused"]
 
     @property
@@ -131,7 +133,7 @@ class Tidings:
         return self._of_verdicts(given, verdicts)
 
     def _of_verdicts(self, given: int, verdicts: Iterable[str]) -> int:
-        if "failed" in verdicts or self.plain_failure:
+        if "failed" in verdicts or self.plain_failure or self.stale_waivers:
             return Exit.VIOLATED
         if self.not_collected:
             return Exit.INTERRUPTED

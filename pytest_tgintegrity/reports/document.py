@@ -52,10 +52,11 @@ class Report:
     activity: Mapping[str, Any] = field(default_factory=dict)
     vacuous: Sequence[str] = ()
     unscoped: Sequence[str] = ()
+    stale_waivers: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `report["integrity"]`."""
-        return {
+        """The document of `report["integrity"]`; `stale_waivers` is there only if there are any."""
+        document = {
             "schema_version": SCHEMA_VERSION,
             "database": None if self.database is None else asdict(self.database),
             "run": self.run.to_json(),
@@ -66,6 +67,7 @@ class Report:
             "gate": None,
             "history": None,
         }
+        return {**document, "stale_waivers": list(self.stale_waivers)} if self.stale_waivers else document
 
 
 def _finite(value: Any) -> Any:

@@ -24,7 +24,8 @@ SCOPES = 4
 ACTIVITIES = 4
 REASON = 160
 YELLOW = {"yellow": True}
-BRIEF = frozenset({"rules", "score", "unknown"})
+WAIVED = 6
+BRIEF = frozenset({"rules", "score", "unknown", "waivers"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
@@ -142,7 +143,8 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     lines = [Line("rules", _verdicts(report)), Line("looked at", _looked_at(report))]
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
-    lines += [*_score(report.health, report.rules), *_unknown(report.rules)]
+    lines += [*_score(report.health, report.rules), *_unknown(report.rules), *_waived(report.rules)]
+    lines += [Line("waivers", _printable(text), {"red": True}) for text in report.stale_waivers]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
         lines.append(Line("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
@@ -203,6 +205,18 @@ def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]
     if len(costly) > DEDUCTIONS:
         rest = sum(one.points for one in costly[DEDUCTIONS:])
         yield Line("", f"-{rest:<3} {'':<8} {plural(len(costly) - DEDUCTIONS, 'more rule')}")
+
+
+def _waived(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    """What is violated with permission: how much, until when, and who answers for it."""
+    waived = [one for one in rules if one["verdict"] == "waived"]
+    for number, one in enumerate(sorted(waived, key=lambda one: (one["waiver"]["expires"], one["id"]))[:WAIVED]):
+        found = f"{plural(one['violations'], 'violation')} " if one["violations"] else ""
+        by = _printable(f"{one['waiver']['owner']}: {one['waiver']['reason']}")
+        text = f"{_printable(one['id'])}: {found}until {one['waiver']['expires']} ({by})"
+        yield Line("" if number else "waived", text, YELLOW)
+    if len(waived) > WAIVED:
+        yield Line("", plural(len(waived) - WAIVED, "more rule"), YELLOW)
 
 
 def _unknown(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
