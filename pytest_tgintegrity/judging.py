@@ -215,7 +215,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "samples": [{"key": s.key, "label": s.label, "values": dict(s.values)} for s in measured.samples],
             "seconds": round(measured.seconds, 6),
             "fixable": rule.fix is not None,
-            "enforced_by": rule.enforced_by,
+            "enforced_by": bound.enforced_by,
             "waiver": None if waiver is None else waiver.to_json(),
         },
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,

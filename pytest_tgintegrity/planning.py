@@ -88,6 +88,12 @@ class BoundRule:
             return None if declared is None else plain(declared, self.params)
         return ", ".join(plain(f"{column} = {value}", self.params) for column, value in declared.items())
 
+    @property
+    def enforced_by(self) -> str | None:
+        """The constraint that ought to forbid the violation; its placeholders are filled in."""
+        declared = self.rule.enforced_by
+        return None if declared is None else plain(declared, self.params)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -72,6 +72,13 @@ def test_a_source_with_placeholders_is_another_source_for_each_value() -> None:
     assert scans == {'"t" x': ("t", "t"), '"u" x': ("u",)}
 
 
+def test_a_constraint_is_named_with_what_parametrize_gives() -> None:
+    family = Between("t", "{column}", 0, 5)
+
+    assert bound(family, params={"column": "a"}, enforced_by="t_{column}_range").enforced_by == "t_a_range"
+    assert bound(family, params={"column": "a"}).enforced_by is None
+
+
 def test_big_scans_come_first_and_targets_count() -> None:
     found = _plan(Rows("t", "true"), Unique("u", ("a",)), References("t", ("a",), "u"))
 
