@@ -11,6 +11,8 @@ from typing import Final
 
 from pytest_tgintegrity import Source
 
+from .vocabulary import CLASSES
+
 BASES: Final = Source(
     "base rows of characters",
     "characters_charactermodel",
@@ -42,11 +44,35 @@ SHEETS: Final = _extension("character sheets", "characters_character", "characte
 HUMANS: Final = _extension("humans", "characters_human", "character_ptr_id")
 """Attributes, abilities, Willpower and age of every character with a human sheet, of any game line."""
 
+
+def part(table: str) -> Source:
+    """Name what one class adds to the sheets of its characters, such as `characters_ghoul`."""
+    return _extension(table, table, CLASSES[table].key)
+
+
+ANY_PART: Final = _extension("{table}", "{table}", "{key}")
+"""What the class with the table `table` adds to the sheets of its characters."""
+
 VAMPIRES: Final = _extension("vampires", "characters_vampire", "vtmhuman_ptr_id")
 """Generation, blood and Disciplines of every vampire."""
 
 MAGES: Final = _extension("mages", "characters_mage", "mtahuman_ptr_id")
 """Arete and Spheres of every mage."""
+
+WEREWOLVES: Final = _extension("werewolves", "characters_werewolf", "wtahuman_ptr_id")
+"""Rank, renown, Rage and Gnosis of every werewolf."""
+
+WRAITHS: Final = _extension("wraiths", "characters_wraith", "wtohuman_ptr_id")
+"""Arcanoi, Pathos and Angst of every wraith."""
+
+CHANGELINGS: Final = _extension("changelings", "characters_changeling", "ctdhuman_ptr_id")
+"""Arts, Realms, Glamour and Banality of every changeling."""
+
+MUMMIES: Final = _extension("mummies", "characters_mummy", "mtrhuman_ptr_id")
+"""Hekau, Balance, Ba and Ka of every mummy."""
+
+HUNTERS: Final = _extension("hunters", "characters_hunter", "htrhuman_ptr_id")
+"""Virtues and edges of every hunter."""
 
 CHARACTERS: Final = Source(
     "characters",

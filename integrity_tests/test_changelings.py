@@ -1,0 +1,158 @@
+"""Changelings and their kin: Arts, Glamour and Banality, court and house."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tgintegrity import Violations, rule
+
+from .game_lines import ARTS, LEFT, LINE_ABILITIES, MEANT, PAID, REALMS, UNBOUNDED, choices
+from .sources import ANY_PART, CHANGELINGS, part
+
+
+@pytest.mark.parametrize("column", ARTS)
+@rule.between(
+    CHANGELINGS,
+    "{column}",
+    0,
+    5,
+    severity="low",
+    fix_hint=PAID,
+)
+def test_art_is_zero_to_five(violations: Violations, column: str) -> None:
+    """Every Art lies between 0 and 5."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", REALMS)
+@rule.between(
+    CHANGELINGS,
+    "{column}",
+    0,
+    5,
+    severity="low",
+    fix_hint=PAID,
+)
+def test_realm_is_zero_to_five(violations: Violations, column: str) -> None:
+    """Every Realm lies between 0 and 5."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", ["glamour", "temporary_glamour", "banality", "temporary_banality"])
+@rule.between(
+    CHANGELINGS,
+    "{column}",
+    0,
+    10,
+    severity="medium",
+    fix_hint=LEFT,
+)
+def test_glamour_and_banality_are_zero_to_ten(violations: Violations, column: str) -> None:
+    """Glamour and Banality lie between 0 and 10; a sheet outside that cannot be saved any more."""
+    assert not violations
+
+
+@rule.between(
+    part("characters_autumnperson"),
+    "banality_rating",
+    7,
+    10,
+    severity="info",
+    fix_hint=UNBOUNDED,
+)
+def test_banality_of_autumn_people_is_seven_to_ten(violations: Violations) -> None:
+    """An autumn person typically has a Banality of 7 to 10."""
+    assert not violations
+
+
+@rule.between(
+    part("characters_inanimae"),
+    "mana",
+    0,
+    10,
+    severity="low",
+    fix_hint=LEFT,
+)
+def test_mana_is_zero_to_ten(violations: Violations) -> None:
+    """The mana of an inanimae lies between 0 and 10."""
+    assert not violations
+
+
+@rule.between(
+    part("characters_nunnehi"),
+    "spirit_medicine",
+    0,
+    10,
+    severity="low",
+    fix_hint=LEFT,
+)
+def test_spirit_medicine_is_zero_to_ten(violations: Violations) -> None:
+    """The spirit medicine of a nunnehi lies between 0 and 10."""
+    assert not violations
+
+
+@rule.between(
+    "characters_cantrip",
+    "level",
+    1,
+    5,
+    severity="medium",
+    fix_hint=MEANT,
+)
+def test_cantrip_is_of_level_one_to_five(violations: Violations) -> None:
+    """A cantrip is of level 1 to 5."""
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    ("column", "low", "high"), [("chimera_points", 5, 50), ("durability", 1, 5), ("loyalty", 0, 5)]
+)
+@rule.between(
+    "characters_chimera",
+    "{column}",
+    "%(low)s",
+    "%(high)s",
+    severity="info",
+    fix_hint=UNBOUNDED,
+)
+def test_chimera_is_within_the_usual(violations: Violations, column: str, low: int, high: int) -> None:
+    """A chimera has 5 to 50 points, a durability of 1 to 5 and a loyalty of 0 to 5."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", LINE_ABILITIES["characters_ctdhuman"])
+@rule.between(
+    part("characters_ctdhuman"),
+    "{column}",
+    0,
+    10,
+    severity="info",
+    fix_hint=UNBOUNDED,
+)
+def test_changeling_ability_is_zero_to_ten(violations: Violations, column: str) -> None:
+    """The abilities that sheets of changelings add lie between 0 and 10."""
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "column", "values"),
+    choices("characters_changeling", "characters_autumnperson", "characters_inanimae", "characters_nunnehi"),
+)
+@rule.one_of(ANY_PART, "{column}", "%(values)s", fix_hint=MEANT)
+def test_changeling_is_described_in_known_words(
+    violations: Violations, table: str, key: str, column: str, values: list[str]
+) -> None:
+    """Court, seeming, thresholds, kingdom, tribe and the like are words that the application knows."""
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "column", "values"),
+    choices("characters_cantrip", "characters_chimera", "characters_house", "characters_legacy"),
+)
+@rule.one_of("{table}", "{column}", "%(values)s", fix_hint=MEANT)
+def test_cantrip_or_chimera_is_of_a_known_kind(
+    violations: Violations, table: str, key: str, column: str, values: list[str]
+) -> None:
+    """A cantrip, a chimera, a house, a legacy is of a kind that the application knows."""
+    assert not violations

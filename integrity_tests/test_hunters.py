@@ -1,0 +1,99 @@
+"""Hunters: Virtues, edges, cells."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tgintegrity import Violations, rule
+
+from .game_lines import LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
+from .sources import ANY_PART, HUNTERS, part
+
+
+@pytest.mark.parametrize("column", ["conviction", "vision", "zeal"])
+@rule.between(
+    HUNTERS,
+    "{column}",
+    1,
+    5,
+    severity="medium",
+    fix_hint=PAID,
+)
+def test_virtue_of_hunter_is_one_to_five(violations: Violations, column: str) -> None:
+    """Conviction, Vision and Zeal lie between 1 and 5; a sheet outside that cannot be saved any more."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", ["temporary_conviction", "temporary_vision", "temporary_zeal"])
+@rule.between(
+    HUNTERS,
+    "{column}",
+    0,
+    10,
+    severity="medium",
+    fix_hint=LEFT,
+)
+def test_temporary_virtue_of_hunter_is_zero_to_ten(violations: Violations, column: str) -> None:
+    """What is left of Conviction, Vision and Zeal lies between 0 and 10."""
+    assert not violations
+
+
+@rule.between(
+    "characters_edge",
+    "level",
+    1,
+    5,
+    severity="info",
+    fix_hint=UNBOUNDED,
+)
+def test_edge_is_of_level_one_to_five(violations: Violations) -> None:
+    """An edge is typically of level 1 to 5."""
+    assert not violations
+
+
+@rule.between(
+    "characters_hunterorganization",
+    "resources",
+    1,
+    5,
+    severity="info",
+    fix_hint=UNBOUNDED,
+)
+def test_resources_of_organization_are_one_to_five(violations: Violations) -> None:
+    """An organization of hunters has 1 to 5 dots of resources."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", LINE_ABILITIES["characters_htrhuman"])
+@rule.between(
+    part("characters_htrhuman"),
+    "{column}",
+    0,
+    10,
+    severity="info",
+    fix_hint=UNBOUNDED,
+)
+def test_hunter_ability_is_zero_to_ten(violations: Violations, column: str) -> None:
+    """The abilities and Backgrounds that sheets of hunters add lie between 0 and 10."""
+    assert not violations
+
+
+@pytest.mark.parametrize(("table", "key", "column", "values"), choices("characters_hunter"))
+@rule.one_of(ANY_PART, "{column}", "%(values)s", fix_hint=MEANT)
+def test_hunter_is_led_by_a_known_virtue(
+    violations: Violations, table: str, key: str, column: str, values: list[str]
+) -> None:
+    """The primary Virtue of a hunter is one of the three."""
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "column", "values"),
+    choices("characters_creed", "characters_edge", "characters_hunterorganization"),
+)
+@rule.one_of("{table}", "{column}", "%(values)s", fix_hint=MEANT)
+def test_creed_or_edge_is_of_a_known_kind(
+    violations: Violations, table: str, key: str, column: str, values: list[str]
+) -> None:
+    """The Virtue of a creed or edge, and the kind of an organization, are words that the application knows."""
+    assert not violations
