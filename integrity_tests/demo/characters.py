@@ -121,18 +121,21 @@ def draft(chance: Random, chronicle: Chronicle) -> Draft:
     return Draft(chronicle, weighted(chance, _PLAYER_STATUS), npc, chance.choice(chronicle.players))
 
 
-def add_character(
-    rows: Rows, chance: Random, kind: Kind, chosen: Draft, catalogue: Catalogue, namer: Namer
-) -> Character:
-    """Add a character of a kind with all that belongs to it, and its journal."""
-    name = namer.name()
+def add_character(rows: Rows, chance: Random, kind: Kind, chosen: Draft, catalogue: Catalogue, name: str) -> Character:
+    """Add a human character of a kind with all that belongs to it, and its journal."""
     sheet = _sheet(chance, chosen, catalogue) | kind.traits(chance, chosen)
-    number = rows.add(kind.table, name=name, **_standing(chance, chosen), **sheet)
+    number = enter(rows, chance, kind.table, chosen, name=name, **sheet)
     character = Character(number, kind.table, kind.line, name, chosen, sheet)
-    rows.add("game_journal", character_id=number)
     _add_colour(rows, chance, character, catalogue)
     kind.finish(rows, chance, character)
     return character
+
+
+def enter(rows: Rows, chance: Random, table: str, chosen: Draft, **sheet: object) -> int:
+    """Add the rows of a character, human or not, and its journal."""
+    number = rows.add(table, **(_standing(chance, chosen) | sheet))
+    rows.add("game_journal", character_id=number)
+    return number
 
 
 def _standing(chance: Random, chosen: Draft) -> dict[str, object]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from . import groups, people, places, play, reference, spending, system, templates, things
+from . import groups, listed, people, places, play, reference, spending, system, templates, things
 from .characters import Character, Kind, Namer, add_character, draft, weighted
 from .lines import mage, vampire, werewolf
 from .lines.mortal import Mortals
@@ -64,6 +64,8 @@ def populate(rows: Rows, chance: Random) -> None:
     templates.populate(rows, chance, cast)
     earned = play.populate(rows, chance, folk, cast, sites)
     spending.populate(rows, chance, cast, earned)
+    others = listed.populate(rows, chance, folk.chronicles, catalogue)
+    spending.populate(rows, chance, others, {})
 
 
 def _cast(
@@ -76,5 +78,6 @@ def _cast(
         weights = shares | {"human": 100 - sum(shares.values())}
         for _ in range(_CHARACTERS_EACH):
             kind = kinds[weighted(chance, weights)]
-            cast.append(add_character(rows, chance, kind, draft(chance, chronicle), catalogue, namer))
+            chosen = draft(chance, chronicle)
+            cast.append(add_character(rows, chance, kind, chosen, catalogue, namer.name()))
     return tuple(cast)

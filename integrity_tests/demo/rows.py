@@ -126,6 +126,18 @@ class Rows:
         for column, value in values.items():
             self._rows[self._home(table, column)][identity][column] = value
 
+    def find(self, table: str, column: str, value: str) -> int:
+        """The first object of a class whose column, wherever in the chain it stands, reads like this."""
+        home = self._rows[self._home(table, column)]
+        for identity in self._rows[table]:
+            if str(home[identity].get(column)) == value:
+                return identity
+        raise LookupError(f"{table} has no row whose {column} is {value}")
+
+    def numbers(self, table: str) -> tuple[int, ...]:
+        """The ids of a table so far."""
+        return tuple(self._rows[table])
+
     def size(self, table: str) -> int:
         """How many rows a table has so far."""
         return len(self._rows[table])

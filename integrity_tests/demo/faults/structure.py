@@ -65,11 +65,11 @@ KINSHIP: Final = (
     Fault(
         "POLY-7",
         "django_content_type",
-        "rokea",
+        "fetter",
         "a content type that is gone (with its permissions); nothing else referred to it",
         (
-            f"DELETE FROM auth_permission WHERE content_type_id = {TYPE_OF.format('characters', 'rokea')}",
-            f"DELETE FROM django_content_type WHERE id = {TYPE_OF.format('characters', 'rokea')}",
+            f"DELETE FROM auth_permission WHERE content_type_id = {TYPE_OF.format('characters', 'fetter')}",
+            f"DELETE FROM django_content_type WHERE id = {TYPE_OF.format('characters', 'fetter')}",
         ),
     ),
     Fault(
