@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import psycopg
 import pytest
+from tg import CSVS, Connection, needs_csvs, table
 
 from integrity_tests.demo import DATASETS
 from integrity_tests.vocabulary import ATTRIBUTES
 from pytest_tgintegrity.scratch import open_dataset
-
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
-
-CSVS: Final = Path(__file__).parents[2] / "shared" / "tg_schema"
-needs_csvs = pytest.mark.skipif(not CSVS.is_dir(), reason=f"no description of TG's schema at {CSVS}")
 
 NO_QUESTION: Final = {
     "CHAR-10": "no column says when a character was submitted",
@@ -35,13 +29,6 @@ def clean() -> Iterator[Connection]:
         yield connection
 
 
-def facts(name: str) -> list[dict[str, str]]:
-    if not CSVS.is_dir():
-        return []
-    with (CSVS / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def column(connection: Connection, query: str, *parameters: object) -> list[Any]:
     """The first column of an answer."""
     return [row[0] for row in connection.execute(query.encode(), parameters or None)]
@@ -55,7 +42,7 @@ def test_every_table_of_characters_has_rows(clean: Connection) -> None:
     )
 
     assert len(tables) > 200
-    assert [] == [table for table in tables if not column(clean, f"SELECT 1 FROM {table} LIMIT 1")]
+    assert [] == [name for name in tables if not column(clean, f"SELECT 1 FROM {name} LIMIT 1")]
 
 
 def plain_invariants() -> list[str]:
@@ -63,7 +50,7 @@ def plain_invariants() -> list[str]:
     template = re.compile(r"(?<!')\{")
     return [
         fact["id"]
-        for fact in facts("invariants")
+        for fact in (table("invariants") if CSVS.is_dir() else ())
         if fact["id"] not in NO_QUESTION and not template.search(fact["violating_rows_sql"])
     ]
 
@@ -71,7 +58,7 @@ def plain_invariants() -> list[str]:
 @needs_csvs
 @pytest.mark.parametrize("invariant", plain_invariants())
 def test_clean_data_violates_no_invariant(clean: Connection, invariant: str) -> None:
-    [statement] = [fact["violating_rows_sql"] for fact in facts("invariants") if fact["id"] == invariant]
+    [statement] = [fact["violating_rows_sql"] for fact in table("invariants") if fact["id"] == invariant]
 
     assert [] == clean.execute(statement.encode()).fetchall()[:5]
 
@@ -97,7 +84,7 @@ def outside(fact: dict[str, str]) -> str:
 
 @needs_csvs
 def test_every_number_is_in_its_ranges(clean: Connection) -> None:
-    ranges = [fact for fact in facts("ranges") if not depends(fact)]
+    ranges = [fact for fact in table("ranges") if not depends(fact)]
 
     assert len(ranges) > 800
     assert [] == [
@@ -110,7 +97,7 @@ def test_every_number_is_in_its_ranges(clean: Connection) -> None:
 @needs_csvs
 def test_every_word_is_one_of_its_choices(clean: Connection) -> None:
     choices: dict[tuple[str, str], list[str]] = {}
-    for fact in facts("choices"):
+    for fact in table("choices"):
         if fact["source"] != "django null=True" and "not enforced" not in fact["source"]:
             choices.setdefault((fact["table"], fact["column"]), []).append(fact["value"])
     query = "SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT {column}::text = ANY (%s) LIMIT 1"
