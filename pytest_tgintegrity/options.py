@@ -215,5 +215,7 @@ def _scopes(given: list[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"--scope is {text!r}: write NAME=VALUE, such as --scope status=App")
+        if name.strip() in found:
+            raise UsageError(f"--scope {name.strip()} is given twice: choose one value")
         found[name.strip()] = value.strip()
     return found

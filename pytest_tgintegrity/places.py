@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -36,7 +36,8 @@ class Place:
     """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size.
 
     `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
-    read without the help of an index. Sources of the same `group` are read as one.
+    read without the help of an index. `unscoped` names it to people where it does not declare every chosen scope. Sources
+    of the same `group` are read as one.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Place:
     pages: int = UNKNOWN_PAGES
     stored: bool = False
     scope: sql.Composable | None = None
-    unscoped: bool = False
+    unscoped: str | None = None
     group: _Group = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class Places:
         """A source that a rule looks at; one without a chosen scope is remembered as read whole."""
         place = self.target(source, params)
         if place.unscoped:
-            self.unscoped.add(place.name)
+            self.unscoped.add(place.unscoped)
         return place
 
     def target(self, source: Source | str, params: Params) -> Place:
@@ -93,7 +94,7 @@ class Places:
 
     def _table_place(self, name: str) -> Place:
         table = self.facts.table(name)
-        unscoped = bool(self.window.scopes)
+        unscoped = name if self.window.scopes else None
         if table is None:
             return Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
         quoted = self._quoted(table)
@@ -130,7 +131,7 @@ class Places:
             tables=tables,
             pages=max([UNKNOWN_PAGES, *(self.facts.tables[table].pages for table in tables)]),
             scope=both(conditions) if conditions else None,
-            unscoped=len(scopes) < len(self.window.scopes),
+            unscoped=_unscoped(name, scopes, self.window.scopes),
         )
 
     def declared(self, schema: str, name: str, *, only: bool) -> Place:
@@ -143,7 +144,7 @@ class Places:
             visible = self.facts.table(name)
             place = self._table_place(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
             exactly = sql.SQL("ONLY {}").format(place.table) if only and table.inherited else place.table
-            self._places[key] = replace(place, table=exactly, unscoped=False)
+            self._places[key] = replace(place, table=exactly, unscoped=None)
         return self._places[key]
 
     def with_children(self, place: Place, rows: ChildRows, aggregate: str, params: Params) -> tuple[Place, Place]:
@@ -186,6 +187,13 @@ def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
     known = frozenset(tables)
     word = re.compile(r"[\w.]+")
     return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
+
+
+def _unscoped(name: str, declared: Collection[str], chosen: Collection[str]) -> str | None:
+    """What to call a source that does not declare all chosen scopes."""
+    if len(declared) == len(chosen):
+        return None
+    return f"{name} (but for {', '.join(sorted(declared))})" if declared else name
 
 
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:

@@ -139,10 +139,12 @@ class _Planner:
             case References():
                 self._add_reference(bound, kind)
             case Query():
+                self._is_unscoped("queries")
                 self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
             case Schema():
                 self._add_query(bound, schema_question(kind, bound.params))
             case Metric():
+                self._is_unscoped("metrics")
                 self._add_metric(bound, kind)
             case Declared():
                 self._add_declared(bound, kind)
@@ -150,6 +152,11 @@ class _Planner:
                 self.tables[bound.id] = ()
             case _:
                 self._add_rows(bound, kind)
+
+    def _is_unscoped(self, what: str) -> None:
+        """Free SQL says itself which rows it looks at."""
+        if self.places.window.scopes:
+            self.places.unscoped.add(what)
 
     # --- kinds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness import HOLDS, VIOLATED, RunRules
+from harness import HOLDS, VIOLATED, Ran, RunRules
 
 SCOPED = """
 ITEMS = Source("items", "item i", key="i.id", scopes={"size": "i.size", "name": "i.name"})
@@ -36,6 +36,7 @@ def test_whole(violations):
         (["--period=yesterday"], "--period is 'yesterday': it takes hours, such as 24 or 168"),
         (["--health-min=101"], "--health-min is '101': it takes a whole number from 0 to 100"),
         (["--scope=status"], "--scope is 'status': write NAME=VALUE, such as --scope status=App"),
+        (["--scope=size=1", "--scope= size =2"], "--scope size is given twice: choose one value"),
         (["-o", "tgintegrity_db_jobs=many"], "tgintegrity_db_jobs is 'many': it takes a whole number from 1 to 64"),
         (["--db-jobs=²"], "--db-jobs is '²': it takes a whole number from 1 to 64"),
     ],
@@ -78,6 +79,49 @@ def test_scopes(check: RunRules) -> None:
     assert bad.verdicts == {"test_scoped": "unknown", "test_whole": "passed"}
 
 
+PARTLY = """
+PARTS = Source("parts", "nothing n", key="n.id", scopes={"size": "n.size"})
+
+@rule.rows(PARTS, "n.size > 15")
+def test_part(violations):
+    \"\"\"They are not too large.\"\"\"
+    assert not violations
+
+@rule.query("SELECT id FROM nothing WHERE size > 15")
+def test_query(violations):
+    \"\"\"Nor by another question.\"\"\"
+    assert not violations
+
+@rule.metric("sizes", "SELECT count(*) FROM nothing")
+def test_metric(violations):
+    \"\"\"How many there are.\"\"\"
+    assert not violations
+"""
+
+
+@pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_several_scopes_at_once(check: RunRules, how: list[str]) -> None:
+    """A row has to be in all of them; what declares only some, or is free SQL, says so."""
+    ran = check(SCOPED, PARTLY, "--scope=size=16", "--scope", "name=n16", *how)
+    none = check("--scope=size=16", "--scope=name=n17", *how)
+    told = "looked at whole, since they do not declare it: metrics, others, parts (but for size), queries"
+
+    assert ran.integrity["run"]["scopes"] == {"size": "16", "name": "n16"}
+    assert _examined(ran) == {
+        "test_scoped": 1,
+        "test_whole": 0,
+        "test_part": 0,
+        "test_query": None,
+        "test_metric": None,
+    }
+    assert _examined(none)["test_scoped"] == 0
+    assert f"scope      {told}" in ran.out
+
+
+def _examined(ran: Ran) -> dict[str, int | None]:
+    return {one["id"].partition("::")[2]: one["examined"] for one in ran.integrity["rules"]}
+
+
 def test_a_period_looks_at_young_rows_only(check: RunRules) -> None:
     """Where the rule says how old a row is."""
     ran = check(SCOPED, "--period=165")
@@ -99,6 +143,6 @@ def test_help_names_every_option(pytester: pytest.Pytester) -> None:
     told = pytester.runpytest_inprocess("--help", "-p", "no:hypothesispytest").stdout.str()
 
     for option in ["db-url=URL", "db-jobs=N", "statement-timeout=SECONDS", "fail-on=SEVERITY", "samples=N", "no-samples",
-                   "period=HOURS", "scope=NAME=VALUE", "health-min=SCORE"]:  # fmt: skip
+                   "period=HOURS", "scope=NAME=VALUE", "health-min=SCORE", "waivers=FILE"]:  # fmt: skip
         assert f"--{option}" in told
     assert "tgintegrity_statement_timeout (string):" in told
