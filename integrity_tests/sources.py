@@ -23,19 +23,19 @@ BASES: Final = Source(
 """Name, status and owner of every character, also of those that lack their further rows."""
 
 
-def _extension(name: str, table: str, key: str) -> Source:
-    """Name a table that extends `characters_charactermodel`; its alias is its own name."""
+def joined(name: str, from_clause: str, key: str, character: str | None = None) -> Source:
+    """Name a join about characters, whose label and scopes are those of `character`, an id (by default the key)."""
 
     def of_base(column: str) -> str:
-        return f"(SELECT base.{column} FROM characters_charactermodel AS base WHERE base.id = {table}.{key})"
+        return f"(SELECT base.{column} FROM characters_charactermodel AS base WHERE base.id = {character or key})"
 
-    return Source(
-        name,
-        table,
-        key=f"{table}.{key}",
-        label=of_base("name"),
-        scopes={"status": of_base("status"), "chronicle": of_base("chronicle_id")},
-    )
+    scopes = {"status": of_base("status"), "chronicle": of_base("chronicle_id")}
+    return Source(name, from_clause, key, of_base("name"), scopes)
+
+
+def _extension(name: str, table: str, key: str) -> Source:
+    """Name a table that extends `characters_charactermodel`; its alias is its own name."""
+    return joined(name, table, f"{table}.{key}")
 
 
 SHEETS: Final = _extension("character sheets", "characters_character", "charactermodel_ptr_id")

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from pytest_tgintegrity import Violations, rule
 
 from .game_lines import ARTS, LEFT, LINE_ABILITIES, MEANT, PAID, REALMS, UNBOUNDED, choices
-from .sources import ANY_PART, CHANGELINGS, part
+from .sources import ANY_PART, CHANGELINGS, joined, part
+
+OF_TWO_NATURES: Final = joined(
+    "changelings with their {slot}",
+    "characters_changeling AS changeling JOIN characters_legacy AS legacy ON legacy.id = changeling.{slot}",
+    "changeling.ctdhuman_ptr_id",
+)
+HOUSED: Final = joined(
+    "changelings of a house",
+    "characters_changeling AS changeling JOIN characters_house AS house ON house.id = changeling.house_id",
+    "changeling.ctdhuman_ptr_id",
+)
 
 
 @pytest.mark.parametrize("column", ARTS)
@@ -155,4 +168,44 @@ def test_cantrip_or_chimera_is_of_a_known_kind(
     violations: Violations, table: str, key: str, column: str, values: list[str]
 ) -> None:
     """A cantrip, a chimera, a house, a legacy is of a kind that the application knows."""
+    assert not violations
+
+
+@pytest.mark.parametrize(("slot", "court"), [("seelie_legacy_id", "seelie"), ("unseelie_legacy_id", "unseelie")])
+@rule.formula(
+    OF_TWO_NATURES,
+    "legacy.court",
+    "%(court)s::text",
+    breaks={
+        "changeling.{slot}": """
+            (SELECT min(other.id) FROM characters_legacy AS other WHERE other.court IS DISTINCT FROM %(court)s)
+        """
+    },
+    show=["legacy.name"],
+    fix_hint="which legacy was meant only the player knows",
+    overlaps=["test_cantrip_or_chimera_is_of_a_known_kind"],
+    tags=["CTD-1"],
+)
+def test_legacy_is_of_its_court(violations: Violations, slot: str, court: str) -> None:
+    """The Seelie legacy of a changeling is Seelie, and the Unseelie one Unseelie."""
+    assert not violations
+
+
+@rule.formula(
+    HOUSED,
+    "house.court",
+    "changeling.court",
+    severity="low",
+    breaks={
+        "changeling.house_id": """
+            (SELECT min(other.id) FROM characters_house AS other WHERE other.court IS DISTINCT FROM changeling.court)
+        """
+    },
+    show=["house.name"],
+    fix_hint="whether house or court is wrong only the player knows",
+    overlaps=["test_cantrip_or_chimera_is_of_a_known_kind", "test_changeling_is_described_in_known_words"],
+    tags=["CTD-2"],
+)
+def test_house_of_changeling_is_of_the_court(violations: Violations) -> None:
+    """A changeling of a noble house is of the court of that house."""
     assert not violations

@@ -97,3 +97,65 @@ def test_creed_or_edge_is_of_a_known_kind(
 ) -> None:
     """The Virtue of a creed or edge, and the kind of an organization, are words that the application knows."""
     assert not violations
+
+
+@rule.references(
+    "characters_hunter_cell_members",
+    ["to_hunter_id", "from_hunter_id"],
+    "characters_hunter_cell_members",
+    ["from_hunter_id", "to_hunter_id"],
+    breaks="""
+        DELETE FROM characters_hunter_cell_members WHERE id = (
+            SELECT min(id) FROM characters_hunter_cell_members WHERE from_hunter_id <> to_hunter_id
+        ) RETURNING (
+            SELECT mirrored.id FROM characters_hunter_cell_members AS mirrored
+            WHERE (mirrored.from_hunter_id, mirrored.to_hunter_id) = (
+                characters_hunter_cell_members.to_hunter_id, characters_hunter_cell_members.from_hunter_id
+            )
+        )
+    """,
+    show=["from_hunter_id", "to_hunter_id"],
+    fix_hint="whether the one is in the cell or the other is not, only the players know",
+    tags=["HUN-1"],
+)
+def test_hunters_of_a_cell_know_each_other(violations: Violations) -> None:
+    """Where one hunter is in the cell of another, the other is in that of the one."""
+    assert not violations
+
+
+@rule.rows(
+    "characters_hunter_cell_members",
+    "from_hunter_id = to_hunter_id",
+    breaks="""
+        INSERT INTO characters_hunter_cell_members (from_hunter_id, to_hunter_id)
+        SELECT min(htrhuman_ptr_id), min(htrhuman_ptr_id) FROM characters_hunter RETURNING id
+    """,
+    show=["from_hunter_id"],
+    fix_hint="keep a copy, then the row may go: it says nothing",
+    tags=["HUN-1"],
+)
+def test_hunter_is_not_a_cell_of_one(violations: Violations) -> None:
+    """No hunter is his own companion in the cell."""
+    assert not violations
+
+
+@rule.references(
+    "characters_hunterorganization",
+    ["id", "leader_id"],
+    "characters_hunterorganization_members",
+    ["hunterorganization_id", "hunter_id"],
+    severity="info",
+    breaks={
+        "leader_id": """
+            (SELECT min(htrhuman_ptr_id) FROM characters_hunter WHERE htrhuman_ptr_id NOT IN (
+                SELECT member.hunter_id FROM characters_hunterorganization_members AS member
+                WHERE member.hunterorganization_id = characters_hunterorganization.id))
+        """
+    },
+    show=["leader_id"],
+    fix_hint="a leader from outside is conceivable: a storyteller knows",
+    tags=["HUN-2"],
+)
+def test_leader_of_organization_is_a_member(violations: Violations) -> None:
+    """The leader of an organization of hunters is one of its members."""
+    assert not violations

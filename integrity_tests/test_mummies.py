@@ -113,3 +113,32 @@ def test_mummy_is_described_in_known_words(
 ) -> None:
     """The web, and the look of the body, are words that the application knows."""
     assert not violations
+
+
+@rule.formula(
+    MUMMIES,
+    "ka_rating",
+    "sekhem::bigint * 10",
+    severity="low",
+    show=["sekhem"],
+    fix="recompute",
+    overlaps=["test_balance_and_sekhem_are_zero_to_ten", "test_ba_and_ka_are_zero_to_a_hundred"],
+    tags=["MUM-1"],
+)
+def test_ka_is_ten_times_sekhem(violations: Violations) -> None:
+    """The Ka of a mummy is ten times the Sekhem; saving the sheet works it out."""
+    assert not violations
+
+
+@rule.at_most(
+    MUMMIES,
+    "ba",
+    "ka_rating",
+    severity="low",
+    fix_hint=LEFT,
+    overlaps=["test_ba_and_ka_are_zero_to_a_hundred", "test_ka_is_ten_times_sekhem"],
+    tags=["MUM-1"],
+)
+def test_ba_is_not_above_ka(violations: Violations) -> None:
+    """No mummy holds more Ba than the Ka can carry."""
+    assert not violations

@@ -6,12 +6,56 @@ from typing import Final
 
 import pytest
 
-from pytest_tgintegrity import Violations, rule
+from pytest_tgintegrity import Source, Violations, rule
 
 from .game_lines import LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, WEREWOLVES, part
+from .sources import ANY_PART, WEREWOLVES, joined, part
 
-RENOWN: Final = ("glory", "honor", "wisdom", "temporary_glory", "temporary_honor", "temporary_wisdom")
+TEMPORARY: Final = ("temporary_glory", "temporary_honor", "temporary_wisdom")
+RENOWN: Final = ("glory", "honor", "wisdom", *TEMPORARY)
+
+# What the auspices other than ragabash ask for, from rank 1 to 5.
+ASKED: Final = [
+    ("glory", [0, 1, 2, 4, 4], [0, 1, 2, 3, 4], [2, 4, 4, 7, 9], [2, 4, 6, 9, 10]),
+    ("honor", [0, 0, 1, 2, 9], [3, 4, 6, 8, 10], [0, 0, 2, 2, 5], [1, 1, 3, 4, 9]),
+    ("wisdom", [3, 5, 7, 9, 10], [0, 1, 2, 4, 9], [1, 2, 4, 6, 9], [0, 1, 1, 2, 4]),
+]
+
+GIFTED: Final = joined(
+    "gifts of werewolves",
+    "characters_werewolf_gifts AS held"
+    " JOIN characters_gift AS gift ON gift.id = held.gift_id"
+    " JOIN characters_werewolf AS werewolf ON werewolf.wtahuman_ptr_id = held.werewolf_id",
+    "held.id",
+    "held.werewolf_id",
+)
+PERMITTED: Final = Source(
+    "gifts that werewolves may learn",
+    "characters_gift_allowed AS allowed JOIN characters_werewolf_gift_permissions AS granted"
+    " ON granted.giftpermission_id = allowed.giftpermission_id",
+    key=["granted.werewolf_id", "allowed.gift_id"],
+)
+TRIBAL: Final = joined(
+    "{table} with their tribe",
+    "{table} AS member JOIN characters_tribe AS tribe ON tribe.id = member.tribe_id",
+    "member.wtahuman_ptr_id",
+)
+CAMPED: Final = joined(
+    "camps of werewolves",
+    "characters_werewolf_camps AS joined"
+    " JOIN characters_camp AS camp ON camp.id = joined.camp_id"
+    " JOIN characters_werewolf AS werewolf ON werewolf.wtahuman_ptr_id = joined.werewolf_id",
+    "joined.id",
+    "joined.werewolf_id",
+)
+DEEDS: Final = Source(
+    "deeds of werewolves",
+    "characters_werewolf AS werewolf CROSS JOIN LATERAL jsonb_array_elements_text("
+    "CASE jsonb_typeof(werewolf.renown_incidents) WHEN 'array' THEN werewolf.renown_incidents ELSE '[]' END"
+    ") WITH ORDINALITY AS deed(name, place)",
+    key=["werewolf.wtahuman_ptr_id", "deed.place"],
+    label=WEREWOLVES.label and WEREWOLVES.label.replace("characters_werewolf.", "werewolf."),
+)
 
 
 @pytest.mark.parametrize("column", ["rage", "gnosis"])
@@ -117,4 +161,178 @@ def test_camp_or_totem_is_of_a_known_kind(
     violations: Violations, table: str, key: str, column: str, values: list[str]
 ) -> None:
     """A camp, or a totem, is of a kind that the application knows."""
+    assert not violations
+
+
+@pytest.mark.parametrize(("trait", "theurge", "philodox", "galliard", "ahroun"), ASKED, ids=[one[0] for one in ASKED])
+@rule.between(
+    WEREWOLVES,
+    "{trait}",
+    """
+    (CASE auspice
+        WHEN 'theurge' THEN %(theurge)s::int[] WHEN 'philodox' THEN %(philodox)s::int[]
+        WHEN 'galliard' THEN %(galliard)s::int[] WHEN 'ahroun' THEN %(ahroun)s::int[]
+    END)[rank]
+    """,
+    None,
+    severity="low",
+    breaks={"{trait}": "0"},
+    show=["auspice", "rank", "glory", "honor", "wisdom"],
+    fix_hint="whether the rank or the renown is wrong only a storyteller knows",
+    overlaps=["test_renown_is_zero_to_ten", "test_rank_is_one_to_five"],
+    tags=["WOLF-1"],
+)
+def test_renown_supports_the_rank(
+    violations: Violations,
+    trait: str,
+    theurge: list[int],
+    philodox: list[int],
+    galliard: list[int],
+    ahroun: list[int],
+) -> None:
+    """A werewolf has the Glory, Honor and Wisdom that the auspice asks for at this rank."""
+    assert not violations
+
+
+@rule.implies(
+    WEREWOLVES,
+    "auspice = 'ragabash'",
+    "glory::bigint + honor + wisdom >= ('{{3,7,13,19,25}}'::int[])[rank]",
+    severity="low",
+    breaks={"glory": "0", "honor": "0", "wisdom": "0"},
+    show=["rank", "glory", "honor", "wisdom"],
+    fix_hint="whether the rank or the renown is wrong only a storyteller knows",
+    overlaps=["test_renown_is_zero_to_ten", "test_rank_is_one_to_five"],
+    tags=["WOLF-1"],
+)
+def test_renown_of_ragabash_supports_the_rank(violations: Violations) -> None:
+    """A ragabash needs 3, 7, 13, 19 and 25 points of renown for the ranks 1 to 5, of whatever kind."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", TEMPORARY)
+@rule.between(
+    WEREWOLVES,
+    "{column}",
+    None,
+    9,
+    severity="low",
+    fix_hint="ten points become a dot, which a storyteller grants",
+    overlaps=["test_renown_is_zero_to_ten"],
+    tags=["WOLF-2"],
+)
+def test_temporary_renown_is_below_ten(violations: Violations, column: str) -> None:
+    """Temporary renown stays below ten: the tenth point turns all of them into a dot."""
+    assert not violations
+
+
+@rule.at_most(
+    GIFTED,
+    "gift.rank",
+    "werewolf.rank",
+    severity="info",
+    breaks={
+        "held.gift_id": "(SELECT min(other.id) FROM characters_gift AS other WHERE other.rank > werewolf.rank)",
+    },
+    show=["gift.name"],
+    fix_hint="buying with XP does not look at it: a storyteller may have granted the gift early",
+    overlaps=["test_gift_is_allowed_to_the_werewolf", "test_rank_is_one_to_five"],
+    tags=["WOLF-3"],
+)
+def test_gift_is_not_above_the_rank(violations: Violations) -> None:
+    """A werewolf knows gifts of his own rank or lower ones."""
+    assert not violations
+
+
+@rule.references(
+    GIFTED,
+    ["held.werewolf_id", "held.gift_id"],
+    PERMITTED,
+    ["granted.werewolf_id", "allowed.gift_id"],
+    severity="info",
+    breaks="""
+        INSERT INTO characters_werewolf_gifts (werewolf_id, gift_id)
+        SELECT werewolf.wtahuman_ptr_id, gift.id
+        FROM characters_werewolf AS werewolf JOIN characters_gift AS gift ON gift.rank <= werewolf.rank
+        WHERE (werewolf.wtahuman_ptr_id, gift.id) NOT IN (
+            SELECT granted.werewolf_id, allowed.gift_id
+            FROM characters_gift_allowed AS allowed JOIN characters_werewolf_gift_permissions AS granted
+            ON granted.giftpermission_id = allowed.giftpermission_id
+        ) ORDER BY 1, 2 LIMIT 1
+        RETURNING id
+    """,
+    show=["gift.name"],
+    fix_hint="buying with XP does not look at it: a storyteller may have granted the gift to an outsider",
+    tags=["WOLF-3"],
+)
+def test_gift_is_allowed_to_the_werewolf(violations: Violations) -> None:
+    """A werewolf knows gifts of his own breed, auspice, tribe or camp: such as he holds a permission for."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", ["characters_werewolf", "characters_kinfolk"])
+@rule.implies(
+    TRIBAL,
+    "tribe.name = 'Red Talons'",
+    "member.breed <> 'homid'",
+    severity="low",
+    breaks={"member.breed": "'homid'"},
+    show=["member.breed", "tribe.name"],
+    fix_hint="whether breed or tribe is wrong only the player knows",
+    tags=["WOLF-4"],
+)
+def test_red_talon_is_no_homid(violations: Violations, table: str) -> None:
+    """Nobody who was born human belongs to the Red Talons."""
+    assert not violations
+
+
+@rule.json_shape(
+    WEREWOLVES,
+    "renown_incidents",
+    [str],
+    severity="low",
+    fix_hint="which deeds were meant only the player knows",
+    overlaps=["test_deed_of_werewolf_is_known"],
+    tags=["WOLF-5"],
+)
+def test_deeds_of_werewolf_are_a_list_of_names(violations: Violations) -> None:
+    """The deeds that brought a werewolf renown are a list of names."""
+    assert not violations
+
+
+@rule.references(
+    DEEDS,
+    "deed.name",
+    "characters_renownincident",
+    "name",
+    severity="low",
+    breaks="""
+        UPDATE characters_werewolf SET renown_incidents = renown_incidents || '["Ate the moon"]'
+        WHERE wtahuman_ptr_id = (SELECT min(wtahuman_ptr_id) FROM characters_werewolf)
+        RETURNING wtahuman_ptr_id, jsonb_array_length(renown_incidents)
+    """,
+    fix_hint="which deed was meant only the player knows",
+    tags=["WOLF-5"],
+)
+def test_deed_of_werewolf_is_known(violations: Violations) -> None:
+    """Every deed that brought a werewolf renown is one of the deeds that the application knows by this name."""
+    assert not violations
+
+
+@rule.formula(
+    CAMPED,
+    "werewolf.tribe_id",
+    "camp.tribe_id",
+    severity="info",
+    breaks={
+        "joined.camp_id": """
+            (SELECT min(other.id) FROM characters_camp AS other WHERE other.tribe_id <> werewolf.tribe_id)
+        """
+    },
+    show=["camp.name"],
+    fix_hint="a camp may take in a stranger: a storyteller knows",
+    tags=["WOLF-6"],
+)
+def test_camp_is_of_the_tribe(violations: Violations) -> None:
+    """A werewolf belongs to camps of his own tribe."""
     assert not violations

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from pytest_tgintegrity import Violations, rule
 
 from .game_lines import ARCANOI, LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, WRAITHS, part
+from .sources import ANY_PART, WRAITHS, joined, part
+
+FELT: Final = joined(
+    "passions of wraiths",
+    "characters_passion AS passion JOIN characters_wraith AS wraith ON wraith.wtohuman_ptr_id = passion.wraith_id",
+    "passion.id",
+    "passion.wraith_id",
+)
+ENLISTED: Final = joined(
+    "wraiths with their legion",
+    "characters_wraith AS wraith JOIN characters_wraithfaction AS legion ON legion.id = wraith.legion_id",
+    "wraith.wtohuman_ptr_id",
+)
+SUBMITTED: Final = joined(
+    "submitted wraiths",
+    "characters_wraith AS wraith"
+    " JOIN characters_charactermodel AS cm ON cm.id = wraith.wtohuman_ptr_id AND cm.status = 'Sub'",
+    "wraith.wtohuman_ptr_id",
+)
 
 
 @pytest.mark.parametrize("column", ARCANOI)
@@ -24,17 +44,15 @@ def test_arcanos_is_zero_to_five(violations: Violations, column: str) -> None:
     assert not violations
 
 
-@rule.between(
-    WRAITHS,
-    "angst",
-    1,
-    10,
-    severity="medium",
-    fix_hint=PAID,
-    tags=["WRA-2"],
-)
-def test_angst_is_one_to_ten(violations: Violations) -> None:
-    """Permanent Angst lies between 1 and 10."""
+@rule.between(WRAITHS, "angst", 1, None, fix="clamp", tags=["WRA-2"])
+def test_angst_is_at_least_one(violations: Violations) -> None:
+    """Every wraith has a dot of permanent Angst; redemption can take the last, and then the sheet cannot be saved."""
+    assert not violations
+
+
+@rule.between(WRAITHS, "angst", None, 10, fix_hint=PAID)
+def test_angst_is_at_most_ten(violations: Violations) -> None:
+    """Permanent Angst goes up to 10; a sheet above that cannot be saved any more."""
     assert not violations
 
 
@@ -99,4 +117,107 @@ def test_fetter_or_guild_is_of_a_known_kind(
     violations: Violations, table: str, key: str, column: str, values: list[str]
 ) -> None:
     """A Fetter, a guild, a faction, a Thorn, an Arcanos is of a kind that the application knows."""
+    assert not violations
+
+
+@rule.implies(
+    WRAITHS,
+    "character_type = 'spectre'",
+    "is_shadow_dominant",
+    severity="low",
+    breaks={"is_shadow_dominant": "false"},
+    show=["character_type", "is_shadow_dominant"],
+    fix_hint="whether the Shadow has won only a storyteller knows",
+    overlaps=["test_catharsis_gives_the_shadow_the_rule"],
+    tags=["WRA-1"],
+)
+def test_spectre_is_ruled_by_the_shadow(violations: Violations) -> None:
+    """In a spectre the Shadow is dominant."""
+    assert not violations
+
+
+@rule.implies(
+    WRAITHS,
+    "character_type = 'spectre'",
+    "spectrehood_date IS NOT NULL",
+    severity="low",
+    breaks={"spectrehood_date": "NULL"},
+    show=["character_type", "spectrehood_date"],
+    fix_hint="when the wraith fell only a storyteller knows",
+    tags=["WRA-1"],
+)
+def test_spectre_has_a_date_of_the_fall(violations: Violations) -> None:
+    """For a spectre it is known when the wraith became one."""
+    assert not violations
+
+
+@rule.implies(
+    FELT,
+    "wraith.character_type = 'spectre'",
+    "passion.is_dark_passion",
+    severity="low",
+    breaks={"passion.is_dark_passion": "false"},
+    show=["passion.emotion", "passion.is_dark_passion"],
+    fix_hint="what becomes of the passion only a storyteller knows",
+    tags=["WRA-1"],
+)
+def test_passion_of_spectre_is_dark(violations: Violations) -> None:
+    """A spectre has dark passions and no others."""
+    assert not violations
+
+
+@rule.implies(
+    WRAITHS,
+    "in_catharsis",
+    "is_shadow_dominant",
+    breaks={"is_shadow_dominant": "false"},
+    show=["in_catharsis", "is_shadow_dominant"],
+    fix_hint="whether the Catharsis is over or the Shadow rules only a storyteller knows",
+    overlaps=["test_spectre_is_ruled_by_the_shadow"],
+    tags=["WRA-2"],
+)
+def test_catharsis_gives_the_shadow_the_rule(violations: Violations) -> None:
+    """During Catharsis the Shadow is dominant."""
+    assert not violations
+
+
+@rule.one_of(
+    ENLISTED,
+    "legion.faction_type",
+    ["legion"],
+    severity="info",
+    breaks={
+        "wraith.legion_id": "(SELECT min(id) FROM characters_wraithfaction WHERE faction_type <> 'legion')",
+    },
+    show=["legion.name"],
+    fix_hint="which legion was meant only the player knows",
+    overlaps=["test_fetter_or_guild_is_of_a_known_kind"],
+    tags=["WRA-3"],
+)
+def test_legion_of_wraith_is_a_legion(violations: Violations) -> None:
+    """What stands on the sheet as the legion is a legion, and no guild or heresy.
+
+    The severity is info: it stands to reason, but nothing in the application sees to it.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize("table", ["characters_passion", "characters_fetter"])
+@rule.total(
+    SUBMITTED,
+    "{table}.wraith_id",
+    "rating",
+    at_least=10,
+    severity="info",
+    breaks="""
+        DELETE FROM {table} WHERE id = (
+            SELECT min({table}.id) FROM {table} JOIN characters_charactermodel AS cm ON cm.id = {table}.wraith_id
+            WHERE cm.status = 'Sub'
+        ) RETURNING wraith_id
+    """,
+    fix_hint="the player chooses passions and fetters",
+    tags=["WRA-4"],
+)
+def test_submitted_wraith_has_ten_dots_of_passions_and_fetters(violations: Violations, table: str) -> None:
+    """A wraith is submitted with 10 points of passions and 10 of fetters; in play they come and go."""
     assert not violations
