@@ -112,30 +112,6 @@ LEADERS: Final = Source(
 )
 """Who leads which group; the status is that of the leader."""
 
-SPENDS: Final = Source(
-    "XP spends",
-    "game_xpspendingrequest AS spend",
-    key="spend.id",
-    label="(SELECT name FROM characters_charactermodel WHERE id = spend.character_id)",
-    scopes={
-        "status": "(SELECT status FROM characters_charactermodel WHERE id = spend.character_id)",
-        "chronicle": "(SELECT chronicle_id FROM characters_charactermodel WHERE id = spend.character_id)",
-    },
-)
-"""Requests to spend XP, labelled with the name of the character."""
-
-WEEKLY: Final = Source(
-    "weekly XP requests",
-    "game_weeklyxprequest AS request",
-    key="request.id",
-    label="(SELECT name FROM characters_charactermodel WHERE id = request.character_id)",
-    scopes={
-        "status": "(SELECT status FROM characters_charactermodel WHERE id = request.character_id)",
-        "chronicle": "(SELECT chronicle_id FROM characters_charactermodel WHERE id = request.character_id)",
-    },
-)
-"""Requests for the XP of a week, labelled with the name of the character."""
-
 STORYTELLERS: Final = Source(
     "storytellers",
     "game_strelationship AS st",

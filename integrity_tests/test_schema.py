@@ -63,6 +63,7 @@ def test_schema_has_unique(violations: Violations, table: str, name: str) -> Non
     WHERE numbered.id > coalesce(last.number, 0)
     """,
     severity="high",
+    breaks="INSERT INTO core_noun (id, name) VALUES (1000000, 'lantern') RETURNING 'core_noun'",
     fix_hint="setval() to the largest id; it is not undone by a ROLLBACK, so write the old value down",
     tags=["SYS-1"],
 )
@@ -71,4 +72,20 @@ def test_schema_sequences_are_ahead(violations: Violations) -> None:
 
     Where the role may not read a sequence the server says so (`currval` is there to make it) and the rule is unknown.
     """
+    assert not violations
+
+
+@rule.query(
+    """
+    SELECT datname, datcollversion AS built_with, pg_database_collation_actual_version(oid) AS now
+    FROM pg_database
+    WHERE datname = current_database() AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)
+    """,
+    severity="high",
+    breaks="UPDATE pg_database SET datcollversion = '0' WHERE datname = current_database() RETURNING datname",
+    fix_hint="REINDEX the database, then ALTER DATABASE … REFRESH COLLATION VERSION",
+    tags=["SYS-2"],
+)
+def test_schema_indexes_sort_as_the_system_does(violations: Violations) -> None:
+    """Text indexes were built with the collation that the system has now; else they miss rows, and let duplicates in."""
     assert not violations

@@ -273,6 +273,30 @@ IMAGE_STATUSES: Final = ("un", "sub", "app")
 DECISIONS: Final = ("Pending", "Approved", "Denied")
 """What a spend of XP or freebies can be."""
 
+GAME_LINES: Final = ("wod", "vtm", "wta", "mta", "wto", "ctd", "dtf", "htr", "mtr")
+"""Vampire, Werewolf, Mage, Wraith, Changeling, Demon, Hunter, Mummy; `wod` is for all of them."""
+
+XP_TRAITS: Final = tuple(
+    "attribute,ability,new-background,background,willpower,meritflaw,sphere,arete,practice,tenet,remove tenet,"
+    "resonance,rotes,path,ritual,advantage,charm,virtue,discipline,morality,gift,rite,rage,gnosis,arcanos,pathos,"
+    "corpus,art,realm,glamour,banality_reduction,lore,faith,torment_reduction,faith_potential,hekau,sekhem,balance,"
+    "edge,other".split(",")
+)
+"""The kinds of traits that XP can be spent on."""
+
+STUCK_TRAITS: Final = ("virtue", "art", "realm", "hekau", "arcanos", "edge", "rite")
+"""Those of them that TG fails to apply when they are approved."""
+
+FREEBIE_TRAITS: Final = tuple(
+    (
+        "ability advantage arcanos arete art attribute background balance banality_reduction charm corpus discipline "
+        "edge faith faith_potential gift glamour glory gnosis hekau honor humanity lore meritflaw path path_rating "
+        "pathos practice quintessence rage realm resonance rite ritual rotes sekhem sphere tenet torment_reduction "
+        "virtue willpower wisdom"
+    ).split()
+)
+"""The kinds of traits that freebie points can be spent on."""
+
 ATTRIBUTES: Final = (
     *("strength", "dexterity", "stamina"),
     *("perception", "intelligence", "wits"),

@@ -118,6 +118,8 @@ SELECTED: Final[Mapping[str, set[str]]] = {
         "test_characters_by_status_are_counted",
         "test_average_xp_of_approved_characters_is_measured",
         "test_xp_spends_by_decision_are_counted",
+        "test_xp_requests_are_counted",
+        "test_weekly_xp_requests_by_decision_are_counted",
     },
 }
 
@@ -139,4 +141,5 @@ def test_subject_selects_by_name() -> None:
         "test_willpower_is_one_to_ten",
         "test_temporary_willpower_is_zero_to_ten",
         "test_temporary_willpower_is_at_most_permanent_willpower",
+        "test_xp_spend_on_willpower_has_its_price",
     }

@@ -12,6 +12,7 @@ import pytest
 from tg import Connection, Judged, needs_csvs, table
 
 from integrity_tests import vocabulary
+from integrity_tests.test_spend_decisions import SPEND_TABLES
 from integrity_tests.vocabulary import CLASSES, OBJECTS, RATINGS, REPEATABLE, ROOTS, SUBCLASSES
 
 Row: TypeAlias = tuple[str, ...]
@@ -38,6 +39,8 @@ AREAS: Final[Mapping[str, tuple[int, ...]]] = {
     # items, locations, reference data
     "LOC": (2,),
 }
+# The plain SQL of these is about XP; the words add freebie points.
+SPENDS: Final = ("XP-12", "XP-13", "XP-14", "XP-15")
 ORACLE: Final = [f"{area}-{number}" for area, numbers in AREAS.items() for number in numbers]
 
 
@@ -92,6 +95,9 @@ def expanded_elsewhere(one: str, text: str) -> Iterator[tuple[str, str]]:
         for name, sides in RATINGS.items():
             if one == "RATE-1" or name not in REPEATABLE:
                 yield name, text.replace("{t}", name).replace("{fk1}", sides[0]).replace("{fk2}", sides[1])
+    elif one in SPENDS:
+        for name in SPEND_TABLES:
+            yield name, text.replace("game_xpspendingrequest", name)
     elif "{t}" in text:
         for name in OBJECTS:
             yield name, text.replace("{t}", name)

@@ -1,0 +1,63 @@
+"""Chronicles, and what belongs to them: their year and headings, settings, kinds of objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tgintegrity import Violations, rule
+
+from .vocabulary import GAME_LINES
+
+
+@rule.between(
+    "game_chronicle",
+    "nullif(year, 0)",
+    1000,
+    9999,
+    severity="low",
+    breaks={"year": "999"},
+    show=["year"],
+    fix_hint="a storyteller knows when it is set",
+)
+def test_chronicle_is_set_in_a_year_of_four_digits(violations: Violations) -> None:
+    """A chronicle is set in the years 1000 to 9999, or in no year: TG lets 0 through."""
+    assert not violations
+
+
+@rule.one_of(
+    "game_chronicle",
+    "headings",
+    ("", "vtm_heading", "wta_heading", "mta_heading", "ctd_heading", "wto_heading", "dtf_heading", "wod_heading"),
+    severity="low",
+    fix="''",
+)
+def test_chronicle_headings_are_known(violations: Violations) -> None:
+    """The headings of a chronicle are those of a game line that has some, or the usual ones."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", ["game_objecttype", "game_scene", "game_settingelement"])
+@rule.one_of(
+    "{table}",
+    "gameline",
+    GAME_LINES,
+    severity="low",
+    fix_hint="a storyteller knows which game line is meant",
+    overlaps=["test_scene_is_of_a_told_game_line"],
+)
+def test_game_line_is_known(violations: Violations, table: str) -> None:
+    """Scenes, elements of the setting and kinds of objects belong to a game line that there is, or to all."""
+    assert not violations
+
+
+@rule.one_of(
+    "game_objecttype",
+    "type",
+    ("char", "loc", "obj"),
+    severity="low",
+    show=["gameline"],
+    fix_hint="which class has this name stands in the application",
+)
+def test_object_type_is_of_a_known_sort(violations: Violations) -> None:
+    """A kind of objects is one of characters, locations or items."""
+    assert not violations
