@@ -34,17 +34,6 @@ def column(connection: Connection, query: str, *parameters: object) -> list[Any]
     return [row[0] for row in connection.execute(query.encode(), parameters or None)]
 
 
-def test_every_table_of_characters_has_rows(clean: Connection) -> None:
-    tables = column(
-        clean,
-        "SELECT relname::text FROM pg_class"
-        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND starts_with(relname, 'characters_')",
-    )
-
-    assert len(tables) > 200
-    assert [] == [name for name in tables if not column(clean, f"SELECT 1 FROM {name} LIMIT 1")]
-
-
 def plain_invariants() -> list[str]:
     """The invariants that are one statement, not a template for many tables."""
     template = re.compile(r"(?<!')\{")

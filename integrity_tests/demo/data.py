@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from . import groups, listed, people, places, play, reference, spending, system, templates, things
+from . import groups, listed, people, places, play, rarities, reference, rulings, spending, system, templates, things
 from .characters import Character, Kind, Namer, add_character, draft, weighted
+from .handmade import making
 from .lines import mage, vampire, werewolf
 from .lines.mortal import Mortals
 from .rows import Rows, read_tables
@@ -61,11 +62,14 @@ def populate(rows: Rows, chance: Random) -> None:
     groups.populate(rows, chance, cast, catalogue, werewolves.totems)
     sites = places.populate(rows, chance, cast, folk, mages)
     things.populate(rows, chance, cast, folk, mages)
-    templates.populate(rows, chance, cast)
+    templates.populate(rows, chance, cast, catalogue.references)
     earned = play.populate(rows, chance, folk, cast, sites)
     spending.populate(rows, chance, cast, earned)
     others = listed.populate(rows, chance, folk.chronicles, catalogue)
     spending.populate(rows, chance, others, {})
+    making.populate(rows, folk, (*cast, *others), mages)
+    rulings.populate(rows, folk, catalogue)
+    rarities.populate(rows, folk, cast)
 
 
 def _cast(

@@ -47,7 +47,7 @@ def add_sources(rows: Rows, catalogue: Catalogue) -> None:
     for table in sorted(rows.tables):
         owner = table.removesuffix("_sources")
         if table.startswith("characters_") and owner != table and not rows.size(table):
-            for number, one in enumerate(rows.numbers(owner)[:_SOURCES_EACH]):
+            for number, one in enumerate(rows.ids(owner)[:_SOURCES_EACH]):
                 rows.link(table, one, catalogue.references[number % len(catalogue.references)])
 
 

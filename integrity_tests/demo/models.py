@@ -97,6 +97,7 @@ _STARTS: dict[str, dict[str, object]] = {
         word: {} for word in "attributes abilities powers basic_info suggested_freebie_spending".split()
     },
     "items_weapon": {"conceal": "N", "damage_type": "L"},
+    "locations_paradoxrealm": {"final_obstacle_details": {}},
     "locations_locationmodel": {"dimension_barrier": 3, "gauntlet": 7, "shroud": 5},
 }
 

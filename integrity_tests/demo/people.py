@@ -10,7 +10,7 @@ from typing import Final
 from .rows import Rows
 from .vocabulary.common import GAMELINES
 from .vocabulary.people import CULTURES, HANDLES
-from .vocabulary.play import CHRONICLES, HOUSE_RULES, SETTING_ELEMENTS
+from .vocabulary.play import CHRONICLES, GROUPS, HOUSE_RULES, SETTING_ELEMENTS
 
 TODAY: Final = date(2024, 6, 30)
 """The demo's last day, a Sunday. A constant: the same demo every day, and no date in it lies in the future."""
@@ -45,7 +45,8 @@ def populate(rows: Rows, chance: Random) -> People:
     staff = _add_user(rows, chance, is_staff=True, is_superuser=True)
     for _ in range(4):
         _add_user(rows, chance, is_active=False)
-    rows.add("auth_group", name="Storytellers")
+    for name in GROUPS:
+        rows.add("auth_group", name=name)
     for name in GAMELINES:
         rows.add("game_gameline", name=name)
     chronicles = tuple(_add_chronicle(rows, chance, *words) for words in CHRONICLES)

@@ -15,6 +15,7 @@ from .vocabulary.common import (
     DERANGEMENTS,
     LANGUAGES,
     MERITS_FLAWS,
+    OBJECT_TYPES,
     SPECIALTIES,
 )
 
@@ -23,12 +24,6 @@ PUBLISHED: Final[Mapping[str, object]] = {"status": "App", "visibility": "PUB"}
 
 _PAGES: Final = (7, 21, 48, 96, 133, 170)
 _LINE_TABLES: Final = ("characters_vtmhuman", "characters_wtahuman", "characters_mtahuman")
-_OBJECT_TYPES: Final = {
-    "char": {"human": "wod", "vtm_human": "vtm", "vampire": "vtm", "wta_human": "wta", "werewolf": "wta"}
-    | {"mta_human": "mta", "mage": "mta"},
-    "loc": {"city": "wod", "haven": "vtm", "caern": "wta", "node": "mta", "chantry": "mta"},
-    "obj": {"weapon": "wod", "fetish": "wta", "charm": "mta", "grimoire": "mta"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +82,8 @@ def populate(rows: Rows) -> Catalogue:
 def _add_object_types(rows: Rows) -> dict[str, int]:
     return {
         name: rows.add("game_objecttype", name=name, type=kind, gameline=line)
-        for kind, names in _OBJECT_TYPES.items()
-        for name, line in names.items()
+        for (kind, line), names in OBJECT_TYPES.items()
+        for name in names.split()
     }
 
 

@@ -134,13 +134,18 @@ class Rows:
                 return identity
         raise LookupError(f"{table} has no row whose {column} is {value}")
 
-    def numbers(self, table: str) -> tuple[int, ...]:
-        """The ids of a table so far."""
-        return tuple(self._rows[table])
-
     def size(self, table: str) -> int:
         """How many rows a table has so far."""
         return len(self._rows[table])
+
+    def ids(self, table: str, **values: object) -> tuple[int, ...]:
+        """The objects of a class (and of those derived from it) that were given these values, oldest first."""
+        wanted = [(self._rows[self._home(table, column)], column, value) for column, value in values.items()]
+        return tuple(
+            one
+            for one in self._rows.get(table, {})
+            if all(rows[one].get(column) == value for rows, column, value in wanted)
+        )
 
     def content_type(self, table: str) -> int:
         """The id of the content type whose rows live in this table."""

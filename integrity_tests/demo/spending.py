@@ -14,6 +14,7 @@ from .vocabulary.common import ABILITIES, ATTRIBUTES
 _POOL: Final = 15
 _CREATED: Final = datetime(2023, 11, 4, 10, tzinfo=UTC)
 _ASKED: Final = datetime(2024, 3, 2, 19, tzinfo=UTC)
+_LATELY: Final = datetime(2024, 6, 4, 19, tzinfo=UTC)
 _ATTRIBUTES: Final = tuple(word for group in ATTRIBUTES for word in group)
 _ABILITIES: Final = tuple(word for group in ABILITIES for word in group)
 _FREEBIE_COSTS: Final = {"attribute": 5, "ability": 2, "willpower": 1}
@@ -110,8 +111,8 @@ def _ask(rows: Rows, chance: Random, one: Character, purchase: Purchase) -> int:
     if luck < 0.06 and one.table == "characters_mage":
         values = _decision(chance, one, created, "Denied")
     elif luck > 0.95 and one.draft.status == "App":
-        values = {"approved": "Pending"}
+        values = {"approved": "Pending", "created_at": _LATELY + (created - _ASKED) / 5}
     else:
         values = _decision(chance, one, created)
-    _add(rows, "game_xpspendingrequest", one, purchase, created_at=created, **values)
+    _add(rows, "game_xpspendingrequest", one, purchase, **({"created_at": created} | values))
     return 0 if values["approved"] == "Denied" else purchase.cost

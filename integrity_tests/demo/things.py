@@ -10,7 +10,7 @@ from .lines.mage import Mages
 from .people import Chronicle, People
 from .places import Values
 from .rows import Rows
-from .vocabulary.play import BLADES, CURIOS, GUNS, HAVENS, PLACES, TOUCHES
+from .vocabulary.play import BLADES, CURIOS, GUNS, HAVENS, MATERIALS, MEDIA, PLACES, TOUCHES
 from .vocabulary.werewolf import SPIRITS
 
 _OWNERS_EACH: Final = 70
@@ -20,9 +20,10 @@ _GRANTED: Final = datetime(2024, 2, 1, 18, tzinfo=UTC)
 
 def populate(rows: Rows, chance: Random, cast: Sequence[Character], folk: People, mages: Mages) -> None:
     """Add belongings and onlookers for some approved characters of every chronicle."""
-    for name in ("Calfskin", "Oak", "Slate"):
-        rows.add("items_material", name=name, is_hard=name != "Calfskin")
-    rows.add("items_medium", name="Vellum codex", length_modifier=1, length_modifier_type="/")
+    for name, is_hard in MATERIALS.items():
+        rows.add("items_material", name=name, is_hard=is_hard)
+    for name, kind, modifier in MEDIA:
+        rows.add("items_medium", name=name, length_modifier_type=kind, length_modifier=modifier)
     for chronicle in folk.chronicles:
         living = [one for one in cast if one.chronicle.id == chronicle.id and one.draft.status == "App"]
         for owner in chance.sample(living, _OWNERS_EACH):

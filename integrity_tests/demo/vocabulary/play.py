@@ -13,6 +13,13 @@ CHRONICLES: Final = (
     ("Crossroads: Rotterdam", "Uneasy neighbours", "Rain", 2008, "wod_heading", ("wod", "vtm", "wta", "mta")),
 )
 
+# Groups of accounts and what they may do; those who only watch may do nothing of their own.
+GROUPS: Final = {
+    "Storytellers": ("add_scene", "change_scene", "add_story", "change_week", "view_journal"),
+    "Editors": ("add_newsitem", "change_newsitem", "delete_newsitem"),
+    "Onlookers": (),
+}
+
 SCENE_OPENINGS: Final = (
     "A Meeting at, Trouble at, Vigil at, Smoke over, A Debt Paid at, Silence in, Strangers at, The Auction at,"
     " A Funeral at, Last Call at, The Search of, Terms Agreed at"
@@ -56,11 +63,30 @@ HOUSE_RULES: Final = (
     "Ask before the fade to black",
 )
 
+# Name, game line, description.
+TABLE_RULES: Final = (
+    ("Two botches a night at most", "wod", "The third becomes a plain failure."),
+    ("Quiet is played, not rolled", "mta", ""),
+    ("Rank challenges end with the scene", "wta", "Whoever wins, nobody remembers the loser's name aloud."),
+)
+SITE_RULES: Final = (
+    ("Ask before you quote", "wod", "What was said in private scenes stays there."),
+    ("Projectors are not played", "orp", ""),
+)
+
+NOUNS: Final = "Anchor, Bridge, Candle, Ledger, Mirror, Orchard, Thread, Tower, Wolf".split(", ")
+
+UNLIKELY_HEADINGS: Final = ("ctd_heading", "wto_heading")
+
 SETTING_ELEMENTS: Final = (
     ("The Curfew Bell", "Rings at eleven; nobody remembers who asked for it."),
     ("The Closed Line", "A tram line that appears on older maps only."),
     ("The Two Newspapers", "They have never agreed on a date."),
     ("The Spring Flood", "Every nine years the lower town is given back to the river."),
+    ("The Man at the Ferry", "Has always been about sixty."),
+    ("The Missing Statue", ""),
+    ("The Blue Lights", "Seen from the ring road, never reached."),
+    ("The Long Winter's Edict", "No fire after the third bell."),
 )
 
 HAVENS: Final = "Attic over, Cellar under, Rooms behind, Flat above, Boathouse by, Crypt below".split(", ")
@@ -81,4 +107,15 @@ TOUCHES: Final = "ancestral, stolen, unlucky, well-kept, engraved, borrowed, nam
 
 CURIOS: Final = "Bell, Candlestick, Compass, Decanter, Hourglass, Inkwell, Locket, Mask, Music Box, Spyglass".split(
     ", "
+)
+
+# Name and whether it is hard.
+MATERIALS: Final = {"Calfskin": False, "Oak": True, "Slate": True, "Rag Paper": False}
+
+# Name, how the length of a text in it is reckoned, and by how much.
+MEDIA: Final = (
+    ("Vellum codex", "/", 1),
+    ("Clay tablets", "*", 3),
+    ("Magnetic tape", "+", 0),
+    ("Recitation", None, None),
 )
