@@ -224,11 +224,29 @@ REFUSED_MERITS: Final = _by_character(
 """Records of merits and flaws that are on the sheet, and whether the same one was also bought without being denied."""
 
 
-def spends_on_sheet(name: str, sheet: str, key: str, kinds: str) -> Source:
-    """Name the approved spends on some kinds of traits, beside the sheet that ought to show them."""
-    return _by_character(
-        name,
-        f"(SELECT * FROM game_xpspendingrequest WHERE approved = 'Approved' AND trait_type IN ({kinds})) AS spend"
-        f" JOIN {sheet} AS sheet ON sheet.{key} = spend.character_id",
-        "spend",
-    )
+def _approved(name: str, kinds: str, *joined: str) -> Source:
+    spends = f"SELECT * FROM game_xpspendingrequest WHERE approved = 'Approved' AND trait_type IN ({kinds})"
+    return _by_character(name, " JOIN ".join([f"({spends}) AS spend", *joined]), "spend")
+
+
+APPROVED_TRAITS: Final = _approved(
+    "approved attributes and abilities",
+    "'attribute', 'ability'",
+    "characters_human AS sheet ON sheet.character_ptr_id = spend.character_id",
+    "(SELECT name, min(property_name) AS property_name FROM characters_statistic"
+    " WHERE id IN (SELECT statistic_ptr_id FROM characters_attribute"
+    " UNION ALL SELECT statistic_ptr_id FROM characters_ability) GROUP BY name) AS trait ON trait.name = spend.trait_name",
+)
+"""XP that was spent on attributes and abilities, the column of the trait, and the sheet that ought to show it."""
+
+APPROVED_DISCIPLINES: Final = _approved(
+    "approved disciplines",
+    "'discipline'",
+    "characters_vampire AS sheet ON sheet.vtmhuman_ptr_id = spend.character_id",
+)
+"""XP that was spent on Disciplines, and the sheet of the vampire."""
+
+APPROVED_LORES: Final = _approved(
+    "approved lores", "'lore'", "characters_demon AS sheet ON sheet.dtfhuman_ptr_id = spend.character_id"
+)
+"""XP that was spent on Lores, and the sheet of the demon."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from pytest_tgintegrity import Source, Violations, rule
+from pytest_tgintegrity import Violations, rule
 
-from .play_sources import SPENDS, spends_on_sheet
+from .game_lines import DISCIPLINES, LORES
+from .play_sources import APPROVED_DISCIPLINES, APPROVED_LORES, APPROVED_TRAITS, SPENDS
 from .sources import BASES
 from .vocabulary import ABILITIES, ATTRIBUTES, STUCK_TRAITS, XP_TRAITS
+
+
+BUYS: Final = """
+    INSERT INTO game_xpspendingrequest
+        (character_id, trait_type, trait_name, trait_value, cost, approved, created_at, approved_at, approved_by_id)
+"""
+NOW_APPROVED: Final = "'Approved', now(), now(), (SELECT min(id) FROM auth_user WHERE is_staff)"
 
 
 @rule.implies(
@@ -137,26 +146,16 @@ def test_xp_spend_denied_was_paid_for(violations: Violations) -> None:
     assert not violations
 
 
-BOUGHT: Final = spends_on_sheet(
-    "approved attributes and abilities", "characters_human", "character_ptr_id", "'attribute', 'ability'"
-)
-SHOWN: Final = " ".join(f"WHEN '{one}' THEN sheet.{one}" for one in (*ATTRIBUTES, *ABILITIES))
-NAMED: Final = Source(
-    BOUGHT.name,
-    f"{BOUGHT.from_clause}"
-    " JOIN (SELECT name, min(property_name) AS property_name FROM characters_statistic"
-    " WHERE id IN (SELECT statistic_ptr_id FROM characters_attribute"
-    " UNION ALL SELECT statistic_ptr_id FROM characters_ability) GROUP BY name) AS trait ON trait.name = spend.trait_name",
-    key=BOUGHT.key,
-    label=BOUGHT.label,
-    scopes=BOUGHT.scopes,
-)
+def on_sheet(trait: str, columns: Iterable[str]) -> str:
+    """What the sheet says of the trait whose column an SQL expression names; NULL where it has no such column."""
+    cases = " ".join(f"WHEN '{one}' THEN sheet.{one}" for one in columns)
+    return f"CASE {trait} {cases} END"
 
 
 @rule.at_most(
-    NAMED,
+    APPROVED_TRAITS,
     "spend.trait_value",
-    f"CASE trait.property_name {SHOWN} END",
+    on_sheet("trait.property_name", (*ATTRIBUTES, *ABILITIES)),
     breaks={"spend.trait_value": "12"},
     show=["spend.trait_name"],
     fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
@@ -168,5 +167,51 @@ def test_xp_spend_approved_is_on_the_sheet(violations: Violations) -> None:
     """An attribute or ability is at least as high as it was approved to be.
 
     Where it is lower, the request was approved on a page that changes its status and nothing else.
+    """
+    assert not violations
+
+
+@rule.at_most(
+    APPROVED_DISCIPLINES,
+    "spend.trait_value",
+    on_sheet("lower(spend.trait_name)", DISCIPLINES),
+    breaks=f"""
+        {BUYS} SELECT vtmhuman_ptr_id, 'discipline', 'Temporis', temporis + 1, 10, {NOW_APPROVED}
+        FROM characters_vampire WHERE temporis = 0 ORDER BY 1 LIMIT 1
+        RETURNING id
+    """,
+    show=["spend.trait_name"],
+    fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
+    overlaps=["test_xp_can_be_explained_by_awards"],
+    since="spend.created_at",
+    tags=["XP-29"],
+)
+def test_xp_spend_on_a_discipline_is_on_the_sheet(violations: Violations) -> None:
+    """A Discipline is at least as high as it was approved to be.
+
+    With the reference data that TG comes with, approving it changes the status of the request and not the sheet.
+    """
+    assert not violations
+
+
+@rule.at_most(
+    APPROVED_LORES,
+    "spend.trait_value",
+    on_sheet("replace(lower(spend.trait_name), ' ', '_')", LORES),
+    breaks=f"""
+        {BUYS} SELECT dtfhuman_ptr_id, 'lore', 'Lore of Light', lore_of_light + 1, 10, {NOW_APPROVED}
+        FROM characters_demon WHERE lore_of_light = 0 ORDER BY 1 LIMIT 1
+        RETURNING id
+    """,
+    show=["spend.trait_name"],
+    fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
+    overlaps=["test_xp_can_be_explained_by_awards"],
+    since="spend.created_at",
+    tags=["XP-29"],
+)
+def test_xp_spend_on_a_lore_is_on_the_sheet(violations: Violations) -> None:
+    """A Lore is at least as high as it was approved to be.
+
+    With the reference data that TG comes with, approving it changes the status of the request and not the sheet.
     """
     assert not violations

@@ -45,7 +45,7 @@ def _count(source: Source, scopes: dict[str, str]) -> int:
 
 
 def test_a_period_narrows_the_rules_over_dated_rows(tmp_path: Path) -> None:
-    words = ["--db-url=demo", "-k", "xp_spend_decision_is_known"]
+    words = ["--db-url=demo", "-k", "spend_decision_is_known and xpspending"]
 
     day, ever = (judged(tmp_path / "report.json", *words, *more) for more in (["--period=24"], []))
 
