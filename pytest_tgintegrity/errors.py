@@ -26,5 +26,9 @@ class NotEvaluated(TgIntegrityError):
     """One rule could not be evaluated: its verdict is unknown, never passed."""
 
 
+class NotProven(TgIntegrityError):
+    """A rule has no proof, or failed it."""
+
+
 class ScratchError(TgIntegrityError):
     """An embedded server could not be found, started or filled."""

@@ -188,7 +188,7 @@ def column(text: str, params: Params, names: Collection[str] = ()) -> sql.Compos
     return filled if _NAMES.fullmatch(text) else parenthesised(filled)
 
 
-def _bound(value: Any, params: Params, names: Collection[str]) -> sql.Composable | None:
+def bound_of(value: Any, params: Params, names: Collection[str]) -> sql.Composable | None:
     """One side of a range: None is open, a string an SQL expression or exactly one ``%(name)s``, all else a value."""
     if isinstance(value, str) and not LONE_VALUE.fullmatch(value):
         return parenthesised(fill(value, params, names))
@@ -370,7 +370,7 @@ def _blank(subject: sql.Composable, blanks: str) -> sql.Composed:
 
 def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate:
     subject = column(kind.column, params, names)
-    low, high = _bound(kind.low, params, names), _bound(kind.high, params, names)
+    low, high = bound_of(kind.low, params, names), bound_of(kind.high, params, names)
     sides = [
         sql.SQL("{} {} {}").format(subject, raw(sign), bound)
         for sign, bound in (("<", low), (">", high))

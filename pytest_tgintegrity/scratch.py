@@ -312,11 +312,11 @@ def _free_port() -> int:
 def _set_password(server: PostgresServer) -> None:
     from psycopg import sql
 
-    with _connect(server, "postgres") as connection:
+    with connect(server, "postgres") as connection:
         connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(server.password)))
 
 
-def _connect(server: PostgresServer, database: str | None = None) -> psycopg.Connection[Any]:
+def connect(server: PostgresServer, database: str | None = None) -> psycopg.Connection[Any]:
     """Connect with autocommit; PGHOSTADDR or PGOPTIONS must not lead us to another server, or change this one."""
     import psycopg
 
@@ -364,12 +364,12 @@ def _build(server: PostgresServer, name: str, dataset: Dataset) -> None:
     _load_cluster(server)
     server.restart()
     try:
-        with _connect(server, "postgres") as connection:
+        with connect(server, "postgres") as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(server.database)))
-        with _connect(server) as connection:
+        with connect(server) as connection:
             connection.autocommit = False
             dataset.build(connection)
-        with _connect(server) as connection:
+        with connect(server) as connection:
             connection.execute("VACUUM (FREEZE, ANALYZE)")
     except psycopg.Error as error:
         raise ScratchError(f"the data set {name!r} could not be built: {error}") from error
