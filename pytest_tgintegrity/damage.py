@@ -1,149 +1,191 @@
-"""Which damages a rule has to catch, and which values it has to let pass, derived from its kind. Pure.
-
-Ranges are drawn from by hypothesis, which is imported when the first value is wanted: only proofs need it.
-"""
+"""Which damages a rule has to catch, and which values it has to let pass, derived from its kind. Pure."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from psycopg import sql
 
 from pytest_tgintegrity.arguments import LONE_VALUE
 from pytest_tgintegrity.errors import NotProven
+from pytest_tgintegrity.kinds import (
+    Acyclic,
+    Agree,
+    AtMost,
+    Between,
+    Declared,
+    Derived,
+    Formula,
+    JsonShape,
+    NotBlank,
+    NotNull,
+    OneOf,
+    References,
+    Schema,
+    Unique,
+)
+from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.predicates import UNICODE_BLANKS, Value, bound_of, column, fill, parenthesised, raw
-from pytest_tgintegrity.rules import AtMost, Between, Declared, NotBlank, NotNull, OneOf, References, Rows, Rule, Unique
-from pytest_tgintegrity.scans import Reference, ReferenceScan, Scan, UniqueScan
+from pytest_tgintegrity.predicates import (
+    UNICODE_BLANKS,
+    Value,
+    both,
+    bound_of,
+    column,
+    fill,
+    parenthesised,
+    raw,
+    readable,
+)
+from pytest_tgintegrity.scans import Reference, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.schema import Constraint
-from pytest_tgintegrity.writes import Stored, Target, Write, mapped, subject
+from pytest_tgintegrity.schema_damage import schema_breaks
+from pytest_tgintegrity.shapes import examples, misfits
+from pytest_tgintegrity.values import extremes, family, spread, strangers
+from pytest_tgintegrity.writes import Choice, Stored, Target, Write, mapped, select, subject
 
-DRAWS = 6
-MANY = 40
-INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
-TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})
+ALLOWED_TRIED = 40
 NULL = raw("NULL")
+NO_PROOF = "no proof: say how to break it with breaks="
+_NAMES = re.compile(r"[^\W\d][\w.]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One change to a row; `violations` is how many rows of the source then violate the rule."""
+    """One change to a row; `violations` is how many rows of the source then violate the rule.
+
+    `where` says to which row it is done; None leaves that to whoever does it.
+    """
 
     words: str
     writes: tuple[Write, ...]
     violations: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """One statement that does damage and returns the keys of the rows that the rule has to report."""
-
-    statement: sql.Composable
-    words: str = "its breaks="
+    where: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """What a rule has to catch (each, or `any_of` it), and what it has to let pass.
 
-    The first two damages stand for all where others look.
+    `deeds` are whole statements, which return the keys that the rule has to report. The first two damages stand for all
+    where others look.
     """
 
-    illegal: tuple[Damage, ...] | Deed
+    illegal: tuple[Damage, ...] = ()
     legal: tuple[Damage, ...] = ()
+    deeds: tuple[sql.Composable, ...] = ()
     any_of: bool = False
 
 
-Columns = Mapping[str, tuple[Target, Stored]]
+Column = tuple[Target, Stored]
+Columns = Mapping[str, Column]
 """The columns that a rule names, as it names them, where they are columns of stored tables."""
 
 
-def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:
-    """The columns that damage can be derived for, as the rule names them."""
+def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind
+    """What could be a column that damage is derived for, as the rule names it."""
     kind = bound.rule.kind
     match kind:
         case AtMost():
             return (kind.column, kind.other)
-        case Unique() | References():
+        case Agree():
+            return (kind.path_a, kind.path_b)
+        case Acyclic():
+            return (kind.parent,)
+        case References():
             return kind.columns
+        case Declared() | Unique() if isinstance(scan, UniqueScan):
+            return _names_in([*(part for _, part in scan.parts), *([] if scan.where is None else [scan.where])])
         case Declared():
-            return _constrained(bound, scan)
+            return tuple(bound.params["constraint"].columns)
     about = subject(kind)
     return () if about is None else (about,)
 
 
-def _constrained(bound: BoundRule, scan: Scan) -> tuple[str, ...]:
-    constraint: Constraint = bound.params["constraint"]
-    return constraint.columns
+def _names_in(parts: Iterable[sql.Composable]) -> tuple[str, ...]:
+    text = " ".join(readable(part) for part in parts).replace('"', "")
+    return tuple(dict.fromkeys(_NAMES.findall(text)))
 
 
 def attempts(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts:
     """What to try on a rule. Raises `NotProven` where nothing can be derived and the author gave nothing."""
     breaks = bound.rule.breaks
     if isinstance(breaks, str):
-        return Attempts(Deed(_filled(breaks, bound)))
+        return Attempts(deeds=(fill(breaks, bound.params),))
     derived = _derived(bound, scan, columns)
     if breaks is not None:
         given = Damage("its breaks=", mapped(breaks, bound.params))
         return Attempts((given,), derived.legal if derived else ())
-    if derived is None or not derived.illegal:
-        raise NotProven("no proof: say how to break it with breaks=")
+    if derived is None or not (derived.illegal or derived.deeds):
+        raise NotProven(NO_PROOF)
     return derived
 
 
-def _filled(text: str, bound: BoundRule) -> sql.Composable:
-    return fill(text, bound.params)
-
-
-def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:
+def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:  # noqa: PLR0911 - one for each kind
     kind = bound.rule.kind
     match kind:
-        case Between():
-            return _between(kind, bound, columns)
-        case OneOf():
-            return _one_of(kind, bound, columns)
-        case NotNull() | NotBlank():
-            return _filled_in(kind, columns)
-        case AtMost():
-            return _at_most(kind, bound, columns)
+        case Schema():
+            return Attempts(deeds=tuple(schema_breaks(kind, bound.params)))
+        case Declared():
+            return _declared(bound.params["constraint"], scan, columns)
         case Unique() if isinstance(scan, UniqueScan):
             return _unique(scan, columns)
         case References() if isinstance(scan, ReferenceScan):
-            return _reference(scan.references[0], columns)
-        case Declared():
-            return _declared(bound, scan, columns)
+            return _reference(scan, columns)
+        case AtMost():
+            return _at_most(kind, bound, columns)
+        case Agree():
+            return _disagreeing(columns.get(kind.path_a) or columns.get(kind.path_b))
+        case Acyclic() if isinstance(scan, RowScan):
+            return _loop(columns.get(kind.parent), scan)
+    about = subject(kind)
+    found = None if about is None else columns.get(about)
+    return None if found is None else _of_one_column(bound, found)
+
+
+def _of_one_column(bound: BoundRule, found: Column) -> Attempts | None:  # noqa: PLR0911 - one for each kind
+    kind = bound.rule.kind
+    match kind:
+        case Between():
+            return _between(kind, bound, found)
+        case OneOf():
+            return _one_of(kind, bound, found)
+        case NotNull():
+            return Attempts(tuple(_values(found, [None])))
+        case NotBlank():
+            blanks = [None, "", " ", "\t \n", UNICODE_BLANKS[-1], "\xa0"]
+            return Attempts(tuple(_values(found, blanks)), tuple(_values(found, ["x", " x ", "\u200b"])))
+        case Formula() | Derived():
+            return Attempts(_another(found))
+        case JsonShape():
+            legal = (*_json(found, examples(kind.shape)), _write(found, NULL, "NULL"))
+            return Attempts(_json(found, misfits(kind.shape)), legal)
     return None
 
 
-def _write(column: tuple[Target, Stored], value: sql.Composable, words: str) -> Damage:
+def _write(column: Column, value: sql.Composable, words: str) -> Damage:
     target = column[0]
     return Damage(f"{target.words} = {words}", (Write(target, value),))
 
 
-def _values(column: tuple[Target, Stored], values: Iterable[Any]) -> Iterator[Damage]:
+def _values(column: Column, values: Iterable[Any]) -> Iterator[Damage]:
     for value in values:
         yield _write(column, NULL if value is None else Value(value), "NULL" if value is None else repr(value))
 
 
-# --- ranges
+# --- values
 
 
-def _between(kind: Between, bound: BoundRule, columns: Columns) -> Attempts | None:
-    found = columns.get(kind.column)
-    if found is None:
-        return None
+def _between(kind: Between, bound: BoundRule, found: Column) -> Attempts:
     low, high = _python(kind.low, bound), _python(kind.high, bound)
     if isinstance(low, str) or isinstance(high, str):
         return _between_expressions(kind, bound, found)
-    below, above, inside = drawn(found[1].name, low, high)
-    illegal = [pair for pair in (*zip(below[:1], "<"), *zip(above[:1], ">"))]
-    values = [*(value for value, _ in illegal), *below[1:], *above[1:]]
-    return Attempts(tuple(_values(found, values)), tuple(_values(found, [*inside, None])))
+    values = spread(found[1].name, low, high)
+    return Attempts(tuple(_values(found, values.outside)), tuple(_values(found, [*values.inside, None])))
 
 
 def _python(value: Any, bound: BoundRule) -> Any:
@@ -151,207 +193,170 @@ def _python(value: Any, bound: BoundRule) -> Any:
     return bound.params[lone[1]] if lone else value
 
 
-def _between_expressions(kind: Between, bound: BoundRule, found: tuple[Target, Stored]) -> Attempts:
+def _between_expressions(kind: Between, bound: BoundRule, found: Column) -> Attempts:
     limits = [(sign, bound_of(limit, bound.params, ())) for sign, limit in (("-", kind.low), ("+", kind.high))]
     given = [(sign, parenthesised(limit)) for sign, limit in limits if limit is not None]
-    illegal = [
-        _write(found, sql.SQL("{} {} {}").format(limit, raw(sign), _step(found[1])), f"just {word} its bound")
-        for sign, limit in given
-        for word in ["below" if sign == "-" else "above"]
-    ]
+    illegal = [_write(found, _moved(limit, sign, found), f"its bound {sign} a bit") for sign, limit in given]
     legal = [_write(found, limit, "its bound") for _, limit in given]
     return Attempts(tuple(illegal), (*legal, _write(found, NULL, "NULL")))
 
 
-def _step(stored: Stored) -> sql.Composable:
-    """The smallest step of a type that can be told from none."""
-    if stored.name in {"timestamp", "timestamptz", "interval", "time"}:
-        return raw("interval '1 second'")
-    return raw("1")
+def _moved(value: sql.Composable, sign: str, found: Column) -> sql.Composed:
+    """A value and a small step."""
+    step = "interval '1 second'" if found[1].name in {"timestamp", "timestamptz", "interval", "time"} else "1"
+    return sql.SQL("{} {} {}").format(value, raw(sign), raw(step))
 
 
-@functools.lru_cache(maxsize=None)
-def drawn(name: str, low: Any, high: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """Values of a type below `low`, above `high` and between them; first those next to the bounds, then the extremes."""
-    from hypothesis import strategies
-
-    if name in INTEGERS:
-        least, most = -INTEGERS[name], INTEGERS[name] - 1
-        low, high = (None if one is None else int(one) for one in (low, high))
-        integers = strategies.integers
-        below = () if low is None or low <= least else (low - 1, least, *sample(integers(least, low - 1)))
-        above = () if high is None or high >= most else (high + 1, most, *sample(integers(high + 1, most)))
-        ends = [one for one in (low, high) if one is not None]
-        return below, above, (*ends, *sample(integers(least if low is None else low, most if high is None else high)))
-    if name in {"numeric", "float4", "float8"}:
-        return _fractions(name, low, high)
-    if name in {"date", "timestamp", "timestamptz"}:
-        return _days(low, high)
-    return (), (), ()
-
-
-def _fractions(name: str, low: Any, high: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    from hypothesis import strategies
-
-    make = Decimal if name == "numeric" else float
-    whole = strategies.integers
-    below = () if low is None else tuple(make(one) for one in (low - 1, *sample(whole(-10_000, int(low) - 1)))) + (make("-Infinity"),)
-    above = () if high is None else tuple(make(one) for one in (high + 1, *sample(whole(int(high) + 1, 10_000)))) + (make("Infinity"), make("NaN"))
-    ends = [make(one) for one in (low, high) if one is not None]
-    return below, above, tuple(ends)
-
-
-def _days(low: Any, high: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    from datetime import timedelta
-
-    step = timedelta(days=1)
-    below = () if low is None else (low - step,)
-    above = () if high is None else (high + step,)
-    return below, above, tuple(one for one in (low, high) if one is not None)
-
-
-def sample(strategy: Any) -> tuple[Any, ...]:
-    """A few different values of a hypothesis strategy, the same ones every time."""
-    from hypothesis import HealthCheck, Phase, given, settings
-
-    found: dict[Any, None] = {}
-
-    @settings(
-        max_examples=DRAWS, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
-    @given(strategy)
-    def draw(value: Any) -> None:
-        found[value] = None
-
-    draw()
-    return tuple(found)
-
-
-# --- lists, blanks
-
-
-def _one_of(kind: OneOf, bound: BoundRule, columns: Columns) -> Attempts | None:
-    found = columns.get(kind.column)
-    if found is None:
-        return None
+def _one_of(kind: OneOf, bound: BoundRule, found: Column) -> Attempts:
     allowed = [one for one in _python(kind.values, bound) if one is not None]
-    strange = _strange(found[1], allowed)
-    return Attempts(tuple(_values(found, strange)), tuple(_values(found, [*allowed[:MANY], None])))
-
-
-def _strange(stored: Stored, allowed: Sequence[Any]) -> list[Any]:
-    """Values near an allowed one, and others, that are not allowed."""
-    if stored.name in TEXTS:
-        known = str(allowed[0])
-        tried: list[Any] = ["?", known.swapcase(), f"{known}\xa0", f" {known}", "", *_words()]
-        return [one for one in dict.fromkeys(tried) if one not in allowed and one.rstrip(" ") not in allowed]
-    if stored.name in INTEGERS:
-        numbers = [int(one) for one in allowed]
-        return [one for one in (max(numbers) + 1, min(numbers) - 1, 0, -1) if one not in numbers]
-    return []
-
-
-@functools.lru_cache(maxsize=None)
-def _words() -> tuple[str, ...]:
-    from hypothesis import strategies
-
-    return sample(strategies.text(strategies.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8))
-
-
-def _filled_in(kind: NotNull | NotBlank, columns: Columns) -> Attempts | None:
-    found = columns.get(kind.column)
-    if found is None:
-        return None
-    if isinstance(kind, NotNull):
-        return Attempts(tuple(_values(found, [None])))
-    blanks = ["", " ", "\t \n", UNICODE_BLANKS[-1], "\xa0"]
-    return Attempts(tuple(_values(found, [None, *blanks])), tuple(_values(found, ["x", " x ", "\u200b"])))
+    legal = tuple(_values(found, [*allowed[:ALLOWED_TRIED], None]))
+    return Attempts(tuple(_values(found, strangers(found[1].name, allowed))), legal)
 
 
 def _at_most(kind: AtMost, bound: BoundRule, columns: Columns) -> Attempts | None:
     one, other = columns.get(kind.column), columns.get(kind.other)
     if one is not None:
         limit = parenthesised(column(kind.other, bound.params))
-        above = sql.SQL("{} + {}").format(limit, _step(one[1]))
-        legal = (_write(one, limit, kind.other), _write(one, NULL, "NULL"))
-        return Attempts((_write(one, above, f"{kind.other} + 1"),), legal)
+        above = _write(one, _moved(limit, "+", one), f"{kind.other} + a bit")
+        return Attempts((above,), (_write(one, limit, kind.other), _write(one, NULL, "NULL")))
     if other is not None:
         value = parenthesised(column(kind.column, bound.params))
-        below = sql.SQL("{} - {}").format(value, _step(other[1]))
-        return Attempts((_write(other, below, f"{kind.column} - 1"),), (_write(other, NULL, "NULL"),))
+        below = _write(other, _moved(value, "-", other), f"{kind.column} - a bit")
+        return Attempts((below,), (_write(other, NULL, "NULL"),))
     return None
+
+
+_CHANGES = {
+    "number": ("coalesce({}, 0) + 1", "coalesce({}, 0) - 1"),
+    "text": ("CASE {} WHEN '?' THEN '!' ELSE '?' END",),
+    "bool": ("NOT coalesce({}, FALSE)",),
+    "time": ("{} + interval '1 day'",),
+    "other": (),
+}
+
+
+def _changed(found: Column) -> Iterator[Damage]:
+    """Values that differ from the one that stands there."""
+    for text in _CHANGES[family(found[1].name)]:
+        yield _write(found, sql.SQL(text).format(found[0].value), "another value")
+
+
+def _another(found: Column) -> tuple[Damage, ...]:
+    return (*_changed(found), _write(found, NULL, "NULL"))
+
+
+def _disagreeing(found: Column | None) -> Attempts | None:
+    if found is None:
+        return None
+    return Attempts(tuple(_changed(found)), (_write(found, NULL, "NULL"),))
+
+
+def _loop(found: Column | None, scan: RowScan) -> Attempts | None:
+    """A row above itself."""
+    if found is None:
+        return None
+    return Attempts((_write(found, scan.checks[0].keys[0], "the row itself"),), (_write(found, NULL, "NULL"),))
+
+
+def _json(found: Column, values: Iterable[Any]) -> tuple[Damage, ...]:
+    texts = dict.fromkeys(json.dumps(one) for one in values)
+    return tuple(_write(found, Value(text), text) for text in texts)
 
 
 # --- keys
 
 
 def _unique(scan: UniqueScan, columns: Columns) -> Attempts | None:
-    """The key of one row, copied to another."""
-    if not columns:
+    """The key of one row, copied to another; and whatever else makes a row one of those that have to differ."""
+    named = _names_in(part for _, part in scan.parts)
+    keys = {text: one for text, one in columns.items() if text in named}
+    if not keys:
         return None
-    writes = tuple(Write(target, _of_the_first(scan, target)) for target, _ in columns.values())
-    names = ", ".join(target.words for target, _ in columns.values())
-    copied = Damage(f"{names} as in another row", writes, violations=2)
-    nulls = [_write(one, NULL, "NULL") for one in columns.values()]
-    plain = len(columns) == len(scan.parts) and scan.nulls_distinct
-    return Attempts((copied,), tuple(nulls) if plain else ())
+    copied = [_copied(scan, keys, Choice(_comparable(scan), limit=1, after=1))]
+    if scan.where is not None:
+        other = sql.SQL("({}) IS NOT TRUE").format(_comparable(scan))
+        copied.append(_copied(scan, columns, Choice(other, limit=1)))
+    plain = len(keys) == len(scan.parts) and scan.nulls_distinct
+    legal = tuple(_write(one, NULL, "NULL") for one in keys.values()) if plain else ()
+    return Attempts(tuple(copied), legal, any_of=True)
 
 
-def _of_the_first(scan: UniqueScan, target: Target) -> sql.Composable:
+def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
+    first = Choice(_comparable(scan), limit=1)
+    place = Place(scan.source, scan.table, scan.keys, None)
+    targets = [target for target, _ in columns.values()]
+    writes = [Write(one, sql.SQL("({})").format(select(place, [one.value], first))) for one in targets]
+    return Damage(f"{', '.join(one.words for one in targets)} as in another row", tuple(writes), 2, where)
+
+
+def _comparable(scan: UniqueScan) -> sql.Composable:
+    """TRUE for a row that the rule compares with others."""
     whole = [sql.SQL("num_nulls({}) = 0").format(part) for _, part in scan.parts]
-    conditions = sql.SQL(" AND ").join([*whole, *([parenthesised(scan.where)] if scan.where is not None else [])])
-    order = sql.SQL(", ").join(scan.keys)
-    return sql.SQL("(SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT 1)").format(
-        target.value, scan.table, conditions, order
-    )
+    return both([*whole, *([] if scan.where is None else [scan.where])])
 
 
-def _reference(one: Reference, columns: Columns) -> Attempts | None:
-    """A key that names nothing; with `match_full` also one that is NULL in part."""
+def _reference(scan: ReferenceScan, columns: Columns) -> Attempts | None:
+    """A key that names nothing; where it is what names the row itself, what it names is taken away instead."""
+    one = scan.references[0]
+    keys = {readable(key) for key in one.keys}
+    if not columns or keys.intersection(readable(found) for _, found in one.columns):
+        return Attempts(deeds=(_removed(scan, one),))
+    return _orphaned(one, columns)
+
+
+def _orphaned(one: Reference, columns: Columns) -> Attempts | None:
+    """A key that names nothing."""
     if not columns:
         return None
-    (_, found), wanted = next(iter(columns.items())), one.target_columns[0]
-    illegal = [_write(found, value, "what names nothing") for value in _nowhere(found[1], wanted, one.target)]
-    legal = () if one.match_full and len(columns) > 1 else (_write(found, NULL, "NULL"),)
-    return Attempts(tuple(illegal), legal)
+    found = next(iter(columns.values()))
+    illegal = tuple(_write(found, value, "what names nothing") for value in _nowhere(found[1], one))
+    legal = () if one.target.match_full and len(one.columns) > 1 else (_write(found, NULL, "NULL"),)
+    return Attempts(illegal, legal)
 
 
-def _nowhere(stored: Stored, wanted: sql.Composable, target: sql.Composable) -> list[sql.Composable]:
-    if stored.name in INTEGERS or stored.name == "numeric":
-        parts = [("coalesce(max({}), 0) + 1", "max"), ("coalesce(min({}), 0) - 1", "min")]
-        return [
-            sql.SQL("(SELECT " + how + " FROM {})").format(wanted, target)  # noqa: S608 - constants
-            for how, _ in parts
-        ]
+def _nowhere(stored: Stored, one: Reference) -> list[sql.Composable]:
+    if family(stored.name) == "number":
+        numbers = ("(SELECT coalesce(max({}), 0) + 1 FROM {})", "(SELECT coalesce(min({}), 0) - 1 FROM {})")
+        return [sql.SQL(text).format(one.target.columns[0], one.target.table) for text in numbers]
     if stored.name == "uuid":
         return [raw("'ffffffff-ffff-4fff-bfff-fffffffffffe'")]
-    return [raw("'?'"), raw("'tgintegrity names nothing'")]
+    return [raw("'?'"), raw("'tgintegrity'")]
+
+
+def _removed(scan: ReferenceScan, one: Reference) -> sql.Composable:
+    """Delete what the first row names; all rows that name the same are orphans then."""
+    own = sql.SQL(", ").join(found for _, found in one.columns)
+    named = sql.SQL(", ").join(one.target.columns)
+    keys = sql.SQL(", ").join(sql.SQL("({})::text").format(key) for key in one.keys)
+    order = sql.SQL(", ").join(one.keys)
+    return sql.SQL(
+        "WITH tgi_gone AS (DELETE FROM {target} WHERE ({named}) IN ("
+        "SELECT {own} FROM {table}{join} WHERE num_nulls({own}) = 0 AND {met} ORDER BY {order} LIMIT 1) RETURNING {named})"
+        " SELECT {keys} FROM {table} WHERE ({own}) IN (SELECT * FROM tgi_gone) ORDER BY {order}"
+    ).format(
+        target=one.target.table,
+        named=named,
+        own=own,
+        table=scan.table,
+        join=one.join(0),
+        met=raw("tgi_met0"),
+        order=order,
+        keys=keys,
+    )
 
 
 # --- declared constraints
 
 
-def _declared(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:
-    constraint: Constraint = bound.params["constraint"]
+def _declared(constraint: Constraint, scan: Scan, columns: Columns) -> Attempts | None:
     match constraint.kind:
         case "not_null":
             return Attempts(tuple(_write(one, NULL, "NULL") for one in columns.values()))
         case "unique" if isinstance(scan, UniqueScan):
             return _unique(scan, columns)
         case "foreign_key" if isinstance(scan, ReferenceScan):
-            return _reference(scan.references[0], columns)
+            return _orphaned(scan.references[0], columns)
         case "check":
-            return Attempts(tuple(one for found in columns.values() for one in _values(found, _extremes(found[1]))), any_of=True)
+            tried = (one for found in columns.values() for one in _values(found, extremes(found[1].name)))
+            return Attempts(tuple(tried), any_of=True)
     return None
-
-
-def _extremes(stored: Stored) -> list[Any]:
-    if stored.name in INTEGERS:
-        return [-1, INTEGERS[stored.name] - 1, -INTEGERS[stored.name], 0, None]
-    if stored.name in TEXTS:
-        return ["", "?", " ", "x" * 100, None]
-    if stored.name == "bool":
-        return [True, False, None]
-    if stored.name in {"numeric", "float4", "float8"}:
-        return [-1, 99_999, -99_999, 0, None]
-    return [None]

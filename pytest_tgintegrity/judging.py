@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,9 +22,13 @@ from pytest_tgintegrity.waivers import Waiver, objection, waive
 
 SHOWN = {"noted": "n", "waived": "w"}
 
+if TYPE_CHECKING:
+    from pytest_tgintegrity.proof import Proof, Prover
+
 _VIOLATIONS = pytest.StashKey[Violations]()
 _JUDGEMENT = pytest.StashKey[Judgement]()
 _MEASURED = pytest.StashKey[Measurement]()
+_PROOF = pytest.StashKey["Proof"]()
 
 
 class Violated(pytest.fail.Exception):  # type: ignore[name-defined,misc]
@@ -38,6 +43,12 @@ class Unknown(pytest.fail.Exception):  # type: ignore[name-defined,misc]
     __module__ = "builtins"
 
 
+class Unproven(pytest.fail.Exception):  # type: ignore[name-defined,misc]
+    """A rule was not shown to catch its own damage; shown without a Python traceback."""
+
+    __module__ = "builtins"
+
+
 def _unknown(reason: str) -> Unknown:
     return Unknown(reason, pytrace=False)
 
@@ -48,7 +59,7 @@ def _unknown(reason: str) -> Unknown:
 def violations(request: pytest.FixtureRequest) -> Violations:
     """The rows that violate the rule: `.count`, `.examined`, `.rate`, `.samples`; falsy when there are none."""
     bound, run = _bound(request), _run(request)
-    measurement = _measured(run, bound)
+    measurement = _proven(request, bound).measurement if _prover(request.node) else _measured(run, bound)
     if measurement.error is not None:
         raise _unknown(measurement.error)
 
@@ -58,6 +69,18 @@ def violations(request: pytest.FixtureRequest) -> Violations:
     request.node.stash[_MEASURED] = measurement
     request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
     return found
+
+
+def _prover(item: pytest.Item) -> Prover | None:
+    return session_of(item.config).prover
+
+
+def _proven(request: pytest.FixtureRequest, bound: BoundRule) -> Proof:
+    """What became of the rule when it was broken; what is said of that is said when the test is called."""
+    prover = _prover(request.node)
+    assert prover is not None
+    request.node.stash[_PROOF] = proof = prover.prove(bound)
+    return proof
 
 
 def _measured(run: Run, bound: BoundRule) -> Measurement:
@@ -71,6 +94,10 @@ def db(request: pytest.FixtureRequest) -> Iterator[Any]:
     _bound(request)
     if "violations" in request.fixturenames:
         request.getfixturevalue("violations")  # before this test holds a connection that the scan may be waiting for
+    if prover := _prover(request.node):
+        with prover.connection() as connection:
+            yield connection
+        return
     try:
         with _run(request).connection() as connection:
             yield connection
@@ -101,6 +128,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     bound = item.stash.get(BOUND, None)
     if bound is None:
         return (yield)
+    if prover := _prover(item):
+        return (yield from _call_to_prove(item, bound, prover))
     try:
         result = yield
     except (AssertionError, pytest.fail.Exception) as error:
@@ -111,6 +140,37 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise _unknown("the test never looked at its violations: write `assert not violations`")
     _settle(item, bound, Outcome(held=True), None)
     return result
+
+
+def _call_to_prove(item: pytest.Item, bound: BoundRule, prover: Prover) -> Generator[None, object, object]:
+    """Pass a test whose rule is proven, and whose body fails on the damage that it is given."""
+    proof = item.stash.get(_PROOF, None)
+    if proof is not None and not proof.proven:
+        raise _unproven(item, proof)
+    failed = False
+    result = None
+    try:
+        result = yield
+    except (AssertionError, pytest.fail.Exception):
+        failed = True
+    if proof is None:
+        proof = item.stash[_PROOF] = prover.prove_check(bound, item.runtest, failed=failed)
+    elif failed != (proof.damages > 0):
+        words = "its body passes although rows are damaged: write `assert not violations`"
+        proof = replace(proof, reason="its body fails on clean data" if failed else words)
+    if not proof.proven:
+        raise _unproven(item, proof)
+    item.stash[_JUDGEMENT] = Judgement("passed")
+    return result
+
+
+def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
+    item.stash[_PROOF] = proof
+    reason = proof.reason or ""
+    if not proof.tried:
+        return _unknown(reason)
+    item.stash[_JUDGEMENT] = Judgement("failed", reason)
+    return Unproven(f"unproven: {reason}", pytrace=False)
 
 
 def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
@@ -201,13 +261,14 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
     measured = item.stash.get(_MEASURED, Measurement())
     waiver = integrity.waivers.get(bound.id)
     return {
+        "proof": _told(item, bound, judgement) if integrity.prover else None,
         "rule": {
             **UNMEASURED,
             "id": bound.id,
             "doc": bound.doc,
             "severity": rule.severity,
             "tags": list(rule.tags),
-            "sources": list(integrity.run.sources(bound)) if integrity.run else [],
+            "sources": list(integrity.sources(bound)),
             "verdict": judgement.verdict,
             "reason": None if judgement.reason is None else integrity.scrubbed(judgement.reason),
             "examined": measured.examined,
@@ -220,6 +281,18 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
         },
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
         "vacuous": judgement.verdict == "passed" and measured.vacuous,
+    }
+
+
+def _told(item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, Any]:
+    proof = item.stash.get(_PROOF, None)
+    proven = judgement.verdict == "passed"
+    return {
+        "id": bound.id,
+        "proven": proven,
+        "damages": proof.damages if proof else 0,
+        "legal": proof.legal if proof else 0,
+        "reason": None if proven else judgement.reason,
     }
 
 

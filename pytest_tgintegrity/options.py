@@ -33,6 +33,7 @@ class Options:
     health_minimum: int = 90
     waivers: Path | None = None
     demo_module: str = "integrity_tests.demo"
+    prove: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,18 @@ _DB_URL_HELP = (
     f"(default: the environment variable {DB_URL_VARIABLE})."
 )
 _SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
+_PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
 _NO_SAMPLES_HELP = "Never fetch offending rows: counts only, for sensitive data."
 
 
 def documented() -> list[tuple[str, str, str]]:
     """Flag, what it takes, and help text of every option, in the order of a person's questions."""
     first = [("--db-url", "URL", _DB_URL_HELP)]
-    last = [("--no-samples", "", _NO_SAMPLES_HELP), ("--scope", "NAME=VALUE", _SCOPE_HELP)]
+    last = [
+        ("--no-samples", "", _NO_SAMPLES_HELP),
+        ("--scope", "NAME=VALUE", _SCOPE_HELP),
+        ("--prove", "", _PROVE_HELP),
+    ]
     return [*first, *((option.flag, option.metavar, option.help) for option in _OPTIONS), *last]
 
 
@@ -86,6 +92,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
     )
+    group.addoption("--prove", action="store_true", dest="tgintegrity_prove", default=False, help=_PROVE_HELP)
     parser.addini("tgintegrity_no_samples", _NO_SAMPLES_HELP, type="bool", default=False)
     parser.addini("tgintegrity_scope", _SCOPE_HELP, type="linelist", default=[])
     for option in _OPTIONS:
@@ -103,7 +110,7 @@ class Given:
     @property
     def at_once(self) -> bool:
         """Whether it was given for this very run, on the command line."""
-        return self.origin == "--db-url"
+        return self.origin in ("--db-url", "--prove")
 
 
 _GIVEN = pytest.StashKey[Given | None]()
@@ -112,11 +119,18 @@ _GIVEN = pytest.StashKey[Given | None]()
 def given_url(config: pytest.Config) -> Given | None:
     """The URL of the command line, else of the environment; from then on the option shows that there is one, no more."""
     if _GIVEN not in config.stash:
-        option, variable = config.getoption("tgintegrity_db_url"), os.environ.get(DB_URL_VARIABLE)
-        found = Given(str(option), "--db-url") if option else Given(variable, DB_URL_VARIABLE) if variable else None
-        config.option.tgintegrity_db_url = "(hidden)" if option else None
-        config.stash[_GIVEN] = found
+        config.stash[_GIVEN] = _find_url(config)
+        config.option.tgintegrity_db_url = "(hidden)" if config.getoption("tgintegrity_db_url") else None
     return config.stash[_GIVEN]
+
+
+def _find_url(config: pytest.Config) -> Given | None:
+    if option := config.getoption("tgintegrity_db_url"):
+        return Given(str(option), "--db-url")
+    if config.getoption("tgintegrity_prove"):
+        return Given("demo", "--prove")
+    variable = os.environ.get(DB_URL_VARIABLE)
+    return Given(variable, DB_URL_VARIABLE) if variable else None
 
 
 def json_path(namespace: Any) -> Path | None:
@@ -141,6 +155,7 @@ def read_options(config: pytest.Config) -> Options:
         health_minimum=read("health-min", _integer(0, 100), 90),
         waivers=_waivers(config),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
+        prove=_prove(config),
     )
 
 
@@ -150,6 +165,20 @@ def _waivers(config: pytest.Config) -> Path | None:
         return config.invocation_params.dir / str(given)
     twin = str(config.getini("tgintegrity_waivers")).strip()
     return (config.inipath.parent if config.inipath else config.rootpath) / twin if twin else None
+
+
+def _prove(config: pytest.Config) -> bool:
+    """Whether rules are to be proven. Raises `UsageError` for what does not go together with it."""
+    if not config.getoption("tgintegrity_prove"):
+        return False
+    if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
+        raise UsageError("--prove breaks one scratch copy, from one process: leave out -n")
+    given = given_url(config)
+    if given is not None and given.url != "demo":
+        raise UsageError(
+            f"--prove needs clean rows to break, and takes those of the demo: leave out {given.origin}, or give --db-url=demo"
+        )
+    return True
 
 
 class _Reading:

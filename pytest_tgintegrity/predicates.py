@@ -353,7 +353,7 @@ def about_children(
     found = sql.SQL("coalesce({}, 0)").format(raw(_CHILD_VALUE))
     sides = [
         sql.SQL("{} {} {}").format(found, raw(sign), bound)
-        for sign, bound in (("<", _bound(kind.at_least, params, names)), (">", _bound(kind.at_most, params, names)))
+        for sign, bound in (("<", bound_of(kind.at_least, params, names)), (">", bound_of(kind.at_most, params, names)))
         if bound is not None
     ]
     return Predicate(sql.SQL(" OR ").join(sides), ((told, found),))

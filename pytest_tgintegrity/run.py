@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_tgintegrity.address import Address, parse_address
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
@@ -31,6 +31,9 @@ from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.secrecy import Secrets
 from pytest_tgintegrity.verdicts import Measurement
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.scratch import PostgresServer
 
 T = TypeVar("T")
 
@@ -109,6 +112,11 @@ class Run:
         return time.perf_counter() - self._clock
 
     @property
+    def facts(self) -> Facts:
+        """What is known of the database's tables, once it is connected."""
+        return self._facts or Facts()
+
+    @property
     def secrets(self) -> Secrets:
         """What must not be shown."""
         return self._address.secrets if self._address else Secrets()
@@ -143,16 +151,23 @@ class Run:
             self._facts = read_facts(reader)
 
     def _start_demo(self) -> Address:
+        server = self._open_demo(self._url)
+        return replace(parse_address(server.conninfo(user=DEMO_ROLE)), shown=f"{self._url} (embedded)")
+
+    def scratch(self) -> PostgresServer:
+        """A server of our own with the clean rows of the demo, for whoever wants to damage them. Raises `ScratchError`."""
+        return self._open_demo(DEMO)
+
+    def _open_demo(self, name: str) -> PostgresServer:
         from pytest_tgintegrity.scratch import open_dataset  # noqa: PLC0415 - only for the demo
 
         try:
             datasets = importlib.import_module(self.settings.demo_module).DATASETS
         except ImportError as error:
             raise ScratchError(f"the demo's module {self.settings.demo_module} cannot be imported: {error}") from None
-        if self._url not in datasets:
-            raise UsageError(f"{self._origin} is {self._url!r}: the demos are {', '.join(datasets)}")
-        server = self._resources.enter_context(open_dataset(self._url, datasets[self._url]))
-        return replace(parse_address(server.conninfo(user=DEMO_ROLE)), shown=f"{self._url} (embedded)")
+        if name not in datasets:
+            raise UsageError(f"{self._origin} is {name!r}: the demos are {', '.join(datasets)}")
+        return self._resources.enter_context(open_dataset(name, datasets[name]))
 
     def wait(self) -> None:
         """Wait until the database is connected and its tables are known. Raises what went wrong."""

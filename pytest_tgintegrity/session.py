@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,6 +36,9 @@ from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document
 from pytest_tgintegrity.tidings import Selected, Tidings
 from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.workers import Host, join
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.proof import Prover
 
 NAME = "tgintegrity-session"
 RECORD = "tgintegrity"
@@ -70,6 +74,7 @@ class Integrity:
         self._host: Host | None = None
         self._headed = False
         self._report: Report | None = None
+        self.prover: Prover | None = None
         try:
             self.run = self._find_run()
         except TgIntegrityError as error:
@@ -132,7 +137,8 @@ class Integrity:
         self.tidings.digest = _digest(rules)
         try:
             _check_ids(found)
-            self._read_waivers(found)
+            if not self.options.prove:
+                self._read_waivers(found)
             self._begin(rules)
         except TgIntegrityError as error:
             self.tidings.refused = self.scrubbed(str(error))
@@ -165,8 +171,24 @@ class Integrity:
         if self.config.option.collectonly:
             self.run.wait()
             return
+        if self.options.prove:
+            self.prover = self._prover(self.run, rules)
+            return
         self.run.begin(rules, self._show_progress)
         self.tidings.unscoped = self.run.unscoped
+
+    def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:
+        """Whoever breaks rules, on a scratch copy."""
+        if importlib.util.find_spec("hypothesis") is None:
+            raise UsageError("--prove draws values with hypothesis: pip install 'pytest-tgintegrity[prove]'")
+        from pytest_tgintegrity.proof import Prover  # noqa: PLC0415 - only under --prove
+
+        run.wait()
+        return Prover(run.scratch(), rules, run.facts)
+
+    def sources(self, bound: BoundRule) -> tuple[str, ...]:
+        """The tables that a rule reads."""
+        return self.prover.sources(bound) if self.prover else self.run.sources(bound) if self.run else ()
 
     def _show_progress(self, done: int, of: int, waited: float) -> None:
         """On a terminal, tell of scans that take long; the last call, with no time waited, wipes the line."""
@@ -283,6 +305,8 @@ class Integrity:
             return (yield)
         finally:
             self._let_workers_go()
+            if self.prover is not None:
+                self.prover.close()
             if self.run is not None:
                 self.run.close()
             if self._folder is not None and not self.is_worker:
@@ -340,6 +364,7 @@ class Integrity:
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
             unscoped=heard.unscoped,
             stale_waivers=heard.stale_waivers,
+            proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
         )
 
     def _scanned(self) -> list[Scanned]:

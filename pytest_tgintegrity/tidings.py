@@ -44,6 +44,11 @@ UNMEASURED: Mapping[str, Any] = {
 }
 
 
+def _untold(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The proof of a rule that nobody lived to tell of."""
+    return {"id": told["id"], "proven": False, "damages": 0, "legal": 0, "reason": told["reason"]}
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A rule that was selected: what is known of it even if nobody lives to judge it."""
@@ -114,7 +119,7 @@ class Tidings:
             if node in rules:
                 rule, one = rules[node], self.selected[rules[node]]
                 told = {"id": rule, "doc": one.doc, "severity": one.severity, "reason": words}
-                self.hear({"rule": {**UNMEASURED, **told}, "metric": None, "vacuous": False})
+                self.hear({"rule": {**UNMEASURED, **told}, "metric": None, "vacuous": False, "proof": _untold(told)})
             else:
                 self.plain_failure = True
 

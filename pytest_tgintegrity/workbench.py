@@ -1,50 +1,53 @@
 """A scratch copy of a database on which anything may be written: damage it, look, forget the damage.
 
-The copy is loose: its constraints and triggers are still declared, as queries need them to be, but nothing enforces them.
+The copy is loose: its constraints, indexes and triggers stand in the catalogs, where rules look for them and queries
+need them, but nothing enforces them.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.database import Answer, Failure, one_line
-from pytest_tgintegrity.errors import ScratchError
-from pytest_tgintegrity.predicates import Statement, parametrised
+from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
+from pytest_tgintegrity.places import Place
+from pytest_tgintegrity.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.scratch import PostgresServer, connect
+from pytest_tgintegrity.writes import Placed, Stored, Target, Write
 
 LOOSE = "tgintegrity_loose"
-Trial = Sequence[sql.Composable]
+EMPTY = "no row to break: what it looks at is empty in the clean data"
 
 _LOOSEN = """
 SET allow_system_table_mods = on;
 UPDATE pg_index SET indisunique = false, indisprimary = false WHERE indrelid >= 16384;
-UPDATE pg_attribute SET attnotnull = false WHERE attrelid >= 16384 AND attnum > 0;
-DO $$
-DECLARE one record;
-BEGIN
-    FOR one IN
-        SELECT conrelid::regclass AS name, string_agg(format('DROP CONSTRAINT %I', conname), ', ') AS what
-        FROM pg_constraint WHERE contype IN ('c', 'x') AND conrelid >= 16384 AND coninhcount = 0 GROUP BY 1
-    LOOP
-        EXECUTE format('ALTER TABLE %s %s', one.name, one.what);
-    END LOOP;
-END $$;
+UPDATE pg_attribute SET attnotnull = false WHERE attrelid >= 16384 AND attnum > 0 AND attnotnull;
+UPDATE pg_class SET relchecks = 0 WHERE oid >= 16384 AND relchecks > 0;
 """
-_SAVE, _FORGET, _RELEASE = (
-    parametrised(sql.SQL(text)) for text in ("SAVEPOINT tgi", "ROLLBACK TO tgi", "RELEASE tgi")
-)
-_REPLICA = "SET session_replication_role = replica; SET statement_timeout = '60s'"
+_FREELY = """
+SET session_replication_role = replica;
+SET allow_system_table_mods = on;
+SET statement_timeout = '60s';
+"""
+_STORED = """
+SELECT a.attrelid::oid, a.attname, a.attrelid::regclass::text, t.typname, format_type(t.oid, -1)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type own ON own.oid = a.atttypid
+JOIN pg_type t ON t.oid = coalesce(nullif(own.typbasetype, 0), own.oid)
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.oid >= 16384
+"""
+_SAVE, _FORGET, _RELEASE = (parametrised(sql.SQL(text)) for text in ("SAVEPOINT tgi", "ROLLBACK TO tgi", "RELEASE tgi"))
 
 
 def loosened(server: PostgresServer) -> Workbench:
-    """Copy the server's database and let go of whatever would forbid damage. Raises `ScratchError`."""
+    """Copy the server's database, and have nothing enforce what the copy declares. Raises `ScratchError`."""
     try:
         with connect(server, "postgres") as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(LOOSE)))
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                     sql.Identifier(LOOSE), sql.Identifier(server.database)
@@ -62,7 +65,16 @@ class Workbench:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
-        connection.execute(_REPLICA)
+        connection.execute(_FREELY)
+        self._stored = {
+            (oid, column): Stored(table, spelled, name)
+            for oid, column, table, name, spelled in connection.execute(_STORED).fetchall()
+        }
+        self._relations: dict[tuple[str, str], int | None] = {}
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -73,8 +85,26 @@ class Workbench:
         finally:
             self.connection.execute("ROLLBACK")
 
+    @contextlib.contextmanager
+    def damaged(self, change: sql.Composable) -> Iterator[Answer]:
+        """Change something for as long as the context lasts; yields what the statement returned. Raises `NotProven`."""
+        self.connection.execute("SAVEPOINT damaged")
+        try:
+            yield self.change(change, "its break")
+        finally:
+            self.connection.execute("ROLLBACK TO damaged; RELEASE damaged")
+
+    def change(self, change: sql.Composable, what: str) -> Answer:
+        """Change something until whatever is around this is forgotten. Raises `NotProven`: `what` fails."""
+        [answer] = self.ask([change])
+        if isinstance(answer, Failure):
+            raise NotProven(f"{what} fails: {answer.reason}")
+        return answer
+
+    # --- asking
+
     def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
-        """Answers in the order of the statements, which only read; one that fails does not disturb the others."""
+        """Answers in the order of the statements; one that fails does not disturb those that only read."""
         answers: list[Answer | Failure] = []
         prepared = [parametrised(one) for one in statements]
         while len(answers) < len(prepared):
@@ -85,12 +115,17 @@ class Workbench:
                 answers.append(Failure(error))
         return answers
 
-    def ask_for_good(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
-        """As `ask`; what the statements write lasts until the transaction, or a savepoint around this, ends."""
-        return self.ask(statements)
+    def answers(self, statements: Sequence[sql.Composable]) -> list[Answer]:
+        """As `ask`. Raises `NotEvaluated` for the first that fails."""
+        found = []
+        for answer in self.ask(statements):
+            if isinstance(answer, Failure):
+                raise NotEvaluated(answer.reason)
+            found.append(answer)
+        return found
 
-    def try_all(self, trials: Sequence[Trial]) -> list[list[Answer] | Failure]:
-        """Each trial on the data as it is now, forgotten before the next."""
+    def try_all(self, trials: Sequence[Sequence[sql.Composable]]) -> list[list[Answer] | Failure]:
+        """Each trial on the data as it is now, forgotten before the next; all in one round trip."""
         found: list[list[Answer] | Failure] = []
         prepared = [[_SAVE, *map(parametrised, trial), _FORGET, _RELEASE] for trial in trials]
         while len(found) < len(prepared):
@@ -122,6 +157,34 @@ class Workbench:
             return answered, error.diag.message_primary or one_line(error)
         return cursors, None
 
-    def close(self) -> None:
-        """Let go of the connection."""
-        self.connection.close()
+    # --- columns
+
+    def stored(self, place: Place, target: Target) -> Stored | None:
+        """The stored column behind a target; None if it is none. Raises `NotProven` where there is no row."""
+        key = (readable(place.table), target.alias)
+        if key not in self._relations:
+            self._relations[key] = self._relation(place, target)
+        oid = self._relations[key]
+        return None if oid is None else self._stored.get((oid, target.column))
+
+    def _relation(self, place: Place, target: Target) -> int | None:
+        own = sql.SQL("{}tableoid").format(target.prefix)
+        query = sql.SQL("SELECT {own}::oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1")
+        [answer] = self.ask([query.format(own=own, table=place.table)])
+        if isinstance(answer, Failure):
+            return None
+        rows = answer.rows
+        if not rows:
+            raise NotProven(EMPTY)
+        oid: int = rows[0][0]
+        return oid
+
+    def placed(self, place: Place, writes: Iterable[Write]) -> tuple[Placed, ...]:
+        """Each write with the stored column that it goes to. Raises `NotProven` where there is none."""
+        found = []
+        for write in writes:
+            stored = self.stored(place, write.target)
+            if stored is None:
+                raise NotProven(f"{write.target.words} is no column of a stored table behind its source")
+            found.append(Placed(write, stored))
+        return tuple(found)

@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.predicates import Params, bound_of, column, fill, identifier, parenthesised, plain, raw
-from pytest_tgintegrity.rules import AtMost, Between, Kind, NotBlank, NotNull, OneOf, Rule
+from pytest_tgintegrity.kinds import AtMost, Between, Derived, Formula, JsonShape, Kind, NotBlank, NotNull, OneOf
+from pytest_tgintegrity.places import Place
+from pytest_tgintegrity.predicates import (
+    Params,
+    bound_of,
+    column,
+    expected,
+    expected_aggregate,
+    fill,
+    identifier,
+    parenthesised,
+    plain,
+    raw,
+)
+from pytest_tgintegrity.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +69,7 @@ def target(text: str, params: Params, names: Collection[str] = ()) -> Target | N
 
 def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
     """The writes of a mapping of columns to expressions. Raises `DeclarationError` for what is no column."""
-    return tuple(
-        Write(_column(text, params, names), fill(value, params, names)) for text, value in writes.items()
-    )
+    return tuple(Write(_column(text, params, names), fill(value, params, names)) for text, value in writes.items())
 
 
 def _column(text: str, params: Params, names: Collection[str]) -> Target:
@@ -70,7 +81,8 @@ def _column(text: str, params: Params, names: Collection[str]) -> Target:
 
 def subject(kind: Kind) -> str | None:
     """The column that a rule of this kind is about, as its author wrote it."""
-    return kind.column if isinstance(kind, Between | OneOf | NotNull | NotBlank | AtMost) else None
+    of_column = Between | OneOf | NotNull | NotBlank | AtMost | Formula | Derived | JsonShape
+    return kind.column if isinstance(kind, of_column) else None
 
 
 def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
@@ -86,8 +98,18 @@ def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple
     about = subject(rule.kind)
     if about is None:
         raise DeclarationError(f"fix={fix!r} does not say which column it writes to: give a mapping")
-    value = _clamped(rule.kind, params, names) if fix == "clamp" else fill(fix, params, names)
-    return (Write(_column(about, params, names), value),)
+    return (Write(_column(about, params, names), _fixed(fix, rule.kind, params, names)),)
+
+
+def _fixed(fix: str, kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
+    match fix, kind:
+        case "clamp", _:
+            return _clamped(kind, params, names)
+        case "recompute", Formula():
+            return expected(kind, params, names)
+        case "recompute", Derived():
+            return expected_aggregate(kind, params, names)
+    return fill(fix, params, names)
 
 
 def _clamped(kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
@@ -105,35 +127,35 @@ def _clamped(kind: Kind, params: Params, names: Collection[str]) -> sql.Composab
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rows of a source: those that match `where` (all, if None), the first `limit` of them in key order."""
+    """Which rows of a source: those that match `where` (all, if None), `limit` of them in key order after the first few."""
 
     where: sql.Composable | None = None
     limit: int | None = None
+    after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A source as rows are written to: its FROM clause, and the expressions of its key."""
+def having(place: Place, key: Sequence[str | None]) -> sql.Composable:
+    """TRUE for the row of a source that has that key, written as text."""
+    pairs = zip(place.keys, key, strict=True)
+    return sql.SQL(" AND ").join(
+        sql.SQL("({})::text IS NOT DISTINCT FROM {}::text").format(part, sql.Literal(text)) for part, text in pairs
+    )
 
-    table: sql.Composable
-    keys: tuple[sql.Composable, ...]
 
-    def having(self, key: Sequence[str | None]) -> sql.Composable:
-        """TRUE for the row of that key, written as text."""
-        pairs = zip(self.keys, key, strict=True)
-        return sql.SQL(" AND ").join(
-            sql.SQL("({})::text IS NOT DISTINCT FROM {}::text").format(part, sql.Literal(text)) for part, text in pairs
-        )
+def key_texts(place: Place) -> list[sql.Composable]:
+    """The key of a source as text."""
+    return [sql.SQL("({})::text").format(key) for key in place.keys]
 
-    def chosen(self, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
-        """A query for something of the chosen rows."""
-        query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(targets), self.table)
-        if choice.where is not None:
-            query += sql.SQL(" WHERE {}").format(parenthesised(choice.where))
-        if choice.limit is not None:
-            order = sql.SQL(", ").join(self.keys)
-            query += sql.SQL(" ORDER BY {} LIMIT {}").format(order, sql.Literal(choice.limit))
-        return query
+
+def select(place: Place, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
+    """Query something of the chosen rows of a source."""
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(targets), place.table)
+    if choice.where is not None:
+        query += sql.SQL(" WHERE {}").format(parenthesised(choice.where))
+    if choice.limit is not None:
+        order = sql.SQL(", ").join(place.keys)
+        query += sql.SQL(" ORDER BY {} LIMIT {} OFFSET {}").format(order, choice.limit, choice.after)
+    return query
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,38 +167,60 @@ class Stored:
     name: str
 
 
-def update(place: Place, writes: Sequence[tuple[Write, Stored]], choice: Choice) -> sql.Composed:
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A write, and where it goes."""
+
+    write: Write
+    stored: Stored
+
+    @property
+    def touched(self) -> tuple[str, str]:
+        """Table and column."""
+        return self.stored.table, self.write.target.column
+
+
+def update(place: Place, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
     """Write to the chosen rows; all values are computed from the rows as they were.
 
-    Returns for each row written the alias, where it was and where it is now (`ctid`), and the source's key as text.
+    Returns for each row written the number of its alias, where it was and where it is now (`ctid`), and the source's key
+    as text.
     """
-    aliases = list(dict.fromkeys(write.target.alias for write, _ in writes))
-    first = {write.target.alias: (write.target, stored) for write, stored in reversed(writes)}
-    keys = [raw(f"key{n}") for n in range(len(place.keys))]
-    targets = [sql.SQL("({})::text AS {}").format(key, name) for key, name in zip(place.keys, keys, strict=True)]
-    targets += [sql.SQL("{}ctid AS place{}").format(first[one][0].prefix, raw(str(n))) for n, one in enumerate(aliases)]
-    targets += [
-        sql.SQL("({}\n)::{} AS value{}").format(write.value, raw(stored.type), raw(str(n)))
-        for n, (write, stored) in enumerate(writes)
+    by_alias: dict[str, list[tuple[int, Placed]]] = {}
+    for number, one in enumerate(writes):
+        by_alias.setdefault(one.write.target.alias, []).append((number, one))
+    parts = [
+        sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(place, writes, list(by_alias.values()), choice))
     ]
-    parts = [sql.SQL("tgi_new AS MATERIALIZED ({})").format(place.chosen(targets, choice))]
-    for n, alias in enumerate(aliases):
-        columns = sql.SQL(", ").join(
-            sql.SQL("{} = tgi_new.value{}").format(sql.Identifier(write.target.column), raw(str(i)))
-            for i, (write, _) in enumerate(writes)
-            if write.target.alias == alias
-        )
-        parts.append(
-            sql.SQL(
-                "tgi_done{n} AS (UPDATE ONLY {table} AS tgi_row SET {columns} FROM tgi_new"
-                " WHERE tgi_row.ctid = tgi_new.place{n}"
-                " RETURNING {n} AS alias, tgi_new.place{n} AS was, tgi_row.ctid AS is_now, {keys})"
-            ).format(
-                n=raw(str(n)),
-                table=raw(first[alias][1].table),
-                columns=columns,
-                keys=sql.SQL(", ").join(sql.SQL("tgi_new.{}").format(key) for key in keys),
-            )
-        )
-    done = sql.SQL(" UNION ALL ").join(sql.SQL("SELECT * FROM tgi_done{}").format(raw(str(n))) for n in range(len(aliases)))
+    parts += [_written(n, members, len(place.keys)) for n, members in enumerate(by_alias.values())]
+    done = sql.SQL(" UNION ALL ").join(sql.SQL("SELECT * FROM tgi_done{}").format(n) for n in range(len(by_alias)))
     return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(parts), done)
+
+
+def _new_values(
+    place: Place, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
+) -> sql.Composed:
+    targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(place))]
+    targets += [
+        sql.SQL("{}ctid AS place{}").format(members[0][1].write.target.prefix, n) for n, members in enumerate(groups)
+    ]
+    targets += [
+        sql.SQL("({}\n)::{} AS value{}").format(one.write.value, raw(one.stored.type), n)
+        for n, one in enumerate(writes)
+    ]
+    return select(place, targets, choice)
+
+
+def _written(number: int, members: Sequence[tuple[int, Placed]], keys: int) -> sql.Composed:
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} = tgi_new.value{}").format(sql.Identifier(one.write.target.column), n) for n, one in members
+    )
+    return sql.SQL(
+        "tgi_done{n} AS (UPDATE ONLY {table} AS tgi_row SET {columns} FROM tgi_new WHERE tgi_row.ctid = tgi_new.place{n}"
+        " RETURNING {n} AS alias, tgi_new.place{n} AS was, tgi_row.ctid AS is_now, {keys})"
+    ).format(
+        n=number,
+        table=raw(members[0][1].stored.table),
+        columns=columns,
+        keys=sql.SQL(", ").join(raw(f"tgi_new.key{n}") for n in range(keys)),
+    )

@@ -53,10 +53,11 @@ class Report:
     vacuous: Sequence[str] = ()
     unscoped: Sequence[str] = ()
     stale_waivers: Sequence[str] = ()
+    proofs: Sequence[Mapping[str, Any]] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `report["integrity"]`; `stale_waivers` is there only if there are any."""
-        document = {
+        """The document of `report["integrity"]`; `stale_waivers` and `proof` are there only if there are any."""
+        document: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "database": None if self.database is None else asdict(self.database),
             "run": self.run.to_json(),
@@ -67,7 +68,16 @@ class Report:
             "gate": None,
             "history": None,
         }
-        return {**document, "stale_waivers": list(self.stale_waivers)} if self.stale_waivers else document
+        if self.stale_waivers:
+            document["stale_waivers"] = list(self.stale_waivers)
+        if self.proofs is not None:
+            document["proof"] = _proof(self.proofs)
+        return document
+
+
+def _proof(proofs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    proven = sum(1 for one in proofs if one["proven"])
+    return {"proven": proven, "unproven": len(proofs) - proven, "rules": list(proofs)}
 
 
 def _finite(value: Any) -> Any:

@@ -25,7 +25,7 @@ ACTIVITIES = 4
 REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
-BRIEF = frozenset({"rules", "score", "unknown", "waivers"})
+BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
@@ -140,6 +140,8 @@ class Line:
 
 def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Line]:
     """The end of a run; fits a screen however many rules there are. `headed`: the database was named before."""
+    if report.proofs is not None:
+        return [*_proofs(report.proofs), *([Line("report", str(json_path))] if json_path else [])]
     lines = [Line("rules", _verdicts(report)), Line("looked at", _looked_at(report))]
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
@@ -160,6 +162,18 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     if json_path:
         lines.append(Line("report", str(json_path)))
     return lines
+
+
+def _proofs(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
+    """How many rules were shown to catch their own damage, and each that was not, with the reason and cure."""
+    unproven = [one for one in proofs if not one["proven"]]
+    damages = sum(one["damages"] for one in proofs)
+    told = (
+        f"{plural(len(proofs) - len(unproven), 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
+    )
+    yield Line("proof", told, {"red" if unproven else "green": True, "bold": True})
+    for one in unproven:
+        yield Line("unproven", f"{_printable(one['id'])}: {_printable(str(one['reason']))}")
 
 
 def _activity(activity: Mapping[str, Any]) -> Iterable[Line]:

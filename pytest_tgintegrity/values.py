@@ -1,0 +1,146 @@
+"""Values to try on columns: next to bounds, extreme, and drawn by hypothesis, which is imported when it is needed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+DRAWS = 6
+FAR = 10_000
+INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+FRACTIONS = frozenset({"numeric", "float4", "float8"})
+TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})
+TIMES = frozenset({"date", "timestamp", "timestamptz"})
+
+Family = Literal["number", "text", "bool", "time", "other"]
+
+
+def family(name: str) -> Family:
+    """What values of a type are like."""
+    if name in INTEGERS or name in FRACTIONS:
+        return "number"
+    if name in TEXTS:
+        return "text"
+    return "time" if name in TIMES else "bool" if name == "bool" else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Values below a range, above it and in it; in each those next to the bounds come first."""
+
+    below: tuple[Any, ...] = ()
+    above: tuple[Any, ...] = ()
+    inside: tuple[Any, ...] = ()
+
+    @property
+    def outside(self) -> tuple[Any, ...]:
+        """The nearest value on either side, then the others."""
+        return (*self.below[:1], *self.above[:1], *self.below[1:], *self.above[1:])
+
+
+@functools.cache
+def spread(name: str, low: Any, high: Any) -> Spread:
+    """Values of a type around the range from `low` to `high`; None leaves a side open."""
+    if name in INTEGERS:
+        return _integers(INTEGERS[name], None if low is None else int(low), None if high is None else int(high))
+    if name in FRACTIONS:
+        return _fractions(Decimal if name == "numeric" else float, low, high)
+    if name in TIMES:
+        step, ends = timedelta(days=1), _known(low, high)
+        return Spread(tuple(one - step for one in _known(low)), tuple(one + step for one in _known(high)), ends)
+    return Spread()
+
+
+def _known(*values: Any) -> tuple[Any, ...]:
+    return tuple(one for one in values if one is not None)
+
+
+def _integers(limit: int, low: int | None, high: int | None) -> Spread:
+    from hypothesis.strategies import integers  # noqa: PLC0415 - see the module
+
+    least, most = -limit, limit - 1
+    below: tuple[int, ...] = ()
+    above: tuple[int, ...] = ()
+    if low is not None and low > least:
+        below = (low - 1, least, *drawn(integers(least, low - 1)))
+    if high is not None and high < most:
+        above = (high + 1, most, *drawn(integers(high + 1, most)))
+    within = integers(least if low is None else low, most if high is None else high)
+    return Spread(below, above, (*_known(low, high), *drawn(within)))
+
+
+def _fractions(make: Any, low: Any, high: Any) -> Spread:
+    from hypothesis.strategies import integers  # noqa: PLC0415 - see the module
+
+    below: tuple[Any, ...] = ()
+    above: tuple[Any, ...] = ()
+    if low is not None:
+        least = int(low) - 1
+        below = (make(low) - make("0.01"), *map(make, drawn(integers(least - FAR, least))), make("-Infinity"))
+    if high is not None:
+        most = int(high) + 1
+        above = (
+            make(high) + make("0.01"),
+            *map(make, drawn(integers(most, most + FAR))),
+            make("Infinity"),
+            make("NaN"),
+        )
+    return Spread(below, above, tuple(map(make, _known(low, high))))
+
+
+def strangers(name: str, allowed: Sequence[Any]) -> tuple[Any, ...]:
+    """Values of a type that are none of the allowed ones, some of them nearly."""
+    if name in TEXTS:
+        known = str(allowed[0])
+        tried = ["?", known.swapcase(), f" {known}", f"{known}\xa0", "", *words()]
+        return tuple(one for one in dict.fromkeys(tried) if one.rstrip(" ") not in allowed)
+    if name in INTEGERS:
+        numbers = [int(one) for one in allowed]
+        tried_numbers = [max(numbers) + 1, min(numbers) - 1, *range(min(numbers), max(numbers))]
+        return tuple(one for one in dict.fromkeys(tried_numbers) if one not in numbers)[: DRAWS * 2]
+    return ()
+
+
+@functools.cache
+def words() -> tuple[str, ...]:
+    """Short texts of any letters."""
+    from hypothesis.strategies import characters, text  # noqa: PLC0415 - see the module
+
+    return drawn(text(characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8))
+
+
+def extremes(name: str) -> tuple[Any, ...]:
+    """Values of a type that a condition may not have thought of."""
+    if name in INTEGERS:
+        return (-1, INTEGERS[name] - 1, -INTEGERS[name], 0, None)
+    if name in FRACTIONS:
+        return (-1, FAR, -FAR, 0, None)
+    if name in TEXTS:
+        return ("", "?", " ", "x" * 100, None)
+    return (True, False, None) if name == "bool" else (None,)
+
+
+def drawn(strategy: Any) -> tuple[Any, ...]:
+    """A few different values of a hypothesis strategy, the same ones every time."""
+    from hypothesis import HealthCheck, Phase, given, settings  # noqa: PLC0415 - see the module
+
+    found: dict[Any, None] = {}
+    once = settings(
+        max_examples=DRAWS,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @once
+    @given(strategy)
+    def draw(value: Any) -> None:
+        found[value] = None
+
+    draw()
+    return tuple(found)
