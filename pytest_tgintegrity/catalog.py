@@ -19,7 +19,7 @@ _OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 
 _TABLES = f"""
 SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind IN ('r', 'p', 'm', 'f'),
-       c.relkind = 'r' AND c.relhassubclass, greatest(c.relpages, 0),
+       c.relkind = 'r' AND c.relhassubclass, c.relispartition, greatest(c.relpages, 0),
        ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
        coalesce(keys.sets, '{{}}'), getdatabaseencoding()
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -114,9 +114,10 @@ def read_facts(reader: Reader) -> Facts:
     """
     tables: dict[str, Table] = {}
     encoding = "UTF8"
-    for schema, name, visible, stored, inherited, pages, columns, keys, encoding in _rows(reader, _TABLES):  # noqa: B007
+    for schema, name, visible, stored, inherited, partition, *more, encoding in _rows(reader, _TABLES):  # noqa: B007
+        pages, columns, keys = more
         table = _table(schema, name, columns, keys.values(), pages)
-        found = replace(table, stored=stored, inherited=inherited)
+        found = replace(table, stored=stored, inherited=inherited, partition=partition)
         tables[f"{schema}.{name}"] = found
         if visible:
             tables[name] = found

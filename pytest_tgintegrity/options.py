@@ -32,6 +32,7 @@ class Options:
     scopes: Mapping[str, str] = field(default_factory=dict)
     health_minimum: int = 90
     waivers: Path | None = None
+    coverage: bool = False
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
 
@@ -68,18 +69,18 @@ _DB_URL_HELP = (
 )
 _SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
 _PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
-_NO_SAMPLES_HELP = "Never fetch offending rows: counts only, for sensitive data."
+_FLAGS = {
+    "no-samples": "Never fetch offending rows: counts only, for sensitive data.",
+    "integrity-coverage": "Tell which tables, foreign keys and columns no selected rule looks at.",
+}
 
 
 def documented() -> list[tuple[str, str, str]]:
     """Flag, what it takes, and help text of every option, in the order of a person's questions."""
     first = [("--db-url", "URL", _DB_URL_HELP)]
-    last = [
-        ("--no-samples", "", _NO_SAMPLES_HELP),
-        ("--scope", "NAME=VALUE", _SCOPE_HELP),
-        ("--prove", "", _PROVE_HELP),
-    ]
-    return [*first, *((option.flag, option.metavar, option.help) for option in _OPTIONS), *last]
+    last = [(f"--{flag}", "", told) for flag, told in _FLAGS.items()]
+    named = [(option.flag, option.metavar, option.help) for option in _OPTIONS]
+    return [*first, *named, ("--scope", "NAME=VALUE", _SCOPE_HELP), *last, ("--prove", "", _PROVE_HELP)]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -87,13 +88,13 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
     group.addoption("--db-url", metavar="URL", dest="tgintegrity_db_url", default=None, help=_DB_URL_HELP)
     group.addoption(
-        "--no-samples", action="store_true", dest="tgintegrity_no_samples", default=False, help=_NO_SAMPLES_HELP
-    )
-    group.addoption(
         "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
     )
     group.addoption("--prove", action="store_true", dest="tgintegrity_prove", default=False, help=_PROVE_HELP)
-    parser.addini("tgintegrity_no_samples", _NO_SAMPLES_HELP, type="bool", default=False)
+    for flag, told in _FLAGS.items():
+        dest = f"tgintegrity_{flag.replace('-', '_')}"
+        group.addoption(f"--{flag}", action="store_true", dest=dest, default=False, help=told)
+        parser.addini(dest, told, type="bool", default=False)
     parser.addini("tgintegrity_scope", _SCOPE_HELP, type="linelist", default=[])
     for option in _OPTIONS:
         group.addoption(option.flag, metavar=option.metavar, dest=option.dest, default=None, help=option.help)
@@ -142,21 +143,25 @@ def json_path(namespace: Any) -> Path | None:
 def read_options(config: pytest.Config) -> Options:
     """Check all options but the URL. Raises `UsageError` that names the option, its value and what it takes."""
     read = _Reading(config)
-    no_samples = config.getoption("tgintegrity_no_samples") or config.getini("tgintegrity_no_samples")
     samples = read("samples", _integer(0, 10_000), 5)
     return Options(
         jobs=read("db-jobs", _integer(1, MAX_JOBS), min(DEFAULT_JOBS, os.cpu_count() or 1)),
         statement_timeout=read("statement-timeout", _seconds, 60.0),
         lock_timeout=read("lock-timeout", _seconds, 2.0),
         fail_on=read("fail-on", _severity, "low"),
-        samples=0 if no_samples else samples,
+        samples=0 if _flag(config, "tgintegrity_no_samples") else samples,
         period=read("period", _hours, None),
         scopes=_scopes(config.getoption("tgintegrity_scope") or config.getini("tgintegrity_scope")),
         health_minimum=read("health-min", _integer(0, 100), 90),
         waivers=_waivers(config),
+        coverage=_flag(config, "tgintegrity_integrity_coverage"),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
         prove=_prove(config),
     )
+
+
+def _flag(config: pytest.Config, dest: str) -> bool:
+    return bool(config.getoption(dest) or config.getini(dest))
 
 
 def _waivers(config: pytest.Config) -> Path | None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_tgintegrity.address import Address, parse_address
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.catalog import read_constraints, read_facts
+from pytest_tgintegrity.coverage import Coverage, Reasons, cover
 from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import ConstraintKind
@@ -262,6 +263,12 @@ class Run:
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""
         return self._plan.tables.get(bound.id, ()) if self._plan else ()
+
+    def coverage(self, rules: Sequence[BoundRule], reasons: Reasons, collected: int) -> Coverage:
+        """What the rules look at, of what is there; the number of `collected` rules is only told."""
+        keys = self.constraints("foreign_key")
+        tables = self._plan.tables if self._plan else {}
+        return cover(rules, tables, self._facts or Facts(), keys, reasons, collected)
 
     @property
     def unscoped(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ class Table:
 
     `key` is the primary key, empty where there is none. `uniques` are the column sets that a valid, total unique index
     covers. `pages` is the catalog's estimate of its size in blocks of 8 KiB. `stored` is False for views, `inherited` is
-    True for a table that has children.
+    True for a table that has children, `partition` for one that is part of another.
     """
 
     schema: str
@@ -25,6 +25,7 @@ class Table:
     pages: int = 0
     stored: bool = True
     inherited: bool = False
+    partition: bool = False
 
     @property
     def path(self) -> tuple[str, str]:

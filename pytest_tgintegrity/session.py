@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity import options, rule_files
+from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.reports import coverage, terminal
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scanning import Scanned
@@ -44,6 +45,8 @@ NAME = "tgintegrity-session"
 RECORD = "tgintegrity"
 BOUND = pytest.StashKey[BoundRule]()
 VERBOSE_SAMPLES = 50
+WAIVERS = "waivers.toml"
+UNCOVERED = "uncovered.toml"
 NO_URL = (
     "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
     f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
@@ -140,6 +143,7 @@ class Integrity:
             if not self.options.prove:
                 self._read_waivers(found)
             self._begin(rules)
+            self._cover(found)
         except TgIntegrityError as error:
             self.tidings.refused = self.scrubbed(str(error))
             if not self.is_worker:
@@ -150,16 +154,27 @@ class Integrity:
 
     def _read_waivers(self, found: Sequence[tuple[pytest.Item, BoundRule]]) -> None:
         """Read the file that was named, else those beside the rules; note waivers for rules that do not exist."""
-        root = self.config.rootpath
-        folders = [*dict.fromkeys(rule_files.folder_of(rule.id, item.path) for item, rule in found), root]
         named = self.options.waivers
-        paths = [named] if named else rule_files.beside("waivers.toml", folders)
-        texts = rule_files.texts(paths, root)
+        texts = rule_files.texts([named], self.config.rootpath) if named else self._beside(WAIVERS, found)
         self.waivers = by_rule(one for name, text in texts for one in parse_waivers(text, name))
         parents = {rule_files.parent_of(rule.id, item.path) for item, rule in found}
         self.tidings.stale_waivers = without_rule(
             self.waivers.values(), self.collected, lambda file: any((parent / file).exists() for parent in parents)
         )
+
+    def _beside(self, name: str, found: Sequence[tuple[pytest.Item, BoundRule]]) -> Iterator[tuple[str, str]]:
+        """The files of that name in the folders of the rules, and at pytest's root."""
+        folders = [*(rule_files.folder_of(rule.id, item.path) for item, rule in found), self.config.rootpath]
+        return rule_files.texts(rule_files.beside(name, folders), self.config.rootpath)
+
+    def _cover(self, found: Sequence[tuple[pytest.Item, BoundRule]]) -> None:
+        """Find out what the rules look at, where that is asked."""
+        if self.run is None or self.options.prove or not self.options.coverage or self.config.option.collectonly:
+            return
+        reasons: dict[str, str] = {}
+        for name, text in self._beside(UNCOVERED, found):
+            reasons.update(parse_reasons(text, name))
+        self.tidings.coverage = self.run.coverage([rule for _, rule in found], reasons, len(self.collected)).to_json()
 
     def _begin(self, rules: list[BoundRule]) -> None:
         if self.error is not None:
@@ -325,6 +340,7 @@ class Integrity:
             "digest": heard.digest,
             "unscoped": list(heard.unscoped),
             "stale_waivers": list(heard.stale_waivers),
+            "coverage": heard.coverage,
             "refused": heard.refused,
         }
         if self._folder is None:
@@ -365,6 +381,7 @@ class Integrity:
             unscoped=heard.unscoped,
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
+            coverage=heard.coverage,
         )
 
     def _scanned(self) -> list[Scanned]:
@@ -407,6 +424,10 @@ class Integrity:
             terminalreporter.write_sep("=", "integrity")
         for line in lines:
             terminalreporter.write_line(str(line), **line.colour)
+        if self.tidings.coverage is not None:
+            terminalreporter.write_sep("=", "integrity coverage")
+            for told in coverage.told(self.tidings.coverage, terminalreporter.verbosity):
+                terminalreporter.write_line(told)
 
 
 def _digest(rules: list[BoundRule]) -> str:

@@ -67,6 +67,7 @@ class Tidings:
     digest: str | None = None
     unscoped: tuple[str, ...] = ()
     stale_waivers: tuple[str, ...] = ()
+    coverage: Mapping[str, Any] | None = None
     refused: str | None = None
     not_collected: bool = False
     plain_failure: bool = False
@@ -93,6 +94,7 @@ class Tidings:
         self.digest = self.digest or told["digest"]
         self.unscoped = self.unscoped or tuple(told["unscoped"])
         self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
+        self.coverage = self.coverage or told["coverage"]
         self.refused = self.refused or told["refused"]
 
     @property

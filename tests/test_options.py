@@ -143,6 +143,6 @@ def test_help_names_every_option(pytester: pytest.Pytester) -> None:
     told = pytester.runpytest_inprocess("--help", "-p", "no:hypothesispytest").stdout.str()
 
     for option in ["db-url=URL", "db-jobs=N", "statement-timeout=SECONDS", "fail-on=SEVERITY", "samples=N", "no-samples",
-                   "period=HOURS", "scope=NAME=VALUE", "health-min=SCORE", "waivers=FILE"]:  # fmt: skip
+                   "period=HOURS", "scope=NAME=VALUE", "health-min=SCORE", "waivers=FILE", "integrity-coverage"]:  # fmt: skip
         assert f"--{option}" in told
     assert "tgintegrity_statement_timeout (string):" in told

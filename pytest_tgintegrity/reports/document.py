@@ -53,10 +53,11 @@ class Report:
     vacuous: Sequence[str] = ()
     unscoped: Sequence[str] = ()
     stale_waivers: Sequence[str] = ()
+    coverage: Mapping[str, Any] | None = None
     proofs: Sequence[Mapping[str, Any]] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `report["integrity"]`; `stale_waivers` and `proof` are there only if there are any."""
+        """The document of `report["integrity"]`; `stale_waivers`, `coverage` and `proof` are there only if there are any."""
         document: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "database": None if self.database is None else asdict(self.database),
@@ -70,6 +71,8 @@ class Report:
         }
         if self.stale_waivers:
             document["stale_waivers"] = list(self.stale_waivers)
+        if self.coverage is not None:
+            document["coverage"] = self.coverage
         if self.proofs is not None:
             document["proof"] = _proof(self.proofs)
         return document
