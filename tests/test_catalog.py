@@ -322,3 +322,21 @@ def test_facts_name_tables_as_people_do(make_database: MakeDatabase) -> None:
     assert twin.uniques == {frozenset({"a"}), frozenset({"a", "b"})}
     assert twin.stored
     assert (tables["v"].stored, tables["v"].key) == (False, ())
+
+
+def test_facts_know_what_is_part_of_another_table(make_database: MakeDatabase) -> None:
+    url = make_database(
+        "CREATE TABLE log (at date) PARTITION BY RANGE (at); CREATE TABLE base (id integer);"
+        "CREATE TABLE log_30 PARTITION OF log FOR VALUES FROM ('2030-01-01') TO ('2031-01-01');"
+        "CREATE TABLE heir () INHERITS (base)"
+    )
+
+    with looking_at(url) as engine:
+        tables = engine.facts.tables
+
+    assert {name: (one.partition, one.inherited) for name, one in tables.items() if "." not in name} == {
+        "log": (False, False),
+        "log_30": (True, False),
+        "base": (False, True),
+        "heir": (False, False),
+    }
