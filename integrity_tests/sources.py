@@ -7,6 +7,7 @@ and scope are looked up for the rows that are shown or asked for (``--scope stat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from pytest_tgintegrity import Source
@@ -23,7 +24,7 @@ BASES: Final = Source(
 """Name, status and owner of every character, also of those that lack their further rows."""
 
 
-def joined(name: str, from_clause: str, key: str, character: str | None = None) -> Source:
+def joined(name: str, from_clause: str, key: str | Sequence[str], character: str | None = None) -> Source:
     """Name a join about characters, whose label and scopes are those of `character`, an id (by default the key)."""
 
     def of_base(column: str) -> str:

@@ -227,6 +227,7 @@ def test_pact_names_demon_and_thrall(violations: Violations, column: str) -> Non
     where="active",
     show=["terms", "faith_payment"],
     fix_hint="which of the pacts still holds only a storyteller knows",
+    overlaps=["test_thrall_has_a_pact_with_the_master"],
     tags=["DEM-1"],
 )
 def test_pact_in_force_is_the_only_one(violations: Violations) -> None:
@@ -304,7 +305,10 @@ def test_apocalyptic_form_has_four_traits(violations: Violations, table: str) ->
             SELECT apocalypticformtrait_id FROM {HIGH}
             GROUP BY 1 HAVING count(*) = 1 AND apocalypticformtrait_id NOT IN (SELECT apocalypticformtrait_id FROM {LOW})
             ORDER BY 1 LIMIT 1
-        ) RETURNING (SELECT apocalypticform_id FROM {HIGH} WHERE apocalypticformtrait_id = id)
+        ) RETURNING (
+            SELECT high.apocalypticform_id FROM {HIGH} AS high
+            WHERE high.apocalypticformtrait_id = characters_apocalypticformtrait.id
+        )
     """,
     fix_hint="the player chooses the traits",
     overlaps=["test_apocalyptic_form_has_four_traits"],

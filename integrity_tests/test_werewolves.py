@@ -30,10 +30,12 @@ GIFTED: Final = joined(
     "held.werewolf_id",
 )
 PERMITTED: Final = Source(
-    "gifts that werewolves may learn",
-    "characters_gift_allowed AS allowed JOIN characters_werewolf_gift_permissions AS granted"
-    " ON granted.giftpermission_id = allowed.giftpermission_id",
-    key=["granted.werewolf_id", "allowed.gift_id"],
+    "gifts that werewolves hold a permission for",
+    "characters_werewolf_gifts AS learnt"
+    " JOIN characters_gift_allowed AS allowed ON allowed.gift_id = learnt.gift_id"
+    " JOIN characters_werewolf_gift_permissions AS granted"
+    " ON granted.giftpermission_id = allowed.giftpermission_id AND granted.werewolf_id = learnt.werewolf_id",
+    key="learnt.id",
 )
 TRIBAL: Final = joined(
     "{table} with their tribe",
@@ -48,13 +50,13 @@ CAMPED: Final = joined(
     "joined.id",
     "joined.werewolf_id",
 )
-DEEDS: Final = Source(
+DEEDS: Final = joined(
     "deeds of werewolves",
     "characters_werewolf AS werewolf CROSS JOIN LATERAL jsonb_array_elements_text("
     "CASE jsonb_typeof(werewolf.renown_incidents) WHEN 'array' THEN werewolf.renown_incidents ELSE '[]' END"
     ") WITH ORDINALITY AS deed(name, place)",
-    key=["werewolf.wtahuman_ptr_id", "deed.place"],
-    label=WEREWOLVES.label and WEREWOLVES.label.replace("characters_werewolf.", "werewolf."),
+    ["werewolf.wtahuman_ptr_id", "deed.place"],
+    "werewolf.wtahuman_ptr_id",
 )
 
 
@@ -226,15 +228,14 @@ def test_temporary_renown_is_below_ten(violations: Violations, column: str) -> N
     assert not violations
 
 
-@rule.at_most(
+@rule.rows(
     GIFTED,
-    "gift.rank",
-    "werewolf.rank",
+    "gift.rank > werewolf.rank",
     severity="info",
     breaks={
         "held.gift_id": "(SELECT min(other.id) FROM characters_gift AS other WHERE other.rank > werewolf.rank)",
     },
-    show=["gift.name"],
+    show=["gift.name", "gift.rank", "werewolf.rank"],
     fix_hint="buying with XP does not look at it: a storyteller may have granted the gift early",
     overlaps=["test_gift_is_allowed_to_the_werewolf", "test_rank_is_one_to_five"],
     tags=["WOLF-3"],
@@ -246,9 +247,9 @@ def test_gift_is_not_above_the_rank(violations: Violations) -> None:
 
 @rule.references(
     GIFTED,
-    ["held.werewolf_id", "held.gift_id"],
+    "held.id",
     PERMITTED,
-    ["granted.werewolf_id", "allowed.gift_id"],
+    "learnt.id",
     severity="info",
     breaks="""
         INSERT INTO characters_werewolf_gifts (werewolf_id, gift_id)
