@@ -97,7 +97,9 @@ CAST: Final = Source(
 
 MEMBERS: Final = Source(
     "members of groups",
-    "characters_group_members AS member JOIN characters_charactermodel AS cm ON cm.id = member.character_id",
+    "characters_group_members AS member"
+    " JOIN characters_charactermodel AS cm ON cm.id = member.character_id"
+    " JOIN characters_group AS team ON team.id = member.group_id",
     key="member.id",
     label="cm.name",
     scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
@@ -113,6 +115,112 @@ LEADERS: Final = Source(
 )
 """Who leads which group; the status is that of the leader."""
 
+GROUPS: Final = Source(
+    "groups", "characters_group", key="id", label="name", scopes={"status": "status", "chronicle": "chronicle_id"}
+)
+"""Packs, coteries, cabals and all other groups of characters."""
+
+
+def _holders(table: str, column: str, key: str = "id") -> Source:
+    """Name the characters that a column refers to; the scopes are those of the character."""
+    return Source(
+        f"{column} of {table}",
+        f"{table} AS held JOIN characters_charactermodel AS cm ON cm.id = held.{column}",
+        key=f"held.{key}",
+        label="cm.name",
+        scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+    )
+
+
+HELD: Final = _holders("{table}", "{column}")
+"""The characters that a column names, such as the members of cells."""
+
+CHANTRY_MEMBERS: Final = _holders("{table}", "human_id")
+"""The characters that have a role in a chantry; each role has a table."""
+
+CHANTRY_OFFICES: Final = _holders("locations_chantry", "{column}", "locationmodel_ptr_id")
+"""The characters that have an office in a chantry; each office is a column."""
+
+PARTIES: Final = _holders("characters_pact", "{column}")
+"""The demons and the thralls of pacts."""
+
+OWNED: Final = Source(
+    "objects in {table}",
+    "{table}",
+    key="id",
+    label="name",
+    scopes={"status": "status", "chronicle": "chronicle_id"},
+)
+"""The objects of one table: what has an owner, a chronicle and a status."""
+
+SPECIALTIES: Final = Source(
+    "specialties of humans",
+    "characters_human_specialties AS held"
+    " JOIN characters_specialty AS specialty ON specialty.id = held.specialty_id"
+    " JOIN characters_human AS human ON human.character_ptr_id = held.human_id",
+    key="held.id",
+    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = held.human_id) || ': ' || specialty.name",
+)
+"""Who is especially good at what, beside the dots that the sheet has."""
+
+LEGACY_FREEBIES: Final = Source(
+    "freebies spent on sheets",
+    "characters_human AS human CROSS JOIN LATERAL jsonb_array_elements("
+    "CASE jsonb_typeof(human.spent_freebies) WHEN 'array' THEN human.spent_freebies ELSE '[]' END"
+    ") WITH ORDINALITY AS spent(entry, number)",
+    key=["human.character_ptr_id", "spent.number"],
+    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = human.character_ptr_id)",
+)
+"""What the list on the sheet says that freebie points were spent on, one entry a row."""
+
+OFFERED: Final = Source(
+    "ratings that merits and flaws offer",
+    "characters_meritflaw_ratings AS offer JOIN core_number AS number ON number.id = offer.number_id",
+    key="offer.id",
+)
+"""How many points each merit may cost, and each flaw may bring."""
+
+BACKGROUNDS: Final = Source(
+    "backgrounds of characters",
+    "characters_backgroundrating AS held JOIN characters_background AS background"
+    " ON background.statistic_ptr_id = held.bg_id",
+    key="held.id",
+    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = held.char_id)",
+)
+"""Who has how many dots of which background, with what the background allows."""
+
+POOLS: Final = Source(
+    "pooled backgrounds of groups",
+    "characters_pooledbackgroundrating AS pool",
+    key="pool.id",
+    label="(SELECT name FROM characters_group WHERE characters_group.id = pool.group_id)",
+)
+"""How many dots of a background the members of a group have together."""
+
+SHARES: Final = Source(
+    "backgrounds given to pools",
+    "characters_backgroundrating AS share JOIN characters_group_members AS member ON member.character_id = share.char_id",
+    key=["share.id", "member.id"],
+    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = share.char_id)",
+)
+"""Who gives which background to the pool of which group."""
+
+
+def background_columns(table: str, columns: Sequence[str]) -> Source:
+    """Name the backgrounds that stand in columns of a sheet, one a row, beside the dots of the same background's rows."""
+    values = ", ".join(f"('{column}', sheet.{column})" for column in columns)
+    return Source(
+        f"background columns of {table}",
+        f"{table} AS sheet CROSS JOIN LATERAL (VALUES {values}) AS noted(background, dots)"
+        " LEFT JOIN (SELECT rating.char_id, statistic.property_name, sum(rating.rating) AS dots"
+        " FROM characters_backgroundrating AS rating JOIN characters_statistic AS statistic ON statistic.id = rating.bg_id"
+        " GROUP BY rating.char_id, statistic.property_name) AS held"
+        " ON held.char_id = sheet.human_ptr_id AND held.property_name = noted.background",
+        key=["sheet.human_ptr_id", "noted.background"],
+        label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = sheet.human_ptr_id)",
+    )
+
+
 STORYTELLERS: Final = Source(
     "storytellers",
     "game_strelationship AS st",
@@ -121,6 +229,26 @@ STORYTELLERS: Final = Source(
     scopes={"chronicle": "st.chronicle_id"},
 )
 """Who tells which chronicle for which game line."""
+
+CHRONICLES: Final = Source("chronicles", "game_chronicle", key="id", label="name", scopes={"chronicle": "id"})
+"""The campaigns that are played."""
+
+VIEWERS: Final = Source(
+    "game storytellers",
+    "game_chronicle_game_storytellers AS seen JOIN game_chronicle AS chronicle ON chronicle.id = seen.chronicle_id",
+    key="seen.id",
+    label="(SELECT username FROM auth_user WHERE auth_user.id = seen.user_id)",
+    scopes={"chronicle": "seen.chronicle_id"},
+)
+"""Who may look into a chronicle without telling it."""
+
+PROFILES: Final = Source(
+    "profiles",
+    "accounts_profile",
+    key="accounts_profile.id",
+    label="(SELECT username FROM auth_user WHERE auth_user.id = accounts_profile.user_id)",
+)
+"""What users have chosen for themselves."""
 
 USERS: Final = Source("users", "auth_user", key="id", label="username")
 """Accounts, labelled with the name that they log in with."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import HUMANS
-from .vocabulary import ABILITIES, ATTRIBUTES
+from .sources import HUMANS, SPECIALTIES
+from .vocabulary import ABILITIES, ATTRIBUTES, BROAD_TRAITS
+
+DOTS_OF_SPECIALTY: Final = " ".join(f"WHEN '{name}' THEN human.{name}" for name in (*ATTRIBUTES, *ABILITIES))
+BEST: Final = f"GREATEST({', '.join(ATTRIBUTES)})"
 
 
 @pytest.mark.parametrize("column", ATTRIBUTES)
@@ -59,6 +64,32 @@ def test_attribute_is_at_least_one(violations: Violations) -> None:
     assert not violations
 
 
+@rule.at_most(
+    HUMANS,
+    BEST,
+    f"""
+    CASE WHEN {BEST} <= 5 THEN 5
+         WHEN character_ptr_id IN (SELECT ctdhuman_ptr_id FROM characters_changeling) THEN 10
+         ELSE coalesce((
+             SELECT CASE WHEN generation_rating BETWEEN 3 AND 7 THEN 13 - generation_rating END
+             FROM characters_vampire WHERE vtmhuman_ptr_id = character_ptr_id
+         ), 5) END
+    """,
+    severity="low",
+    breaks={"characters_human.strength": "9"},
+    show=ATTRIBUTES,
+    fix_hint="only the player or a storyteller knows how many dots the sheet had",
+    overlaps=["test_attribute_is_zero_to_ten"],
+    tags=["CHAR-14"],
+)
+def test_attribute_is_at_most_what_the_blood_allows(violations: Violations) -> None:
+    """Nobody has more than 5 dots in an attribute, but vampires of the seventh generation or an earlier one.
+
+    Those have up to 13 less their generation, 10 in the third. Changelings may have more by their kith.
+    """
+    assert not violations
+
+
 @pytest.mark.parametrize("column", ABILITIES)
 @rule.between(
     HUMANS,
@@ -70,7 +101,10 @@ def test_attribute_is_at_least_one(violations: Violations) -> None:
     tags=["validate_data_integrity", "monitor_validation"],
 )
 def test_ability_is_zero_to_ten(violations: Violations, column: str) -> None:
-    """Every ability that all game lines share lies between 0 and 10; a sheet outside that cannot be saved any more."""
+    """Every ability that all game lines share lies between 0 and 10; a sheet outside that cannot be saved any more.
+
+    The sources disagree: XP and freebies buy 4 or 5 dots at most, but the application takes what a storyteller gives.
+    """
     assert not violations
 
 
@@ -149,4 +183,29 @@ def test_age_is_zero_to_five_thousand(violations: Violations) -> None:
 )
 def test_apparent_age_is_zero_to_two_hundred(violations: Violations) -> None:
     """A known apparent age lies between 0 and 200 years; the fix makes a negative one unknown."""
+    assert not violations
+
+
+@rule.at_most(
+    SPECIALTIES,
+    f"CASE WHEN specialty.stat IN ({', '.join(map(repr, BROAD_TRAITS))}) THEN 1 ELSE 4 END",
+    f"CASE specialty.stat {DOTS_OF_SPECIALTY} END",
+    severity="low",
+    breaks="""
+    INSERT INTO characters_human_specialties (human_id, specialty_id)
+    SELECT human.character_ptr_id, specialty.id
+    FROM characters_human AS human JOIN characters_specialty AS specialty ON specialty.stat = 'strength'
+    WHERE human.strength < 4
+    ORDER BY human.character_ptr_id, specialty.id LIMIT 1
+    RETURNING id
+    """,
+    show=["specialty.stat"],
+    fix_hint="either the specialty came too early or dots are missing: the player or a storyteller knows",
+    tags=["CHAR-18"],
+)
+def test_ability_or_attribute_of_a_specialty_has_its_dots(violations: Violations) -> None:
+    """Who has a specialty has four dots in its trait, or one where the trait is as broad as crafts or science.
+
+    Traits that only some game lines have are not looked at here.
+    """
     assert not violations

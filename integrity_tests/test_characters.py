@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import pytest
+
 from pytest_tgintegrity import Violations, rule
 
-from .sources import BASES, CAST, CHARACTERS, HUMANS
+from .sources import (
+    BASES,
+    CAST,
+    CHANTRY_MEMBERS,
+    CHANTRY_OFFICES,
+    CHARACTERS,
+    HELD,
+    HUMANS,
+    LEGACY_FREEBIES,
+    PARTIES,
+    SHEETS,
+)
 from .vocabulary import STATUSES
+
+CHANTRY_ROLES: Final = ("members", "leaders", "investigator", "guardian", "teacher")
+
+# Who is retired may still be in all of these.
+RETIRED: Final = ("CHAR-3", "CHAR-4", "CHAR-5", "CHAR-6", "CHAR-7")
 
 
 @rule.one_of(
@@ -36,13 +56,13 @@ def test_character_name_is_not_blank(violations: Violations) -> None:
     assert not violations
 
 
-@rule.rows(
+@rule.implies(
     CHARACTERS,
-    "cm.status IN ('Sub', 'App') AND btrim(ch.concept, E' \\t\\n\\r') = ''",
-    breaks={"cm.status": "'App'", "ch.concept": "''"},
+    "cm.status IN ('Sub', 'App')",
+    "btrim(ch.concept, E' \\t\\n\\r') <> ''",
+    breaks={"ch.concept": "''"},
     show=["cm.status", "ch.concept"],
     fix_hint="only the player or a storyteller knows the concept",
-    overlaps=["test_character_owner_is_named_once_approved"],
     tags=["validate_character_data", "CHAR-1"],
 )
 def test_character_concept_is_given_once_submitted(violations: Violations) -> None:
@@ -50,16 +70,13 @@ def test_character_concept_is_given_once_submitted(violations: Violations) -> No
     assert not violations
 
 
-@rule.rows(
+@rule.implies(
     BASES,
-    """
-    status = 'App' AND owner_id IS NULL AND NOT npc
-    AND id NOT IN (SELECT character_ptr_id FROM characters_spiritcharacter)
-    """,
-    breaks={"status": "'App'", "owner_id": "NULL", "npc": "FALSE"},
+    "status = 'App' AND NOT npc AND id NOT IN (SELECT character_ptr_id FROM characters_spiritcharacter)",
+    "owner_id IS NOT NULL",
+    breaks={"owner_id": "NULL"},
     show=["status", "owner_id", "npc"],
     fix_hint="the row does not say whose character it was: a storyteller decides",
-    overlaps=["test_character_concept_is_given_once_submitted"],
     tags=["validate_character_data", "CHAR-2"],
 )
 def test_character_owner_is_named_once_approved(violations: Violations) -> None:
@@ -73,10 +90,16 @@ def test_character_owner_is_named_once_approved(violations: Violations) -> None:
 @rule.rows(
     CAST,
     "cm.status IN ('Ret', 'Dec') AND NOT scene.finished",
-    breaks={"cm.status": "'Ret'", "scene.finished": "FALSE"},
+    breaks="""
+    INSERT INTO game_scene_characters (scene_id, charactermodel_id)
+    SELECT scene.id, cm.id
+    FROM game_scene AS scene JOIN characters_charactermodel AS cm ON cm.chronicle_id = scene.chronicle_id
+    WHERE NOT scene.finished AND cm.status = 'Ret'
+    ORDER BY scene.id, cm.id LIMIT 1
+    RETURNING id
+    """,
     show=["cm.id", "cm.status", "scene.id", "scene.name"],
     fix_hint="taking the character out of the scene opens or closes claims on XP: a storyteller decides",
-    overlaps=["test_scene_that_gave_xp_is_finished"],
     tags=["validate_character_data", "CHAR-3"],
 )
 def test_retired_character_is_in_no_unfinished_scene(violations: Violations) -> None:
@@ -84,17 +107,177 @@ def test_retired_character_is_in_no_unfinished_scene(violations: Violations) -> 
     assert not violations
 
 
+@pytest.mark.parametrize("table", [f"locations_chantry_{role}" for role in CHANTRY_ROLES])
 @rule.rows(
+    CHANTRY_MEMBERS,
+    "cm.status IN ('Ret', 'Dec')",
+    breaks="""
+    INSERT INTO {table} (chantry_id, human_id)
+    SELECT place.id, cm.id
+    FROM locations_chantry AS chantry JOIN locations_locationmodel AS place ON place.id = chantry.locationmodel_ptr_id
+    JOIN characters_charactermodel AS cm ON cm.chronicle_id = place.chronicle_id
+    JOIN characters_mage AS mage ON mage.mtahuman_ptr_id = cm.id
+    WHERE cm.status = 'Ret'
+    ORDER BY place.id, cm.id LIMIT 1
+    RETURNING id
+    """,
+    show=["held.chantry_id", "cm.status"],
+    fix_hint="who takes over the chantry decides: take the character out in the application",
+    tags=["CHAR-6"],
+)
+def test_retired_character_belongs_to_no_chantry(violations: Violations, table: str) -> None:
+    """Retired and deceased characters have no part in a chantry: not as member, leader, guardian, nor in any other role."""
+    assert not violations
+
+
+@pytest.mark.parametrize("column", ["ambassador_id", "node_tender_id"])
+@rule.rows(
+    CHANTRY_OFFICES,
+    "cm.status IN ('Ret', 'Dec')",
+    breaks="""
+    UPDATE locations_chantry SET {column} = (
+        SELECT min(cm.id) FROM characters_charactermodel AS cm
+        JOIN characters_mage AS mage ON mage.mtahuman_ptr_id = cm.id WHERE cm.status = 'Ret'
+    ) WHERE locationmodel_ptr_id = (SELECT min(locationmodel_ptr_id) FROM locations_chantry)
+    RETURNING locationmodel_ptr_id
+    """,
+    show=["cm.id", "cm.status"],
+    fix={"held.{column}": "NULL"},
+    tags=["CHAR-6"],
+)
+def test_retired_character_holds_no_office_in_a_chantry(violations: Violations, column: str) -> None:
+    """Retired and deceased characters are no ambassador and no node tender; the fix leaves the office empty."""
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        pytest.param("characters_hunter_cell_members", "from_hunter_id", id="cell"),
+        pytest.param("characters_hunter_cell_members", "to_hunter_id", id="cell of others"),
+        pytest.param("characters_hunterorganization_members", "hunter_id", id="organization"),
+        pytest.param("characters_hunterorganization", "leader_id", id="leader"),
+    ],
+)
+@rule.rows(
+    HELD,
+    "cm.status IN ('Ret', 'Dec')",
+    severity="info",
+    breaks={"cm.status": "'Ret'"},
+    show=["cm.id", "cm.status"],
+    fix_hint="the application leaves them in, and a player may want it so",
+    overlaps=RETIRED,
+    tags=["CHAR-7"],
+)
+def test_retired_hunter_is_in_no_cell_or_organization(violations: Violations, table: str, column: str) -> None:
+    """Retired and deceased hunters belong to no cell and no organisation, and lead none.
+
+    The application never takes them out, hence the severity.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize("column", ["demon_id", "thrall_id"])
+@rule.rows(
+    PARTIES,
+    "held.active AND cm.status IN ('Ret', 'Dec')",
+    severity="info",
+    breaks={"held.active": "TRUE", "cm.status": "'Ret'"},
+    show=["cm.id", "cm.status"],
+    fix_hint="a pact has terms: the storyteller decides what becomes of it",
+    overlaps=RETIRED,
+    tags=["CHAR-7"],
+)
+def test_retired_character_holds_no_active_pact(violations: Violations, column: str) -> None:
+    """Retired and deceased demons and thralls are bound by no pact that still holds.
+
+    The application never ends one, hence the severity.
+    """
+    assert not violations
+
+
+@rule.implies(
     BASES,
-    "status = 'App' AND NOT npc AND chronicle_id IS NULL",
-    breaks={"status": "'App'", "npc": "FALSE", "chronicle_id": "NULL"},
+    "status = 'App' AND NOT npc AND id IN (SELECT character_ptr_id FROM characters_human)",
+    "freebies_approved",
+    severity="info",
+    breaks={"freebies_approved": "FALSE"},
+    show=["owner_id"],
+    fix_hint="a storyteller looks at how the freebie points were spent",
+    tags=["CHAR-8"],
+)
+def test_character_freebies_are_approved_with_the_character(violations: Violations) -> None:
+    """The freebie points of an approved player character are approved; approval of many at once forgets them."""
+    assert not violations
+
+
+@rule.metric(
+    "characters_awaiting_approval",
+    "SELECT count(*) FROM characters_charactermodel WHERE status = 'Sub'",
+    severity="info",
+    tags=["CHAR-10"],
+)
+def test_characters_awaiting_approval_are_counted(violations: Violations) -> None:
+    """How many characters wait for a storyteller; for how long cannot be said: no table stores when they were submitted."""
+    assert not violations
+
+
+@rule.between(
+    SHEETS,
+    "creation_status",
+    0,
+    None,
+    severity="info",
+    fix="clamp",
+    tags=["CHAR-11"],
+)
+def test_character_creation_has_not_gone_below_its_first_step(violations: Violations) -> None:
+    """The step that the creation of a character has reached is not negative; the fix begins anew.
+
+    No code looks for it, hence the severity.
+    """
+    assert not violations
+
+
+@rule.implies(
+    BASES,
+    "status = 'App' AND NOT npc",
+    "chronicle_id IS NOT NULL",
+    severity="info",
+    breaks={"chronicle_id": "NULL"},
     show=["status", "npc", "owner_id"],
     fix_hint="the row does not say where the character was played: a storyteller decides",
-    overlaps=["test_character_owner_is_named_once_approved"],
     tags=["CHAR-21"],
 )
 def test_character_chronicle_is_named_once_approved(violations: Violations) -> None:
-    """An approved player character belongs to a chronicle."""
+    """An approved player character belongs to a chronicle.
+
+    The application approves characters without one, hence the severity.
+    """
+    assert not violations
+
+
+@rule.unique(
+    BASES,
+    ["lower(btrim(name))", "owner_id", "chronicle_id"],
+    nulls_distinct=False,
+    severity="info",
+    breaks="""
+    WITH one AS (SELECT * FROM characters_charactermodel WHERE status = 'App' AND owner_id IS NOT NULL ORDER BY id LIMIT 1),
+    twin AS (
+        UPDATE characters_charactermodel SET name = upper((SELECT name FROM one)) WHERE id = (
+            SELECT min(other.id) FROM characters_charactermodel AS other, one
+            WHERE (other.owner_id, other.chronicle_id) = (one.owner_id, one.chronicle_id) AND other.id <> one.id
+        ) RETURNING id
+    )
+    SELECT id FROM one UNION ALL SELECT id FROM twin
+    """,
+    show=["owner_id", "chronicle_id", "status"],
+    fix_hint="only the player knows whether they are two; merging them would lose one's history",
+    tags=["CHAR-24"],
+)
+def test_character_is_there_once(violations: Violations) -> None:
+    """No player has two characters of one name in a chronicle: the second is probably the first, entered again."""
     assert not violations
 
 
@@ -103,11 +286,30 @@ def test_character_chronicle_is_named_once_approved(violations: Violations) -> N
     "id",
     "game_journal",
     "character_id",
+    breaks="""
+    DELETE FROM game_journal WHERE id = (
+        SELECT min(id) FROM game_journal
+        WHERE id NOT IN (SELECT journal_id FROM game_journalentry WHERE journal_id IS NOT NULL)
+    ) RETURNING character_id
+    """,
     fix_hint="insert a journal for the character, as saving it in the application does",
     tags=["CHAR-22"],
 )
 def test_character_has_a_journal(violations: Violations) -> None:
     """Every character has a journal; that nobody has two the database sees to."""
+    assert not violations
+
+
+@rule.not_null(
+    "game_journalentry",
+    "journal_id",
+    show=["datetime_created"],
+    fix_hint="players wrote it: keep a copy, and let them say what becomes of it",
+    since="datetime_created",
+    tags=["CHAR-23"],
+)
+def test_journal_entry_has_a_journal(violations: Violations) -> None:
+    """What a player wrote stands in a journal; deleting a character leaves its entries behind, where nobody finds them."""
     assert not violations
 
 
@@ -177,20 +379,39 @@ def test_freebies_are_never_negative(violations: Violations) -> None:
     assert not violations
 
 
-@rule.rows(
+@rule.json_shape(
     HUMANS,
-    """
-    jsonb_typeof(spent_freebies) <> 'array' OR EXISTS (
-        SELECT FROM jsonb_array_elements(CASE jsonb_typeof(spent_freebies) WHEN 'array' THEN spent_freebies ELSE '[]' END)
-            AS spent(entry)
-        WHERE jsonb_typeof(spent.entry -> 'cost') IS DISTINCT FROM 'number'
-    )
-    """,
-    breaks={"spent_freebies": """'[{{"cost": "many"}}]'"""},
-    show=["spent_freebies"],
-    fix_hint="an empty object becomes an empty list; what an entry cost only a storyteller knows",
+    "spent_freebies",
+    [{"cost": float}],
+    fix="CASE WHEN spent_freebies IN ('null', '{{}}', '\"\"') THEN '[]' ELSE spent_freebies END",
+    overlaps=["test_json_column_is_a_list"],
     tags=["CHAR-16"],
 )
 def test_freebies_spent_are_a_list_of_costs(violations: Violations) -> None:
-    """What freebie points were spent on is a list whose entries each say a cost; anything else breaks the sheet."""
+    """What freebie points were spent on is a list whose entries each say a cost; anything else breaks the sheet.
+
+    The fix makes an empty list of what is empty; what an entry cost only a storyteller knows.
+    """
+    assert not violations
+
+
+@rule.references(
+    LEGACY_FREEBIES,
+    ["human.character_ptr_id", "spent.entry ->> 'trait'", "spent.entry ->> 'cost'"],
+    "game_freebiespendingrecord",
+    ["character_id", "trait_name", "cost::text"],
+    severity="low",
+    breaks="""
+    UPDATE game_freebiespendingrecord SET trait_name = trait_name || ' (old)' WHERE id = (
+        SELECT min(record.id) FROM game_freebiespendingrecord AS record
+        JOIN characters_human AS human ON human.character_ptr_id = record.character_id
+        WHERE spent_freebies @> jsonb_build_array(jsonb_build_object('trait', record.trait_name, 'cost', record.cost))
+    ) RETURNING character_id
+    """,
+    show=["spent.entry"],
+    fix_hint="the list is the older of the two: a storyteller enters what is missing",
+    tags=["CHAR-17"],
+)
+def test_freebies_spent_are_recorded(violations: Violations) -> None:
+    """What the old list on a sheet says was bought with freebie points has a record of the same trait and cost."""
     assert not violations

@@ -6,28 +6,26 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .vocabulary import GAME_LINES
+from .sources import CHRONICLES
+from .vocabulary import GAME_LINES, HEADINGS
 
 
-@rule.between(
-    "game_chronicle",
-    "nullif(year, 0)",
-    1000,
-    9999,
-    severity="low",
-    breaks={"year": "999"},
-    show=["year"],
-    fix_hint="a storyteller knows when it is set",
-)
-def test_chronicle_is_set_in_a_year_of_four_digits(violations: Violations) -> None:
-    """A chronicle is set in the years 1000 to 9999, or in no year: TG lets 0 through."""
+@rule.not_blank(CHRONICLES, "name", fix_hint="only those who play it know its name", tags=["CHR-1"])
+def test_chronicle_name_is_not_blank(violations: Violations) -> None:
+    """Every chronicle has a name."""
+    assert not violations
+
+
+@rule.between(CHRONICLES, "year", 1000, 9999, fix_hint="only those who play it know the year", tags=["CHR-1"])
+def test_chronicle_year_has_four_digits(violations: Violations) -> None:
+    """A chronicle plays in a year from 1000 to 9999; the application refuses any other, but lets 0 slip through."""
     assert not violations
 
 
 @rule.one_of(
-    "game_chronicle",
+    CHRONICLES,
     "headings",
-    ("", "vtm_heading", "wta_heading", "mta_heading", "ctd_heading", "wto_heading", "dtf_heading", "wod_heading"),
+    ("", *HEADINGS),
     severity="low",
     fix="''",
 )

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
+from .sources import OWNED
 from .vocabulary import IMAGE_STATUSES, OBJECTS, STATUSES, VISIBILITIES
 
 # White space of any kind; btrim alone takes off spaces only.
@@ -54,10 +55,11 @@ def test_object_name_is_not_blank(violations: Violations, table: str) -> None:
 
 
 @pytest.mark.parametrize("table", OBJECTS)
-@rule.rows(
+@rule.implies(
     "{table}",
-    "image_status = 'app' AND coalesce(image, '') = ''",
-    severity="low",
+    "image_status = 'app'",
+    "coalesce(image, '') <> ''",
+    severity="info",
     breaks={"image_status": "'app'", "image": "''"},
     show=["image_status", "image"],
     fix={"image_status": "'sub'", "image": "''"},
@@ -67,7 +69,61 @@ def test_object_name_is_not_blank(violations: Violations, table: str) -> None:
 def test_object_image_is_there_once_approved(violations: Violations, table: str) -> None:
     """An approved image exists; the fix goes back to what an object without an image has.
 
-    That is an image that is empty, not NULL: else it would wait for its approval for ever.
+    That is an image that is empty, not NULL: else it would wait for its approval for ever. Nothing breaks without the
+    image but its place on the page, hence the severity.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize("table", OTHER_OBJECTS)
+@rule.rows(
+    "{table}",
+    "status IN ('Ret', 'Dec')",
+    severity="info",
+    breaks={"status": "'Ret'"},
+    show=["status"],
+    fix_hint="what was meant by it only who wrote it knows",
+    tags=["OBJ-4"],
+)
+def test_object_that_is_no_character_is_neither_retired_nor_deceased(violations: Violations, table: str) -> None:
+    """Only characters retire and die; the application has no way to make anything else Ret or Dec.
+
+    Nothing refuses the value either, hence the severity.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize(
+    "table", ["characters_charactermodel", "characters_rote", "items_itemmodel", "locations_locationmodel"]
+)
+@rule.implies(
+    OWNED,
+    "status = 'Sub'",
+    "chronicle_id IS NOT NULL",
+    breaks={"status": "'Sub'", "chronicle_id": "NULL"},
+    show=["status", "owner_id"],
+    fix_hint="the owner or a storyteller knows the chronicle",
+    tags=["OBJ-6"],
+)
+def test_object_that_is_submitted_has_a_chronicle(violations: Violations, table: str) -> None:
+    """What waits for approval belongs to a chronicle; without one it is in no storyteller's queue and waits for ever."""
+    assert not violations
+
+
+@pytest.mark.parametrize("table", ["characters_charactermodel", "items_itemmodel", "locations_locationmodel"])
+@rule.implies(
+    OWNED,
+    "owner_id IS NULL",
+    "status <> 'Un'",
+    severity="info",
+    breaks={"owner_id": "NULL", "status": "'Un'"},
+    fix_hint="reference data looks the same; `cleanup_orphaned_data` deletes all of them, however young",
+    tags=["CHAR-9"],
+)
+def test_object_that_nobody_owns_was_approved(violations: Violations, table: str) -> None:
+    """What belongs to nobody and was never approved may be litter.
+
+    Or it is part of the catalogue, which TG loads in exactly this shape.
     """
     assert not violations
 
@@ -94,13 +150,17 @@ def test_object_image_is_not_null(violations: Violations, table: str) -> None:
         image ~ '(^/|\.\.|\\|[[:cntrl:]])' OR image !~* '\.(jpe?g|png|gif|webp|bmp|svg|avif)$'
     )
     """,
+    severity="info",
     breaks={"image": "'../../etc/passwd.png'"},
     show=["image"],
     fix_hint="a person finds out who wrote that path, and uploads the image again",
     tags=["OBJ-8"],
 )
 def test_object_image_lies_in_its_folder(violations: Violations, table: str) -> None:
-    """The image of an object is an image file below the folder of uploads, and nowhere else on the server."""
+    """The image of an object is an image file below the folder of uploads, and nowhere else on the server.
+
+    The application trusts its own uploads and checks no stored name, hence the severity.
+    """
     assert not violations
 
 
@@ -108,7 +168,7 @@ def test_object_image_lies_in_its_folder(violations: Violations, table: str) -> 
 @rule.rows(
     "{table}",
     r"name ~ '[[:cntrl:]]' OR name ~ U&'[\200B-\200F\202A-\202E\2060\FEFF]'",
-    severity="low",
+    severity="info",
     breaks={"name": r"left(name, 1) || U&'\200B' || substr(name, 3)"},
     show=["name"],
     fix_hint="a person looks at what the name is meant to be: another object may have the visible one",
@@ -116,7 +176,10 @@ def test_object_image_lies_in_its_folder(violations: Violations, table: str) -> 
     tags=["OBJ-9"],
 )
 def test_object_name_has_no_invisible_characters(violations: Violations, table: str) -> None:
-    """A name holds no character that cannot be seen, nor one that turns the writing around; two names look the same."""
+    """A name holds no character that cannot be seen, nor one that turns the writing around; two names look the same.
+
+    The application takes any name, hence the severity.
+    """
     assert not violations
 
 
@@ -124,7 +187,7 @@ def test_object_name_has_no_invisible_characters(violations: Violations, table: 
 @rule.rows(
     "{table}",
     f"name <> {TRIMMED}",
-    severity="low",
+    severity="info",
     breaks={"name": "' ' || left(name, 90)"},
     show=["name"],
     fix={
@@ -140,5 +203,6 @@ def test_object_name_has_no_white_space_around(violations: Violations, table: st
     """A name begins and ends with something that can be seen.
 
     The fix trims it, unless nothing would be left or another object has that name: the application looks up by names.
+    It takes any name, hence the severity.
     """
     assert not violations

@@ -7,12 +7,19 @@ from typing import Final
 from pytest_tgintegrity import Violations, rule
 
 from .sources import OBSERVERS
-from .vocabulary import CLASSES
+from .vocabulary import CLASSES, ROOTS
 
 # One look into the index of the one table in question for each observer.
 EXISTS: Final = " ".join(
     f"WHEN '{one.table}' THEN EXISTS (SELECT FROM {one.table} WHERE {one.key} = seen.object_id)"
     for one in CLASSES.values()
+)
+
+# The type tag of the object itself, likewise.
+TAG: Final = " ".join(
+    f"WHEN type.app_label || '_' || type.model IN ({', '.join(repr(one.table) for one in root.kin)})"
+    f" THEN (SELECT polymorphic_ctype_id FROM {root.table} WHERE id = seen.object_id)"
+    for root in ROOTS
 )
 
 
@@ -29,5 +36,31 @@ def test_observer_sees_an_object_that_exists(violations: Violations) -> None:
     """What an observer may see exists, and is what the observer's row calls it.
 
     An object that is gone leaves the right to see whatever gets its number next.
+    """
+    assert not violations
+
+
+@rule.agree(
+    OBSERVERS,
+    "seen.content_type_id",
+    f"CASE {TAG} END",
+    breaks="""
+    UPDATE core_observer SET content_type_id = (
+        SELECT id FROM django_content_type WHERE app_label = 'characters' AND model = 'charactermodel'
+    ) WHERE id = (
+        SELECT min(seen.id) FROM core_observer AS seen
+        JOIN characters_charactermodel AS cm ON (cm.id, cm.polymorphic_ctype_id) = (seen.object_id, seen.content_type_id)
+        JOIN characters_character AS ch ON ch.charactermodel_ptr_id = cm.id
+    )
+    RETURNING id
+    """,
+    show=["type.app_label", "type.model", "seen.object_id"],
+    fix_hint="mended, it lets somebody see what nobody could see till now: the owner of the object decides",
+    tags=["OBSV-2"],
+)
+def test_observer_names_the_class_of_the_object(violations: Violations) -> None:
+    """What an observer may see is called by its own class, a vampire a vampire, not a character.
+
+    Else the object does not know of its observer: nothing is shown, and the row outlives the object.
     """
     assert not violations

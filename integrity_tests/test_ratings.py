@@ -6,7 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .vocabulary import RATINGS, REPEATABLE
+from .sources import BASES, OFFERED
+from .vocabulary import DOTS, RATINGS, REPEATABLE
 
 
 @pytest.mark.parametrize(("table", "column"), [(table, column) for table in RATINGS for column in RATINGS[table]])
@@ -35,4 +36,113 @@ def test_rating_names_both_sides(violations: Violations, table: str, column: str
 )
 def test_rating_is_there_once(violations: Violations, table: str, holder: str, trait: str) -> None:
     """Nobody has two ratings of the same trait; the page that reads one breaks when there are two."""
+    assert not violations
+
+
+@pytest.mark.parametrize(("table", "lowest", "constraint"), [pytest.param(*one, id=one[0]) for one in DOTS])
+@rule.between(
+    "{table}",
+    "rating",
+    "%(lowest)s",
+    10,
+    fix="clamp",
+    enforced_by="{constraint}",
+    overlaps=["test_merit_has_a_rating_that_it_offers", "CHAR-20", "BG-1", "BG-3", "RATE-3"],
+)
+def test_rating_is_at_most_ten(violations: Violations, table: str, lowest: int, constraint: str) -> None:
+    """A rating goes from 0 to 10 dots; a flaw's goes down to -10."""
+    assert not violations
+
+
+@rule.between(
+    "characters_pooledbackgroundrating",
+    "rating",
+    0,
+    10,
+    severity="info",
+    fix_hint="the sum of what its members give: nothing is wrong with it but its form",
+    overlaps=["BG-1"],
+)
+def test_pooled_rating_is_at_most_ten(violations: Violations) -> None:
+    """The pooled dots of a group go from 0 to 10, says the form; the application itself writes greater sums."""
+    assert not violations
+
+
+@rule.between(
+    "characters_resrating",
+    "rating",
+    None,
+    5,
+    severity="info",
+    fix_hint="a storyteller may have given more on purpose",
+    overlaps=["test_rating_is_at_most_ten"],
+)
+def test_resonance_is_at_most_five(violations: Violations) -> None:
+    """Resonance has at most 5 dots: there the application stops adding, though it stores up to 10."""
+    assert not violations
+
+
+@rule.rows(
+    "characters_resrating",
+    "rating = 0",
+    severity="info",
+    breaks={"rating": "0"},
+    fix_hint="the row may go: the application deletes a resonance that is used up",
+    tags=["RATE-3"],
+)
+def test_resonance_is_not_kept_at_zero(violations: Violations) -> None:
+    """A mage has at least one dot of each resonance that is listed; the application deletes those that reach 0."""
+    assert not violations
+
+
+@rule.references(
+    "characters_meritflawrating",
+    ["mf_id", "rating"],
+    OFFERED,
+    ["offer.meritflaw_id", "number.value"],
+    breaks="""
+    UPDATE characters_meritflawrating SET rating = 10 WHERE id = (
+        SELECT min(held.id) FROM characters_meritflawrating AS held
+        WHERE held.rating > 0 AND held.mf_id NOT IN (
+            SELECT offer.meritflaw_id FROM characters_meritflaw_ratings AS offer
+            JOIN core_number AS number ON number.id = offer.number_id WHERE number.value = 10
+        )
+    ) RETURNING id
+    """,
+    fix_hint="only the player or a storyteller knows what was paid for it",
+    overlaps=["test_rating_is_at_most_ten"],
+    tags=["CHAR-19"],
+)
+def test_merit_has_a_rating_that_it_offers(violations: Violations) -> None:
+    """A merit costs, and a flaw brings, a number of points that the book offers for it."""
+    assert not violations
+
+
+@rule.total(
+    BASES,
+    "characters_meritflawrating.character_id",
+    "rating::bigint",
+    at_least=-7,
+    where="rating < 0",
+    severity="low",
+    breaks="""
+    WITH flaws AS (
+        SELECT offer.meritflaw_id, min(number.value) AS rating FROM characters_meritflaw_ratings AS offer
+        JOIN core_number AS number ON number.id = offer.number_id
+        WHERE number.value < 0 GROUP BY offer.meritflaw_id
+    ), taken AS (
+        INSERT INTO characters_meritflawrating (character_id, mf_id, rating)
+        SELECT (
+            SELECT min(character_ptr_id) FROM characters_human WHERE character_ptr_id NOT IN (
+                SELECT character_id FROM characters_meritflawrating WHERE character_id IS NOT NULL)
+        ), meritflaw_id, rating FROM flaws
+        RETURNING character_id
+    )
+    SELECT DISTINCT character_id FROM taken
+    """,
+    fix_hint="which flaw is too many the player and a storyteller decide",
+    tags=["CHAR-20"],
+)
+def test_flaws_bring_at_most_seven_points(violations: Violations) -> None:
+    """The flaws of a character bring at most 7 points; there the application stops giving."""
     assert not violations

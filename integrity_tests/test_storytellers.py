@@ -1,16 +1,51 @@
-"""Storytellers and chronicles."""
+"""Storytellers: who tells which chronicle for which game line, and who only looks on."""
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_tgintegrity import Violations, rule
 
-from .sources import STORYTELLERS
+from .sources import CHRONICLES, STORYTELLERS, USERS, VIEWERS
+
+
+@pytest.mark.parametrize("column", ["user_id", "chronicle_id", "gameline_id"])
+@rule.not_null(
+    STORYTELLERS,
+    "st.{column}",
+    severity="high",
+    breaks="""
+    INSERT INTO game_strelationship (user_id, chronicle_id, gameline_id)
+    SELECT CASE WHEN %(column)s <> 'user_id' THEN user_id END,
+           CASE WHEN %(column)s <> 'chronicle_id' THEN chronicle_id END,
+           CASE WHEN %(column)s <> 'gameline_id' THEN gameline_id END
+    FROM game_strelationship ORDER BY id LIMIT 1
+    RETURNING id
+    """,
+    show=["st.user_id", "st.chronicle_id", "st.gameline_id"],
+    fix_hint="without a user the row is litter, but with one it still gives rights: a person decides who should have which",
+    tags=["ST-1"],
+)
+def test_storyteller_has_user_chronicle_and_gameline(violations: Violations, column: str) -> None:
+    """A storyteller's row says who tells which chronicle for which game line.
+
+    Where the chronicle or the game line was deleted, the user still counts as a storyteller.
+    """
+    assert not violations
 
 
 @rule.unique(
     STORYTELLERS,
     ["st.user_id", "st.chronicle_id", "st.gameline_id"],
     nulls_distinct=False,
+    breaks="""
+    WITH one AS (SELECT * FROM game_strelationship ORDER BY id LIMIT 1),
+    twin AS (
+        INSERT INTO game_strelationship (user_id, chronicle_id, gameline_id)
+        SELECT user_id, chronicle_id, gameline_id FROM one RETURNING id
+    )
+    SELECT id FROM one UNION ALL SELECT id FROM twin
+    """,
     fix_hint="all but the row with the lowest id may go: they grant the same rights",
     tags=["validate_data_integrity", "ST-2"],
 )
@@ -20,4 +55,86 @@ def test_storyteller_is_named_once_for_chronicle_and_gameline(violations: Violat
     Missing values count as equal: the database's own constraint lets such duplicates through. The command kept an
     arbitrary one of the rows.
     """
+    assert not violations
+
+
+@rule.children(
+    CHRONICLES,
+    "game_strelationship.chronicle_id",
+    at_least="CASE WHEN head_st_id IS NULL THEN 1 ELSE 0 END",
+    where="user_id IS NOT NULL",
+    breaks="""
+    INSERT INTO game_chronicle (name, theme, mood, year, headings, head_st_id)
+    SELECT 'Nobody''s chronicle', theme, mood, year, headings, NULL FROM game_chronicle ORDER BY id LIMIT 1
+    RETURNING id
+    """,
+    fix_hint="somebody has to volunteer",
+    tags=["ST-3"],
+)
+def test_storyteller_or_head_is_there_for_each_chronicle(violations: Violations) -> None:
+    """A chronicle has a head storyteller or at least one other; else only staff can approve anything in it."""
+    assert not violations
+
+
+@rule.rows(
+    VIEWERS,
+    """
+    seen.user_id = chronicle.head_st_id
+    OR (seen.chronicle_id, seen.user_id) IN (SELECT chronicle_id, user_id FROM game_strelationship)
+    """,
+    severity="info",
+    breaks="""
+    INSERT INTO game_chronicle_game_storytellers (chronicle_id, user_id)
+    SELECT id, head_st_id FROM game_chronicle WHERE head_st_id IS NOT NULL ORDER BY id LIMIT 1
+    RETURNING id
+    """,
+    show=["seen.chronicle_id", "seen.user_id"],
+    fix_hint="the row that only lets the user look on may go, if the user is to tell",
+    tags=["ST-4"],
+)
+def test_storyteller_does_not_merely_look_on(violations: Violations) -> None:
+    """Nobody is storyteller of a chronicle and, at the same time, one who may only look into it.
+
+    The application gives such a user the greater rights and minds no contradiction, hence the severity.
+    """
+    assert not violations
+
+
+@rule.implies(
+    USERS,
+    "id IN (SELECT user_id FROM game_strelationship) OR id IN (SELECT head_st_id FROM game_chronicle)",
+    "is_active",
+    severity="info",
+    breaks={"is_active": "FALSE"},
+    fix_hint="a chronicle needs somebody who can log in: find a successor",
+    overlaps=["test_user_who_is_inactive_has_no_rights_left"],
+    tags=["ST-5"],
+)
+def test_storyteller_is_an_active_user(violations: Violations) -> None:
+    """Who tells a chronicle can log in.
+
+    Nothing in the application says so, hence the severity.
+    """
+    assert not violations
+
+
+@rule.references(
+    CHRONICLES,
+    ["id", "head_st_id"],
+    "game_strelationship",
+    ["chronicle_id", "user_id"],
+    breaks="""
+    UPDATE game_chronicle SET head_st_id = (
+        SELECT max(id) FROM auth_user WHERE is_active
+        AND id NOT IN (SELECT user_id FROM game_strelationship WHERE user_id IS NOT NULL)
+        AND id NOT IN (SELECT user_id FROM game_chronicle_game_storytellers)
+    ) WHERE id = (SELECT min(id) FROM game_chronicle WHERE head_st_id IS NOT NULL)
+    RETURNING id
+    """,
+    show=["head_st_id"],
+    fix_hint="enter the head as storyteller of the chronicle, for the game lines that are meant",
+    tags=["ST-6"],
+)
+def test_storyteller_who_heads_a_chronicle_tells_it(violations: Violations) -> None:
+    """The head of a chronicle is also entered as its storyteller; else the queues of what waits are empty for the head."""
     assert not violations

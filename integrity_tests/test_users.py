@@ -1,10 +1,11 @@
-"""Accounts: profiles, passwords, permissions."""
+"""Accounts: profiles, names, addresses, passwords, rights."""
 
 from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import PERMISSIONS, USERS
+from .sources import PERMISSIONS, PROFILES, USERS
+from .vocabulary import HEADINGS
 
 
 @rule.references(
@@ -13,11 +14,91 @@ from .sources import PERMISSIONS, USERS
     "accounts_profile",
     "user_id",
     severity="high",
+    breaks="DELETE FROM accounts_profile WHERE user_id = (SELECT max(user_id) FROM accounts_profile) RETURNING user_id",
     fix_hint="save the account in the application: that creates the profile with all its defaults",
     tags=["USR-1"],
 )
 def test_user_has_a_profile(violations: Violations) -> None:
     """Every account has a profile; without one, every page breaks for its owner."""
+    assert not violations
+
+
+@rule.one_of(PROFILES, "theme", ["light", "dark"], fix="'light'", tags=["USR-2"])
+def test_profile_theme_is_light_or_dark(violations: Violations) -> None:
+    """The pages of a user are light or dark; the fix makes them light, as they are for everybody at first."""
+    assert not violations
+
+
+@rule.one_of(PROFILES, "preferred_heading", HEADINGS, severity="low", fix="'wod_heading'", tags=["USR-3"])
+def test_profile_heading_is_that_of_a_game_line(violations: Violations) -> None:
+    """The heading that a user prefers is one of the seven that there are; the fix takes that of the World of Darkness.
+
+    The sources disagree about `dtf_heading`: it can be chosen, but the profile's form refuses it. Here it is allowed.
+    """
+    assert not violations
+
+
+@rule.unique(
+    USERS,
+    "lower(btrim(username))",
+    severity="info",
+    breaks="""
+    WITH one AS (SELECT id, username FROM auth_user ORDER BY id LIMIT 1),
+    twin AS (
+        UPDATE auth_user SET username = upper((SELECT username FROM one))
+        WHERE id = (SELECT max(id) FROM auth_user) RETURNING id
+    )
+    SELECT id FROM one UNION ALL SELECT id FROM twin
+    """,
+    fix_hint="nobody but the two of them knows who is who: ask them, then rename one",
+    tags=["USR-4"],
+)
+def test_user_names_differ_by_more_than_case(violations: Violations) -> None:
+    """No two accounts have names that look the same: Anna, anna, and anna with a blank behind it.
+
+    The application lets everybody choose such a name, hence the severity.
+    """
+    assert not violations
+
+
+@rule.unique(
+    USERS,
+    "lower(btrim(email))",
+    where="is_active AND btrim(email) <> ''",
+    severity="info",
+    breaks="""
+    WITH one AS (SELECT id, email FROM auth_user WHERE is_active AND btrim(email) <> '' ORDER BY id LIMIT 1),
+    twin AS (
+        UPDATE auth_user SET email = (SELECT email FROM one)
+        WHERE id = (SELECT max(id) FROM auth_user WHERE is_active) RETURNING id
+    )
+    SELECT id FROM one UNION ALL SELECT id FROM twin
+    """,
+    show=["username"],
+    fix_hint="ask whose address it is: a forgotten password is reset for every account that has it",
+    tags=["USR-5"],
+)
+def test_user_email_belongs_to_one_active_account(violations: Violations) -> None:
+    """No two active accounts share an e-mail address.
+
+    Two accounts of one person are nobody's error, and the application allows them, hence the severity.
+    """
+    assert not violations
+
+
+@rule.rows(
+    USERS,
+    r"email <> '' AND email !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:].]+$'",
+    severity="info",
+    breaks={"email": "'nobody at example.org'"},
+    fix_hint="only the user knows the address",
+    tags=["USR-6"],
+)
+def test_user_email_can_be_written_to(violations: Violations) -> None:
+    """An e-mail address looks like one, name@example.org, or is left empty.
+
+    No code relies on it until somebody forgets a password, hence the severity. The address itself is not shown.
+    """
     assert not violations
 
 
@@ -35,12 +116,88 @@ def test_user_password_is_hashed(violations: Violations) -> None:
     assert not violations
 
 
+@rule.implies(
+    USERS,
+    "is_superuser",
+    "is_staff",
+    severity="info",
+    breaks={"is_superuser": "TRUE", "is_staff": "FALSE", "is_active": "TRUE"},
+    show=["is_superuser", "is_staff"],
+    fix_hint="rights are for a person to give and to take",
+    tags=["USR-8"],
+)
+def test_user_who_may_everything_is_staff(violations: Violations) -> None:
+    """A superuser is a member of the staff too; else the account may do everything but log in where it is done.
+
+    Nothing in the application says so, hence the severity.
+    """
+    assert not violations
+
+
+@rule.implies(
+    USERS,
+    "NOT is_active",
+    "NOT (is_staff OR is_superuser)",
+    severity="info",
+    breaks={"is_active": "FALSE", "is_staff": "TRUE"},
+    show=["is_staff", "is_superuser"],
+    fix_hint="rights are for a person to give and to take",
+    overlaps=["test_storyteller_is_an_active_user"],
+    tags=["USR-8"],
+)
+def test_user_who_is_inactive_has_no_rights_left(violations: Violations) -> None:
+    """An account that was switched off is neither staff nor superuser: switched on again, it would have all its rights.
+
+    Nothing in the application says so, hence the severity.
+    """
+    assert not violations
+
+
+@rule.at_most(
+    USERS,
+    "date_joined - interval '1 minute'",
+    "last_login",
+    severity="info",
+    breaks={"last_login": "date_joined - interval '1 day'"},
+    fix_hint="which of the two dates is wrong only a log can tell",
+    tags=["USR-9"],
+)
+def test_user_logs_in_after_joining(violations: Violations) -> None:
+    """Nobody logged in before the account was there.
+
+    Django writes both dates and checks neither, hence the severity.
+    """
+    assert not violations
+
+
+@rule.at_most(
+    USERS,
+    "greatest(last_login, date_joined)",
+    "now() + interval '1 day'",
+    severity="info",
+    breaks={"last_login": "now() + interval '2 days'"},
+    fix_hint="find out whose clock was wrong, and what else it dated",
+    tags=["USR-9"],
+)
+def test_user_joined_and_logged_in_in_the_past(violations: Violations) -> None:
+    """No account comes from the future, nor was it used there; a day is granted to clocks.
+
+    Django writes both dates and checks neither, hence the severity.
+    """
+    assert not violations
+
+
 @rule.references(
     PERMISSIONS,
     ["type.id", "action.name || '_' || type.model"],
     "auth_permission",
     ["content_type_id", "codename"],
     severity="low",
+    breaks="""
+    DELETE FROM auth_permission WHERE codename = 'view_number' AND content_type_id = (
+        SELECT id FROM django_content_type WHERE app_label = 'core' AND model = 'number'
+    ) RETURNING content_type_id, 'view'
+    """,
     fix_hint="run TG's `migrate` again: it creates the missing permissions",
     tags=["SYS-4"],
 )

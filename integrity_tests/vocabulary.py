@@ -270,6 +270,9 @@ VISIBILITIES: Final = ("PUB", "PRI", "CHR", "CUS")
 IMAGE_STATUSES: Final = ("un", "sub", "app")
 """None, submitted, approved."""
 
+HEADINGS: Final = tuple(f"{line}_heading" for line in ("vtm", "wta", "mta", "ctd", "wto", "dtf", "wod"))
+"""What the pages of a user can be headed with."""
+
 DECISIONS: Final = ("Pending", "Approved", "Denied")
 """What a spend of XP or freebies can be."""
 
@@ -311,6 +314,49 @@ ABILITIES: Final = (
 )
 """The nineteen abilities that all game lines share: talents, skills, knowledges."""
 
+BROAD_TRAITS: Final = tuple("arts athletics crafts firearms melee academics occult lore politics science".split())
+"""Traits so broad that already the first dot needs a specialty."""
+
+BACKGROUND_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "characters_htrhuman": ("allies", "influence", "resources", "status_background"),
+    "characters_mtrhuman": tuple(
+        "allies resources retainers tomb rank remembrance vessel artifact ka amenti_companion".split()
+    ),
+    "characters_vtmhuman": tuple(
+        "allies alternate_identity black_hand_membership domain fame generation herd influence resources retainers"
+        " rituals status_background".split()
+    ),
+}
+"""Sheets that store backgrounds in columns too; the application reads the rating rows."""
+
+JSON_LISTS: Final[Mapping[str, str]] = {
+    "characters_autumnperson": "anti_fae_abilities",
+    "characters_cantrip": "bunk_examples modifier_realms",
+    "characters_chimera": "special_abilities",
+    "characters_creed": "favored_edges",
+    "characters_earthbound": "known_celestial_names known_true_names",
+    "characters_human": "spent_freebies",
+    "characters_kith": "birthrights",
+    "characters_pact": "enhancements",
+    "characters_ritual": "secondary_lore_requirements",
+    "characters_thrall": "enhancements",
+    "characters_werewolf": "renown_incidents",
+    "core_charactertemplate": "backgrounds languages merits_flaws specialties",
+    "items_treasure": "effects",
+    "locations_dreamrealm": "dominant_themes hazards special_properties",
+    "locations_freehold": "powers",
+    "locations_holding": "threats",
+    "locations_paradoxrealm": "atmosphere_details",
+    "locations_trod": "hazards",
+}
+"""JSON columns that hold a list."""
+
+JSON_OBJECTS: Final[Mapping[str, str]] = {
+    "core_charactertemplate": "abilities attributes basic_info powers suggested_freebie_spending",
+    "locations_paradoxrealm": "final_obstacle_details",
+}
+"""JSON columns that hold an object."""
+
 SPHERES: Final = ("correspondence", "time", "spirit", "mind", "entropy", "prime", "forces", "matter", "life")
 """The nine Spheres of a mage."""
 
@@ -338,13 +384,20 @@ RATINGS: Final[Mapping[str, tuple[str, str]]] = {
 REPEATABLE: Final = ("characters_backgroundrating", "characters_pact", "characters_pooledbackgroundrating")
 """Of these tables several rows may name the same two sides: three Contacts, told apart by a note."""
 
-LINEAGES: Final[Mapping[str, tuple[str, str]]] = {
-    "characters_arcanos": ("id", "parent_arcanos_id"),
-    "characters_mummy": ("mtrhuman_ptr_id", "mentor_mummy_id"),
-    "characters_vampireclan": ("id", "parent_clan_id"),
-    "characters_wraithfaction": ("id", "parent_id"),
+LINEAGES: Final[Mapping[str, str]] = {
+    "characters_arcanos": "parent_arcanos_id",
+    "characters_mummy": "mentor_mummy_id",
+    "characters_vampireclan": "parent_clan_id",
+    "characters_wraithfaction": "parent_id",
 }
-"""Tables whose rows refer to a row above them, each with its key and that column; places and sires have own rules."""
+"""Tables whose rows refer to a row above them, each with that column; places and sires have own rules."""
 
 CHECKS: Final = tuple((table, name.replace("~", table)) for table, names in _CHECKS.items() for name in names.split())
 """The 74 CHECK constraints that TG's migrations create: pairs of table and name."""
+
+DOTS: Final = tuple(
+    (table, -10 if "meritflaw" in table else 0, name)
+    for table, name in CHECKS
+    if table.startswith("characters_") and table.endswith("rating")
+)
+"""The rating tables of characters: their least number of dots, and the constraint that sees to it."""

@@ -1,0 +1,151 @@
+"""Nothing that is known of TG's data is left without a rule: invariants, ranges and lists of choices."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from tg import DECLARED, INVARIANT, needs_csvs, table
+
+from pytest_tgintegrity import Source
+from pytest_tgintegrity.kinds import AtMost, Between, OneOf
+from pytest_tgintegrity.predicates import plain
+
+Column: TypeAlias = tuple[str, str]
+
+AREAS_TO_COME: Final = set(
+    "SCN WK XP FRB SYS MIG "  # scenes, weeks and XP
+    "VAM MAG WOLF WRA CTD DEM MUM HUN "  # game lines
+    "ITM LOC REF TPL".split()  # items, locations, reference data
+)
+"""Areas of invariants whose rules are still to be written."""
+
+COLUMNS_TO_COME: Final = re.compile(
+    r"game_.*|core_.*|django_.*"
+    r"|characters_(?!charactermodel|character\.|human\.|spiritcharacter|group|[a-z]*rating\.).*"
+    r"|items_.*|locations_.*"
+)
+"""Columns whose rules are still to be written."""
+
+CAP: Final = "where the application stops adding dots; what a storyteller gave may be higher"
+ELDERS: Final = "elders: `test_attribute_is_at_most_what_the_blood_allows` knows the maximum of each class"
+
+RANGES_NOT_RULED: Final[Mapping[str, str]] = {
+    "characters_human.age 0..500": "the commands' limit; the application takes ages up to 5000",
+}
+"""Stated ranges that no rule repeats, with the reason; as regular expressions."""
+
+CHOICES_NOT_RULED: Final[Mapping[str, str]] = {}
+"""Columns with stated choices that no rule lists, with the reason."""
+
+
+def combinations(function: Callable[..., None]) -> Iterator[dict[str, Any]]:
+    """What a test is parametrized with, each time."""
+    marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == "parametrize"]
+    for chosen in itertools.product(*(list(_values(*mark.args)) for mark in marks)):
+        yield {name: value for one in chosen for name, value in one.items()}
+
+
+def _values(names: Any, sets: Any) -> Iterator[dict[str, Any]]:
+    listed = [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
+    for one in sets:
+        found = one.values if hasattr(one, "marks") else one if len(listed) > 1 else [one]
+        yield dict(zip(listed, found, strict=True))
+
+
+def column_of(source: Source | str, column: str, params: Mapping[str, Any]) -> Column:
+    """The table and the column that a rule is about; an alias is looked up among the source's tables."""
+    prefix, _, name = plain(column, params).rpartition(".")
+    clause = plain(source if isinstance(source, str) else source.from_clause, params)
+    found = re.findall(r"(?:^|JOIN )(\w+)(?: AS (\w+))?", clause)
+    known = {alias or one: one for one, alias in found}
+    return known.get(prefix, found[0][0] if found else clause), name
+
+
+def resolved(value: Any, params: Mapping[str, Any]) -> Any:
+    lone = re.fullmatch(r"%\((\w+)\)s", value) if isinstance(value, str) else None
+    return params[lone[1]] if lone else value
+
+
+def written(bound: Any) -> str:
+    """A bound as the description writes it: nothing where a side is open, `=expression` for another column."""
+    if bound is None:
+        return ""
+    return f"={re.sub(r'[a-z]+[.]', '', bound)}" if isinstance(bound, str) else str(bound)
+
+
+def ruled_bounds() -> tuple[Mapping[Column, set[str]], Mapping[Column, set[str]]]:
+    """The lower and upper bounds that rules set, by column."""
+    lows: dict[Column, set[str]] = defaultdict(lambda: {""})
+    highs: dict[Column, set[str]] = defaultdict(lambda: {""})
+    for _, function, rule in DECLARED:
+        if isinstance(rule.kind, Between | AtMost):
+            for params in combinations(function):
+                subject = column_of(rule.kind.source, rule.kind.column, params)
+                if isinstance(rule.kind, AtMost):
+                    highs[subject].add(written(plain(rule.kind.other, params)))
+                else:
+                    lows[subject].add(written(resolved(rule.kind.low, params)))
+                    highs[subject].add(written(resolved(rule.kind.high, params)))
+    return lows, highs
+
+
+def ruled_choices() -> Mapping[Column, list[set[str]]]:
+    """The lists of values that rules allow, by column."""
+    found: dict[Column, list[set[str]]] = defaultdict(list)
+    for _, function, rule in DECLARED:
+        if isinstance(rule.kind, OneOf):
+            for params in combinations(function):
+                values = {str(one) for one in resolved(rule.kind.values, params) if one is not None}
+                found[column_of(rule.kind.source, rule.kind.column, params)].append(values)
+    return found
+
+
+def stated_choices() -> Mapping[Column, set[str]]:
+    found: dict[Column, set[str]] = defaultdict(set)
+    for row in table("choices"):
+        found[row["table"], row["column"]].add(row["value"])
+    return {column: values - {"NULL"} for column, values in found.items()}
+
+
+def excused(text: str, reasons: Mapping[str, str]) -> bool:
+    return any(re.fullmatch(one, text) for one in reasons)
+
+
+@needs_csvs
+def test_every_invariant_is_the_tag_of_a_rule() -> None:
+    known = {row["id"] for row in table("invariants")}
+    tagged = {tag for _, _, rule in DECLARED for tag in rule.tags if INVARIANT.fullmatch(tag)}
+
+    assert len(known) == 205
+    assert {one for one in known - tagged if one.partition("-")[0] not in AREAS_TO_COME} == set()
+
+
+@needs_csvs
+def test_every_stated_range_is_ruled() -> None:
+    lows, highs = ruled_bounds()
+    choices = ruled_choices()
+    missing = set()
+    for row in table("ranges"):
+        column = (row["table"], row["column"])
+        name = ".".join(column)
+        listed = row["source"] == "django_choices" and column in choices
+        if not listed and (row["min"] not in lows[column] or row["max"] not in highs[column]):
+            missing.add(f"{name} {row['min']}..{row['max']}")
+
+    assert {one for one in missing if not excused(one, RANGES_NOT_RULED) and not COLUMNS_TO_COME.match(one)} == set()
+
+
+@needs_csvs
+def test_every_stated_list_of_choices_is_ruled() -> None:
+    ruled = ruled_choices()
+    missing = {
+        f"{one}.{column}": sorted(values)
+        for (one, column), values in stated_choices().items()
+        if values not in ruled[one, column] and not excused(f"{one}.{column}", CHOICES_NOT_RULED)
+    }
+
+    assert {one: values for one, values in missing.items() if not COLUMNS_TO_COME.match(one)} == {}
