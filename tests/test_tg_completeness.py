@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from tg import DECLARED, INVARIANT, needs_csvs, table
 
+from integrity_tests.vocabulary import ABILITIES, ATTRIBUTES
 from pytest_tgintegrity import Source
 from pytest_tgintegrity.kinds import AtMost, Between, OneOf
 from pytest_tgintegrity.predicates import plain
@@ -30,13 +31,17 @@ COLUMNS_TO_COME: Final = re.compile(
 )
 """Columns whose rules are still to be written."""
 
-CAP: Final = "where the application stops adding dots; what a storyteller gave may be higher"
-ELDERS: Final = "elders: `test_attribute_is_at_most_what_the_blood_allows` knows the maximum of each class"
+ATTRIBUTE: Final = rf"characters_human\.({'|'.join(ATTRIBUTES)})"
+ABILITY: Final = rf"characters_human\.({'|'.join(ABILITIES)})"
 
 RANGES_NOT_RULED: Final[Mapping[str, str]] = {
-    "characters_human.age 0..500": "the commands' limit; the application takes ages up to 5000",
+    r"characters_human\.age 0\.\.500": "a command's; the application takes ages up to 5000",
+    rf"{ATTRIBUTE} 0\.\.15": "a command's; the application takes 10 at most",
+    rf"{ATTRIBUTE} 1\.\.10": "test_attribute_is_at_least_one knows who may have none, as the commands did not",
+    rf"{ATTRIBUTE} 1\.\.5": "test_attribute_is_at_most_what_the_blood_allows knows who may have more",
+    rf"{ABILITY} 0\.\.4": "where some forms stop adding; others go to 5, and a storyteller to 10",
 }
-"""Stated ranges that no rule repeats, with the reason; as regular expressions."""
+"""Stated ranges that no rule repeats, as regular expressions, with the reason."""
 
 CHOICES_NOT_RULED: Final[Mapping[str, str]] = {}
 """Columns with stated choices that no rule lists, with the reason."""

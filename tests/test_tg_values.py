@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
+from engine import looking_at
 from tg import Connection
 
 from integrity_tests.test_characters import test_freebies_spent_are_a_list_of_costs as ledger_test
@@ -12,24 +14,33 @@ from integrity_tests.test_locations import test_location_is_no_part_of_its_parts
 from integrity_tests.test_locations import test_location_is_not_contained_in_itself as contained_test
 from integrity_tests.test_vampires import test_blood_pool_follows_generation as blood_test
 from integrity_tests.test_vampires import test_sire_is_no_descendant as sire_test
-from pytest_tgintegrity import Source
-from pytest_tgintegrity.kinds import Query, Rows
-from pytest_tgintegrity.predicates import fill, readable
+from pytest_tgintegrity.planning import BoundRule, plan
+from pytest_tgintegrity.predicates import readable
 from pytest_tgintegrity.rules import Rule, declaration_of
+from pytest_tgintegrity.schema import Facts
+
+Violating: TypeAlias = Callable[[Callable[..., None]], set[int]]
 
 
-def violating(connection: Connection, test: Callable[..., None]) -> set[int]:
-    """The keys that a rule finds, also in what this transaction has changed."""
-    declared = declaration_of(test)
-    assert isinstance(declared, Rule)
-    kind = declared.kind
-    if isinstance(kind, Query):
-        statement = kind.sql
-    else:
-        assert isinstance(kind, Rows)
-        assert isinstance(kind.source, Source)
-        statement = f"SELECT {kind.source.key} FROM {kind.source.from_clause} WHERE {kind.where}"
-    return {int(row[0]) for row in connection.execute(readable(fill(statement, {})).encode()).fetchall()}
+@pytest.fixture(scope="module")
+def facts(damaged_demo: str) -> Facts:
+    with looking_at(damaged_demo) as engine:
+        return engine.facts
+
+
+@pytest.fixture
+def violating(connection: Connection, facts: Facts) -> Violating:
+    """Tell the keys that a rule finds, also in what this transaction has changed."""
+
+    def found(test: Callable[..., None]) -> set[int]:
+        declared = declaration_of(test)
+        assert isinstance(declared, Rule)
+        (scan,) = plan([BoundRule("it", declared, "", {})], facts).scans
+        sampling = scan.sampling("it")
+        assert sampling is not None
+        return {int(row[0]) for row in connection.execute(readable(sampling.rows).encode()).fetchall()}
+
+    return found
 
 
 def first(connection: Connection, query: str) -> list[int]:
@@ -37,12 +48,12 @@ def first(connection: Connection, query: str) -> list[int]:
 
 
 @pytest.mark.parametrize("generation", [-(2**31), 2, 16, 2**31 - 1])
-def test_an_impossible_generation_gives_no_blood(connection: Connection, generation: int) -> None:
+def test_an_impossible_generation_gives_no_blood(connection: Connection, violating: Violating, generation: int) -> None:
     connection.execute(
         "UPDATE characters_vampire SET generation_rating = %s WHERE vtmhuman_ptr_id = 900014", [generation]
     )
 
-    assert 900014 in violating(connection, blood_test)
+    assert 900014 in violating(blood_test)
 
 
 @pytest.mark.parametrize(
@@ -63,17 +74,19 @@ def test_an_impossible_generation_gives_no_blood(connection: Connection, generat
         (15, 10, 1),
     ],
 )
-def test_a_generation_gives_its_blood(connection: Connection, generation: int, pool: int, per_turn: int) -> None:
+def test_a_generation_gives_its_blood(
+    connection: Connection, violating: Violating, generation: int, pool: int, per_turn: int
+) -> None:
     change = "UPDATE characters_vampire SET (generation_rating, max_blood_pool, blood_per_turn) = (%s, %s, %s)"
     connection.execute(change.encode(), [generation, pool, per_turn])
-    assert violating(connection, blood_test) == set()
+    assert violating(blood_test) == set()
 
     connection.execute(change.encode(), [generation, pool, per_turn + 1])
-    assert 900014 in violating(connection, blood_test)
+    assert 900014 in violating(blood_test)
 
 
-def test_vampires_in_a_circle_and_below_it_are_named(connection: Connection) -> None:
-    known = violating(connection, sire_test)
+def test_vampires_in_a_circle_and_below_it_are_named(connection: Connection, violating: Violating) -> None:
+    known = violating(sire_test)
     one, two, below = first(
         connection,
         "SELECT vtmhuman_ptr_id FROM characters_vampire WHERE vtmhuman_ptr_id < 900000"
@@ -82,11 +95,11 @@ def test_vampires_in_a_circle_and_below_it_are_named(connection: Connection) -> 
     for vampire, sire in ((one, two), (two, one), (below, one)):
         connection.execute("UPDATE characters_vampire SET sire_id = %s WHERE vtmhuman_ptr_id = %s", [sire, vampire])
 
-    assert violating(connection, sire_test) - known == {one, two, below}
+    assert violating(sire_test) - known == {one, two, below}
 
 
-def test_places_in_a_circle_are_named(connection: Connection) -> None:
-    known = violating(connection, parts_test)
+def test_places_in_a_circle_are_named(connection: Connection, violating: Violating) -> None:
+    known = violating(parts_test)
     one, two, apart = first(
         connection,
         "SELECT id FROM locations_locationmodel WHERE id < 900000"
@@ -101,8 +114,8 @@ def test_places_in_a_circle_are_named(connection: Connection) -> None:
             [inside, container],
         )
 
-    assert violating(connection, parts_test) - known == {one, two, apart}
-    assert violating(connection, contained_test) == {one, two}
+    assert violating(parts_test) - known == {one, two, apart}
+    assert violating(contained_test) == {one, two}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +132,7 @@ def test_places_in_a_circle_are_named(connection: Connection) -> None:
         ('[{"cost": "3"}]', True),
     ],
 )
-def test_a_ledger_is_a_list_of_costs(connection: Connection, ledger: str, wrong: bool) -> None:
+def test_a_ledger_is_a_list_of_costs(connection: Connection, violating: Violating, ledger: str, wrong: bool) -> None:
     connection.execute("UPDATE characters_human SET spent_freebies = %s WHERE character_ptr_id = 900001", [ledger])
 
-    assert (900001 in violating(connection, ledger_test)) is wrong
+    assert (900001 in violating(ledger_test)) is wrong
