@@ -16,6 +16,7 @@ from .rows import Rows
 _CHARACTER: Final = "characters_charactermodel"
 _HUMAN: Final = "characters_human"
 _SOURCES_EACH: Final = 4
+_PLAYED: Final = ("characters_group", "characters_rote")  # what players make, and storytellers approve
 
 # Game line, the number of the chronicle that its people live in, and what is written down about them.
 _LINES: Final[tuple[tuple[str, int, tuple[Listing, ...]], ...]] = (
@@ -90,7 +91,7 @@ class _Stage:
         if chain[0] == _CHARACTER:
             return self._add_characters(listing, human=_HUMAN in chain)
         here = {"chronicle_id": self.chronicle.id, "owner_id": self.chronicle.storytellers[0]}
-        add_objects(self.rows, listing, **(here if chain[0] == "characters_group" else {}))
+        add_objects(self.rows, listing, **(here if chain[0] in _PLAYED else {}))
         return []
 
     def _add_characters(self, listing: Listing, human: bool) -> list[Character]:
