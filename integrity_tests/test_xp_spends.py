@@ -12,7 +12,6 @@ from .play_sources import APPROVED_DISCIPLINES, APPROVED_LORES, APPROVED_TRAITS,
 from .sources import BASES
 from .vocabulary import ABILITIES, ATTRIBUTES, STUCK_TRAITS, XP_TRAITS
 
-
 BUYS: Final = """
     INSERT INTO game_xpspendingrequest
         (character_id, trait_type, trait_name, trait_value, cost, approved, created_at, approved_at, approved_by_id)
