@@ -225,8 +225,8 @@ REFUSED_MERITS: Final = _by_character(
 
 
 def _approved(name: str, kinds: str, *joined: str) -> Source:
-    spends = f"SELECT * FROM game_xpspendingrequest WHERE approved = 'Approved' AND trait_type IN ({kinds})"
-    return _by_character(name, " JOIN ".join([f"({spends}) AS spend", *joined]), "spend")
+    spends = f"game_xpspendingrequest AS spend JOIN {joined[0]} AND spend.approved = 'Approved'"
+    return _by_character(name, " JOIN ".join([f"{spends} AND spend.trait_type IN ({kinds})", *joined[1:]]), "spend")
 
 
 APPROVED_TRAITS: Final = _approved(

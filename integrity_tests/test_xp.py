@@ -33,7 +33,7 @@ def test_xp_is_never_negative(violations: Violations) -> None:
     by="entry.character_id",
     at_least="characters_character.xp",
     severity="info",
-    breaks={"xp": "1000000"},
+    breaks={"characters_character.xp": "1000000"},
     show=["xp"],
     fix_hint="awards by hand leave no trace: a storyteller judges",
     tags=["validate_character_data", "XP-26"],

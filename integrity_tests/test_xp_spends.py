@@ -24,7 +24,13 @@ NOW_APPROVED: Final = "'Approved', now(), now(), (SELECT min(id) FROM auth_user 
     "spend.approved = 'Pending'",
     "spend.created_at >= now() - interval '30 days'",
     severity="info",
-    breaks={"spend.created_at": "now() - interval '31 days'"},
+    breaks="""
+        INSERT INTO game_xpspendingrequest
+            (character_id, trait_type, trait_name, trait_value, cost, approved, created_at)
+        SELECT min(id), 'tenet', 'Tenet', 1, 0, 'Pending', now() - interval '31 days'
+        FROM characters_charactermodel WHERE status = 'App' AND id IN (SELECT character_ptr_id FROM characters_human)
+        RETURNING id
+    """,
     show=["spend.trait_name", "spend.trait_value", "spend.cost", "spend.created_at"],
     fix_hint="a storyteller approves or denies it",
     tags=["validate_character_data", "XP-24"],
