@@ -224,29 +224,23 @@ REFUSED_MERITS: Final = _by_character(
 """Records of merits and flaws that are on the sheet, and whether the same one was also bought without being denied."""
 
 
-def _approved(name: str, kinds: str, *joined: str) -> Source:
-    spends = f"game_xpspendingrequest AS spend JOIN {joined[0]} AND spend.approved = 'Approved'"
-    return _by_character(name, " JOIN ".join([f"{spends} AND spend.trait_type IN ({kinds})", *joined[1:]]), "spend")
-
-
-APPROVED_TRAITS: Final = _approved(
+APPROVED_TRAITS: Final = _by_character(
     "approved attributes and abilities",
-    "'attribute', 'ability'",
-    "characters_human AS sheet ON sheet.character_ptr_id = spend.character_id",
-    "(SELECT name, min(property_name) AS property_name FROM characters_statistic"
+    "game_xpspendingrequest AS spend"
+    " JOIN characters_human AS sheet ON sheet.character_ptr_id = spend.character_id"
+    " AND spend.approved = 'Approved' AND spend.trait_type IN ('attribute', 'ability')"
+    " JOIN (SELECT name, min(property_name) AS property_name FROM characters_statistic"
     " WHERE id IN (SELECT statistic_ptr_id FROM characters_attribute"
     " UNION ALL SELECT statistic_ptr_id FROM characters_ability) GROUP BY name) AS trait ON trait.name = spend.trait_name",
+    "spend",
 )
 """XP that was spent on attributes and abilities, the column of the trait, and the sheet that ought to show it."""
 
-APPROVED_DISCIPLINES: Final = _approved(
-    "approved disciplines",
-    "'discipline'",
-    "characters_vampire AS sheet ON sheet.vtmhuman_ptr_id = spend.character_id",
+SPENDS_OF_POWERS: Final = _by_character(
+    "XP spends of vampires and demons",
+    "game_xpspendingrequest AS spend"
+    " LEFT JOIN characters_vampire AS vampire ON vampire.vtmhuman_ptr_id = spend.character_id"
+    " LEFT JOIN characters_demon AS demon ON demon.dtfhuman_ptr_id = spend.character_id",
+    "spend",
 )
-"""XP that was spent on Disciplines, and the sheet of the vampire."""
-
-APPROVED_LORES: Final = _approved(
-    "approved lores", "'lore'", "characters_demon AS sheet ON sheet.dtfhuman_ptr_id = spend.character_id"
-)
-"""XP that was spent on Lores, and the sheet of the demon."""
+"""Requests to spend XP, and the sheet with the Disciplines or the Lores, where the character has such a sheet."""

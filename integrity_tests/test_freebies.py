@@ -91,6 +91,7 @@ def test_freebie_merit_is_gone_when_denied(violations: Violations) -> None:
     breaks={"human.freebies": "60"},
     show=["human.freebies", "spent.cost"],
     fix_hint="what a class begins with and what a backstory brings is not stored: a storyteller judges",
+    overlaps=["test_freebies_are_never_negative"],
     tags=["FRB-3"],
 )
 def test_freebies_add_up_to_what_characters_begin_with(violations: Violations) -> None:

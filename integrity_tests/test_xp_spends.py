@@ -8,7 +8,7 @@ from typing import Final
 from pytest_tgintegrity import Violations, rule
 
 from .game_lines import DISCIPLINES, LORES
-from .play_sources import APPROVED_DISCIPLINES, APPROVED_LORES, APPROVED_TRAITS, SPENDS
+from .play_sources import APPROVED_TRAITS, SPENDS, SPENDS_OF_POWERS
 from .sources import BASES
 from .vocabulary import ABILITIES, ATTRIBUTES, STUCK_TRAITS, XP_TRAITS
 
@@ -151,16 +151,16 @@ def test_xp_spend_denied_was_paid_for(violations: Violations) -> None:
     assert not violations
 
 
-def on_sheet(trait: str, columns: Iterable[str]) -> str:
-    """What the sheet says of the trait whose column an SQL expression names; NULL where it has no such column."""
-    cases = " ".join(f"WHEN '{one}' THEN sheet.{one}" for one in columns)
+def rating(sheet: str, trait: str, columns: Iterable[str]) -> str:
+    """What a sheet says of the trait whose column an SQL expression names; NULL where it has no such column."""
+    cases = " ".join(f"WHEN '{one}' THEN {sheet}.{one}" for one in columns)
     return f"CASE {trait} {cases} END"
 
 
 @rule.at_most(
     APPROVED_TRAITS,
     "spend.trait_value",
-    on_sheet("trait.property_name", (*ATTRIBUTES, *ABILITIES)),
+    rating("sheet", "trait.property_name", (*ATTRIBUTES, *ABILITIES)),
     breaks={"spend.trait_value": "12"},
     show=["spend.trait_name"],
     fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
@@ -176,16 +176,16 @@ def test_xp_spend_approved_is_on_the_sheet(violations: Violations) -> None:
     assert not violations
 
 
-@rule.at_most(
-    APPROVED_DISCIPLINES,
-    "spend.trait_value",
-    on_sheet("lower(spend.trait_name)", DISCIPLINES),
+@rule.implies(
+    SPENDS_OF_POWERS,
+    "spend.approved = 'Approved' AND spend.trait_type = 'discipline'",
+    rating("vampire", "lower(spend.trait_name)", DISCIPLINES) + " >= spend.trait_value",
     breaks=f"""
         {BUYS} SELECT vtmhuman_ptr_id, 'discipline', 'Temporis', temporis + 1, 10, {NOW_APPROVED}
         FROM characters_vampire WHERE temporis = 0 ORDER BY 1 LIMIT 1
         RETURNING id
     """,
-    show=["spend.trait_name"],
+    show=["spend.trait_name", "spend.trait_value"],
     fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
     overlaps=["test_xp_can_be_explained_by_awards"],
     since="spend.created_at",
@@ -199,16 +199,16 @@ def test_xp_spend_on_a_discipline_is_on_the_sheet(violations: Violations) -> Non
     assert not violations
 
 
-@rule.at_most(
-    APPROVED_LORES,
-    "spend.trait_value",
-    on_sheet("replace(lower(spend.trait_name), ' ', '_')", LORES),
+@rule.implies(
+    SPENDS_OF_POWERS,
+    "spend.approved = 'Approved' AND spend.trait_type = 'lore'",
+    rating("demon", "replace(lower(spend.trait_name), ' ', '_')", LORES) + " >= spend.trait_value",
     breaks=f"""
         {BUYS} SELECT dtfhuman_ptr_id, 'lore', 'Lore of Light', lore_of_light + 1, 10, {NOW_APPROVED}
         FROM characters_demon WHERE lore_of_light = 0 ORDER BY 1 LIMIT 1
         RETURNING id
     """,
-    show=["spend.trait_name"],
+    show=["spend.trait_name", "spend.trait_value"],
     fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
     overlaps=["test_xp_can_be_explained_by_awards"],
     since="spend.created_at",
