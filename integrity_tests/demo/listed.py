@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 from .characters import Character, Draft, add_character, enter, spread
-from .lines import changeling, demon, fera, hunter, mummy, numina, undead, wraith
+from .lines import changeling, demon, fera, hunter, mortal, mummy, numina, undead, wraith
 from .listing import Entry, Listing, add_objects, entries
 from .people import Chronicle
 from .reference import Catalogue
@@ -20,6 +20,7 @@ _PLAYED: Final = ("characters_group", "characters_rote")  # what players make, a
 
 # Game line, the number of the chronicle that its people live in, and what is written down about them.
 _LINES: Final[tuple[tuple[str, int, tuple[Listing, ...]], ...]] = (
+    ("wod", 6, mortal.LISTINGS),
     ("vtm", 0, undead.LISTINGS),
     ("wta", 2, fera.LISTINGS),
     ("mta", 4, numina.LISTINGS),

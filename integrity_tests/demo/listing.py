@@ -14,10 +14,10 @@ _APP: Final = "characters_"
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """Dots that a character has in some of these traits, wherever they happen to fall."""
+    """Dots that a character has in some of these traits, wherever they happen to fall; by default all that fit."""
 
     words: str
-    count: int
+    count: int = 1000
     most: int = 5
 
 

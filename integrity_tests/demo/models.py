@@ -93,6 +93,7 @@ _STARTS: dict[str, dict[str, object]] = {
         "quiet_type": "none",
         "spirit_name": "spirit",
     },
+    "characters_wraith": {"angst": 1, "character_type": "wraith", "corpus": 10, "last_harrowing_result": "none"},
     "core_charactertemplate": {
         word: {} for word in "attributes abilities powers basic_info suggested_freebie_spending".split()
     },

@@ -6,13 +6,26 @@ from ..listing import Dots, Listing
 
 _ABILITIES: Final = Dots("awareness art leadership larceny meditation cosmology enigmas law occult research", 6, 3)
 
+_EVERY_ABILITY: Final = Dots(
+    "acrobatics animal_kinship archery area_knowledge art awareness belief_systems biotech blatancy blind_fighting"
+    " carousing chantry_politics climbing conspiracy_theory cooking cosmology covert_culture cryptography"
+    " cultural_savvy demolitions diplomacy disguise elusion energy_weapons enigmas enochian escapology fast_draw"
+    " fast_talk fencing finance flying fortune_telling gambling gunsmith heavy_weapons helmsman high_ritual"
+    " history_knowledge hunting hypnotism instruction intrigue intuition jetpack jury_rigging larceny law leadership"
+    " lore lucid_dreaming media meditation microgravity_operations mimicry misdirection negotiation networking newspeak"
+    " occult pharmacopeia pilot politics power_brokering propaganda psychology research riding scan scrounging search"
+    " security seduction speed_reading style survival swimming technology theology torture umbrood_protocols"
+    " unconventional_warface vice",
+    most=10,
+)
+
 LISTINGS: Final = (
     Listing(
         "characters_tenet",
         """
-        name                        | tenet_type | *tenet_associated_practices>practice | *tenet_limited_practices>practice
-        Nobody works alone          | oth        | Sung Prayer; Garden Craft            | The Empty Fist
-        What is written is owed     | oth        | High Geometry                        |
+        name                    | tenet_type | *tenet_associated_practices>practice | *tenet_limited_practices>practice
+        Nobody works alone      | oth        | Sung Prayer; Garden Craft            | The Empty Fist
+        What is written is owed | oth        | High Geometry                        |
         """,
     ),
     Listing(
@@ -46,18 +59,19 @@ LISTINGS: Final = (
     Listing(
         "characters_corruptedpractice",
         """
-        name             | parent_practice_id>practice | benefit      | penalty        | extra_benefit    | price
-        The Hungry Engine| Clockwork Theology          | It never stops. | It never stops. | Feeds on sparks. | Somebody's hours.
-        Sour Psalm       | -                           |              |                |                  |
+        name              | parent_practice_id>practice | benefit         | penalty         | extra_benefit    | price
+        The Hungry Engine | Clockwork Theology          | It never stops. | It never stops. | Feeds on sparks. | Somebody's hours.
+        Sour Psalm        | -                           |                 |                 |                  |
         """,
     ),
     Listing(
         "characters_specializedpractice",
         """
-        name               | parent_practice_id>practice | faction_id>magefaction | benefit        | penalty     | extra_benefit
-        Loom Mathematics   | High Geometry               | Loom Division          | Exact.         | Cold.       | Reads punched cards.
-        Orchard Midwifery  | Garden Craft                | Verbena                | A sure hand.   | Seasons.    | Grafts anything.
-        Fist Without Arm   | The Empty Fist              | -                      |                |             |
+        name              | parent_practice_id>practice | faction_id>magefaction | benefit      | penalty  | extra_benefit
+        Loom Mathematics  | High Geometry               | Loom Division          | Exact.       | Cold.    | Reads punched cards.
+        Orchard Midwifery | Garden Craft                | Verbena                | A sure hand. | Seasons. | Grafts anything.
+        Nobody's Own      | -                           | -                      |              |          |
+        Fist Without Arm  | The Empty Fist              | -                      |              |          |
         """,
     ),
     Listing(
@@ -113,9 +127,9 @@ LISTINGS: Final = (
     Listing(
         "characters_rote",
         """
-        name                | status | effect_id>effect        | practice_id>practice | attribute_id>attribute | ability_id>ability
-        A Rote Half Written | Un     | -                       | -                    | -                      | -
-        Count the Sparrows  | Sub    | Effect of Count the Exits | Garden Craft       | Perception             | Alertness
+        name                | chronicle_id>game_chronicle | status | effect_id>effect          | practice_id>practice | attribute_id>attribute | ability_id>ability
+        A Rote Half Written | Seven Doors in Prague       | Un     | -                         | -                    | -                      | -
+        Count the Sparrows  | Seven Doors in Prague       | Sub    | Effect of Count the Exits | Garden Craft         | Perception             | Alertness
         """,
     ),
     Listing(
@@ -129,12 +143,27 @@ LISTINGS: Final = (
     Listing(
         "characters_mage",
         """
-        name              | status | npc | affiliation_id>magefaction | faction_id>magefaction | subfaction_id>magefaction | essence    | arete | correspondence | entropy | mind | affinity_sphere_id>sphere | metaphysical_tenet_id>tenet | personal_tenet_id>tenet  | ascension_tenet_id>tenet       | quintessence | paradox | quiet | quiet_type | age_of_awakening | rote_points | *mage_other_tenets>tenet                     | *mage_rotes>rote | *mage_instruments>instrument
-        Magistra Ludmila  | App    | yes | Traditions                 | Order of Hermes        | Collegium of Ash          | Questing   | 10    | 5              | 5       | 5    | Correspondence            | The world is a text         | The self is a discipline | Ascension is shared or nothing | 20           | 0       | 0     | none       | 19               | 0           | Nobody works alone; What is written is owed  | Count the Exits; Read the Room | Chalk; Ledger
-        Vašek the Unwound | App    | no  | Marauders                  | -                      | -                         | Primordial | 1     | 1              | 0       | 0    | Correspondence            | All things are alive        | The self is a wound      | Ascension has already happened | 0            | 20      | 5     | madness    | 30               | 6           |                                              | Count the Exits  | Drum
-        Agent Hašková     | Un     | no  | Technocratic Union         | New World Order        | -                         | Pattern    | 1     | 0              | 0       | 0    | -                         | -                           | -                        | -                              | 0            | 0       | 0     | none       | 0                | 0           |                                              |                  |
+        name              | status | npc | affiliation_id>magefaction | faction_id>magefaction | subfaction_id>magefaction | essence    | arete | correspondence | entropy | mind | affinity_sphere_id>sphere | metaphysical_tenet_id>tenet | personal_tenet_id>tenet  | ascension_tenet_id>tenet       | quintessence | paradox | quiet | quiet_type | age_of_awakening | rote_points | *mage_other_tenets>tenet                    | *mage_rotes>rote               | *mage_instruments>instrument
+        Magistra Ludmila  | App    | yes | Traditions                 | Order of Hermes        | Collegium of Ash          | Questing   | 10    | 5              | 5       | 5    | Correspondence            | The world is a text         | The self is a discipline | Ascension is shared or nothing | 20           | 0       | 0     | none       | 19               | 0           | Nobody works alone; What is written is owed | Count the Exits; Read the Room | Chalk; Ledger
+        Vašek the Unwound | App    | no  | Marauders                  | -                      | -                         | Primordial | 1     | 1              | 0       | 0    | Correspondence            | All things are alive        | The self is a wound      | Ascension has already happened | 0            | 20      | 5     | madness    | 30               | 6           |                                             | Count the Exits                | Drum
+        Agent Hašková     | Un     | no  | Technocratic Union         | New World Order        | -                         | Pattern    | 1     | 0              | 0       | 0    | -                         | -                           | -                        | -                              | 0            | 0       | 0     | none       | 0                | 0           |                                             |                                |
         """,
         (_ABILITIES,),
+    ),
+    Listing(
+        "characters_mage",
+        """
+        name              | npc | affiliation_id>magefaction | essence | arete | affinity_sphere_id>sphere | quintessence | paradox
+        Oldest of the Oak | yes | Disparate Alliance         | Dynamic | 10    | Life                      | 15           | 5
+        """,
+        (_EVERY_ABILITY, Dots("correspondence entropy forces life matter mind prime spirit time")),
+    ),
+    Listing(
+        "characters_mage",
+        """
+        name           | status | essence
+        Tadeáš Novotný | Un     | Pattern
+        """,
     ),
     Listing(
         "characters_practicerating",
@@ -156,12 +185,12 @@ LISTINGS: Final = (
     Listing(
         "characters_linearmagicpath",
         """
-        name           | numina_type
-        Alchemy        | hedge_magic
-        Divination     | hedge_magic
-        Weather Ways   | hedge_magic
-        Telepathy      | psychic
-        Psychokinesis  | psychic
+        name          | numina_type
+        Alchemy       | hedge_magic
+        Divination    | hedge_magic
+        Weather Ways  | hedge_magic
+        Telepathy     | psychic
+        Psychokinesis | psychic
         """,
     ),
     Listing(
@@ -185,10 +214,10 @@ LISTINGS: Final = (
     Listing(
         "characters_sorcerer",
         """
-        name              | status | npc | sorcerer_type | fellowship_id>sorcererfellowship | affinity_path_id>linearmagicpath | casting_attribute_id>attribute | quintessence | *sorcerer_rituals>linearmagicritual
-        Zdeňka Malířová   | App    | no  | hedge_mage    | The Golden Lane                  | Alchemy                          | Intelligence                   | 10           | Silver from Lead; A Borrowed Blessing
-        Ota Bezruč        | App    | yes | psychic       | -                                | Telepathy                        | Wits                           | 0            |
-        Milada Koutná     | Un     | no  | hedge_mage    | Society of the Rheine            | -                                | -                              | 0            |
+        name            | status | npc | sorcerer_type | fellowship_id>sorcererfellowship | affinity_path_id>linearmagicpath | casting_attribute_id>attribute | quintessence | *sorcerer_rituals>linearmagicritual
+        Zdeňka Malířová | App    | no  | hedge_mage    | The Golden Lane                  | Alchemy                          | Intelligence                   | 10           | Silver from Lead; A Borrowed Blessing
+        Ota Bezruč      | App    | yes | psychic       | -                                | Telepathy                        | Wits                           | 0            |
+        Milada Koutná   | Un     | no  | hedge_mage    | Society of the Rheine            | -                                | -                              | 0            |
         """,
         (_ABILITIES,),
     ),
@@ -205,11 +234,11 @@ LISTINGS: Final = (
     Listing(
         "characters_advantage",
         """
-        name           | min_rating | max_rating | *advantage_ratings>core_number.value
-        Human Guise    | 1          | 3          | 1; 2; 3
-        Soul-Sense     | 2          | 2          | 2
-        Bond-Sharing   | -1         | 6          | -1; 4; 6
-        Unexamined     | 0          | 0          |
+        name         | min_rating | max_rating | *advantage_ratings>core_number.value
+        Human Guise  | 1          | 3          | 1; 2; 3
+        Soul-Sense   | 2          | 2          | 2
+        Bond-Sharing | -1         | 6          | -1; 4; 6
+        Unexamined   | 0          | 0          |
         """,
     ),
     Listing(
@@ -223,12 +252,20 @@ LISTINGS: Final = (
         (_ABILITIES,),
     ),
     Listing(
+        "characters_companion",
+        """
+        name                | npc | companion_type | companion_of_id>human | essence | strength | dexterity | stamina | charisma | manipulation | appearance | perception | intelligence | wits | *companion_charms>spiritcharm
+        A Knock in the Pipe | yes | familiar       | Oldest of the Oak     | 5       | 0        | 0         | 0       | 0        | 0            | 0          | 0          | 0            | 0    | Blast; Armor
+        """,
+    ),
+    Listing(
         "characters_advantagerating",
         """
         character_id>companion | advantage_id>advantage | rating
         Kašpárek the Crow      | Human Guise            | 3
         Kašpárek the Crow      | Soul-Sense             | 2
         Brother Hynek          | Bond-Sharing           | 0
+        The Neighbour          | Bond-Sharing           | 10
         """,
     ),
     Listing(
