@@ -76,8 +76,10 @@ def _value(rows: Rows, column: str, cell: str) -> object:
         return _SMALL_WORDS[cell]
     if ">" in column:
         return _identity(rows, column, cell)
-    if cell[0] in "[{":
-        return json.loads(cell)
+    return json.loads(cell) if cell[0] in "[{" else _plain(cell)
+
+
+def _plain(cell: str) -> int | str:
     return int(cell) if cell.removeprefix("-").isdigit() else cell
 
 
@@ -88,9 +90,12 @@ def _links(rows: Rows, column: str, cell: str) -> Iterator[tuple[str, int]]:
 
 
 def _identity(rows: Rows, column: str, name: str) -> int:
-    """The row that a name stands for."""
+    """The first row that goes by this name."""
     table, _, by = column.partition(">")[2].partition(".")
-    return rows.find(_table(rows, table), by or "name", name)
+    found = rows.ids(_table(rows, table), **{by or "name": _plain(name)})
+    if not found:
+        raise LookupError(f"no {table} is called {name}")
+    return found[0]
 
 
 def _table(rows: Rows, word: str) -> str:

@@ -126,14 +126,6 @@ class Rows:
         for column, value in values.items():
             self._rows[self._home(table, column)][identity][column] = value
 
-    def find(self, table: str, column: str, value: str) -> int:
-        """The first object of a class whose column, wherever in the chain it stands, reads like this."""
-        home = self._rows[self._home(table, column)]
-        for identity in self._rows[table]:
-            if str(home[identity].get(column)) == value:
-                return identity
-        raise LookupError(f"{table} has no row whose {column} is {value}")
-
     def size(self, table: str) -> int:
         """How many rows a table has so far."""
         return len(self._rows[table])

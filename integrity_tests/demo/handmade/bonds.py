@@ -62,7 +62,7 @@ def tie(rows: Rows, homes: Mapping[str, Home], mages: Mages) -> None:
 
 
 def _named(rows: Rows, table: str, name: str) -> int:
-    return rows.find(table, "name", name)
+    return rows.ids(table, name=name)[0]
 
 
 def _rate_resonances(rows: Rows, mages: Mages) -> None:
@@ -148,7 +148,7 @@ def _connect(rows: Rows) -> None:
 
 
 def _remember_makers(rows: Rows, homes: Mapping[str, Home]) -> None:
-    """Name the house of a demonic relic, the mummy behind vessel and servant, the hunters who share a ground."""
+    """Name the house of a demonic relic, the mummy behind vessel and servant, what hunters share."""
     for house in rows.ids("characters_demonhouse")[:1]:
         rows.change("items_relic", _named(rows, "items_relic", "Compass of the Second Dawn"), house_id=house)
     for mummy in _members(homes["mtr"], "characters_mummy")[:1]:
@@ -161,6 +161,7 @@ def _remember_makers(rows: Rows, homes: Mapping[str, Home]) -> None:
             _named(rows, "locations_huntingground", "Harbour Basin Five"),
             hunter,
         )
+        rows.change("characters_hunter", hunter, safehouse_id=_named(rows, "locations_safehouse", "Barge Perseverance"))
 
 
 def _members(home: Home, table: str) -> tuple[int, ...]:
