@@ -127,9 +127,9 @@ LISTINGS: Final = (
     Listing(
         "characters_rote",
         """
-        name                | chronicle_id>game_chronicle | status | effect_id>effect          | practice_id>practice | attribute_id>attribute | ability_id>ability
-        A Rote Half Written | Seven Doors in Prague       | Un     | -                         | -                    | -                      | -
-        Count the Sparrows  | Seven Doors in Prague       | Sub    | Effect of Count the Exits | Garden Craft         | Perception             | Alertness
+        name                | status | effect_id>effect          | practice_id>practice | attribute_id>attribute | ability_id>ability
+        A Rote Half Written | Un     | -                         | -                    | -                      | -
+        Count the Sparrows  | Sub    | Effect of Count the Exits | Garden Craft         | Perception             | Alertness
         """,
     ),
     Listing(
