@@ -23,6 +23,7 @@ BEST: Final = f"GREATEST({', '.join(ATTRIBUTES)})"
     10,
     severity="high",
     fix="LEAST(GREATEST({column}, 1), 10)",
+    overlaps=["CHAR-18"],
     tags=["validate_data_integrity", "validate_character_data", "monitor_validation"],
 )
 def test_attribute_is_zero_to_ten(violations: Violations, column: str) -> None:
@@ -98,6 +99,7 @@ def test_attribute_is_at_most_what_the_blood_allows(violations: Violations) -> N
     10,
     severity="high",
     fix="clamp",
+    overlaps=["CHAR-18"],
     tags=["validate_data_integrity", "monitor_validation"],
 )
 def test_ability_is_zero_to_ten(violations: Violations, column: str) -> None:

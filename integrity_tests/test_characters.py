@@ -384,6 +384,7 @@ def test_freebies_are_never_negative(violations: Violations) -> None:
     "spent_freebies",
     [{"cost": float}],
     fix="CASE WHEN spent_freebies IN ('null', '{{}}', '\"\"') THEN '[]' ELSE spent_freebies END",
+    breaks={"spent_freebies": "'null'"},
     overlaps=["test_json_column_is_a_list"],
     tags=["CHAR-16"],
 )
@@ -402,11 +403,19 @@ def test_freebies_spent_are_a_list_of_costs(violations: Violations) -> None:
     ["character_id", "trait_name", "cost::text"],
     severity="low",
     breaks="""
-    UPDATE game_freebiespendingrecord SET trait_name = trait_name || ' (old)' WHERE id = (
-        SELECT min(record.id) FROM game_freebiespendingrecord AS record
-        JOIN characters_human AS human ON human.character_ptr_id = record.character_id
-        WHERE spent_freebies @> jsonb_build_array(jsonb_build_object('trait', record.trait_name, 'cost', record.cost))
-    ) RETURNING character_id
+    WITH lost AS (
+        SELECT human.character_ptr_id, spent.number, min(record.id) AS id
+        FROM characters_human AS human
+        CROSS JOIN LATERAL jsonb_array_elements(human.spent_freebies) WITH ORDINALITY AS spent(entry, number)
+        JOIN game_freebiespendingrecord AS record ON record.character_id = human.character_ptr_id
+        AND (record.trait_name, record.cost::text) = (spent.entry ->> 'trait', spent.entry ->> 'cost')
+        GROUP BY human.character_ptr_id, spent.number HAVING count(*) = 1
+        ORDER BY human.character_ptr_id, spent.number LIMIT 1
+    ), renamed AS (
+        UPDATE game_freebiespendingrecord SET trait_name = 'Something Else' FROM lost
+        WHERE game_freebiespendingrecord.id = lost.id RETURNING game_freebiespendingrecord.id
+    )
+    SELECT character_ptr_id, number FROM lost
     """,
     show=["spent.entry"],
     fix_hint="the list is the older of the two: a storyteller enters what is missing",

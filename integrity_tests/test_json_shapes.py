@@ -24,6 +24,7 @@ def of_each(columns: Mapping[str, str]) -> pytest.MarkDecorator:
     "{column}",
     list,
     fix="CASE WHEN {column} IN ('null', '{{}}', '\"\"') THEN '[]' ELSE {column} END",
+    breaks={"{column}": "'null'"},
     overlaps=["test_freebies_spent_are_a_list_of_costs"],
     tags=["JSON-1"],
 )
@@ -38,6 +39,7 @@ def test_json_column_is_a_list(violations: Violations, table: str, column: str) 
     "{column}",
     dict,
     fix="CASE WHEN {column} IN ('null', '[]', '\"\"') THEN '{{}}' ELSE {column} END",
+    breaks={"{column}": "'null'"},
     tags=["JSON-1"],
 )
 def test_json_column_is_an_object(violations: Violations, table: str, column: str) -> None:

@@ -155,6 +155,14 @@ def test_class_row_has_its_parent_row(violations: Violations, table: str, key: s
     WHERE NOT EXISTS (SELECT FROM django_content_type AS type WHERE (type.app_label, type.model) = (known.app_label, known.model))
     """,
     severity="critical",
+    breaks="""
+    WITH gone AS (
+        DELETE FROM django_content_type WHERE app_label = 'sessions' AND model = 'session' RETURNING id
+    ), permissions AS (
+        DELETE FROM auth_permission WHERE content_type_id IN (SELECT id FROM gone)
+    )
+    SELECT 'sessions.session' FROM gone
+    """,
     fix_hint="run TG's `migrate` again: it creates the missing content types",
     tags=["POLY-7"],
 )
@@ -167,6 +175,7 @@ def has_one_branch(parent: GameClass) -> Callable[[Violations], None]:
     """Declare the rule for one class: the branches below it are of any number, so each class has its own SQL."""
     names = [one.table for one in parent.children]
     branches = " UNION ALL ".join(f"SELECT {one.key}, {n} FROM {one.table}" for n, one in enumerate(parent.children, 1))
+    one, another = parent.children[:2]
 
     @rule.query(
         f"""
@@ -178,6 +187,12 @@ def has_one_branch(parent: GameClass) -> Callable[[Violations], None]:
         WHERE id = before AND id IS DISTINCT FROM first
         """,
         severity="critical",
+        breaks=f"""
+        INSERT INTO {another.table}
+        SELECT (jsonb_populate_record(copied, jsonb_build_object('{another.key}', (SELECT min({one.key}) FROM {one.table})))).*
+        FROM {another.table} AS copied WHERE {another.key} = (SELECT min({another.key}) FROM {another.table})
+        RETURNING {another.key}
+        """,
         fix_hint="a person decides which of the two the object is",
         overlaps=["test_type_tag_names_the_class_or_one_below"],
         tags=["POLY-5"],

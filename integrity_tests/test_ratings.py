@@ -16,6 +16,7 @@ from .vocabulary import DOTS, RATINGS, REPEATABLE
     "{column}",
     severity="low",
     fix_hint="keep a copy, then the row may go: it belongs to something that was deleted (but a pact has terms)",
+    overlaps=["BG-1"],
     tags=["RATE-1"],
 )
 def test_rating_names_both_sides(violations: Violations, table: str, column: str) -> None:
@@ -32,6 +33,7 @@ def test_rating_names_both_sides(violations: Violations, table: str, column: str
     ["{holder}", "{trait}"],
     severity="high",
     fix_hint="where the ratings are equal, all but the lowest id may go; else only the player or a storyteller knows",
+    overlaps=["test_merit_has_a_rating_that_it_offers"],
     tags=["RATE-2"],
 )
 def test_rating_is_there_once(violations: Violations, table: str, holder: str, trait: str) -> None:
@@ -45,7 +47,7 @@ def test_rating_is_there_once(violations: Violations, table: str, holder: str, t
     "rating",
     "%(lowest)s",
     10,
-    fix="clamp",
+    fix_hint="how many dots were meant only the player or a storyteller knows",
     enforced_by="{constraint}",
     overlaps=["test_merit_has_a_rating_that_it_offers", "CHAR-20", "BG-1", "BG-3", "RATE-3"],
 )
