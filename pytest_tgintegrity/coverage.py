@@ -111,10 +111,12 @@ def cover(
     reasons: Reasons,
     collected: int,
 ) -> Coverage:
-    """What `rules` look at, where `tables` are those that each reads, by its id; a rule that reads none looks at none."""
+    """What `rules` look at, where `tables` are those that each reads, by its id; one that could not be planned reads none."""
     by_rule, by_constraint, selected = _Looked(), _Looked(), 0
     for one in rules:
         selected += 1
+        if one.id not in tables:
+            continue
         read = {name: table for name in tables.get(one.id, ()) if (table := facts.table(name)) is not None}
         sort = by_constraint if isinstance(one.rule.kind, Declared | Schema) else by_rule
         sort.add(_looks(one, read))
@@ -127,7 +129,8 @@ def _looks(bound: BoundRule, read: Mapping[str, Table]) -> Columns:
     rule, constraint = bound.rule, bound.params.get("constraint")
     if not isinstance(constraint, Constraint):
         fix = rule.fix if isinstance(rule.fix, Mapping) else None
-        texts = [*texts_of(rule.kind, bound.params), *texts_of(fix, bound.params)]
+        params = {"since": "", **bound.params}
+        texts = [*texts_of(rule.kind, params), *texts_of(fix, params)]
         return columns_named(texts, read)
     found = columns_named([*constraint.expressions, constraint.where or ""], read)
     found.setdefault(_path(constraint), set()).update(constraint.columns)

@@ -64,6 +64,8 @@ EVERYTHING = {
         (Query("SELECT id FROM hero WHERE guild_id IS NULL"), {"hero", "hero.id", "hero.guild_id"}),
         (References("hero", ("guild_id",), "guild"), {"hero", "guild", "hero.guild_id", KEY_NAME}),
         (Query("SELECT at FROM audit.log"), {"audit.log", "audit.log.at"}),
+        (Query("SELECT id FROM hero WHERE now() > %(since)s"), {"hero", "hero.id"}),
+        (Rows("hero", "level > %(unknown)s"), set()),
         (Check(), set()),
     ],
 )

@@ -13,15 +13,33 @@ from tg import DECLARED, INVARIANT, Judged, judged, run_rules
 from integrity_tests.demo.damage import FAULTS, Fault
 
 
-def test_clean_demo_violates_nothing(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The JSON report of all rules on the clean demo."""
+    path = tmp_path_factory.mktemp("clean") / "report.json"
+    judged(path, "--db-url=demo", "--integrity-coverage")
+    return path
+
+
+def test_clean_demo_violates_nothing(clean: Path) -> None:
     verdicts: dict[str, set[str]] = defaultdict(set)
-    for name, one in judged(tmp_path / "report.json", "--db-url=demo").items():
+    for one in json.loads(clean.read_text())["integrity"]["rules"]:
+        name = one["id"]
         verdicts[one["verdict"]].add(f"{name} [{one['severity']}]")
 
     assert not verdicts["failed"]
     assert not verdicts["unknown"]
     assert all(name.endswith("[info]") for name in verdicts["noted"])
     assert len(verdicts["passed"]) > 2_000
+
+
+def test_what_no_rule_looks_at_has_a_reason(clean: Path) -> None:
+    coverage = json.loads(clean.read_text())["integrity"]["coverage"]
+    silent = [one["name"] for one in coverage["tables"]["by_constraints_only"] if one["reason"] is None]
+
+    assert silent == []
+    assert coverage["tables"]["by_nothing"] == coverage["foreign_keys"]["by_nothing"] == []
+    assert coverage["unused_reasons"] == []
 
 
 def rules_about(fault: Fault) -> list[str]:
