@@ -243,7 +243,7 @@ def test_run_of_proofs_says_what_is_unproven_and_why(check: RunRules, small_demo
 
 def pytest_folder(ran: Ran) -> str:
     """What ids begin with: the folder of the run."""
-    return ran.integrity["rules"][0]["id"].partition("test_items.py")[0]
+    return str(ran.integrity["rules"][0]["id"]).partition("test_items.py")[0]
 
 
 def test_proofs_are_selected_like_tests(check: RunRules, small_demo: str) -> None:
