@@ -64,3 +64,17 @@ def test_observer_names_the_class_of_the_object(violations: Violations) -> None:
     Else the object does not know of its observer: nothing is shown, and the row outlives the object.
     """
     assert not violations
+
+
+@rule.between(
+    OBSERVERS,
+    "seen.object_id",
+    0,
+    None,
+    enforced_by="core_observer_object_id_check",
+    fix_hint="the row may go: no object has such a number",
+    overlaps=["OBSV-1", "OBSV-2"],
+)
+def test_observer_sees_a_number_that_objects_have(violations: Violations) -> None:
+    """The number of the object that an observer sees is not negative."""
+    assert not violations

@@ -49,10 +49,16 @@ def test_rating_is_there_once(violations: Violations, table: str, holder: str, t
     10,
     fix_hint="how many dots were meant only the player or a storyteller knows",
     enforced_by="{constraint}",
-    overlaps=["test_merit_has_a_rating_that_it_offers", "CHAR-20", "BG-1", "BG-3", "RATE-3"],
+    overlaps=["test_merit_has_a_rating_that_it_offers", "CHAR-20", "BG-1", "BG-3", "RATE-3", "LOC-9", "LOC-12"],
 )
 def test_rating_is_at_most_ten(violations: Violations, table: str, lowest: int, constraint: str) -> None:
-    """A rating goes from 0 to 10 dots; a flaw's goes down to -10."""
+    """A rating goes from 0 to 10 dots; that of a flaw, or of a practice in a reality zone, goes down to -10."""
+    assert not violations
+
+
+@rule.between("items_relicresonancerating", "rating", 0, 10, fix="clamp")
+def test_resonance_of_relic_is_at_most_ten(violations: Violations) -> None:
+    """The resonance of a relic goes from 0 to 10 dots; there is no constraint that sees to it."""
     assert not violations
 
 
@@ -70,8 +76,17 @@ def test_pooled_rating_is_at_most_ten(violations: Violations) -> None:
     assert not violations
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "characters_resrating",
+        "items_wonderresonancerating",
+        "locations_horizonrealmresonancerating",
+        "locations_noderesonancerating",
+    ],
+)
 @rule.between(
-    "characters_resrating",
+    "{table}",
     "rating",
     None,
     5,
@@ -79,7 +94,7 @@ def test_pooled_rating_is_at_most_ten(violations: Violations) -> None:
     fix_hint="a storyteller may have given more on purpose",
     overlaps=["test_rating_is_at_most_ten"],
 )
-def test_resonance_is_at_most_five(violations: Violations) -> None:
+def test_resonance_is_at_most_five(violations: Violations, table: str) -> None:
     """Resonance has at most 5 dots: there the application stops adding, though it stores up to 10."""
     assert not violations
 

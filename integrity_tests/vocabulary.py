@@ -396,8 +396,8 @@ CHECKS: Final = tuple((table, name.replace("~", table)) for table, names in _CHE
 """The 74 CHECK constraints that TG's migrations create: pairs of table and name."""
 
 DOTS: Final = tuple(
-    (table, -10 if "meritflaw" in table else 0, name)
+    (table, -10 if "meritflaw" in table or table == "locations_zonerating" else 0, name)
     for table, name in CHECKS
-    if table.startswith("characters_") and table.endswith("rating")
+    if table.endswith("rating")
 )
-"""The rating tables of characters: their least number of dots, and the constraint that sees to it."""
+"""The rating tables with a constraint on the dots: their least number, and the constraint."""

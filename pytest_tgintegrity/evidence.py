@@ -15,7 +15,7 @@ from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.planning import BoundRule, Plan
-from pytest_tgintegrity.predicates import Statement, parametrised, readable
+from pytest_tgintegrity.predicates import readable
 from pytest_tgintegrity.scans import Count, RowScan, Scan
 from pytest_tgintegrity.verdicts import Measurement, Sample
 from pytest_tgintegrity.workbench import Workbench
@@ -51,18 +51,25 @@ NOTHING = View(Count(None, 0))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A rule made ready to be proven.
-
-    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `place` is
-    the source that can be written to, `base` what the rule says of clean data.
-    """
+    """A rule made ready to be proven: its scan, the source that can be written to, and what it says of clean data."""
 
     bound: BoundRule
     scan: Scan
+    types: Mapping[str, int]
     place: Place | None
-    questions: tuple[Statement, ...]
-    key_columns: int
     base: View = NOTHING
+
+    @property
+    def questions(self) -> list[sql.Composable]:
+        """What to ask of the rule: how many rows, and which."""
+        sampling = self.scan.sampling(self.bound.id)
+        return [self.scan.question(self.types), *([] if sampling is None else [sampling.first(KEYS)])]
+
+    @property
+    def key_columns(self) -> int:
+        """How many columns name a row."""
+        sampling = self.scan.sampling(self.bound.id)
+        return 0 if sampling is None else sampling.keys
 
     def view(self, answers: Sequence[Answer]) -> View:
         """Read the answers to the questions. Raises `NotEvaluated`."""
@@ -71,13 +78,6 @@ class Case:
             raise NotEvaluated("its scan cannot be asked alone")
         keys = (tuple(texts[: self.key_columns]) for texts in answers[1].texts) if self.key_columns else ()
         return View(counts[self.bound.id], tuple(keys))
-
-
-def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: Place | None) -> Case:
-    """Make a rule ready."""
-    sampling = scan.sampling(bound.id)
-    questions = [scan.question(types), *([] if sampling is None else [sampling.first(KEYS)])]
-    return Case(bound, scan, place, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
 
 
 class Evidence:

@@ -19,7 +19,7 @@ from psycopg import sql
 from pytest_tgintegrity.damage import NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.database import Answer, Failure
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
-from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
+from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, told, words_of
 from pytest_tgintegrity.kinds import Check, Declared, Metric, Query, Schema
 from pytest_tgintegrity.places import Place, Places, Window
 from pytest_tgintegrity.planning import BoundRule, plan
@@ -28,7 +28,7 @@ from pytest_tgintegrity.scans import Scan
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.scratch import PostgresServer
 from pytest_tgintegrity.verdicts import Measurement
-from pytest_tgintegrity.workbench import EMPTY, Sendable, loosened
+from pytest_tgintegrity.workbench import EMPTY, loosened
 from pytest_tgintegrity.writes import (
     Choice,
     Placed,
@@ -153,7 +153,7 @@ class Prover:
 
     def _case(self, bound: BoundRule) -> Case:
         scan = self._evidence.scans[bound.id]
-        case = case_of(bound, scan, self._evidence.types, self._place(bound, scan))
+        case = Case(bound, scan, self._evidence.types, self._place(bound, scan))
         if not self._evidence.base(bound.id):
             return case
         base = case.view(self._bench.answers(case.questions))
@@ -202,38 +202,23 @@ class Prover:
             _Try(one, place, self._bench.placed(place, one.writes), one.where or Choice(limit=1))
             for one in found.illegal
         ]
-        caught = self._first_row(case, tries)
-        if caught is None:
-            victim, start = self._victim(case, tries)
-            caught = self._caught(case, [one.at(victim) for one in tries[start:]], any_of=found.any_of)
-        if not caught:
-            raise NotProven(f"missed its break: {tries[0].damage.words}")
-        legal = self._legal(case, place, found.legal, caught[0][0].choice)
+        victim, start = self._victim(case, tries)
+        tried = [one.at(victim) for one in tries[start:]]
+        caught: list[tuple[_Try, View]] = []
+        for one, answers in self._looked(case, tried):
+            problem = self._problem(case, one, answers)
+            if problem is None:
+                caught.append((one, case.view(answers[1:])))
+            elif not (found.any_of and problem.startswith("missed")):
+                raise NotProven(problem)
+        legal = self._legal(case, place, found.legal, victim)
         for one, view in caught[:REPRESENTATIVES]:
             self._side_effects(case, one.change, [placed.touched for placed in one.writes], view)
         return Proof(case.bound.id, damages=len(caught), legal=legal, measurement=caught[0][1].measurement(case.base))
 
-    def _first_row(self, case: Case, tries: Sequence[_Try]) -> list[tuple[_Try, View]] | None:
-        """All damages done to the first row; None unless each of them is caught."""
-        try:
-            return self._caught(case, tries, any_of=False) or None
-        except NotProven:
-            return None
-
-    def _caught(self, case: Case, tries: Sequence[_Try], *, any_of: bool) -> list[tuple[_Try, View]]:
-        """The damages that are reported as they have to be. Raises `NotProven` for any other, unless one is enough."""
-        caught = []
-        for one, answers in self._looked(case, tries):
-            problem = self._problem(case, one, answers)
-            if problem is None:
-                caught.append((one, case.view(answers[1:])))
-            elif not (any_of and problem.startswith("missed")):
-                raise NotProven(problem)
-        return caught
-
     def _looked(self, case: Case, tries: Sequence[_Try]) -> Iterator[tuple[_Try, list[Answer]]]:
         """What the rule said of each damage that could be done; a value that a column cannot hold is no damage."""
-        trials: list[list[Sendable]] = [[one.change, *case.questions] for one in tries]
+        trials = [[one.change, *case.questions] for one in tries]
         for one, answers in zip(tries, self._bench.try_all(trials), strict=True):
             if not isinstance(answers, Failure):
                 yield one, answers

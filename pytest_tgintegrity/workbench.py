@@ -43,13 +43,6 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.oid 
 _SAVE, _FORGET, _RELEASE = (parametrised(sql.SQL(text)) for text in ("SAVEPOINT tgi", "ROLLBACK TO tgi", "RELEASE tgi"))
 
 
-Sendable = sql.Composable | Statement
-
-
-def _ready(one: Sendable) -> Statement:
-    return one if isinstance(one, Statement) else parametrised(one)
-
-
 def loosened(server: PostgresServer) -> Workbench:
     """Copy the server's database, and have nothing enforce what the copy declares. Raises `ScratchError`."""
     try:
@@ -110,10 +103,10 @@ class Workbench:
 
     # --- asking
 
-    def ask(self, statements: Sequence[Sendable]) -> list[Answer | Failure]:
+    def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
         """Answers in the order of the statements; one that fails does not disturb those that only read."""
         answers: list[Answer | Failure] = []
-        prepared = [_ready(one) for one in statements]
+        prepared = [parametrised(one) for one in statements]
         while len(answers) < len(prepared):
             cursors, error = self._send([_SAVE, *prepared[len(answers) :], _RELEASE])
             answers += [Answer(cursor) for cursor in cursors[1:]][: len(prepared) - len(answers)]
@@ -122,7 +115,7 @@ class Workbench:
                 answers.append(Failure(error))
         return answers
 
-    def answers(self, statements: Sequence[Sendable]) -> list[Answer]:
+    def answers(self, statements: Sequence[sql.Composable]) -> list[Answer]:
         """As `ask`. Raises `NotEvaluated` for the first that fails."""
         found = []
         for answer in self.ask(statements):
@@ -131,19 +124,18 @@ class Workbench:
             found.append(answer)
         return found
 
-    def try_all(self, trials: Sequence[Sequence[Sendable]]) -> list[list[Answer] | Failure]:
+    def try_all(self, trials: Sequence[Sequence[sql.Composable]]) -> list[list[Answer] | Failure]:
         """Each trial on the data as it is now, forgotten before the next; all in one round trip."""
         found: list[list[Answer] | Failure] = []
-        prepared = [[*map(_ready, trial), _FORGET] for trial in trials]
+        prepared = [[_SAVE, *map(parametrised, trial), _FORGET, _RELEASE] for trial in trials]
         while len(found) < len(prepared):
             rest = prepared[len(found) :]
-            cursors, error = self._send([_SAVE, *(one for trial in rest for one in trial), _RELEASE])
-            del cursors[:1]
+            cursors, error = self._send([one for trial in rest for one in trial])
             for trial in rest:
                 if len(trial) > len(cursors):
                     break
-                found.append([Answer(cursor) for cursor in cursors[: len(trial) - 1]])
-                del cursors[: len(trial)]
+                found.append([Answer(cursor) for cursor in cursors[1 : len(trial) - 2]])
+                cursors = cursors[len(trial) :]
             if error is not None:
                 self._forget()
                 found.append(Failure(error))
