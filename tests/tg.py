@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -36,12 +36,20 @@ def table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def run_rules(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest on TG's rules in a process of its own."""
+def run_rules(*arguments: str, files: Sequence[str] = ("",)) -> subprocess.CompletedProcess[str]:
+    """Run pytest on TG's rules, or on some files of them, in a process of its own."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TGINTEGRITY_"))
     }
-    command = [sys.executable, "-m", "pytest", str(RULES), "-p", "no:cacheprovider", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *(str(RULES / file) for file in files),
+        "-p",
+        "no:cacheprovider",
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=HERE.parent)
 
 
