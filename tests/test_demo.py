@@ -241,7 +241,7 @@ def test_the_cast_is_complete(clean: Connection) -> None:
     ("table", "column", "words"),
     [
         ("game_xpspendingrequest", "approved", {"Pending", "Approved", "Denied"}),
-        ("game_freebiespendingrecord", "approved", {"Pending", "Approved"}),
+        ("game_freebiespendingrecord", "approved", {"Pending", "Approved", "Denied"}),
         ("characters_charactermodel", "visibility", {"PUB", "PRI", "CHR", "CUS"}),
         ("characters_charactermodel", "image_status", {"un", "sub", "app"}),
         ("game_scene", "finished", {True, False}),
@@ -294,7 +294,8 @@ NEVER = {
     """,
     "a spend on a trait that the sheet does not show": """
         SELECT r.id FROM game_xpspendingrequest r JOIN characters_human h ON h.character_ptr_id = r.character_id
-        WHERE (to_jsonb(h) ->> replace(lower(r.trait_name), ' ', '_'))::int IS DISTINCT FROM r.trait_value
+        WHERE r.trait_type IN ('attribute', 'ability', 'willpower')
+              AND (to_jsonb(h) ->> replace(lower(r.trait_name), ' ', '_'))::int IS DISTINCT FROM r.trait_value
     """,
     "a group of several game lines": """
         SELECT x.group_id FROM characters_group_members x

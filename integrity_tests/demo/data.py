@@ -4,7 +4,21 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from . import groups, listed, people, places, play, rarities, reference, rulings, spending, system, templates, things
+from . import (
+    groups,
+    listed,
+    people,
+    places,
+    play,
+    purchases,
+    rarities,
+    reference,
+    rulings,
+    spending,
+    system,
+    templates,
+    things,
+)
 from .characters import Character, Kind, Namer, add_character, draft, weighted
 from .handmade import making
 from .lines import mage, vampire, werewolf
@@ -70,6 +84,7 @@ def populate(rows: Rows, chance: Random) -> None:
     making.populate(rows, folk, (*cast, *others), mages)
     rulings.populate(rows, folk, catalogue)
     rarities.populate(rows, folk, cast)
+    purchases.populate(rows, chance, (*cast, *others))
 
 
 def _cast(

@@ -126,6 +126,10 @@ class Rows:
         for column, value in values.items():
             self._rows[self._home(table, column)][identity][column] = value
 
+    def value(self, table: str, identity: int, column: str) -> object:
+        """What an object was given for a column of its class, None if nothing."""
+        return self._rows[self._home(table, column)][identity].get(column)
+
     def size(self, table: str) -> int:
         """How many rows a table has so far."""
         return len(self._rows[table])

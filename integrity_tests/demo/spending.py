@@ -66,18 +66,19 @@ def _spend_freebies(rows: Rows, chance: Random, one: Character) -> None:
 
 def _add_freebie(rows: Rows, chance: Random, one: Character, purchase: Purchase) -> None:
     created = _CREATED + timedelta(minutes=chance.randrange(60 * 24 * 60))
-    decision = _decision(chance, one, created) if one.draft.finished else {}
-    _add(rows, "game_freebiespendingrecord", one, purchase, created_at=created, **decision)
+    decided = decision(chance, one, created) if one.draft.finished else {}
+    add_spend(rows, "game_freebiespendingrecord", one, purchase, created_at=created, **decided)
 
 
-def _decision(chance: Random, one: Character, created: datetime, approved: str = "Approved") -> dict[str, object]:
+def decision(chance: Random, one: Character, created: datetime, approved: str = "Approved") -> dict[str, object]:
     """What a storyteller who does not own the character writes."""
     tellers = [teller for teller in one.chronicle.storytellers if teller != one.draft.owner]
     at = created + timedelta(minutes=chance.randint(20, 4000))
     return {"approved": approved, "approved_at": at, "approved_by_id": chance.choice(tellers)}
 
 
-def _add(rows: Rows, table: str, one: Character, purchase: Purchase, **values: object) -> None:
+def add_spend(rows: Rows, table: str, one: Character, purchase: Purchase, **values: object) -> None:
+    """Enter a purchase; it is pending unless the values say otherwise."""
     bought: dict[str, object] = {"trait_type": purchase.kind, "trait_name": purchase.name, "approved": "Pending"}
     bought |= {"trait_value": purchase.value, "cost": purchase.cost}
     rows.add(table, character_id=one.id, **(bought | values))
@@ -109,10 +110,10 @@ def _ask(rows: Rows, chance: Random, one: Character, purchase: Purchase) -> int:
     created = _ASKED + timedelta(minutes=chance.randrange(100 * 24 * 60))
     luck = chance.random()
     if luck < 0.06 and one.table == "characters_mage":
-        values = _decision(chance, one, created, "Denied")
+        values = decision(chance, one, created, "Denied")
     elif luck > 0.95 and one.draft.status == "App":
         values = {"approved": "Pending", "created_at": _LATELY + (created - _ASKED) / 5}
     else:
-        values = _decision(chance, one, created)
-    _add(rows, "game_xpspendingrequest", one, purchase, **({"created_at": created} | values))
+        values = decision(chance, one, created)
+    add_spend(rows, "game_xpspendingrequest", one, purchase, **({"created_at": created} | values))
     return 0 if values["approved"] == "Denied" else purchase.cost
