@@ -37,7 +37,6 @@ from pytest_tgintegrity.predicates import (
     bound_of,
     column,
     fill,
-    parenthesised,
     raw,
     readable,
 )
@@ -195,7 +194,7 @@ def _python(value: Any, bound: BoundRule) -> Any:
 
 def _between_expressions(kind: Between, bound: BoundRule, found: Column) -> Attempts:
     limits = [(sign, bound_of(limit, bound.params, ())) for sign, limit in (("-", kind.low), ("+", kind.high))]
-    given = [(sign, parenthesised(limit)) for sign, limit in limits if limit is not None]
+    given = [(sign, limit) for sign, limit in limits if limit is not None]
     illegal = [_write(found, _moved(limit, sign, found), f"its bound {sign} a bit") for sign, limit in given]
     legal = [_write(found, limit, "its bound") for _, limit in given]
     return Attempts(tuple(illegal), (*legal, _write(found, NULL, "NULL")))
@@ -216,11 +215,11 @@ def _one_of(kind: OneOf, bound: BoundRule, found: Column) -> Attempts:
 def _at_most(kind: AtMost, bound: BoundRule, columns: Columns) -> Attempts | None:
     one, other = columns.get(kind.column), columns.get(kind.other)
     if one is not None:
-        limit = parenthesised(column(kind.other, bound.params))
+        limit = column(kind.other, bound.params)
         above = _write(one, _moved(limit, "+", one), f"{kind.other} + a bit")
         return Attempts((above,), (_write(one, limit, kind.other), _write(one, NULL, "NULL")))
     if other is not None:
-        value = parenthesised(column(kind.column, bound.params))
+        value = column(kind.column, bound.params)
         below = _write(other, _moved(value, "-", other), f"{kind.column} - a bit")
         return Attempts((below,), (_write(other, NULL, "NULL"),))
     return None
