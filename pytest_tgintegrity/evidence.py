@@ -15,7 +15,7 @@ from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.planning import BoundRule, Plan
-from pytest_tgintegrity.predicates import readable
+from pytest_tgintegrity.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.scans import Count, RowScan, Scan
 from pytest_tgintegrity.verdicts import Measurement, Sample
 from pytest_tgintegrity.workbench import Workbench
@@ -51,25 +51,18 @@ NOTHING = View(Count(None, 0))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A rule made ready to be proven: its scan, the source that can be written to, and what it says of clean data."""
+    """A rule made ready to be proven.
+
+    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `place` is
+    the source that can be written to, `base` what the rule says of clean data.
+    """
 
     bound: BoundRule
     scan: Scan
-    types: Mapping[str, int]
     place: Place | None
+    questions: tuple[Statement, ...]
+    key_columns: int
     base: View = NOTHING
-
-    @property
-    def questions(self) -> list[sql.Composable]:
-        """What to ask of the rule: how many rows, and which."""
-        sampling = self.scan.sampling(self.bound.id)
-        return [self.scan.question(self.types), *([] if sampling is None else [sampling.first(KEYS)])]
-
-    @property
-    def key_columns(self) -> int:
-        """How many columns name a row."""
-        sampling = self.scan.sampling(self.bound.id)
-        return 0 if sampling is None else sampling.keys
 
     def view(self, answers: Sequence[Answer]) -> View:
         """Read the answers to the questions. Raises `NotEvaluated`."""
@@ -78,6 +71,13 @@ class Case:
             raise NotEvaluated("its scan cannot be asked alone")
         keys = (tuple(texts[: self.key_columns]) for texts in answers[1].texts) if self.key_columns else ()
         return View(counts[self.bound.id], tuple(keys))
+
+
+def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: Place | None) -> Case:
+    """Make a rule ready."""
+    sampling = scan.sampling(bound.id)
+    questions = [scan.question(types), *([] if sampling is None else [sampling.first(KEYS)])]
+    return Case(bound, scan, place, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
 
 
 class Evidence:
@@ -138,9 +138,18 @@ class Evidence:
             return dict.fromkeys(scan.rules, failure)
         return self._counts([self.scans[rule] for rule in scan.rules])
 
-    def fired(self, scans: Sequence[Scan]) -> list[str]:
-        """The rules that see more violations now than in the clean data."""
-        return [rule for rule, now in self._counts(scans).items() if _more(now, self._base[rule])]
+    def said(self, scans: Sequence[Scan]) -> tuple[list[str], dict[str, str]]:
+        """The rules that see more violations now than in the clean data, and those that fail now, with the reason."""
+        fired, failed = [], {}
+        for rule, now in self._counts(scans).items():
+            before = self._base[rule]
+            if isinstance(before, Failure):
+                continue
+            if isinstance(now, Failure):
+                failed[rule] = now.reason
+            elif now.violations > before.violations:
+                fired.append(rule)
+        return fired, failed
 
     # --- who reads what
 
@@ -166,10 +175,6 @@ class Evidence:
     def unexpected(self, bound: BoundRule, fired: Iterable[str]) -> list[str]:
         """The rules of which neither `bound` nor they themselves say that they are about the same fact."""
         return [rule for rule in fired if not same_fact(bound, self._rules[rule])]
-
-
-def _more(now: Count | Failure, before: Count | Failure) -> bool:
-    return isinstance(now, Count) and isinstance(before, Count) and now.violations > before.violations
 
 
 def same_fact(one: BoundRule, other: BoundRule) -> bool:

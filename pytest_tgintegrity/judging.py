@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -126,10 +127,8 @@ def _run(request: pytest.FixtureRequest) -> Run:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Turn what the body of a rule did into an outcome; a violated rule fails without a traceback."""
     bound = item.stash.get(BOUND, None)
-    if bound is None:
+    if bound is None or _prover(item):
         return (yield)
-    if prover := _prover(item):
-        return (yield from _call_to_prove(item, bound, prover))
     try:
         result = yield
     except (AssertionError, pytest.fail.Exception) as error:
@@ -142,8 +141,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-def _call_to_prove(item: pytest.Item, bound: BoundRule, prover: Prover) -> Generator[None, object, object]:
-    """Pass a test whose rule is proven, and whose body fails on the damage that it is given."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Under `--prove` a test passes if its rule is proven, and its body fails on the damage that it is given."""
+    bound, prover = pyfuncitem.stash.get(BOUND, None), _prover(pyfuncitem)
+    if bound is None or prover is None:
+        return (yield)
+    return (yield from _call_to_prove(pyfuncitem, bound, prover))
+
+
+def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> Generator[None, object, object]:
     proof = item.stash.get(_PROOF, None)
     if proof is not None and not proof.proven:
         raise _unproven(item, proof)
@@ -154,7 +161,7 @@ def _call_to_prove(item: pytest.Item, bound: BoundRule, prover: Prover) -> Gener
     except (AssertionError, pytest.fail.Exception):
         failed = True
     if proof is None:
-        proof = item.stash[_PROOF] = prover.prove_check(bound, item.runtest, failed=failed)
+        proof = item.stash[_PROOF] = prover.prove_check(bound, lambda: _body(item), failed=failed)
     elif failed != (proof.damages > 0):
         words = "its body passes although rows are damaged: write `assert not violations`"
         proof = replace(proof, reason="its body fails on clean data" if failed else words)
@@ -162,6 +169,11 @@ def _call_to_prove(item: pytest.Item, bound: BoundRule, prover: Prover) -> Gener
         raise _unproven(item, proof)
     item.stash[_JUDGEMENT] = Judgement("passed")
     return result
+
+
+def _body(item: pytest.Function) -> None:
+    """Call the test's function once more, with the same arguments."""
+    item.obj(**{name: item.funcargs[name] for name in inspect.signature(item.obj).parameters})
 
 
 def _unproven(item: pytest.Item, proof: Proof) -> BaseException:

@@ -17,9 +17,9 @@ from typing import Any
 from psycopg import sql
 
 from pytest_tgintegrity.damage import NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
-from pytest_tgintegrity.database import Answer, Failure
+from pytest_tgintegrity.database import Answer
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
-from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, told, words_of
+from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
 from pytest_tgintegrity.kinds import Check, Declared, Metric, Query, Schema
 from pytest_tgintegrity.places import Place, Places, Window
 from pytest_tgintegrity.planning import BoundRule, plan
@@ -28,7 +28,7 @@ from pytest_tgintegrity.scans import Scan
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.scratch import PostgresServer
 from pytest_tgintegrity.verdicts import Measurement
-from pytest_tgintegrity.workbench import EMPTY, loosened
+from pytest_tgintegrity.workbench import EMPTY, Sendable, Stopped, loosened
 from pytest_tgintegrity.writes import (
     Choice,
     Placed,
@@ -153,7 +153,7 @@ class Prover:
 
     def _case(self, bound: BoundRule) -> Case:
         scan = self._evidence.scans[bound.id]
-        case = Case(bound, scan, self._evidence.types, self._place(bound, scan))
+        case = case_of(bound, scan, self._evidence.types, self._place(bound, scan))
         if not self._evidence.base(bound.id):
             return case
         base = case.view(self._bench.answers(case.questions))
@@ -202,29 +202,49 @@ class Prover:
             _Try(one, place, self._bench.placed(place, one.writes), one.where or Choice(limit=1))
             for one in found.illegal
         ]
-        victim, start = self._victim(case, tries)
-        tried = [one.at(victim) for one in tries[start:]]
-        caught: list[tuple[_Try, View]] = []
-        for one, answers in self._looked(case, tried):
-            problem = self._problem(case, one, answers)
-            if problem is None:
-                caught.append((one, case.view(answers[1:])))
-            elif not (found.any_of and problem.startswith("missed")):
-                raise NotProven(problem)
-        legal = self._legal(case, place, found.legal, victim)
+        caught = self._first_row(case, tries)
+        if caught is None:
+            victim = self._victim(case, tries)
+            caught = self._caught(case, [one.at(victim) for one in tries], any_of=found.any_of)
+        if not caught:
+            raise NotProven(f"missed its break: {tries[0].damage.words}")
+        legal = self._legal(case, place, found.legal, caught[0][0].choice)
         for one, view in caught[:REPRESENTATIVES]:
             self._side_effects(case, one.change, [placed.touched for placed in one.writes], view)
         return Proof(case.bound.id, damages=len(caught), legal=legal, measurement=caught[0][1].measurement(case.base))
 
-    def _looked(self, case: Case, tries: Sequence[_Try]) -> Iterator[tuple[_Try, list[Answer]]]:
-        """What the rule said of each damage that could be done; a value that a column cannot hold is no damage."""
-        trials = [[one.change, *case.questions] for one in tries]
-        for one, answers in zip(tries, self._bench.try_all(trials), strict=True):
-            if not isinstance(answers, Failure):
-                yield one, answers
+    def _first_row(self, case: Case, tries: Sequence[_Try]) -> list[tuple[_Try, View]] | None:
+        """All damages done to the first row; None unless each of them is caught."""
+        try:
+            return self._caught(case, tries, any_of=False) or None
+        except NotProven:
+            return None
 
-    def _victim(self, case: Case, tries: Sequence[_Try]) -> tuple[Choice, int]:
-        """A row that violates the rule, and it alone, when it is damaged; and the number of the first damage that does it."""
+    def _caught(self, case: Case, tries: Sequence[_Try], *, any_of: bool) -> list[tuple[_Try, View]]:
+        """The damages that are reported as they have to be. Raises `NotProven` for any other, unless one is enough."""
+        caught = []
+        for one, answers in self._looked(case, tries):
+            problem = self._problem(case, one, answers)
+            if problem is None:
+                caught.append((one, case.view(answers[1:])))
+            elif not (any_of and problem.startswith("missed")):
+                raise NotProven(problem)
+        return caught
+
+    def _looked(self, case: Case, tries: Sequence[_Try]) -> Iterator[tuple[_Try, list[Answer]]]:
+        """What the rule said of each damage that could be done; a value that a column cannot hold is no damage.
+
+        Raises `NotProven` if the rule could not look at it.
+        """
+        trials: list[list[Sendable]] = [[one.change, *case.questions] for one in tries]
+        for one, answers in zip(tries, self._bench.try_all(trials), strict=True):
+            if not isinstance(answers, Stopped):
+                yield one, answers
+            elif answers.at > 0:
+                raise NotProven(f"it cannot look at its damage, {one.damage.words}: {answers.reason}")
+
+    def _victim(self, case: Case, tries: Sequence[_Try]) -> Choice:
+        """A row that violates the rule, and it alone, when it is damaged."""
         written = False
         for limit in FIRST_ROWS:
             wide = [one if one.damage.where else one.at(Choice(limit=limit)) for one in tries]
@@ -233,14 +253,14 @@ class Prover:
                 written = written or bool(rows)
                 if news:
                     choice = one.choice if one.choice.limit == 1 else _pointed_out(one.place, news, rows)
-                    return self._alone(case, one.at(choice)), wide.index(one)
+                    return self._alone(case, one.at(choice))
         if written:
             raise NotProven(f"missed its break: {tries[0].damage.words}, in whatever row")
         raise NotProven(self._failure(tries[0]) or EMPTY)
 
     def _failure(self, one: _Try) -> str | None:
         [answer] = self._bench.try_all([[one.change]])
-        return f"its break fails: {answer.reason}" if isinstance(answer, Failure) else None
+        return f"its break fails: {answer.reason}" if isinstance(answer, Stopped) else None
 
     def _alone(self, case: Case, one: _Try) -> Choice:
         """The chosen row if nothing but it is reported, else one of the first for which that is so."""
@@ -361,13 +381,20 @@ class Prover:
         if not others and fix is None:
             return
         with self._bench.damaged(change):
-            fired = self._evidence.fired(others)
+            fired = self._fired(others, "its break")
             if strange := self._evidence.unexpected(case.bound, fired):
                 raise NotProven(f"fires others on its break without overlaps=: {_named(strange)}")
             if fix is not None:
                 self._mend(case, fix)
-                if worse := set(self._evidence.fired(others)) - set(fired):
+                if worse := set(self._fired(others, "its fix")) - set(fired):
                     raise NotProven(f"its fix makes others fire: {_named(sorted(worse))}")
+
+    def _fired(self, others: Sequence[Scan], what: str) -> list[str]:
+        fired, failed = self._evidence.said(others)
+        if failed:
+            rule, reason = next(iter(failed.items()))
+            raise NotProven(f"{what} is more than another rule can look at: {_named([rule])}: {reason}")
+        return fired
 
     def _fix(self, case: Case, view: View) -> sql.Composable | None:
         if case.place is None or case.bound.rule.fix is None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-DRAWS = 6
+DRAWS = 4
 FAR = 10_000
 INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 FRACTIONS = frozenset({"numeric", "float4", "float8"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -41,6 +42,21 @@ JOIN pg_type t ON t.oid = coalesce(nullif(own.typbasetype, 0), own.oid)
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.oid >= 16384
 """
 _SAVE, _FORGET, _RELEASE = (parametrised(sql.SQL(text)) for text in ("SAVEPOINT tgi", "ROLLBACK TO tgi", "RELEASE tgi"))
+
+
+Sendable = sql.Composable | Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A trial that the server did not go through with: the statement of that number failed, for that reason."""
+
+    reason: str
+    at: int
+
+
+def _ready(one: Sendable) -> Statement:
+    return one if isinstance(one, Statement) else parametrised(one)
 
 
 def loosened(server: PostgresServer) -> Workbench:
@@ -103,10 +119,10 @@ class Workbench:
 
     # --- asking
 
-    def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
+    def ask(self, statements: Sequence[Sendable]) -> list[Answer | Failure]:
         """Answers in the order of the statements; one that fails does not disturb those that only read."""
         answers: list[Answer | Failure] = []
-        prepared = [parametrised(one) for one in statements]
+        prepared = [_ready(one) for one in statements]
         while len(answers) < len(prepared):
             cursors, error = self._send([_SAVE, *prepared[len(answers) :], _RELEASE])
             answers += [Answer(cursor) for cursor in cursors[1:]][: len(prepared) - len(answers)]
@@ -115,7 +131,7 @@ class Workbench:
                 answers.append(Failure(error))
         return answers
 
-    def answers(self, statements: Sequence[sql.Composable]) -> list[Answer]:
+    def answers(self, statements: Sequence[Sendable]) -> list[Answer]:
         """As `ask`. Raises `NotEvaluated` for the first that fails."""
         found = []
         for answer in self.ask(statements):
@@ -124,21 +140,22 @@ class Workbench:
             found.append(answer)
         return found
 
-    def try_all(self, trials: Sequence[Sequence[sql.Composable]]) -> list[list[Answer] | Failure]:
+    def try_all(self, trials: Sequence[Sequence[Sendable]]) -> list[list[Answer] | Stopped]:
         """Each trial on the data as it is now, forgotten before the next; all in one round trip."""
-        found: list[list[Answer] | Failure] = []
-        prepared = [[_SAVE, *map(parametrised, trial), _FORGET, _RELEASE] for trial in trials]
+        found: list[list[Answer] | Stopped] = []
+        prepared = [[*map(_ready, trial), _FORGET] for trial in trials]
         while len(found) < len(prepared):
             rest = prepared[len(found) :]
-            cursors, error = self._send([one for trial in rest for one in trial])
+            cursors, error = self._send([_SAVE, *(one for trial in rest for one in trial), _RELEASE])
+            del cursors[:1]
             for trial in rest:
                 if len(trial) > len(cursors):
                     break
-                found.append([Answer(cursor) for cursor in cursors[1 : len(trial) - 2]])
-                cursors = cursors[len(trial) :]
+                found.append([Answer(cursor) for cursor in cursors[: len(trial) - 1]])
+                del cursors[: len(trial)]
             if error is not None:
                 self._forget()
-                found.append(Failure(error))
+                found.append(Stopped(error, len(cursors)))
         return found
 
     def _forget(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import psycopg
 import pytest
 from engine import bound, looking_at
+from harness import Ran, RunRules
 
+from pytest_tgintegrity import damage
 from pytest_tgintegrity.kinds import Between, Metric, NotNull, OneOf, Query, Rows, Source, Unique
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.proof import Proof, Prover
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+from pytest_tgintegrity.values import Spread
 
 SCRIPT = """
 CREATE TABLE owner (id int PRIMARY KEY, name text NOT NULL UNIQUE);
@@ -107,6 +111,43 @@ def test_other_rule_that_fires_has_to_be_named(prove: Prove) -> None:
     assert said.proven, said.reason
 
 
+def test_rule_that_cannot_look_at_its_damage_is_unproven(prove: Prove) -> None:
+    one = rule(Rows("thing", "colour::int > 5"), breaks={"colour": "'6x'"})
+    other = rule(Rows("thing", "10 / size > 10"), "test_other", breaks={"size": "0"})
+    clean = rule(NotNull("thing", "size"), "test_size")
+
+    cast, division, _ = prove(one, other, clean)
+
+    assert cast.reason is not None
+    assert "invalid input syntax" in cast.reason
+    assert division.reason == "it cannot look at its damage, its breaks=: division by zero"
+
+
+def test_damage_that_another_rule_cannot_look_at_is_told(prove: Prove) -> None:
+    [proof, _] = prove(
+        rule(Between("thing", "size", 1, 10)),
+        rule(Rows("thing", "1 / size > 1"), "test_other", breaks={"size": "0"}),
+    )
+
+    assert proof.reason == "its break is more than another rule can look at: test_other: division by zero"
+
+
+def test_every_damage_has_to_be_caught(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damage, "spread", lambda *_: Spread((5,), (11,), ()))
+
+    [proof] = prove(rule(Between("thing", "size", 1, 10)))
+
+    assert proof.reason == "missed its break: size = 5, in row 1"
+
+
+def test_legal_value_that_fires_is_told(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damage, "spread", lambda *_: Spread((0,), (11,), (12,)))
+
+    [proof] = prove(rule(Between("thing", "size", 1, 10)))
+
+    assert proof.reason == "a legal value fires: size = 12"
+
+
 def test_rule_that_fires_on_clean_data_is_unproven(prove: Prove) -> None:
     [proof] = prove(rule(Between("thing", "size", 1, 9)))
 
@@ -149,3 +190,131 @@ def test_row_of_a_join_is_broken_in_the_table_behind_its_alias(prove: Prove) -> 
 
     assert proof.proven, proof.reason
     assert proof.measurement.violations == 2
+
+
+# --- as a run of pytest
+
+DEMO = """
+SCRIPT = '''
+CREATE TABLE item (id int PRIMARY KEY, size int NOT NULL CHECK (size > 0), name text);
+INSERT INTO item SELECT i, i, 'n' || i FROM generate_series(1, 20) AS i;
+CREATE ROLE tg_reader LOGIN;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO tg_reader;
+'''
+
+class Small:
+    def fingerprint(self):
+        return SCRIPT
+
+    def build(self, connection):
+        connection.execute(SCRIPT)
+        connection.commit()
+
+DATASETS = {"demo": Small()}
+"""
+PROVEN = '''
+@rule.between("item", "size", 1, 20, severity="info")
+def test_proven(violations):
+    """Sizes are one to twenty."""
+    assert not violations
+
+@declared("check")
+def test_checks(violations, constraint):
+    """Constraints hold."""
+    assert not violations
+
+@rule.check(breaks="DELETE FROM item WHERE id = 1 RETURNING id")
+def test_free(db):
+    """There are twenty."""
+    assert db.execute("SELECT count(*) FROM item").fetchone()[0] == 20
+'''
+UNPROVEN = '''
+@rule.rows("item", "size > 99", severity="info")
+def test_silent(violations):
+    """Sizes are small."""
+    assert not violations
+
+@rule.not_null("item", "name")
+def test_careless(violations):
+    """Items have names."""
+    assert violations.count < 99
+
+@rule.check(breaks="DELETE FROM item WHERE id = 1 RETURNING id")
+def test_blind(db):
+    """Looks away."""
+    assert db.execute("SELECT 1").fetchone()[0] == 1
+
+@rule.not_null("absent", "name")
+def test_impossible(violations):
+    """Nobody knows this table."""
+    assert not violations
+'''
+
+
+@pytest.fixture
+def small_demo(pytester: pytest.Pytester) -> str:
+    pytester.makepyfile(small_demo=DEMO)
+    pytester.syspathinsert()
+    return "--integrity-demo=small_demo"
+
+
+def test_run_of_proofs_passes_when_all_are_proven(check: RunRules, small_demo: str) -> None:
+    ran = check(PROVEN, "--prove", small_demo, url=None)
+
+    assert ran.status == 0, ran.said
+    assert "3 rules proven by" in ran.out
+    assert ran.integrity["proof"]["proven"] == 3
+    assert set(ran.verdicts.values()) == {"passed"}
+
+
+def test_run_of_proofs_says_what_is_unproven_and_why(check: RunRules, small_demo: str) -> None:
+    ran = check(PROVEN, UNPROVEN, "--prove", small_demo, url=None)
+    reasons = {one["id"].partition("::")[2]: one["reason"] for one in ran.integrity["proof"]["rules"]}
+
+    assert ran.status == 1
+    assert reasons["test_proven"] is None
+    assert reasons["test_silent"] == "no proof: say how to break it with breaks="
+    assert reasons["test_careless"] == "its body passes although rows are damaged: write `assert not violations`"
+    assert reasons["test_blind"] == "missed its break: its body passes on the damaged data"
+    assert ran.verdicts["test_impossible"] == "unknown"
+    assert "unproven   test_items.py::test_silent: no proof" in ran.out.replace(pytest_folder(ran), "")
+
+
+def pytest_folder(ran: Ran) -> str:
+    """What ids begin with: the folder of the run."""
+    return str(ran.integrity["rules"][0]["id"]).partition("test_items.py")[0]
+
+
+def test_proofs_are_selected_like_tests(check: RunRules, small_demo: str) -> None:
+    ran = check(PROVEN, UNPROVEN, "--prove", small_demo, "-k", "test_proven", url=None)
+
+    assert ran.status == 0, ran.said
+    assert ran.integrity["proof"]["proven"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "url", "text"),
+    [
+        (["-n1"], None, "--prove breaks one scratch copy, from one process: leave out -n"),
+        ([], "postgresql://somewhere/else", "--prove needs clean rows to break, and takes those of the demo"),
+    ],
+)
+def test_proof_is_refused(check: RunRules, small_demo: str, words: list[str], url: str | None, text: str) -> None:
+    ran = check(PROVEN, "--prove", small_demo, *words, url=url)
+
+    assert ran.status == 4
+    assert text in ran.err
+
+
+def test_proof_without_hypothesis_says_what_to_install(
+    check: RunRules, small_demo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "hypothesis" else find(name, *more)
+    )
+
+    ran = check(PROVEN, "--prove", small_demo, url=None)
+
+    assert ran.status == 4
+    assert "pip install 'pytest-tgintegrity[prove]'" in ran.err
