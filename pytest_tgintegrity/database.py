@@ -403,6 +403,75 @@ class Reader:
                 self._connection.close()
 
 
+class Writer:
+    """A connection that may write, one transaction at a time: READ COMMITTED, with the limits of the run set inside.
+
+    Values are passed as ``$1``. Nothing is opened before the first transaction.
+    """
+
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self.address = address
+        self.limits = limits
+        self._connection: psycopg.Connection[Row] | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing to do before the first transaction."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self, *, patient: bool = False) -> Iterator[psycopg.Connection[Row]]:
+        """One transaction: committed at the end, rolled back by an exception. A patient one is never timed out.
+
+        Raises `ConnectionFailed` where nothing can be written, as on a standby.
+        """
+        connection = self._open()
+        settings = _settings(None if patient else self.limits, connection.info.server_version)
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
+            sets = [
+                sql.SQL("set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()
+            ]
+            connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(sets)))
+            kept = connection.execute(_kept_for_writing(settings)).fetchone() or ()
+            if not all(kept):
+                raise ConnectionFailed(
+                    "the connection does not keep what was set inside its transaction: connect directly"
+                )
+            yield connection
+
+    def _open(self) -> psycopg.Connection[Row]:
+        if self._connection is None or self._connection.closed:
+            try:
+                self._connection = psycopg.Connection[Row].connect(
+                    self.address.conninfo, autocommit=True, prepare_threshold=None, **_defaults(self.address)
+                )
+                self._connection.cursor_factory = psycopg.RawCursor
+                (standby,) = self._connection.execute("SELECT pg_is_in_recovery()").fetchone() or (None,)
+            except psycopg.Error as error:
+                raise ConnectionFailed(
+                    f"cannot connect to {self.address.shown} to write: {self.address.scrub(one_line(error))}"
+                ) from None
+            if standby:
+                raise ConnectionFailed(f"{self.address.shown} is a standby: mend the data on the primary")
+        return self._connection
+
+
+def _kept_for_writing(settings: dict[str, str]) -> sql.Composed:
+    kept = [
+        sql.SQL("current_setting({})::interval = {}::interval").format(
+            sql.Literal(name), sql.Literal(f"{settings[name]} ms")
+        )
+        for name in _READ_BACK
+    ]
+    return sql.SQL("SELECT current_setting('transaction_read_only') = 'off', {}").format(sql.SQL(", ").join(kept))
+
+
 @dataclass(frozen=True, slots=True)
 class _Conflict(Failure):
     """A statement that lost to the recovery of a standby."""

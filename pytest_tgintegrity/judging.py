@@ -199,6 +199,9 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
     objected = None if waiver is None else _objection(integrity, item, waiver, judgement)
     if waiver is not None:
         judgement = waive(judgement, objected)
+    mended = integrity.mended
+    if judgement.verdict == "passed" and mended is not None and mended.healed(bound.id):
+        judgement = Judgement("fixed", mended.told(bound.id))
     item.stash[_JUDGEMENT] = judgement
     if judgement.verdict == "failed":
         raise Violated(_with_waiver(message, objected), pytrace=False) from None
@@ -288,6 +291,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "samples": [{"key": s.key, "label": s.label, "values": dict(s.values)} for s in measured.samples],
             "seconds": round(measured.seconds, 6),
             "fixable": rule.fix is not None,
+            "fixed": integrity.mended.rows(bound.id) if integrity.mended else 0,
             "enforced_by": bound.enforced_by,
             "waiver": None if waiver is None else waiver.to_json(),
         },

@@ -20,6 +20,14 @@ MILLISECOND = 0.001
 
 
 @dataclass(frozen=True, slots=True)
+class Fixing:
+    """What ``--fix-plan`` or ``--fix`` asked for: to make the changes or only plan them; the plan it has to be."""
+
+    apply: bool
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for, checked; times in seconds. The address of the database is kept apart: it is a secret."""
 
@@ -33,6 +41,7 @@ class Options:
     health_minimum: int = 90
     waivers: Path | None = None
     coverage: bool = False
+    fixing: Fixing | None = None
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
 
@@ -75,12 +84,23 @@ _FLAGS = {
 }
 
 
+_FIXES = (
+    ("fix-plan", "", "Show every change that the safe fixes of violated rules would make; write nothing."),
+    ("fix", "", "Make these changes, journalled so that each can be undone, then look at all rules again."),
+    ("fix-plan-id", "ID", "With --fix: only if the plan is still exactly the one of this id."),
+    ("undo", "RUN", "Take back what a run of --fix changed (or: last), and run no rule."),
+    ("fix-history", "", "List the runs that changed data, and run no rule."),
+)
+"""Never in the configuration file: nobody mends a database by habit."""
+
+
 def documented() -> list[tuple[str, str, str]]:
     """Flag, what it takes, and help text of every option, in the order of a person's questions."""
     first = [("--db-url", "URL", _DB_URL_HELP)]
     last = [(f"--{flag}", "", told) for flag, told in _FLAGS.items()]
     named = [(option.flag, option.metavar, option.help) for option in _OPTIONS]
-    return [*first, *named, ("--scope", "NAME=VALUE", _SCOPE_HELP), *last, ("--prove", "", _PROVE_HELP)]
+    fixes = [(f"--{name}", metavar, text) for name, metavar, text in _FIXES]
+    return [*first, *named, ("--scope", "NAME=VALUE", _SCOPE_HELP), *last, *fixes, ("--prove", "", _PROVE_HELP)]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -95,6 +115,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest = f"tgintegrity_{flag.replace('-', '_')}"
         group.addoption(f"--{flag}", action="store_true", dest=dest, default=False, help=told)
         parser.addini(dest, told, type="bool", default=False)
+    for name, metavar, text in _FIXES:
+        dest = f"tgintegrity_{name.replace('-', '_')}"
+        if metavar:
+            group.addoption(f"--{name}", metavar=metavar, dest=dest, default=None, help=text)
+        else:
+            group.addoption(f"--{name}", action="store_true", dest=dest, default=False, help=text)
     parser.addini("tgintegrity_scope", _SCOPE_HELP, type="linelist", default=[])
     for option in _OPTIONS:
         group.addoption(option.flag, metavar=option.metavar, dest=option.dest, default=None, help=option.help)
@@ -155,6 +181,7 @@ def read_options(config: pytest.Config) -> Options:
         health_minimum=read("health-min", _integer(0, 100), 90),
         waivers=_waivers(config),
         coverage=_flag(config, "tgintegrity_integrity_coverage"),
+        fixing=_fixing(config),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
         prove=_prove(config),
     )
@@ -162,6 +189,17 @@ def read_options(config: pytest.Config) -> Options:
 
 def _flag(config: pytest.Config, dest: str) -> bool:
     return bool(config.getoption(dest) or config.getini(dest))
+
+
+def _fixing(config: pytest.Config) -> Fixing | None:
+    fix, plan, known = (config.getoption(f"tgintegrity_{name}") for name in ("fix", "fix_plan", "fix_plan_id"))
+    if known is not None and not fix:
+        raise UsageError("--fix-plan-id says which plan --fix may make: give --fix too")
+    if fix and plan:
+        raise UsageError("--fix-plan writes nothing and --fix does: give one of them")
+    if (fix or plan) and config.getoption("numprocesses", None):
+        raise UsageError("--fix and --fix-plan work in one process: leave out -n")
+    return Fixing(apply=bool(fix), plan=known) if fix or plan else None
 
 
 def _waivers(config: pytest.Config) -> Path | None:

@@ -11,8 +11,19 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.kinds import ChildRows, Source
-from pytest_tgintegrity.predicates import Params, Value, both, column, fill, identifier, plain, raw, readable
-from pytest_tgintegrity.scans import UNKNOWN_PAGES, child_values, reached_from_roots
+from pytest_tgintegrity.predicates import (
+    Params,
+    Value,
+    both,
+    column,
+    fill,
+    identifier,
+    parenthesised,
+    plain,
+    raw,
+    readable,
+)
+from pytest_tgintegrity.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.schema import Facts, Table
 
 _Group = tuple[str, str]
@@ -208,3 +219,29 @@ def _texts(source: Source | str) -> Sequence[str]:
         return (source,)
     scopes = [text for pair in source.scopes.items() for text in pair]
     return (source.name, source.from_clause, source.label or "", *source.keys, *scopes)
+
+
+def child_values(
+    table: sql.Composable, by: sql.Composable, aggregate: sql.Composable, where: sql.Composable | None
+) -> sql.Composed:
+    """One value for each parent that the child rows name: `tgi_value` beside `tgi_parent`."""
+    return sql.SQL("(SELECT {} AS tgi_parent, {} AS tgi_value FROM {}{} GROUP BY 1) AS tgi_children").format(
+        by, parenthesised(aggregate), table, raw("") if where is None else sql.SQL(" WHERE {}").format(where)
+    )
+
+
+def reached_from_roots(table: sql.Composable, key: sql.Composable, parent: sql.Composable) -> sql.Composed:
+    """The keys that are met going down from the roots, each once; a root names no parent, or one that is not there.
+
+    Going up from each row would take a time that grows with the depth.
+    """
+    links = sql.SQL("(SELECT {} AS id, {} AS up FROM {})").format(key, parent, table)
+    return sql.SQL(
+        "(WITH RECURSIVE tgi_met(id) AS ("
+        "SELECT one.id FROM {links} AS one WHERE NOT EXISTS (SELECT FROM {links} AS above WHERE above.id = one.up)"
+        " UNION ALL SELECT below.id FROM tgi_met JOIN {links} AS below ON below.up = tgi_met.id)"
+        " SELECT id AS tgi_id FROM tgi_met) AS tgi_reached"
+    ).format(links=links)
+
+
+UNREACHED = sql.SQL("tgi_reached.tgi_id IS NULL")

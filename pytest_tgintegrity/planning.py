@@ -24,7 +24,7 @@ from pytest_tgintegrity.kinds import (
     Total,
     Unique,
 )
-from pytest_tgintegrity.places import Place, Places, Window
+from pytest_tgintegrity.places import UNREACHED, Place, Places, Window
 from pytest_tgintegrity.predicates import (
     ASCII_BLANKS,
     UNICODE_BLANKS,
@@ -46,7 +46,6 @@ from pytest_tgintegrity.predicates import (
 )
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scans import (
-    UNREACHED,
     Access,
     MetricScan,
     Named,

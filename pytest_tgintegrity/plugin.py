@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Generator, Sequence
+import sys
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_tgintegrity import options
-from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.reports.document import write_refusal
 from pytest_tgintegrity.rules import SEVERITIES, Rule, declaration_of
@@ -99,6 +100,36 @@ def pytest_configure(config: pytest.Config) -> None:
         if path := options.json_path(config.option):
             write_refusal(path, str(error))
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """``--undo`` and ``--fix-history`` run no test."""
+    which, history = config.getoption("tgintegrity_undo"), config.getoption("tgintegrity_fix_history")
+    if not (which or history) or config.option.help or config.option.version:
+        return None
+    from pytest_tgintegrity import undoing  # noqa: PLC0415 - see the module
+    from pytest_tgintegrity.session import NO_URL, Integrity  # noqa: PLC0415
+
+    config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
+    try:
+        integrity = Integrity(config)
+        if integrity.error or integrity.run is None:
+            raise integrity.error or UsageError(NO_URL)
+        say = _saying(config, integrity)
+        if history:
+            return undoing.list_runs(integrity.run, say)
+        return undoing.take_back(integrity.run, which, say, options.json_path(config.option))
+    except TgIntegrityError as error:
+        sys.stderr.write(f"ERROR: {integrity.scrubbed(str(error))}\n\n")
+        return pytest.ExitCode.USAGE_ERROR
+    finally:
+        config._ensure_unconfigure()  # noqa: SLF001
+
+
+def _saying(config: pytest.Config, integrity: Integrity) -> Callable[[str], None]:
+    writer = config.get_terminal_writer()
+    return lambda text: writer.line(integrity.scrubbed(text))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
@@ -86,8 +87,10 @@ class Common(TypedDict, total=False):
 class Rule:
     """A declaration: the kind of violation, and what to make of it.
 
-    `severity` decides score and exit status. `fix` is ``"clamp"``, ``"recompute"``, an SQL expression, or a mapping of
-    columns to expressions; None means that a person decides, for the reason in `fix_hint`. `breaks` says how a proof
+    `severity` decides score and exit status. `fix` is ``"clamp"``, ``"recompute"``, an SQL expression, a mapping of columns
+    to expressions, ``"delete"`` or ``"delete alias"`` (of rows that share a key all but the first) with
+    ``fix_allows="delete"``, or with ``fix_allows="insert"`` a mapping of a new row's ``table.column`` to expressions; None
+    means that a person decides, for the reason in `fix_hint`. `breaks` says how a proof
     damages the data: a mapping of columns to expressions, for a row on which this makes a violation, or one statement
     that RETURNs the keys of the rows that must then be reported. `show` lists columns to print beside the offending key. `enforced_by` names the
     constraint that ought to forbid the violation. `since` is an SQL timestamp; with ``--period`` only younger rows are
@@ -160,6 +163,15 @@ def _check_fix(fix: object, kind: Kind) -> None:
     check_writes(fix, "fix")
 
 
+def _check_consent(fix: object, allowed: Sequence[str]) -> None:
+    """A fix that deletes or inserts rows says so twice."""
+    deletes = isinstance(fix, str) and re.fullmatch(r"delete(\s+[\w.]+)?", fix.strip(), re.IGNORECASE)
+    if deletes and "delete" not in allowed:
+        raise DeclarationError(f'fix={fix!r} deletes rows: say fix_allows="delete" too')
+    if "insert" in allowed and not isinstance(fix, Mapping):
+        raise DeclarationError('fix_allows="insert" needs fix= as a mapping: {"table.column": "expression", …}')
+
+
 def _check_since(since: object, kind: Kind) -> None:
     if since is None:
         return
@@ -195,6 +207,7 @@ def _rule(kind: Kind, common: Common) -> Rule:
     for name in _LISTS:
         given[name] = texts(given[name], name) if given.get(name) else ()
     _check_allowed(given["fix_allows"])
+    _check_consent(given.get("fix"), given["fix_allows"])
     return Rule(kind, **given)
 
 

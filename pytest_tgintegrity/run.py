@@ -22,7 +22,7 @@ from pytest_tgintegrity.address import Address, parse_address
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.coverage import Coverage, Reasons, cover
-from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader
+from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader, Writer
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import ConstraintKind
 from pytest_tgintegrity.places import Window
@@ -94,6 +94,8 @@ class Run:
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
+        self._writing: Address | None = None
+        self._waiting: Callable[[int, int, float], None] | None = None
         self._coordinator: Coordinator | None = None
         self._facts: Facts | None = None
         self._plan: Plan | None = None
@@ -153,6 +155,7 @@ class Run:
 
     def _start_demo(self) -> Address:
         server = self._open_demo(self._url)
+        self._writing = replace(parse_address(server.conninfo()), shown=f"{self._url} (embedded)")
         return replace(parse_address(server.conninfo(user=DEMO_ROLE)), shown=f"{self._url} (embedded)")
 
     def scratch(self) -> PostgresServer:
@@ -234,6 +237,7 @@ class Run:
         Raises what kept us from connecting, or `UsageError` for a scope that no selected source declares.
         """
         self.wait()
+        self._waiting = waiting
         period = self.settings.period
         cutoff = None if period is None else self.started_at - timedelta(hours=period)
         self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes))
@@ -244,6 +248,37 @@ class Run:
         found = batches(self._plan.scans)
         self.board = Board(found, self._shelf, self._reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
+
+    # --- mending
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the selected rules. Raises `UsageError` before it is made."""
+        if self._plan is None:
+            raise UsageError("the run did not begin")
+        return self._plan
+
+    def reader(self) -> Reader:
+        """A connection of one's own on the snapshot."""
+        return self._reader()
+
+    def writer(self) -> Writer:
+        """A connection that may write; of the demo as its owner. Raises `UsageError` before we are connected."""
+        address = self._writing or self._address
+        if address is None:
+            raise UsageError("the database is not connected yet")
+        return Writer(address, self.settings.limits)
+
+    def renew(self, rules: Sequence[BoundRule]) -> None:
+        """Look anew, at a new snapshot: the data is not what it was. Raises what keeps us from connecting."""
+        self.interrupt()
+        if self._coordinator is not None:
+            self._coordinator.close()
+        if self._address is not None:
+            self._coordinator = Coordinator(self._address)
+            self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
+        self._shelf = MemoryShelf(self.settings.jobs)
+        self.begin(rules, self._waiting)
 
     def measurement(self, bound: BoundRule) -> Measurement:
         """Wait for what the scan says of a rule."""

@@ -315,32 +315,6 @@ def _aliased(kind: str, expressions: Sequence[sql.Composable]) -> list[sql.Compo
     return [sql.SQL("{} AS {}").format(parenthesised(expression), name) for expression, name in pairs]
 
 
-def child_values(
-    table: sql.Composable, by: sql.Composable, aggregate: sql.Composable, where: sql.Composable | None
-) -> sql.Composed:
-    """One value for each parent that the child rows name: `tgi_value` beside `tgi_parent`."""
-    return sql.SQL("(SELECT {} AS tgi_parent, {} AS tgi_value FROM {}{} GROUP BY 1) AS tgi_children").format(
-        by, parenthesised(aggregate), table, _where(where)
-    )
-
-
-def reached_from_roots(table: sql.Composable, key: sql.Composable, parent: sql.Composable) -> sql.Composed:
-    """The keys that are met going down from the roots, each once; a root names no parent, or one that is not there.
-
-    Going up from each row would take a time that grows with the depth.
-    """
-    links = sql.SQL("(SELECT {} AS id, {} AS up FROM {})").format(key, parent, table)
-    return sql.SQL(
-        "(WITH RECURSIVE tgi_met(id) AS ("
-        "SELECT one.id FROM {links} AS one WHERE NOT EXISTS (SELECT FROM {links} AS above WHERE above.id = one.up)"
-        " UNION ALL SELECT below.id FROM tgi_met JOIN {links} AS below ON below.up = tgi_met.id)"
-        " SELECT id AS tgi_id FROM tgi_met) AS tgi_reached"
-    ).format(links=links)
-
-
-UNREACHED = sql.SQL("tgi_reached.tgi_id IS NULL")
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where the keys of a reference have to be found: `distinct` says that a key may stand there more than once."""

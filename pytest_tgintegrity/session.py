@@ -27,9 +27,12 @@ from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
+from pytest_tgintegrity.mended import Mended
+from pytest_tgintegrity.mending import Order, mend
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import coverage, terminal
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
+from pytest_tgintegrity.rules import SEVERITIES
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scanning import Scanned
 from pytest_tgintegrity.schema import Constraint
@@ -47,6 +50,7 @@ BOUND = pytest.StashKey[BoundRule]()
 VERBOSE_SAMPLES = 50
 WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
+FIRST_CHANGES = 10
 NO_URL = (
     "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
     f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
@@ -69,6 +73,7 @@ class Integrity:
         self.collected: set[str] = set()
         self.waivers: dict[str, Waiver] = {}
         self.run: Run | None = None
+        self.mended: Mended | None = None
         self.error: TgIntegrityError | None = None
         self.is_worker = hasattr(config, "workerinput")
         self._given = None if self.is_worker else options.given_url(config)
@@ -190,6 +195,8 @@ class Integrity:
             self.prover = self._prover(self.run, rules)
             return
         self.run.begin(rules, self._show_progress)
+        if self.options.fixing is not None:
+            self.mended = mend(self.run, rules, self._order(self.options.fixing))
         self.tidings.unscoped = self.run.unscoped
 
     def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:
@@ -204,6 +211,16 @@ class Integrity:
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""
         return self.prover.sources(bound) if self.prover else self.run.sources(bound) if self.run else ()
+
+    def _order(self, fixing: options.Fixing) -> Order:
+        report = options.json_path(self.config.option)
+        folder = report.parent if report else self.config.invocation_params.dir
+        return Order(fixing.apply, fixing.plan, folder, self.options.samples * FIRST_CHANGES, self._has_to_hold)
+
+    def _has_to_hold(self, one: BoundRule) -> bool:
+        """Whether a violation of a rule fails the run."""
+        severity = SEVERITIES.index(one.rule.severity)
+        return severity <= SEVERITIES.index(self.options.fail_on) and one.id not in self.waivers
 
     def _show_progress(self, done: int, of: int, waited: float) -> None:
         """On a terminal, tell of scans that take long; the last call, with no time waited, wipes the line."""
@@ -379,6 +396,7 @@ class Integrity:
             activity=dict(metrics),
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
             unscoped=heard.unscoped,
+            mended=self.mended,
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
@@ -419,7 +437,7 @@ class Integrity:
             return
         lines = terminal.summary(self._report, options.json_path(self.config.option), headed=self._headed)
         if terminalreporter.verbosity < 0:
-            lines = [line for line in lines if line.word in terminal.BRIEF]
+            lines = list(terminal.brief(lines))
         else:
             terminalreporter.write_sep("=", "integrity")
         for line in lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_tgintegrity.reports.terminal import grouped, plural
+from pytest_tgintegrity.reports.lines import grouped, plural
 
 LISTED = 20
 WIDTH = 120

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_tgintegrity.database import Database
     from pytest_tgintegrity.health import Health
+    from pytest_tgintegrity.mended import Mended
     from pytest_tgintegrity.scanning import Scanned
 
 SCHEMA_VERSION = 1
@@ -52,6 +53,7 @@ class Report:
     activity: Mapping[str, Any] = field(default_factory=dict)
     vacuous: Sequence[str] = ()
     unscoped: Sequence[str] = ()
+    mended: Mended | None = None
     stale_waivers: Sequence[str] = ()
     coverage: Mapping[str, Any] | None = None
     proofs: Sequence[Mapping[str, Any]] | None = None

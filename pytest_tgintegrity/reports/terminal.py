@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.database import Database
 from pytest_tgintegrity.health import Health
 from pytest_tgintegrity.kinds import Metric
+from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
-CELL = 40
 FIX = 100
 DEDUCTIONS = 6
 UNKNOWNS = 4
@@ -26,27 +26,8 @@ REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
 BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven"})
+ASKED_FOR = frozenset({"fix plan", "fixed", "left", "by hand", "stopped"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
-
-
-def shown(value: object) -> str:
-    """A value in one line that cannot steer a terminal, cut to a width that leaves room for others."""
-    safe = "NULL" if value is None else _printable(str(value))
-    return safe if len(safe) <= CELL else f"{safe[: CELL - 1]}…"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def grouped(number: int) -> str:
-    """A number with thin groups of three digits."""
-    return f"{number:,}".replace(",", " ")
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{grouped(count)} {one if count == 1 else many or one + 's'}"
 
 
 def header(database: Database, snapshot: str | None) -> str:
@@ -125,19 +106,6 @@ def _cells(sample: Sample, *, labelled: bool) -> list[str]:
     return [key, *([shown(sample.label)] if labelled else []), *map(shown, sample.values.values())]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the summary; the first of several on one subject begins with its word."""
-
-    word: str
-    text: str
-    colour: Mapping[str, bool] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """Word and text in columns."""
-        return f"{self.word:<11}{self.text}"
-
-
 def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Line]:
     """The end of a run; fits a screen however many rules there are. `headed`: the database was named before."""
     if report.proofs is not None:
@@ -146,10 +114,12 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
     lines += [*_score(report.health, report.rules), *_unknown(report.rules), *_waived(report.rules)]
-    lines += [Line("waivers", _printable(text), {"red": True}) for text in report.stale_waivers]
+    lines += [Line("waivers", printable(text), {"red": True}) for text in report.stale_waivers]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
         lines.append(Line("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
+    if report.mended is not None:
+        lines += mended_lines(report.mended)
     if report.unscoped:
         more = len(report.unscoped) - SCOPES
         rest = f" and {more} more" if more > 0 else ""
@@ -173,7 +143,16 @@ def _proofs(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
     )
     yield Line("proof", told, {"red" if unproven else "green": True, "bold": True})
     for one in unproven:
-        yield Line("unproven", f"{_printable(one['id'])}: {_printable(str(one['reason']))}")
+        yield Line("unproven", f"{printable(one['id'])}: {printable(str(one['reason']))}")
+
+
+def brief(lines: Iterable[Line]) -> Iterable[Line]:
+    """What ``-q`` shows: the first line of what matters, and all of what was asked for by an option of its own."""
+    subject = ""
+    for line in lines:
+        subject = line.word or subject
+        if line.word in BRIEF or subject in ASKED_FOR:
+            yield line
 
 
 def _activity(activity: Mapping[str, Any]) -> Iterable[Line]:
@@ -215,7 +194,7 @@ def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]
     costly = [one for one in health.deductions if one.points]
     for one in costly[:DEDUCTIONS]:
         found = plural(one.violations, "violation") if one.violations else verdicts.get(one.rule, "")
-        yield Line("", f"-{one.points:<3} {one.severity:<8} {_printable(one.rule)}: {found}")
+        yield Line("", f"-{one.points:<3} {one.severity:<8} {printable(one.rule)}: {found}")
     if len(costly) > DEDUCTIONS:
         rest = sum(one.points for one in costly[DEDUCTIONS:])
         yield Line("", f"-{rest:<3} {'':<8} {plural(len(costly) - DEDUCTIONS, 'more rule')}")
@@ -226,8 +205,8 @@ def _waived(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     waived = [one for one in rules if one["verdict"] == "waived"]
     for number, one in enumerate(sorted(waived, key=lambda one: (one["waiver"]["expires"], one["id"]))[:WAIVED]):
         found = f"{plural(one['violations'], 'violation')} " if one["violations"] else ""
-        by = _printable(f"{one['waiver']['owner']}: {one['waiver']['reason']}")
-        text = f"{_printable(one['id'])}: {found}until {one['waiver']['expires']} ({by})"
+        by = printable(f"{one['waiver']['owner']}: {one['waiver']['reason']}")
+        text = f"{printable(one['id'])}: {found}until {one['waiver']['expires']} ({by})"
         yield Line("" if number else "waived", text, YELLOW)
     if len(waived) > WAIVED:
         yield Line("", plural(len(waived) - WAIVED, "more rule"), YELLOW)
@@ -237,7 +216,7 @@ def _unknown(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     """Unknown rules by reason: a missing permission is one line, not four hundred."""
     reasons = Counter(str(one["reason"]) for one in rules if one["verdict"] == "unknown")
     for number, (reason, count) in enumerate(reasons.most_common(UNKNOWNS)):
-        told = _printable(reason)
+        told = printable(reason)
         cut = told if len(told) <= REASON else f"{told[: REASON - 1]}…"
         yield Line("" if number else "unknown", f"{plural(count, 'rule')}: {cut}", YELLOW)
     if len(reasons) > UNKNOWNS:
