@@ -250,6 +250,7 @@ def test_pact_in_force_is_the_only_one(violations: Violations) -> None:
         ) AND active RETURNING thrall_id
     """,
     fix_hint="whether the pact or the master is out of date only a storyteller knows",
+    overlaps=["test_rating_names_both_sides", "test_type_tag_has_its_row"],
     tags=["DEM-2"],
 )
 def test_thrall_has_a_pact_with_the_master(violations: Violations) -> None:

@@ -268,7 +268,7 @@ def test_marauder_is_in_quiet(violations: Violations) -> None:
     breaks={"mage.affinity_sphere_id": "NULL"},
     show=["sphere.name"],
     fix_hint="the player chooses the affinity, and what to spend on it",
-    overlaps=["test_sphere_is_zero_to_five"],
+    overlaps=["test_sphere_is_zero_to_five", "test_class_row_has_its_parent_row", "REF-1"],
     tags=["MAG-6"],
 )
 def test_mage_knows_the_affinity_sphere(violations: Violations) -> None:

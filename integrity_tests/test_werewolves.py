@@ -293,7 +293,7 @@ def test_red_talon_is_no_homid(violations: Violations, table: str) -> None:
     [str],
     severity="low",
     fix_hint="which deeds were meant only the player knows",
-    overlaps=["test_deed_of_werewolf_is_known"],
+    overlaps=["test_deed_of_werewolf_is_known", "test_json_column_is_a_list"],
     tags=["WOLF-5"],
 )
 def test_deeds_of_werewolf_are_a_list_of_names(violations: Violations) -> None:
@@ -313,6 +313,11 @@ def test_deeds_of_werewolf_are_a_list_of_names(violations: Violations) -> None:
         RETURNING wtahuman_ptr_id, jsonb_array_length(renown_incidents)
     """,
     fix_hint="which deed was meant only the player knows",
+    overlaps=[
+        "test_object_name_is_not_blank",
+        "test_object_name_has_no_invisible_characters",
+        "test_object_name_has_no_white_space_around",
+    ],
     tags=["WOLF-5"],
 )
 def test_deed_of_werewolf_is_known(violations: Violations) -> None:
