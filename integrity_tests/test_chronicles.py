@@ -1,4 +1,4 @@
-"""Chronicles, and what belongs to them: their year and headings, settings, kinds of objects."""
+"""Chronicles, and what belongs to them: their year and headings, and their settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_chronicle_headings_are_known(violations: Violations) -> None:
     assert not violations
 
 
-@pytest.mark.parametrize("table", ["game_objecttype", "game_scene", "game_settingelement"])
+@pytest.mark.parametrize("table", ["game_scene", "game_settingelement"])
 @rule.one_of(
     "{table}",
     "gameline",
@@ -44,18 +44,5 @@ def test_chronicle_headings_are_known(violations: Violations) -> None:
     overlaps=["test_scene_is_of_a_told_game_line"],
 )
 def test_game_line_is_known(violations: Violations, table: str) -> None:
-    """Scenes, elements of the setting and kinds of objects belong to a game line that there is, or to all."""
-    assert not violations
-
-
-@rule.one_of(
-    "game_objecttype",
-    "type",
-    ("char", "loc", "obj"),
-    severity="low",
-    show=["gameline"],
-    fix_hint="which class has this name stands in the application",
-)
-def test_object_type_is_of_a_known_sort(violations: Violations) -> None:
-    """A kind of objects is one of characters, locations or items."""
+    """Scenes and elements of the setting belong to a game line that there is, or to all."""
     assert not violations

@@ -7,16 +7,10 @@ from typing import Final
 
 import psycopg
 import pytest
-from tg import DECLARED, Connection, Judged, judged, needs_csvs, table
+from tg import DECLARED, Connection, Judged, change, judged, needs_csvs, some, table
 
 from integrity_tests.demo import DATASETS
 from pytest_tgintegrity.scratch import open_dataset
-
-
-def some(name: str, key: str, where: str = "true", offset: int = 0, limit: int = 1) -> str:
-    """The keys of some rows, always the same ones."""
-    return f"(SELECT {key} FROM {name} WHERE {where} ORDER BY {key} OFFSET {offset} LIMIT {limit})"
-
 
 VAMPIRE: Final = "vtmhuman_ptr_id"
 MAGE: Final = "mtahuman_ptr_id"
@@ -24,10 +18,6 @@ GAROU: Final = "wtahuman_ptr_id"
 WRAITH: Final = "wtohuman_ptr_id"
 FEY: Final = "ctdhuman_ptr_id"
 FALLEN: Final = "dtfhuman_ptr_id"
-
-
-def change(name: str, key: str, to: str, where: str = "true", offset: int = 0, limit: int = 1) -> str:
-    return f"UPDATE {name} SET {to} WHERE {key} IN {some(name, key, where, offset, limit)}"
 
 
 def standing(key: str, *statuses: str) -> str:

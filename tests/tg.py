@@ -36,6 +36,16 @@ def table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def some(name: str, key: str, where: str = "true", offset: int = 0, limit: int = 1) -> str:
+    """The keys of some rows, always the same ones."""
+    return f"(SELECT {key} FROM {name} WHERE {where} ORDER BY {key} OFFSET {offset} LIMIT {limit})"
+
+
+def change(name: str, key: str, to: str, where: str = "true", offset: int = 0, limit: int = 1) -> str:
+    """Change some rows, always the same ones."""
+    return f"UPDATE {name} SET {to} WHERE {key} IN {some(name, key, where, offset, limit)}"
+
+
 def run_rules(*arguments: str, files: Sequence[str] = ("",)) -> subprocess.CompletedProcess[str]:
     """Run pytest on TG's rules, or on some files of them, in a process of its own."""
     environment = {
