@@ -264,7 +264,9 @@ def test_game_line_has_its_name(violations: Violations) -> None:
     assert not violations
 
 
-@pytest.mark.parametrize(("column", "values"), [("type", ["char", "loc", "obj"]), ("gameline", list(GAME_LINES))], ids=["type", "gameline"])
+@pytest.mark.parametrize(
+    ("column", "values"), [("type", ["char", "loc", "obj"]), ("gameline", list(GAME_LINES))], ids=["type", "gameline"]
+)
 @rule.one_of("game_objecttype", "{column}", "%(values)s", show=["name"], fix_hint=SET, tags=["REF-8"])
 def test_object_type_is_of_a_kind_and_a_game_line(violations: Violations, column: str, values: list[str]) -> None:
     """An object type is one of characters, places or things, and of a game line."""

@@ -139,7 +139,12 @@ DAMAGE: Final[Mapping[str, tuple[str, ...]]] = {
         same("characters_resonance", "name"),
         twice("core_book", "name, url, edition, gameline, storytellers_vault"),
         twice("core_bookreference", "book_id, page"),
-        change("characters_specialty", "id", "(name, stat) = (SELECT name, stat FROM characters_specialty ORDER BY id LIMIT 1)", offset=1),
+        change(
+            "characters_specialty",
+            "id",
+            "(name, stat) = (SELECT name, stat FROM characters_specialty ORDER BY id LIMIT 1)",
+            offset=1,
+        ),
         twice("characters_giftpermission", "shifter, condition"),
         twice("game_objecttype", "name, type, gameline"),
         twice("game_settingelement", "name, description, gameline"),
