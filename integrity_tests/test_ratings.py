@@ -16,7 +16,7 @@ from .vocabulary import DOTS, RATINGS, REPEATABLE
     "{column}",
     severity="low",
     fix_hint="keep a copy, then the row may go: it belongs to something that was deleted (but a pact has terms)",
-    overlaps=["BG-1"],
+    overlaps=["BG-1", "test_thrall_has_a_pact_with_the_master"],
     tags=["RATE-1"],
 )
 def test_rating_names_both_sides(violations: Violations, table: str, column: str) -> None:
