@@ -63,9 +63,9 @@ def run_rules(*arguments: str, files: Sequence[str] = ("",)) -> subprocess.Compl
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=HERE.parent)
 
 
-def judged(path: Path, *arguments: str) -> Judged:
+def judged(path: Path, *arguments: str, files: Sequence[str] = ("",)) -> Judged:
     """Run the rules; return what the JSON report says of each, by id without the folder."""
-    run = run_rules("-q", "--json-report", f"--json-report-file={path}", *arguments)
+    run = run_rules("-q", "--json-report", f"--json-report-file={path}", *arguments, files=files)
     assert run.returncode in (0, 1), run.stdout + run.stderr
     found = json.loads(path.read_text())["integrity"]["rules"]
     return {one["id"].partition("::")[2]: one for one in found}
