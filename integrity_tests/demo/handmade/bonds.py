@@ -126,13 +126,14 @@ def _obstruct(rows: Rows) -> None:
 
 
 def _join_chantry(rows: Rows, home: Home, mages: Mages) -> None:
-    """Give a chantry its cabal, node, library, faction and effects."""
+    """Give a chantry its cabals, nodes, library, faction and effects."""
     chantry = _named(rows, "locations_chantry", "Observatory of the Last Decimal")
     library = _named(rows, "locations_library", "One Empty Shelf")
     faction, *_ = rows.ids("characters_magefaction")
     rows.change("locations_library", library, faction_id=faction)
     rows.change("locations_chantry", chantry, faction_id=faction, chantry_library_id=library)
-    rows.link("locations_chantry_nodes", chantry, _named(rows, "locations_node", "Spring beneath the Tram Depot"))
+    for name in ("Spring beneath the Tram Depot", "Dead Fountain"):
+        rows.link("locations_chantry_nodes", chantry, _named(rows, "locations_node", name))
     for cabal in rows.ids("characters_cabal", chronicle_id=home.chronicle.id):
         rows.link("locations_chantry_cabals", chantry, cabal)
     for effect in mages.effects:
