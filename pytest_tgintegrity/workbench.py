@@ -22,6 +22,7 @@ from pytest_tgintegrity.scratch import PostgresServer, connect
 from pytest_tgintegrity.writes import Placed, Stored, Target, Write
 
 LOOSE = "tgintegrity_loose"
+COPIES_FILES = 15  # the major version from which CREATE DATABASE has to be told so
 EMPTY = "no row to break: what it looks at is empty in the clean data"
 
 _LOOSEN = """
@@ -64,9 +65,10 @@ def loosened(server: PostgresServer) -> Workbench:
     try:
         with connect(server, "postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(LOOSE)))
+            how = sql.SQL(" STRATEGY file_copy" if server.binaries.major >= COPIES_FILES else "")
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                    sql.Identifier(LOOSE), sql.Identifier(server.database)
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+                    sql.Identifier(LOOSE), sql.Identifier(server.database), how
                 )
             )
         with connect(server, LOOSE) as connection:
