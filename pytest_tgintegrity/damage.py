@@ -70,14 +70,15 @@ class Damage:
 class Attempts:
     """What a rule has to catch (each, or `any_of` it), and what it has to let pass.
 
-    `deeds` are whole statements, which return the keys that the rule has to report. The first two damages stand for all
-    where others look.
+    `deeds` are whole statements, which return the keys that the rule has to report; `last_resort` is one for where there
+    are too few rows to damage one. The first two damages stand for all where others look.
     """
 
     illegal: tuple[Damage, ...] = ()
     legal: tuple[Damage, ...] = ()
     deeds: tuple[sql.Composable, ...] = ()
     any_of: bool = False
+    last_resort: sql.Composable | None = None
 
 
 Column = tuple[Target, Stored]
@@ -277,7 +278,7 @@ def _unique(scan: UniqueScan, columns: Columns) -> Attempts | None:
         copied.append(_copied(scan, columns, Choice(other, limit=1)))
     plain = len(keys) == len(scan.parts) and scan.nulls_distinct
     legal = tuple(_write(one, NULL, "NULL") for one in keys.values()) if plain else ()
-    return Attempts(tuple(copied), legal, any_of=True)
+    return Attempts(tuple(copied), legal, any_of=True, last_resort=_doubled(scan))
 
 
 def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
@@ -286,6 +287,14 @@ def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
     targets = [target for target, _ in columns.values()]
     writes = [Write(one, sql.SQL("({})").format(select(place, [one.value], first))) for one in targets]
     return Damage(f"{', '.join(one.words for one in targets)} as in another row", tuple(writes), 2, where)
+
+
+def _doubled(scan: UniqueScan) -> sql.Composable:
+    """The only row, once more."""
+    keys = sql.SQL(", ").join(sql.SQL("({})::text").format(key) for key in scan.keys)
+    return sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} WHERE {} LIMIT 1 RETURNING {}").format(
+        scan.table, scan.table, _comparable(scan), keys
+    )
 
 
 def _comparable(scan: UniqueScan) -> sql.Composable:

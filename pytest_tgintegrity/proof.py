@@ -202,6 +202,8 @@ class Prover:
             _Try(one, place, self._bench.placed(place, one.writes), one.where or Choice(limit=1))
             for one in found.illegal
         ]
+        if found.last_resort is not None and not self._any_row(tries):
+            return self._deeds(case, [found.last_resort])
         caught = self._first_row(case, tries)
         if caught is None:
             victim = self._victim(case, tries)
@@ -212,6 +214,11 @@ class Prover:
         for one, view in caught[:REPRESENTATIVES]:
             self._side_effects(case, one.change, [placed.touched for placed in one.writes], view)
         return Proof(case.bound.id, damages=len(caught), legal=legal, measurement=caught[0][1].measurement(case.base))
+
+    def _any_row(self, tries: Sequence[_Try]) -> bool:
+        """Whether there is a row that one of the damages can be done to."""
+        found = self._bench.try_all([[one.change] for one in tries])
+        return any(not isinstance(answers, Stopped) and answers[0].rows for answers in found)
 
     def _first_row(self, case: Case, tries: Sequence[_Try]) -> list[tuple[_Try, View]] | None:
         """All damages done to the first row; None unless each of them is caught."""

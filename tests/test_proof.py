@@ -28,6 +28,8 @@ CREATE TABLE thing (
 );
 INSERT INTO owner SELECT i, 'o' || i FROM generate_series(1, 5) AS i;
 INSERT INTO thing SELECT i, i, 'red', '[]', 1 + i % 5 FROM generate_series(1, 10) AS i;
+CREATE TABLE lonely (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+INSERT INTO lonely (name) VALUES ('only');
 CREATE TABLE nothing (id int PRIMARY KEY, size int);
 """
 
@@ -130,6 +132,14 @@ def test_damage_that_another_rule_cannot_look_at_is_told(prove: Prove) -> None:
     )
 
     assert proof.reason == "its break is more than another rule can look at: test_other: division by zero"
+
+
+def test_only_row_is_doubled_to_break_uniqueness(prove: Prove) -> None:
+    proof, other = prove(rule(Unique("lonely", ("name",))), rule(Unique("nothing", ("size",)), "test_other"))
+
+    assert proof.proven, proof.reason
+    assert proof.measurement.violations == 2
+    assert other.reason == "no row to break: what it looks at is empty in the clean data"
 
 
 def test_every_damage_has_to_be_caught(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
