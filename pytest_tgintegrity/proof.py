@@ -34,6 +34,7 @@ from pytest_tgintegrity.writes import (
     Placed,
     Stored,
     Target,
+    at_home,
     fix_writes,
     having,
     key_texts,
@@ -190,7 +191,8 @@ class Prover:
         if case.place is None:
             return found
         for text in columns_of(case.bound, case.scan):
-            where = target(text, case.bound.params, case.place.columns)
+            named = target(text, case.bound.params, case.place.columns)
+            where = None if named is None else at_home(named, case.place.table)
             if where is not None and (stored := self._bench.stored(case.place, where)) is not None:
                 found[text] = (where, stored)
         return found

@@ -19,7 +19,7 @@ from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.scratch import PostgresServer, connect
-from pytest_tgintegrity.writes import Placed, Stored, Target, Write
+from pytest_tgintegrity.writes import Placed, Stored, Target, Write, at_home
 
 LOOSE = "tgintegrity_loose"
 COPIES_FILES = 15  # the major version from which CREATE DATABASE has to be told so
@@ -202,8 +202,9 @@ class Workbench:
         """Each write with the stored column that it goes to. Raises `NotProven` where there is none."""
         found = []
         for write in writes:
-            stored = self.stored(place, write.target)
+            target = at_home(write.target, place.table)
+            stored = self.stored(place, target)
             if stored is None:
                 raise NotProven(f"{write.target.words} is no column of a stored table behind its source")
-            found.append(Placed(write, stored))
+            found.append(Placed(Write(target, write.value), stored))
         return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from pytest_tgintegrity.predicates import (
     parenthesised,
     plain,
     raw,
+    readable,
 )
 from pytest_tgintegrity.rules import Rule
 
@@ -65,6 +67,21 @@ def target(text: str, params: Params, names: Collection[str] = ()) -> Target | N
     if not all(part.isidentifier() for part in parts):
         return None
     return Target(".".join(parts[:-1]), parts[-1])
+
+
+_NAME = r"""(?:"[^"]+"|[^\W\d]\w*)"""
+_ONLY_TABLE = re.compile(
+    rf"\s*(?:ONLY\s+)?(?P<table>{_NAME}(?:\.{_NAME})*)(?:\s+(?:AS\s+)?(?!LEFT\b)(?P<alias>{_NAME}))?\s*(?:$|LEFT JOIN \(.*tgi_)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def at_home(one: Target, table: sql.Composable) -> Target:
+    """The same column under the name of the only table of a FROM clause: beside a join, `ctid` alone is not found."""
+    found = None if one.alias else _ONLY_TABLE.match(readable(table))
+    if found is None:
+        return one
+    return Target((found["alias"] or found["table"]).replace('"', ""), one.column)
 
 
 def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:

@@ -13,7 +13,27 @@ from engine import bound, looking_at
 from harness import Ran, RunRules
 
 from pytest_tgintegrity import damage
-from pytest_tgintegrity.kinds import Between, Metric, NotNull, OneOf, Query, Rows, Source, Unique
+from pytest_tgintegrity.kinds import (
+    Acyclic,
+    Agree,
+    AtMost,
+    Between,
+    ChildRows,
+    Derived,
+    Formula,
+    JsonShape,
+    Kind,
+    Metric,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Query,
+    References,
+    Rows,
+    Schema,
+    Source,
+    Unique,
+)
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.proof import Proof, Prover
 from pytest_tgintegrity.schema import Facts
@@ -26,6 +46,8 @@ CREATE TABLE thing (
     id int PRIMARY KEY, size int NOT NULL CHECK (size BETWEEN 1 AND 10), colour text, note jsonb,
     owner_id int REFERENCES owner
 );
+CREATE TABLE branch (id int PRIMARY KEY, up_id int, twigs int);
+INSERT INTO branch VALUES (1, NULL, 1), (2, 1, 1), (3, 2, 0);
 INSERT INTO owner SELECT i, 'o' || i FROM generate_series(1, 5) AS i;
 INSERT INTO thing SELECT i, i, 'red', '[]', 1 + i % 5 FROM generate_series(1, 10) AS i;
 CREATE TABLE lonely (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
@@ -142,12 +164,86 @@ def test_only_row_is_doubled_to_break_uniqueness(prove: Prove) -> None:
     assert other.reason == "no row to break: what it looks at is empty in the clean data"
 
 
+def test_rule_that_reports_more_than_the_damaged_row_is_unproven(prove: Prove) -> None:
+    [proof] = prove(rule(Rows("thing", "99 IN (SELECT size FROM thing)"), breaks={"size": "99"}))
+
+    assert proof.reason is not None
+    assert proof.reason.startswith("reports others than what was damaged: its breaks=, in row 1: 2; 3; 4 …")
+
+
+def test_fix_that_makes_another_rule_fire_is_told(prove: Prove) -> None:
+    [proof, _] = prove(
+        rule(Between("thing", "size", 1, 10), fix="CASE WHEN size > 10 THEN 10 ELSE 1 END", overlaps=["test_other"]),
+        rule(Rows("thing", "size = 1 AND id > 1 OR size = 10 AND id = 1"), "test_other", breaks={"size": "11 - size"}),
+    )
+
+    assert proof.reason == "its fix makes others fire: test_other"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        References("thing", ("owner_id",), "owner"),
+        References("owner", ("id",), "thing", ("owner_id",), where="size < 6"),
+        Acyclic("branch", "up_id"),
+        JsonShape("thing", "note", [str]),
+        Formula("thing", "size", "id"),
+        Formula("thing", "colour", {"id": {1: "red", 3: "red"}}),
+        AtMost("thing", "size", "id"),
+        Agree("thing", "size", "id"),
+        Derived("branch", "twigs", "count(*)", ChildRows("branch", "up_id")),
+        NotBlank("owner", "name"),
+        Schema("thing", constraint="thing_size_check"),
+        Schema("thing", column="colour"),
+        Schema(),
+    ],
+    ids=lambda kind: type(kind).__name__,
+)
+def test_damage_of_other_kinds_is_caught(prove: Prove, kind: Kind) -> None:
+    [proof] = prove(rule(kind))
+
+    assert proof.proven, proof.reason
+    assert proof.damages > 0
+
+
+@pytest.mark.parametrize(
+    "kind", [Formula("thing", "size", "id"), Derived("branch", "twigs", "count(*)", ChildRows("branch", "up_id"))]
+)
+def test_recomputed_values_mend(prove: Prove, kind: Kind) -> None:
+    [proof] = prove(rule(kind, fix="recompute"))
+
+    assert proof.proven, proof.reason
+
+
+def test_rules_with_the_same_constraint_need_not_name_each_other(prove: Prove) -> None:
+    proofs = prove(
+        rule(Between("thing", "size", 1, 10), enforced_by="thing_size_check"),
+        rule(Rows("thing", "size > 10"), "test_other", breaks={"size": "11"}, enforced_by="thing_size_check"),
+    )
+
+    assert [one.reason for one in proofs] == [None, None]
+
+
+@pytest.mark.parametrize("bounded", [Metric("things", "SELECT count(*) FROM thing", at_least=10)])
+def test_metric_has_to_leave_its_bounds(prove: Prove, bounded: Metric) -> None:
+    right, wrong, silent = prove(
+        rule(bounded, breaks="DELETE FROM thing WHERE id = 1 RETURNING id"),
+        rule(bounded, breaks="UPDATE thing SET size = 2 WHERE id = 1 RETURNING id"),
+        rule(bounded),
+    )
+
+    assert right.proven, right.reason
+    assert wrong.reason == "missed its break: it measures 10"
+    assert silent.reason is not None
+    assert silent.reason.startswith("no proof: say how to break it with breaks=, one SQL statement")
+
+
 def test_every_damage_has_to_be_caught(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(damage, "spread", lambda *_: Spread((5,), (11,), ()))
 
     [proof] = prove(rule(Between("thing", "size", 1, 10)))
 
-    assert proof.reason == "missed its break: size = 5, in row 1"
+    assert proof.reason == "missed its break: thing.size = 5, in row 1"
 
 
 def test_legal_value_that_fires_is_told(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +251,7 @@ def test_legal_value_that_fires_is_told(prove: Prove, monkeypatch: pytest.Monkey
 
     [proof] = prove(rule(Between("thing", "size", 1, 10)))
 
-    assert proof.reason == "a legal value fires: size = 12"
+    assert proof.reason == "a legal value fires: thing.size = 12"
 
 
 def test_rule_that_fires_on_clean_data_is_unproven(prove: Prove) -> None:
