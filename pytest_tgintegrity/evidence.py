@@ -88,6 +88,7 @@ class Evidence:
         self._rules = {bound.id: bound for bound in rules}
         self._all = plan.scans
         self.scans = {rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules}
+        self._number = {rule: number for number, scan in enumerate(plan.scans) for rule in scan.rules}
         self.types = self._probed()
         self._base = self._counts(self._all)
         self._words = {rule: words_of(scan.question({})) for rule, scan in self.scans.items()}
@@ -168,8 +169,10 @@ class Evidence:
             rule for rule in rules if rule != bound.id and not isinstance(self._rules[rule].rule.kind, Declared)
         )
         if chosen not in self._narrowed:
-            kept = ((scan, [one for one in scan.rules if one in chosen]) for scan in self._all)
-            self._narrowed[chosen] = [scan.only(some) for scan, some in kept if some]
+            some: dict[int, list[str]] = defaultdict(list)
+            for rule in sorted(chosen):
+                some[self._number[rule]].append(rule)
+            self._narrowed[chosen] = [self._all[number].only(kept) for number, kept in some.items()]
         return self._narrowed[chosen]
 
     def unexpected(self, bound: BoundRule, fired: Iterable[str]) -> list[str]:
