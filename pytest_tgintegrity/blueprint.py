@@ -38,6 +38,7 @@ from pytest_tgintegrity.schema import Facts, Table
 
 PASSES = 2
 FETCH_ROWS = 2_000
+QUESTIONS = 60
 
 TEXT_SETTINGS = sql.SQL(
     "SELECT set_config('DateStyle', 'ISO', true), set_config('IntervalStyle', 'postgres', true),"
@@ -130,6 +131,7 @@ class _Drawing:
     def __init__(self, reader: Reader, facts: Facts, plan: Plan, violations: Mapping[str, int]) -> None:
         self.reader = reader
         self.violations = violations
+        self._called: set[str] = set()
         self._scans = {rule: scan for scan in plan.scans for rule in scan.rules}
         self.facts = facts
         self.plan = plan
@@ -140,9 +142,17 @@ class _Drawing:
         drafts = [draft for one in wanted if (draft := self._draft(one)) is not None]
         steps = self._steps(drafts)
         self.blueprint.rules = tuple(one.bound.id for one in wanted)
-        steps = self._relevant(self._allowed(steps, {one.bound.id: one.bound for one in wanted}))
-        self.blueprint.groups = [self._harmless(self._settled(group)) for group in components(in_order(steps))]
-        self.blueprint.groups = [group for group in self.blueprint.groups if group]
+        allowed = self._allowed(steps, {one.bound.id: one.bound for one in wanted})
+        waiting = {step.rule: step for step in allowed if step.fresh}
+        chosen = [step for step in allowed if not step.fresh]
+        while True:
+            groups = [self._harmless(self._settled(group), waiting) for group in components(in_order(chosen))]
+            chosen = [step for group in groups for step in group]
+            called = [waiting.pop(rule) for rule in sorted(self._called & waiting.keys())]
+            if not called:
+                break
+            chosen += called
+        self.blueprint.groups = [group for group in groups if group]
         return self.blueprint
 
     def _refuse(self, rule: str, reason: str) -> None:
@@ -214,6 +224,22 @@ class _Drawing:
     def _ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
         return self.reader.ask(statements) if statements else []
 
+    def _ask_together(
+        self, simulation: Simulation, questions: Sequence[sql.Composable]
+    ) -> list[tuple[Any, ...] | Failure]:
+        """The one row that answers each question: all at once or, if the server refuses that, one by one."""
+        if len(questions) > QUESTIONS:
+            halves = questions[:QUESTIONS], questions[QUESTIONS:]
+            return [found for half in halves for found in self._ask_together(simulation, half)]
+        if not questions:
+            return []
+        answer = self.reader.ask([simulation.together(questions)])[0]
+        if isinstance(answer, Answer):
+            return [row[1:] for row in answer.rows]
+        if len(questions) == 1:
+            return [answer]
+        return [found for one in questions for found in self._ask_together(simulation, [one])]
+
     # --- what is allowed
 
     def _allowed(self, steps: Sequence[Step], rules: Mapping[str, BoundRule]) -> list[Step]:
@@ -247,18 +273,6 @@ class _Drawing:
             raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
         return answer.rows
 
-    def _relevant(self, steps: Sequence[Step]) -> list[Step]:
-        """Fixes of rules that are violated, and of those that these can put wrong, and so on."""
-        kept = [step for step in steps if not step.fresh]
-        waiting = [step for step in steps if step.fresh]
-        while True:
-            writes = {write for step in kept for write in step.writes}
-            more = [step for step in waiting if step.sees(writes)]
-            if not more:
-                return kept
-            kept += more
-            waiting = [step for step in waiting if step not in more]
-
     # --- what settles
 
     def _settled(self, group: list[Step]) -> list[Step]:
@@ -266,38 +280,50 @@ class _Drawing:
         while group:
             simulation = self.blueprint.simulation(group)
             remedies = [(step, one) for step in group for one in step.remedies]
-            answers = self._ask([simulation.restless(one) for _, one in remedies])
+            answers = self._ask_together(simulation, [simulation.restless(one) for _, one in remedies])
             failures = [one for one in answers if isinstance(one, Failure)]
             if failures:
                 return self._settled(self._without_broken(group, failures[0].reason))
             restless = {
-                step.rule: (answer.rows[0][0], {self.blueprint.rules[n] for n in answer.rows[0][1] or ()})
+                step.rule: (answer[0], {self.blueprint.rules[n] for n in answer[1] or ()})
                 for (step, _), answer in zip(remedies, answers, strict=True)
-                if isinstance(answer, Answer) and answer.rows[0][0]
+                if not isinstance(answer, Failure) and answer[0]
             }
             if not restless:
                 return group
             group = self._without_restless(group, restless)
         return group
 
-    def _harmless(self, group: list[Step]) -> list[Step]:
-        """Leave out fixes that would make more rows violate a rule than did before."""
+    def _harmless(self, group: list[Step], waiting: Mapping[str, Step]) -> list[Step]:
+        """Leave out fixes that would make more rows violate a rule than did before, unless that has a fix itself.
+
+        Fixes that are called for so are remembered: they have to be planned too.
+        """
         while group:
             watched = self._watched(group)
-            simulation = self.blueprint.simulation(group)
-            answers = self._ask([simulation.count(query) for query in watched.values()])
-            grown = [
-                rule
-                for rule, answer in zip(watched, answers, strict=True)
-                if isinstance(answer, Answer) and answer.rows[0][0] > self.violations[rule]
-            ]
-            blamed = {step.rule: rule for rule in grown for step in group if _names(watched[rule], step.writes)}
+            grown = self._grown(self.blueprint.simulation(group), watched)
+            self._called |= grown & waiting.keys()
+            blamed = {
+                step.rule: rule
+                for rule in sorted(grown - waiting.keys())
+                for step in group
+                if _names(watched[rule], step.writes)
+            }
             if not blamed:
                 return group
             for step, rule in blamed.items():
                 self._refuse(step, f"its fix would make more rows violate {rule}")
             group = [step for step in group if step.rule not in blamed]
         return group
+
+    def _grown(self, simulation: Simulation, watched: Mapping[str, sql.Composable]) -> set[str]:
+        """The rules that more rows would violate."""
+        answers = self._ask_together(simulation, [simulation.count(query) for query in watched.values()])
+        return {
+            rule
+            for rule, answer in zip(watched, answers, strict=True)
+            if not isinstance(answer, Failure) and answer[0] > self.violations[rule]
+        }
 
     def _watched(self, group: Sequence[Step]) -> dict[str, sql.Composable]:
         """What is asked of all rules that can see what these fixes write, except of their own."""

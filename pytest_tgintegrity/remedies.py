@@ -137,9 +137,14 @@ class Remedy:
     hits: sql.Composable
 
     @cached_property
+    def text(self) -> sql.SQL:
+        """Its SQL, put together once: it is asked many times."""
+        return raw(readable(self.hits))
+
+    @cached_property
     def words(self) -> Sequence[str]:
         """All words of its SQL, in which the names of the tables and columns that it reads are found."""
-        return re.findall(r"\w+", readable(self.hits))
+        return re.findall(r"\w+", self.text.as_string(None))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -162,7 +167,7 @@ def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table) -> 
     return Remedy(bound.id, table, intent.op, tuple(one.target.column for one in intent.writes), hits)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """All that the fix of one rule does, seen from one state; `fresh` leaves out what was wrong to begin with."""
 
@@ -170,7 +175,7 @@ class Step:
     remedies: tuple[Remedy, ...]
     fresh: bool = False
 
-    @property
+    @cached_property
     def writes(self) -> frozenset[tuple[str, str]]:
         """Tables and columns; a row that comes or goes writes to all of them, called ``*``."""
         return frozenset(
@@ -201,22 +206,19 @@ def _has_to_wait(step: Step, others: Iterable[Step]) -> bool:
 
 
 def components(steps: Sequence[Step]) -> list[list[Step]]:
-    """Steps that have nothing to do with each other's tables, apart."""
-    groups: list[tuple[set[str], list[Step]]] = []
-    written = {table for step in steps for table, _ in step.writes}
+    """Steps that have nothing to do with each other, apart: they write to other tables, and see nothing of the others."""
+    groups: list[list[Step]] = []
     for step in steps:
-        near = {word for one in step.remedies for word in one.names & written} | {t for t, _ in step.writes}
-        members = [step]
-        apart = []
-        for tables, found in groups:
-            if tables & near:
-                near |= tables
-                members = [*found, *members]
-            else:
-                apart.append((tables, found))
-        groups = [*apart, (near, members)]
-    order = {id(step): number for number, step in enumerate(steps)}
-    return [sorted(found, key=lambda one: order[id(one)]) for _, found in groups]
+        near = [group for group in groups if any(_are_near(step, other) for other in group)]
+        merged = [other for group in near for other in group]
+        groups = [*(group for group in groups if group not in near), [*merged, step]]
+    order = {step.rule: number for number, step in enumerate(steps)}
+    return [sorted(group, key=lambda one: order[one.rule]) for group in groups]
+
+
+def _are_near(one: Step, other: Step) -> bool:
+    tables = {table for table, _ in one.writes} & {table for table, _ in other.writes}
+    return bool(tables) or one.sees(other.writes) or other.sees(one.writes)
 
 
 Types = Mapping[str, Mapping[str, str]]
@@ -250,7 +252,7 @@ class Simulation:
 
     def _add(self, query: sql.Composable) -> str:
         name = f"tgi_{len(self._parts)}"
-        self._parts.append(sql.SQL("{} AS ({})").format(raw(name), query))
+        self._parts.append(raw(readable(sql.SQL("{} AS ({})").format(raw(name), query))))
         return name
 
     def _begin(self, table: Table) -> None:
@@ -281,10 +283,10 @@ class Simulation:
             self._last[qualified(one.table)] = self._add(self._inserted(one, state, number))
             return
         hits: sql.Composable = sql.SQL("SELECT DISTINCT ON ({}) *, TRUE AS tgi_hit FROM ({}{}) AS tgi_found").format(
-            known, state, one.hits
+            known, state, one.text
         )
         if fresh:
-            before = sql.SQL("SELECT {} FROM ({}) AS tgi_old").format(known, one.hits)
+            before = sql.SQL("SELECT {} FROM ({}) AS tgi_old").format(known, one.text)
             hits = sql.SQL("SELECT * FROM ({}) AS tgi_new WHERE ({}) NOT IN ({})").format(hits, known, before)
         on = both(
             sql.SQL("tgi_hits.{} = tgi_row.{}").format(name, sql.Identifier(column))
@@ -325,7 +327,7 @@ class Simulation:
         ]
         targets.append(sql.SQL("ARRAY[{}] AS tgi_rules, FALSE AS tgi_gone").format(raw(str(number))))
         return sql.SQL("SELECT * FROM {} UNION ALL SELECT {} FROM ({}{}) AS tgi_found").format(
-            raw(self._last[qualified(one.table)]), _listed(targets), state, one.hits
+            raw(self._last[qualified(one.table)]), _listed(targets), state, one.text
         )
 
     @property
@@ -336,13 +338,19 @@ class Simulation:
     def _with(self) -> sql.Composable:
         return sql.SQL("WITH {} ").format(_listed(self._parts))
 
+    def together(self, questions: Iterable[sql.Composable]) -> sql.Composable:
+        """Several questions about the end as one statement: their rows, numbered from 0."""
+        asked = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {} AS tgi_question, tgi_answer.* FROM ({}) AS tgi_answer").format(raw(str(n)), one)
+            for n, one in enumerate(questions)
+        )
+        return sql.SQL("{}{} ORDER BY 1").format(self._with(), asked)
+
     def restless(self, one: Remedy) -> sql.Composable:
         """How many rows this remedy would still change after all, and the numbers of the rules that wrote to them."""
         state = self._state()
         if one.op != "update":
-            return sql.SQL("{}SELECT count(*), '{{}}'::int[] FROM ({}{}) AS tgi_found").format(
-                self._with(), state, one.hits
-            )
+            return sql.SQL("SELECT count(*), '{{}}'::int[] FROM ({}{}) AS tgi_found").format(state, one.text)
         types = self.types[qualified(one.table)]
         on = both(
             sql.SQL("tgi_row.{} = tgi_found.{}").format(sql.Identifier(column), raw(f"k{n}"))
@@ -355,14 +363,14 @@ class Simulation:
             for n, column in enumerate(one.columns)
         )
         return sql.SQL(
-            "{}SELECT count(DISTINCT tgi_row.*), array_agg(DISTINCT tgi_number) FROM ({}{}) AS tgi_found"
+            "SELECT count(DISTINCT tgi_row.*), array_agg(DISTINCT tgi_number) FROM ({}{}) AS tgi_found"
             " JOIN {} AS tgi_row ON {} CROSS JOIN unnest(tgi_row.tgi_rules) AS tgi_number WHERE {}"
-        ).format(self._with(), state, one.hits, raw(self._last[qualified(one.table)]), on, differ)
+        ).format(state, one.text, raw(self._last[qualified(one.table)]), on, differ)
 
     def count(self, rows: sql.Composable) -> sql.Composable:
         """How many rows a query finds after all."""
-        return sql.SQL("{}SELECT count(*) FROM ({}SELECT * FROM ({}\n) AS tgi_asked) AS tgi_found").format(
-            self._with(), self._state(), rows
+        return sql.SQL("SELECT count(*) FROM ({}SELECT * FROM ({}\n) AS tgi_asked) AS tgi_found").format(
+            self._state(), rows
         )
 
     def changes(self, table: Table) -> sql.Composable:
