@@ -53,7 +53,7 @@ def test_attribute_is_zero_to_ten(violations: Violations, column: str) -> None:
     fix_hint="only the player or a storyteller knows how many dots the sheet had",
     breaks={"characters_human.strength": "0"},
     show=ATTRIBUTES,
-    overlaps=["test_attribute_is_zero_to_ten"],
+    overlaps=["test_attribute_is_zero_to_ten", "test_type_tag_has_its_row"],
     tags=["validate_data_integrity", "validate_character_data", "monitor_validation", "CHAR-13"],
 )
 def test_attribute_is_at_least_one(violations: Violations) -> None:

@@ -76,6 +76,7 @@ def test_freebie_spend_is_on_a_known_kind_of_trait(violations: Violations) -> No
     fix_hint="TG paid the points back and left the merit: a storyteller takes it off the sheet, or charges for it",
     since="spend.created_at",
     tags=["FRB-2"],
+    overlaps=["test_name_in_the_books_is_used_once"],
 )
 def test_freebie_merit_is_gone_when_denied(violations: Violations) -> None:
     """A merit or flaw that was denied is no longer on the sheet, unless it was bought again."""

@@ -211,6 +211,7 @@ def test_talisman_has_a_power_for_each_rank(violations: Violations) -> None:
     show=["item.id", "item.chronicle_id", "cm.id", "cm.chronicle_id"],
     fix_hint=OWNED,
     tags=["ITM-6"],
+    overlaps=["test_character_chronicle_is_named_once_approved", "test_object_that_is_submitted_has_a_chronicle"],
 )
 def test_item_is_owned_within_its_chronicle(violations: Violations) -> None:
     """An item of a chronicle belongs to characters of that chronicle."""

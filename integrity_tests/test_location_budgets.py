@@ -48,7 +48,7 @@ def test_horizon_realm_is_not_overspent(violations: Violations) -> None:
     """,
     show=["rank"],
     fix_hint=SET,
-    overlaps=["LOC-9", "RATE-1", "test_location_value_is_within_its_constraint"],
+    overlaps=["LOC-9", "RATE-1", "test_location_value_is_within_its_constraint", "test_type_tag_has_its_row"],
     tags=["LOC-9"],
 )
 def test_node_resounds_with_its_rank(violations: Violations) -> None:
@@ -67,6 +67,7 @@ def test_node_resounds_with_its_rank(violations: Violations) -> None:
     show=["rank"],
     fix_hint="which books it has only a storyteller knows",
     tags=["LOC-10"],
+    overlaps=["test_type_tag_has_its_row"],
 )
 def test_library_has_a_book_for_each_rank(violations: Violations) -> None:
     """A library holds as many books as its rank, once it is complete."""
@@ -151,6 +152,7 @@ def test_chantry_is_not_overspent(violations: Violations) -> None:
     show=["num_primary_obstacles", "num_random_obstacles"],
     fix_hint=SET,
     tags=["LOC-13"],
+    overlaps=["test_type_tag_has_its_row"],
 )
 def test_paradox_realm_has_its_obstacles(violations: Violations) -> None:
     """A paradox realm has as many obstacles as it says, primary and random ones together."""

@@ -174,6 +174,7 @@ def test_location_is_linked_to_another(violations: Violations, table: str, one: 
     show=["place.chronicle_id", "cm.id", "cm.name", "cm.chronicle_id"],
     fix_hint=OWNED,
     tags=["LOC-14"],
+    overlaps=["test_character_chronicle_is_named_once_approved", "test_object_that_is_submitted_has_a_chronicle"],
 )
 def test_location_is_owned_within_its_chronicle(violations: Violations) -> None:
     """A place of a chronicle belongs to a character of that chronicle."""

@@ -392,7 +392,11 @@ def test_mage_faction_is_founded_before_it_ends(violations: Violations) -> None:
     """,
     show=["mage.arete"],
     fix_hint="the player chooses the practices",
-    overlaps=["test_arete_is_one_to_ten", "test_rating_names_both_sides"],
+    overlaps=[
+        "test_arete_is_one_to_ten",
+        "test_rating_names_both_sides",
+        "test_characters_mtahuman_has_one_branch_for_each_object",
+    ],
     tags=["MAG-11"],
 )
 def test_practices_of_mage_come_up_to_arete(violations: Violations) -> None:

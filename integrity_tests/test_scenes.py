@@ -110,6 +110,7 @@ def test_scene_has_a_chronicle(violations: Violations) -> None:
     fix_hint="either the scene or the location is in the wrong chronicle: a storyteller decides",
     since=LAST_PLAYED,
     tags=["SCN-6"],
+    overlaps=["test_object_that_is_submitted_has_a_chronicle", "test_character_chronicle_is_named_once_approved"],
 )
 def test_scene_is_played_in_its_chronicle(violations: Violations) -> None:
     """A scene and its location are in the same chronicle; no other location can be chosen."""

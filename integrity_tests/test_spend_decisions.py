@@ -167,7 +167,12 @@ def test_spend_is_not_decided_by_the_owner(violations: Violations, table: str) -
     },
     show=["judge.username", "spend.approved", "spend.approved_at"],
     fix_hint="a storyteller of the chronicle looks at it",
-    overlaps=["test_spend_is_not_decided_by_the_owner", "test_spend_is_undecided_while_pending"],
+    overlaps=[
+        "test_spend_is_not_decided_by_the_owner",
+        "test_spend_is_undecided_while_pending",
+        "test_character_chronicle_is_named_once_approved",
+        "test_object_that_is_submitted_has_a_chronicle",
+    ],
     since="spend.created_at",
     tags=["XP-16"],
 )
@@ -187,6 +192,7 @@ def test_spend_is_decided_by_a_storyteller_of_the_chronicle(violations: Violatio
     fix_hint="what has no sheet has no XP: a person decides whether the sheet comes back or the request goes",
     since="spend.created_at",
     tags=["XP-27"],
+    overlaps=["test_class_row_has_its_parent_row"],
 )
 def test_xp_spend_is_of_a_character_with_a_sheet(violations: Violations) -> None:
     """XP is spent by characters that have a sheet; only there can XP be."""

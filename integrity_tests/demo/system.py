@@ -20,6 +20,13 @@ _MIGRATIONS: Final = {
     "sessions": ("0001_initial",),
 }
 
+# From the days before sessions moved to Redis: nobody ran `clearsessions` since.
+_LEFT_SESSION: Final = {
+    "session_key": "k3v9w2m8qx1z7c5b4n6a0s8d2f4g6h1j",
+    "session_data": "e30:1pQw2X:0000000000000000000000000000000000000000000",
+    "expire_date": _INSTALLED + timedelta(days=14),
+}
+
 
 def populate(rows: Rows) -> None:
     """Add the content types with their four permissions each, and the migrations."""
@@ -28,6 +35,7 @@ def populate(rows: Rows) -> None:
     names = [(app, name) for app, names in _MIGRATIONS.items() for name in names]
     for number, (app, name) in enumerate(names):
         rows.add("django_migrations", app=app, name=name, applied=_INSTALLED + timedelta(seconds=number))
+    rows.add("django_session", **_LEFT_SESSION)
 
 
 def _add_content_type(rows: Rows, app_label: str, model: str) -> None:
