@@ -59,7 +59,7 @@ class Report:
     proofs: Sequence[Mapping[str, Any]] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `report["integrity"]`; `stale_waivers`, `coverage` and `proof` are there only if there are any."""
+        """The document of `report["integrity"]`; optional parts are there only if there is something in them."""
         document: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "database": None if self.database is None else asdict(self.database),
@@ -77,6 +77,8 @@ class Report:
             document["coverage"] = self.coverage
         if self.proofs is not None:
             document["proof"] = _proof(self.proofs)
+        if self.mended is not None:
+            document["fix"] = self.mended.to_json()
         return document
 
 
