@@ -12,8 +12,12 @@ VERSION = 1
 EXISTS = sql.SQL("SELECT to_regclass('tgintegrity.version') IS NOT NULL")
 READ_VERSION = sql.SQL("SELECT version FROM tgintegrity.version")
 
+HAS_SCHEMA = sql.SQL("SELECT to_regnamespace('tgintegrity') IS NOT NULL")
+CREATE_SCHEMA = sql.SQL(
+    "CREATE SCHEMA tgintegrity"
+)  # IF NOT EXISTS would ask for the right to create it even where it exists
+
 CREATE = sql.SQL("""
-CREATE SCHEMA IF NOT EXISTS tgintegrity;
 CREATE TABLE tgintegrity.version (version int NOT NULL);
 INSERT INTO tgintegrity.version VALUES (1);
 CREATE TABLE tgintegrity.run (

@@ -66,6 +66,8 @@ def _prepare_journal(writer: Writer) -> None:
     try:
         with writer.transaction() as connection:
             if not connection.execute(journal.EXISTS).fetchone()[0]:  # type: ignore[index] # one row, always
+                if not connection.execute(journal.HAS_SCHEMA).fetchone()[0]:  # type: ignore[index] # one row, always
+                    connection.execute(journal.CREATE_SCHEMA)
                 connection.execute(journal.CREATE)
                 return
             (version,) = connection.execute(journal.READ_VERSION).fetchone() or (None,)

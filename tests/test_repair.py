@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -474,6 +475,25 @@ def test_a_role_that_may_not_is_told_before_anything_is_written(
         make()
 
     assert contents(url) == before
+
+
+def test_the_role_of_the_manual_may_mend(url: str, tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[1] / "docs" / "fixing.md").read_text(encoding="utf-8")
+    ((name,),) = execute(url, "SELECT current_database()")
+    role = f"tg_mender_{name}"
+    statements = [
+        statement.replace("tg_mender", role)
+        for block in re.findall(r"```sql\n(.*?)```", manual, re.DOTALL)
+        for statement in block.split(";\n")
+    ]
+    execute(url, *(one for one in statements if one.startswith(("CREATE", "GRANT"))))
+    owner = url.partition("//")[2].partition("@")[0]
+
+    made = fix(url.replace(f"//{owner}@", f"//{role}@"), tmp_path).made
+
+    assert made is not None
+    assert (made.rows, made.left) == (10, [])
+    execute(url, *(one for one in statements if one.startswith("SELECT")))
 
 
 # --- random damage
