@@ -70,6 +70,16 @@ def test_readme_shows_real_output() -> None:
     assert missing == [], done.stdout
 
 
+def test_page_of_rules_is_current() -> None:
+    command = [sys.executable, "-m", "pytest_tgintegrity.rulebook", "integrity_tests"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    current = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == done.stdout
+
+    assert current, "renew it: python -m pytest_tgintegrity.rulebook integrity_tests > docs/rules.md"
+
+
 @pytest.mark.parametrize(("number", "role"), [(0, "tg_integrity"), (1, "tg_integrity_public")])
 def test_documented_role_reads_and_cannot_write(server: PostgresServer, number: int, role: str) -> None:
     with psycopg.connect(server.url(), autocommit=True) as connection:
