@@ -1,0 +1,146 @@
+"""Records of past runs: what the history keeps of each, and how it is written and read. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+VERSION = 1
+STATUSES = ("healthy", "degraded", "undetermined")
+
+
+class Foreign(ValueError):
+    """It is not a record of ours, or of a version that we cannot read; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of a run.
+
+    `counts` are rules by verdict, `violations` those of each rule that has any (waived ones too), `unknown` the rules
+    that could not be evaluated, `verdicts` those of all rules that did not pass, `seconds` what each took. `digest` names
+    the set of rules, `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks`
+    are of the whole database since its statistics began. `identity` is the database's: `database` alone is a name.
+    """
+
+    run: str
+    started_at: datetime
+    finished_at: datetime
+    score: int | None
+    status: str
+    counts: Mapping[str, int]
+    violations: Mapping[str, int]
+    unknown: tuple[str, ...]
+    seconds: Mapping[str, float]
+    digest: str | None
+    complete: bool
+    period: float | None
+    scopes: Mapping[str, str]
+    probes: Mapping[str, Mapping[str, Any]]
+    rollback_rate: float | None
+    deadlocks: int | None
+    database: str
+    identity: str
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line of JSON that says its version."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        times = {name: told[name].astimezone(UTC).isoformat() for name in ("started_at", "finished_at")}
+        return json.dumps({"version": VERSION, **told, **times}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """The inverse of `to_json`. Raises `Foreign`; keys that a later release added are passed over."""
+        document = _document(text)
+        return cls(**{name: read(document, name) for name, read in _READ.items()})
+
+
+def identity_of(system_identifier: str | None, database: str, address: str) -> str:
+    """The name of a database that outlives a move to another address; the address itself where the server is shy."""
+    return f"{system_identifier or address}:{database}"
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Foreign("it is not JSON") from None
+    if not isinstance(document, dict) or "version" not in document:
+        raise Foreign("it is no record of a run")
+    if document["version"] != VERSION:
+        raise Foreign("it is of another version")
+    return document
+
+
+def _value(document: Mapping[str, Any], name: str, *types: type) -> Any:
+    value = document.get(name)
+    if name not in document or not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise Foreign(f"{name} is missing or of another type")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Foreign(f"{name} is not a finite number")
+    return value
+
+
+def _of(*types: type) -> Callable[[Mapping[str, Any], str], Any]:
+    return lambda document, name: _value(document, name, *types)
+
+
+def _time(document: Mapping[str, Any], name: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(_value(document, name, str))
+    except ValueError:
+        raise Foreign(f"{name} is not a time") from None
+    if found.tzinfo is None:
+        raise Foreign(f"{name} does not say its time zone")
+    return found.astimezone(UTC)
+
+
+def _status(document: Mapping[str, Any], name: str) -> str:
+    found: str = _value(document, name, str)
+    if found not in STATUSES:
+        raise Foreign(f"{name} is none that we know")
+    return found
+
+
+def _mapping(*types: type) -> Callable[[Mapping[str, Any], str], dict[str, Any]]:
+    def read(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+        found: dict[str, Any] = _value(document, name, dict)
+        return {key: _value(found, key, *types) for key in found}
+
+    return read
+
+
+def _names(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found: list[Any] = _value(document, name, list)
+    if not all(isinstance(one, str) for one in found):
+        raise Foreign(f"{name} is missing or of another type")
+    return tuple(found)
+
+
+_NONE = type(None)
+_READ: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
+    "run": _of(str),
+    "started_at": _time,
+    "finished_at": _time,
+    "score": _of(int, _NONE),
+    "status": _status,
+    "counts": _mapping(int),
+    "violations": _mapping(int),
+    "unknown": _names,
+    "seconds": _mapping(int, float),
+    "digest": _of(str, _NONE),
+    "complete": _of(bool),
+    "period": _of(int, float, _NONE),
+    "scopes": _mapping(str),
+    "probes": _mapping(dict),
+    "rollback_rate": _of(int, float, _NONE),
+    "deadlocks": _of(int, _NONE),
+    "database": _of(str),
+    "identity": _of(str),
+    "verdicts": _mapping(str),
+}
