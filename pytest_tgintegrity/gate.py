@@ -20,6 +20,14 @@ PERFECT = 100
 NOT_DETERMINED = "not determined"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which gate it is about, and when the user says that a backup was last verified."""
+
+    gate: str
+    backup: datetime | None = None
+
+
 class Look(Protocol):
     """What the gate reads of a run, past or present; `counts` are rules by verdict."""
 

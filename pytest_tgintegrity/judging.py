@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity.errors import TgIntegrityError
-from pytest_tgintegrity.kinds import Declared, Metric
+from pytest_tgintegrity.kinds import Declared, Metric, Schema
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
 from pytest_tgintegrity.run import Run
@@ -296,6 +296,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "waiver": None if waiver is None else waiver.to_json(),
         },
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
+        "constraint": isinstance(rule.kind, Declared | Schema),
         "vacuous": judgement.verdict == "passed" and measured.vacuous,
     }
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.gate import CLEAN_DAYS, Asked
 from pytest_tgintegrity.rules import SEVERITIES, Severity
 
 DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
@@ -44,6 +47,7 @@ class Options:
     fixing: Fixing | None = None
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
+    gate: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,10 @@ _OPTIONS = (
     _Option("period", "HOURS", "Rules over dated rows look only at rows this young (default: at all)."),
     _Option("waivers", "FILE", "Known violations that are permitted (default: waivers.toml beside the rules, if any)."),
     _Option("health-min", "SCORE", "The health score that counts as healthy, 0 to 100 (default: 90)."),
+    _Option(
+        "gate", "NAME", "Decide whether this may go on: staging or production; exit status 7 if a condition is not met."
+    ),
+    _Option("backup-verified", "TIME", "For --gate: when a backup was last verified, such as 2030-06-30T04:00Z."),
     _Option("integrity-demo", "MODULE", "The module that builds the demo database (default: integrity_tests.demo)."),
 )
 _DB_URL_HELP = (
@@ -184,7 +192,29 @@ def read_options(config: pytest.Config) -> Options:
         fixing=_fixing(config),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
         prove=_prove(config),
+        gate=_asked(read, prove=bool(config.getoption("tgintegrity_prove"))),
     )
+
+
+def _asked(read: _Reading, *, prove: bool) -> Asked | None:
+    gate, backup = read("gate", _gate, None), read("backup-verified", _moment, None)
+    if gate and prove:
+        raise UsageError("--gate is about data and --prove about rules: give one of them")
+    return Asked(gate, backup) if gate else None
+
+
+def _gate(text: str) -> str:
+    if text not in CLEAN_DAYS:
+        raise ValueError(f"it takes {' or '.join(CLEAN_DAYS)}")
+    return text
+
+
+def _moment(text: str) -> datetime:
+    with contextlib.suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment
+    raise ValueError("it takes a time with its zone, such as 2030-06-30T04:00Z")
 
 
 def _flag(config: pytest.Config, dest: str) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tgintegrity import options, rule_files
+from pytest_tgintegrity import gating, options, rule_files
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
@@ -143,6 +143,7 @@ class Integrity:
         rules = [rule for _, rule in found]
         self.tidings.selected = {one.id: Selected(item.nodeid, one.rule.severity, one.doc) for item, one in found}
         self.tidings.digest = _digest(rules)
+        self.tidings.deselected = len(self.collected) - len(rules)
         try:
             _check_ids(found)
             if not self.options.prove:
@@ -359,6 +360,7 @@ class Integrity:
             "stale_waivers": list(heard.stale_waivers),
             "coverage": heard.coverage,
             "refused": heard.refused,
+            "deselected": heard.deselected,
         }
         if self._folder is None:
             self.config.workeroutput[RECORD] = told  # type: ignore[attr-defined]
@@ -386,10 +388,13 @@ class Integrity:
         health = heard.conclude(self.options.health_minimum)
         if health is None:
             return
+        facts, database = self._run_facts(), self.run.database if self.run else None
+        if self.options.gate is not None:
+            heard.gate = gating.ask(self.options.gate, facts, database, heard, health, None)
         metrics = [record["metric"] for record in heard.records.values() if record["metric"]]
         self._report = Report(
-            run=self._run_facts(),
-            database=self.run.database if self.run else None,
+            run=facts,
+            database=database,
             rules=heard.rules,
             scans=self._scanned(),
             health=health,
@@ -400,6 +405,7 @@ class Integrity:
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
+            gate=heard.gate,
         )
 
     def _scanned(self) -> list[Scanned]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from pytest_tgintegrity.gate import Gate
 from pytest_tgintegrity.health import Health, Judged, assess
 
 Record = dict[str, Any]
@@ -73,6 +74,8 @@ class Tidings:
     plain_failure: bool = False
     interrupted: bool = False
     health: Health | None = None
+    deselected: int = 0
+    gate: Gate | None = None
     _unrecorded: dict[str, str] = field(default_factory=dict)
 
     def hear(self, record: Record) -> None:
@@ -96,6 +99,7 @@ class Tidings:
         self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
         self.coverage = self.coverage or told["coverage"]
         self.refused = self.refused or told["refused"]
+        self.deselected = max(self.deselected, told["deselected"])
 
     @property
     def rules(self) -> list[dict[str, Any]]:
@@ -126,7 +130,7 @@ class Tidings:
                 self.plain_failure = True
 
     def exit_status(self, given: int) -> int:
-        """Ctrl-C is 2; else refused (4) over violated (1) over not collected (2) over unknown (6) over unhealthy (7).
+        """Ctrl-C is 2; else refused (4) over violated (1) over not collected (2) over unknown (6) over unhealthy or closed (7).
 
         `given` is what pytest would return: 3 and 5, and all that has nothing to do with rules, stay as they are.
         """
@@ -147,4 +151,5 @@ class Tidings:
         if "unknown" in verdicts or not self.complete:
             return Exit.UNKNOWN
         healthy = self.health is None or self.health.status == "healthy"
-        return Exit.UNHEALTHY if given in (Exit.HELD, Exit.VIOLATED) and not healthy else given
+        gated = self.gate is not None and not self.gate.passed
+        return Exit.UNHEALTHY if given in (Exit.HELD, Exit.VIOLATED) and (gated or not healthy) else given

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database import Database
+    from pytest_tgintegrity.gate import Gate
     from pytest_tgintegrity.health import Health
     from pytest_tgintegrity.mended import Mended
     from pytest_tgintegrity.scanning import Scanned
@@ -57,6 +58,7 @@ class Report:
     stale_waivers: Sequence[str] = ()
     coverage: Mapping[str, Any] | None = None
     proofs: Sequence[Mapping[str, Any]] | None = None
+    gate: Gate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document of `report["integrity"]`; optional parts are there only if there is something in them."""
@@ -68,7 +70,7 @@ class Report:
             "scans": [_scan(one) for one in self.scans],
             "health": self.health.to_json(),
             "activity": {name: _finite(value) for name, value in self.activity.items()},
-            "gate": None,
+            "gate": None if self.gate is None else self.gate.to_json(),
             "history": None,
         }
         if self.stale_waivers:

@@ -13,6 +13,7 @@ from pytest_tgintegrity.health import Health
 from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.reports.gate import gate_lines
 from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
@@ -26,7 +27,7 @@ REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
 BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven"})
-ASKED_FOR = frozenset({"fix plan", "fixed", "left", "by hand", "stopped"})
+ASKED_FOR = frozenset({"gate", "fix plan", "fixed", "left", "by hand", "stopped"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
@@ -129,6 +130,8 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
         lines += _activity(report.activity)
     if not report.run.complete:
         lines.append(Line("run", "not complete: some selected rules were not judged", YELLOW))
+    if report.gate is not None:
+        lines += gate_lines(report.gate)
     if json_path:
         lines.append(Line("report", str(json_path)))
     return lines
