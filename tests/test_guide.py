@@ -49,7 +49,7 @@ def test_console_shows_what_happens(folder: Path, number: int) -> None:
     shown = blocks("console")[number]
     command, *expected = shown.splitlines()
     if GUIDE.index(shown) > GUIDE.index("waivers.toml"):
-        (folder / "rules" / "waivers.toml").write_text(*blocks("toml"), encoding="utf-8")
+        (folder / "rules" / "waivers.toml").write_text(blocks("toml")[0], encoding="utf-8")
     words = command.split()
 
     output = run(folder, *words[2:])
