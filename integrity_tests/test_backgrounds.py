@@ -19,12 +19,15 @@ from .vocabulary import BACKGROUND_COLUMNS
     of="(pool.group_id, pool.bg_id, pool.note)",
     where="share.pooled",
     severity="info",
-    fix_hint="approve a member: the application adds up again, but then also what is not approved yet counts",
+    fix="recompute",
     overlaps=["test_pooled_rating_is_at_most_ten", "test_pooled_background_has_its_pool"],
     tags=["BG-1"],
 )
 def test_pooled_background_is_the_sum_of_its_shares(violations: Violations) -> None:
-    """A group has together what its members give; added up when one is approved, not when one leaves or changes."""
+    """A group has together what its members give; added up when one is approved, not when one leaves or changes.
+
+    The fix adds up as approval does, which also counts members that wait for it themselves.
+    """
     assert not violations
 
 
@@ -81,11 +84,18 @@ def test_background_in_a_pool_can_be_pooled(violations: Violations) -> None:
     ) RETURNING id
     """,
     show=["held.bg_id", "held.rating"],
-    fix_hint="the player takes it back, or joins the group that was meant",
+    fix={
+        "held.pooled": """
+            held.char_id NOT IN (SELECT id FROM characters_charactermodel WHERE status IN ('Ret', 'Dec'))
+        """
+    },
     tags=["BG-2"],
 )
 def test_background_in_a_pool_has_a_group(violations: Violations) -> None:
-    """Who gives a background to a pool belongs to a group."""
+    """Who gives a background to a pool belongs to a group.
+
+    The fix takes back what retired and deceased characters give; others may yet join the group that was meant.
+    """
     assert not violations
 
 

@@ -99,11 +99,17 @@ def test_character_owner_is_named_once_approved(violations: Violations) -> None:
     RETURNING id
     """,
     show=["cm.id", "cm.status", "scene.id", "scene.name"],
-    fix_hint="taking the character out of the scene opens or closes claims on XP: a storyteller decides",
+    fix="delete part where (part.scene_id, cm.id) NOT IN ("
+    "SELECT scene_id, character_id FROM game_post WHERE scene_id IS NOT NULL AND character_id IS NOT NULL)",
+    fix_allows="delete",
     tags=["validate_character_data", "CHAR-3"],
 )
 def test_retired_character_is_in_no_unfinished_scene(violations: Violations) -> None:
-    """Retired and deceased characters take part in no scene that still goes on."""
+    """Retired and deceased characters take part in no scene that still goes on.
+
+    The fix takes out those who have not posted there; what becomes of the others, and their claim on XP, a storyteller
+    decides.
+    """
     assert not violations
 
 
@@ -122,11 +128,15 @@ def test_retired_character_is_in_no_unfinished_scene(violations: Violations) -> 
     RETURNING id
     """,
     show=["held.chantry_id", "cm.status"],
-    fix_hint="who takes over the chantry decides: take the character out in the application",
+    fix="delete held",
+    fix_allows="delete",
     tags=["CHAR-6"],
 )
 def test_retired_character_belongs_to_no_chantry(violations: Violations, table: str) -> None:
-    """Retired and deceased characters have no part in a chantry: not as member, leader, guardian, nor in any other role."""
+    """Retired and deceased characters have no part in a chantry: not as member, leader, guardian, nor in any other role.
+
+    The application takes them out when it saves them; so does the fix.
+    """
     assert not violations
 
 
@@ -292,7 +302,8 @@ def test_character_is_there_once(violations: Violations) -> None:
         WHERE id NOT IN (SELECT journal_id FROM game_journalentry WHERE journal_id IS NOT NULL)
     ) RETURNING character_id
     """,
-    fix_hint="insert a journal for the character, as saving it in the application does",
+    fix={"game_journal.character_id": "id"},
+    fix_allows="insert",
     tags=["CHAR-22"],
 )
 def test_character_has_a_journal(violations: Violations) -> None:

@@ -20,11 +20,15 @@ from .sources import GROUPS, LEADERS, MEMBERS
     RETURNING id
     """,
     show=["cm.id", "cm.status", "member.group_id"],
-    fix_hint="leaving takes the leader and the pooled backgrounds along: take the character out in the application",
+    fix="delete member",
+    fix_allows="delete",
     tags=["CHAR-4"],
 )
 def test_group_members_are_not_retired(violations: Violations) -> None:
-    """Retired and deceased characters belong to no group."""
+    """Retired and deceased characters belong to no group.
+
+    The fix takes them out, as saving them does; what they gave to its pool goes with them.
+    """
     assert not violations
 
 

@@ -131,7 +131,8 @@ def test_hunters_of_a_cell_know_each_other(violations: Violations) -> None:
         SELECT min(htrhuman_ptr_id), min(htrhuman_ptr_id) FROM characters_hunter RETURNING id
     """,
     show=["from_hunter_id"],
-    fix_hint="keep a copy, then the row may go: it says nothing",
+    fix="delete",
+    fix_allows="delete",
     tags=["HUN-1"],
 )
 def test_hunter_is_not_a_cell_of_one(violations: Violations) -> None:

@@ -148,7 +148,8 @@ def test_location_is_not_contained_in_itself(violations: Violations) -> None:
     "{one} = {other}",
     severity="info",
     breaks={"{one}": "{other}"},
-    fix_hint="the row may go: it says nothing",
+    fix="delete",
+    fix_allows="delete",
     overlaps=["LOC-2"],
     tags=["LOC-15"],
 )

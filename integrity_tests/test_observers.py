@@ -28,7 +28,7 @@ TAG: Final = " ".join(
     f"NOT CASE type.app_label || '_' || type.model {EXISTS} ELSE FALSE END",
     breaks={"seen.object_id": "2147483647"},
     show=["type.app_label", "type.model", "seen.object_id"],
-    fix_hint="mend the type tags first; if the object is gone for good, the row may go",
+    fix_hint="mend type tags and missing rows first, or a right is lost that is still good; else the row may go",
     overlaps=["test_content_types_are_complete", "test_foreign_key_has_no_orphans"],
     tags=["OBSV-1"],
 )
@@ -72,7 +72,8 @@ def test_observer_names_the_class_of_the_object(violations: Violations) -> None:
     0,
     None,
     enforced_by="core_observer_object_id_check",
-    fix_hint="the row may go: no object has such a number",
+    fix="delete seen",
+    fix_allows="delete",
     overlaps=["OBSV-1", "OBSV-2"],
 )
 def test_observer_sees_a_number_that_objects_have(violations: Violations) -> None:

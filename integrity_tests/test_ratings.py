@@ -15,12 +15,16 @@ from .vocabulary import DOTS, RATINGS, REPEATABLE
     "{table}",
     "{column}",
     severity="low",
-    fix_hint="keep a copy, then the row may go: it belongs to something that was deleted (but a pact has terms)",
+    fix="delete where %(table)s <> 'characters_pact'",
+    fix_allows="delete",
     overlaps=["BG-1", "test_thrall_has_a_pact_with_the_master"],
     tags=["RATE-1"],
 )
 def test_rating_names_both_sides(violations: Violations, table: str, column: str) -> None:
-    """A rating says whose it is and of what; what was deleted leaves rows behind that nobody sees any more."""
+    """A rating says whose it is and of what; what was deleted leaves rows behind that nobody sees any more.
+
+    The fix deletes them, except pacts: these have terms, and a storyteller decides.
+    """
     assert not violations
 
 
@@ -32,12 +36,21 @@ def test_rating_names_both_sides(violations: Violations, table: str, column: str
     "{table}",
     ["{holder}", "{trait}"],
     severity="high",
-    fix_hint="where the ratings are equal, all but the lowest id may go; else only the player or a storyteller knows",
+    fix="""
+        delete where EXISTS (
+            SELECT FROM {table} AS first WHERE (first.{holder}, first.{trait}) = ({table}.{holder}, {table}.{trait})
+            AND first.id < {table}.id AND to_jsonb(first) - 'id' = to_jsonb({table}) - 'id'
+        )
+    """,
+    fix_allows="delete",
     overlaps=["test_merit_has_a_rating_that_it_offers"],
     tags=["RATE-2"],
 )
 def test_rating_is_there_once(violations: Violations, table: str, holder: str, trait: str) -> None:
-    """Nobody has two ratings of the same trait; the page that reads one breaks when there are two."""
+    """Nobody has two ratings of the same trait; the page that reads one breaks when there are two.
+
+    Of equal rows the fix keeps the first; where they differ, only the player or a storyteller knows the dots.
+    """
     assert not violations
 
 
@@ -104,7 +117,8 @@ def test_resonance_is_at_most_five(violations: Violations, table: str) -> None:
     "rating = 0",
     severity="info",
     breaks={"rating": "0"},
-    fix_hint="the row may go: the application deletes a resonance that is used up",
+    fix="delete",
+    fix_allows="delete",
     tags=["RATE-3"],
 )
 def test_resonance_is_not_kept_at_zero(violations: Violations) -> None:

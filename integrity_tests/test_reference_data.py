@@ -79,7 +79,10 @@ def test_frequency_of_language_is_not_negative(violations: Violations) -> None:
     STATISTICS,
     "property_name",
     severity="info",
-    fix_hint="the name in lower case, where that is a column of the sheet; else only a developer knows",
+    fix=f"""
+        CASE WHEN lower(name) IN (SELECT known.attname::text FROM {SHEET_COLUMNS.from_clause})
+             THEN lower(name) ELSE property_name END
+    """,
     overlaps=["REF-2", "REF-5"],
     tags=["REF-1"],
 )

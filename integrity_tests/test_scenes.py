@@ -237,11 +237,20 @@ def test_scene_has_no_namesakes(violations: Violations) -> None:
         SELECT id FROM copy UNION ALL SELECT id FROM one
     """,
     show=["mark.read"],
-    fix_hint="all but the row with the lowest id may go; what is kept was read if each of them was",
+    fix="""
+        delete mark where EXISTS (
+            SELECT FROM game_userscenereadstatus AS kept WHERE (kept.user_id, kept.scene_id) = (mark.user_id, mark.scene_id)
+            AND (kept.read, kept.id) < (mark.read, mark.id)
+        )
+    """,
+    fix_allows="delete",
     tags=["SCN-12"],
 )
 def test_scene_is_marked_as_read_once(violations: Violations) -> None:
-    """A user has one mark for each scene, read or not; with two of them the page of the scene breaks."""
+    """A user has one mark for each scene, read or not; with two of them the page of the scene breaks.
+
+    The fix keeps one; the scene counts as read if each of them said so.
+    """
     assert not violations
 
 
@@ -251,7 +260,8 @@ def test_scene_is_marked_as_read_once(violations: Violations) -> None:
     "mark.{column}",
     severity="info",
     breaks={"mark.{column}": "NULL"},
-    fix_hint="the row is of no use to anyone and may be deleted",
+    fix="delete mark",
+    fix_allows="delete",
     tags=["SCN-12"],
 )
 def test_scene_mark_names_user_and_scene(violations: Violations, column: str) -> None:

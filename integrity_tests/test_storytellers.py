@@ -23,7 +23,7 @@ from .sources import CHRONICLES, STORYTELLERS, USERS, VIEWERS
     RETURNING id
     """,
     show=["st.user_id", "st.chronicle_id", "st.gameline_id"],
-    fix_hint="without a user the row is litter, but with one it still gives rights: a person decides who should have which",
+    fix_hint="with a user the row still gives rights, and without one it still gives the chronicle its game line: a person decides",
     tags=["ST-1"],
 )
 def test_storyteller_has_user_chronicle_and_gameline(violations: Violations, column: str) -> None:
@@ -46,14 +46,15 @@ def test_storyteller_has_user_chronicle_and_gameline(violations: Violations, col
     )
     SELECT id FROM one UNION ALL SELECT id FROM twin
     """,
-    fix_hint="all but the row with the lowest id may go: they grant the same rights",
+    fix="delete",
+    fix_allows="delete",
     tags=["validate_data_integrity", "ST-2"],
 )
 def test_storyteller_is_named_once_for_chronicle_and_gameline(violations: Violations) -> None:
     """Nobody is entered twice as storyteller of the same chronicle and game line.
 
     Missing values count as equal: the database's own constraint lets such duplicates through. The command kept an
-    arbitrary one of the rows.
+    arbitrary one of the rows; the fix keeps the first, which says all that the others say.
     """
     assert not violations
 

@@ -15,11 +15,26 @@ from .vocabulary import HEADINGS
     "user_id",
     severity="high",
     breaks="DELETE FROM accounts_profile WHERE user_id = (SELECT max(user_id) FROM accounts_profile) RETURNING user_id",
-    fix_hint="save the account in the application: that creates the profile with all its defaults",
+    fix={
+        "accounts_profile.user_id": "id",
+        "accounts_profile.preferred_heading": "'wod_heading'",
+        "accounts_profile.theme": "'light'",
+        "accounts_profile.highlight_text": "TRUE",
+        "accounts_profile.discord_id": "''",
+        "accounts_profile.discord_toggle": "FALSE",
+        "accounts_profile.lines": "''",
+        "accounts_profile.lines_toggle": "FALSE",
+        "accounts_profile.veils": "''",
+        "accounts_profile.veils_toggle": "FALSE",
+    },
+    fix_allows="insert",
     tags=["USR-1"],
 )
 def test_user_has_a_profile(violations: Violations) -> None:
-    """Every account has a profile; without one, every page breaks for its owner."""
+    """Every account has a profile; without one, every page breaks for its owner.
+
+    The fix makes one in which nothing was chosen yet and nothing is shown to others.
+    """
     assert not violations
 
 

@@ -23,12 +23,16 @@ from .play_sources import (
     "request.character_id IS NOT NULL AND request.week_id IS NOT NULL",
     breaks={"request.week_id": "NULL"},
     show=["request.character_id", "request.week_id"],
-    fix_hint="it can never be approved: delete it if the character is gone, else a storyteller knows the week",
+    fix="delete request where request.character_id IS NULL",
+    fix_allows="delete",
     overlaps=["test_xp_is_requested_by_all_who_played"],
     tags=["XP-2"],
 )
 def test_xp_request_names_character_and_week(violations: Violations) -> None:
-    """A weekly request that waits for a storyteller names a character and a week; else it cannot be approved."""
+    """A weekly request that waits for a storyteller names a character and a week; else it cannot be approved.
+
+    The fix deletes those without a character; which week was meant a storyteller knows.
+    """
     assert not violations
 
 
@@ -300,7 +304,8 @@ def test_xp_is_requested_by_all_who_played(violations: Violations) -> None:
     "request.{column}",
     severity="info",
     breaks={"request.{column}": "NULL"},
-    fix_hint="without a character it may be deleted; a storyteller knows the story",
+    fix="delete request where request.character_id IS NULL",
+    fix_allows="delete",
     overlaps=["test_xp_can_be_explained_by_awards"],
     tags=["XP-11"],
 )

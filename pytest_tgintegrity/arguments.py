@@ -9,6 +9,9 @@ from typing import Any
 
 from pytest_tgintegrity.errors import DeclarationError
 
+DELETION = re.compile(
+    r"delete(?:\s+(?!where\b)(?P<alias>[\w.]+))?(?:\s+where\s+(?P<where>.+))?", re.IGNORECASE | re.DOTALL
+)
 LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
 
 
@@ -22,6 +25,11 @@ def text(value: object, what: str) -> str:
 def optional_text(value: object, what: str) -> str | None:
     """None, or a string with something in it."""
     return None if value is None else text(value, what)
+
+
+def deleting(fix: object) -> re.Match[str] | None:
+    """The `alias` whose rows a fix deletes, and `where` it does; None for a fix that deletes nothing."""
+    return DELETION.fullmatch(fix.strip()) if isinstance(fix, str) else None
 
 
 def texts(value: object, what: str) -> tuple[str, ...]:

@@ -167,8 +167,8 @@ class _Drawing:
         try:
             columns = self._columns(bound)
             intended = intents(bound, columns)
-            unique = isinstance(bound.rule.kind, Unique) and intended[0].op == "delete"
-            return _Draft(wanted, violating(scan.only([bound.id]), keep_first=unique), intended)
+            surplus = isinstance(bound.rule.kind, Unique) and intended[0].op == "delete" and intended[0].where is None
+            return _Draft(wanted, violating(scan.only([bound.id]), keep_first=surplus), intended)
         except (NotEvaluated, DeclarationError) as error:
             self._refuse(bound.id, str(error))
             return None

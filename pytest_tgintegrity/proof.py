@@ -16,6 +16,7 @@ from typing import Any
 
 from psycopg import sql
 
+from pytest_tgintegrity.arguments import deleting
 from pytest_tgintegrity.damage import NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.database import Answer
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
@@ -406,9 +407,10 @@ class Prover:
         return fired
 
     def _fix(self, case: Case, view: View) -> sql.Composable | None:
-        if case.place is None or case.bound.rule.fix is None:
+        rule = case.bound.rule
+        if case.place is None or rule.fix is None or deleting(rule.fix) or "insert" in rule.fix_allows:
             return None
-        writes = fix_writes(case.bound.rule, case.bound.params, case.place.columns)
+        writes = fix_writes(rule, case.bound.params, case.place.columns)
         where = sql.SQL(" OR ").join(having(case.place, key) for key in view.news(case.base))
         return update(case.place, self._bench.placed(case.place, writes), Choice(where))
 

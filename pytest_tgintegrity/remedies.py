@@ -14,16 +14,18 @@ from typing import Literal
 
 from psycopg import sql
 
+from pytest_tgintegrity.arguments import deleting
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.kinds import Derived, Formula
 from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.predicates import both, expected, expected_aggregate, raw, readable
+from pytest_tgintegrity.predicates import both, expected, expected_aggregate, fill, raw, readable
 from pytest_tgintegrity.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.schema import Table
 from pytest_tgintegrity.writes import Write, fix_writes, target
 
 Op = Literal["update", "delete", "insert"]
-_DELETE = re.compile(r"delete(?:\s+(?P<alias>[\w.]+))?", re.IGNORECASE)
+NUMBERED = ("smallint", "integer", "bigint")
+"""Types of keys that servers give out."""
 
 
 def qualified(table: Table) -> str:
@@ -95,20 +97,24 @@ def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the fix of a rule is about to do to the row behind an alias (empty: the source's only table)."""
+    """What the fix of a rule is about to do to the row behind an alias (empty: the source's only table).
+
+    `where` leaves out violating rows that are for a person to look at.
+    """
 
     op: Op
     alias: str
     writes: tuple[Write, ...] = ()
+    where: sql.Composable | None = None
 
 
 def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]:
     """The fix of a rule, one intent for each alias that it writes to. Raises `DeclarationError`."""
     rule = bound.rule
-    deleting = _DELETE.fullmatch(rule.fix.strip()) if isinstance(rule.fix, str) else None
-    if deleting:
-        return (Intent("delete", deleting["alias"] or ""),)
     names = frozenset(columns)
+    if deletion := deleting(rule.fix):
+        where = fill(deletion["where"], bound.params, names) if deletion["where"] else None
+        return (Intent("delete", deletion["alias"] or "", where=where),)
     writes = _recomputed(bound, names) if rule.fix == "recompute" else fix_writes(rule, bound.params, names)
     op: Op = "insert" if "insert" in rule.fix_allows else "update"
     aliases = dict.fromkeys(write.target.alias for write in writes)
@@ -163,7 +169,8 @@ def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table) -> 
     keys = [] if intent.op == "insert" else [sql.SQL("{}{}").format(prefix, sql.Identifier(one)) for one in table.key]
     targets = [sql.SQL("{} AS {}").format(key, raw(f"k{n}")) for n, key in enumerate(keys)]
     targets += [sql.SQL("({}\n) AS {}").format(one.value, raw(f"v{n}")) for n, one in enumerate(intent.writes)]
-    hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(_listed(targets), found.table, found.where)
+    where = _all([found.where, intent.where])
+    hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(_listed(targets), found.table, where)
     return Remedy(bound.id, table, intent.op, tuple(one.target.column for one in intent.writes), hits)
 
 
@@ -240,6 +247,7 @@ class Simulation:
     _last: dict[str, str] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
     _tables: dict[str, Table] = field(default_factory=dict)
+    _longer: set[str] = field(default_factory=set)
 
     def apply(self, steps: Sequence[Step], numbers: Mapping[str, int]) -> None:
         """Lay one layer for each remedy; the remedies of one step see the same state."""
@@ -269,18 +277,33 @@ class Simulation:
         """CTEs that stand in for the tables by name."""
         parts = [
             sql.SQL("{} AS (SELECT {} FROM {} WHERE NOT tgi_gone)").format(
-                sql.Identifier(self._tables[table].name), _listed(map(sql.Identifier, self.types[table])), raw(last)
+                sql.Identifier(self._tables[table].name), self._seen(table, last), raw(last)
             )
             for table, last in self._last.items()
             if table in self.visible
         ]
         return sql.SQL("WITH {} ").format(_listed(parts)) if parts else raw("")
 
+    def _seen(self, table: str, last: str) -> sql.Composable:
+        """The columns as others see them: rows that are new have keys, as if the server had given them out."""
+        if table not in self._longer:
+            return _listed(map(sql.Identifier, self.types[table]))
+        key = self._tables[table].key
+        return _listed(
+            sql.SQL("coalesce({c}, ((SELECT max({c}) FROM {last}) + row_number() OVER ())::{of}) AS {c}").format(
+                c=sql.Identifier(column), last=raw(last), of=raw(of)
+            )
+            if column in key and of in NUMBERED
+            else sql.Identifier(column)
+            for column, of in self.types[table].items()
+        )
+
     def _layer(self, one: Remedy, state: sql.Composable, number: int, *, fresh: bool) -> None:
         keys = [raw(f"k{n}") for n in range(len(one.table.key))]
         known = _listed(keys)
         if one.op == "insert":
             self._last[qualified(one.table)] = self._add(self._inserted(one, state, number))
+            self._longer.add(qualified(one.table))
             return
         hits: sql.Composable = sql.SQL("SELECT DISTINCT ON ({}) *, TRUE AS tgi_hit FROM ({}{}) AS tgi_found").format(
             known, state, one.text

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
@@ -21,6 +20,7 @@ from pytest_tgintegrity.arguments import (
     check_timeout,
     check_writes,
     checked_shape,
+    deleting,
     formula_of,
     is_above,
     optional_text,
@@ -88,8 +88,8 @@ class Rule:
     """A declaration: the kind of violation, and what to make of it.
 
     `severity` decides score and exit status. `fix` is ``"clamp"``, ``"recompute"``, an SQL expression, a mapping of columns
-    to expressions, ``"delete"`` or ``"delete alias"`` (of rows that share a key all but the first) with
-    ``fix_allows="delete"``, or with ``fix_allows="insert"`` a mapping of a new row's ``table.column`` to expressions; None
+    to expressions, ``"delete"`` or ``"delete alias"`` (of rows that share a key all but the first), or ``"delete alias where
+    condition"`` (those of the violating rows), with ``fix_allows="delete"``, or with ``fix_allows="insert"`` a mapping of a new row's ``table.column`` to expressions; None
     means that a person decides, for the reason in `fix_hint`. `breaks` says how a proof
     damages the data: a mapping of columns to expressions, for a row on which this makes a violation, or one statement
     that RETURNs the keys of the rows that must then be reported. `show` lists columns to print beside the offending key. `enforced_by` names the
@@ -165,8 +165,7 @@ def _check_fix(fix: object, kind: Kind) -> None:
 
 def _check_consent(fix: object, allowed: Sequence[str]) -> None:
     """A fix that deletes or inserts rows says so twice."""
-    deletes = isinstance(fix, str) and re.fullmatch(r"delete(\s+[\w.]+)?", fix.strip(), re.IGNORECASE)
-    if deletes and "delete" not in allowed:
+    if deleting(fix) and "delete" not in allowed:
         raise DeclarationError(f'fix={fix!r} deletes rows: say fix_allows="delete" too')
     if "insert" in allowed and not isinstance(fix, Mapping):
         raise DeclarationError('fix_allows="insert" needs fix= as a mapping: {"table.column": "expression", …}')

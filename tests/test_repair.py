@@ -209,6 +209,30 @@ def test_a_fix_sees_what_another_one_wrote(url: str, tmp_path: Path) -> None:
         }
 
 
+def test_a_fix_may_delete_some_of_the_violating_rows_only(url: str, tmp_path: Path) -> None:
+    execute(url, "INSERT INTO member (team_id, person_id) VALUES (1, 98), (2, 98)")
+    where = "delete where person_id = 99 OR team_id = 1"
+    some = bound(ORPHAN.rule.kind, "some", fix=where, fix_allows=("delete",))
+
+    with planned(url, tmp_path, [some]) as (mended, _):
+        assert [one.key["id"] for one in written(mended)] == ["5", "6"]
+
+
+def test_a_condition_says_which_of_equal_rows_go(url: str, tmp_path: Path) -> None:
+    last = "delete where EXISTS (SELECT FROM member AS kept WHERE kept.team_id = member.team_id AND kept.person_id = member.person_id AND kept.id > member.id)"
+    twice = bound(TWICE.rule.kind, "twice", fix=last, fix_allows=("delete",))
+
+    with planned(url, tmp_path, [twice]) as (mended, _):
+        assert [one.key["id"] for one in written(mended)] == ["1"]
+
+
+def test_rows_that_are_inserted_have_keys_for_the_other_rules(url: str, tmp_path: Path) -> None:
+    keyless = bound(Rows("diary", "id IS NULL OR id <= 0"), "keyless", fix_hint="ask")
+
+    with planned(url, tmp_path, [DIARY, keyless]) as (mended, _):
+        assert [one.op for one in written(mended)] == ["insert"]
+
+
 @pytest.mark.parametrize(
     ("rule", "script", "reason"),
     [
