@@ -22,6 +22,7 @@ from pytest_tgintegrity.violations import Violations
 from pytest_tgintegrity.waivers import Waiver, objection, waive
 
 SHOWN = {"noted": "n", "waived": "w"}
+VIOLATED = ("failed", "noted", "waived")
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.proof import Proof, Prover
@@ -294,10 +295,22 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "fixed": integrity.mended.rows(bound.id) if integrity.mended else 0,
             "enforced_by": bound.enforced_by,
             "waiver": None if waiver is None else waiver.to_json(),
+            **_advice(integrity, bound, judgement),
         },
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
         "constraint": isinstance(rule.kind, Declared | Schema),
         "vacuous": judgement.verdict == "passed" and measured.vacuous,
+    }
+
+
+def _advice(integrity: Integrity, bound: BoundRule, judgement: Judgement) -> dict[str, str | None]:
+    """How to see all rows of a violated rule, and what can mend them."""
+    if integrity.prover or integrity.run is None or judgement.verdict not in VIOLATED:
+        return {}
+    see_all = integrity.run.see_all(bound)
+    return {
+        "see_all": None if see_all is None else terminal.in_one_line(see_all),
+        "mend": terminal.mend(bound.rule, bound.fix),
     }
 
 

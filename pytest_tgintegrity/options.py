@@ -20,6 +20,7 @@ DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
 MILLISECOND = 0.001
+FORMS = ("html_report",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ _OPTIONS = (
         "gate", "NAME", "Decide whether this may go on: staging or production; exit status 7 if a condition is not met."
     ),
     _Option("backup-verified", "TIME", "For --gate: when a backup was last verified, such as 2030-06-30T04:00Z."),
+    _Option("html-report", "FILE", "Write a page for people to look at: one file, light or dark, no network."),
     _Option("integrity-demo", "MODULE", "The module that builds the demo database (default: integrity_tests.demo)."),
 )
 _DB_URL_HELP = (
@@ -187,7 +189,7 @@ def read_options(config: pytest.Config) -> Options:
         period=read("period", _hours, None),
         scopes=_scopes(config.getoption("tgintegrity_scope") or config.getini("tgintegrity_scope")),
         health_minimum=read("health-min", _integer(0, 100), 90),
-        waivers=_waivers(config),
+        waivers=named_path(config, "waivers", config.getoption("tgintegrity_waivers")),
         coverage=_flag(config, "tgintegrity_integrity_coverage"),
         fixing=_fixing(config),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
@@ -217,6 +219,20 @@ def _moment(text: str) -> datetime:
     raise ValueError("it takes a time with its zone, such as 2030-06-30T04:00Z")
 
 
+def named_path(config: pytest.Config, name: str, given: str | None) -> Path | None:
+    """A file, as seen from where pytest was called, or from the configuration file that names it."""
+    if given:
+        return config.invocation_params.dir / str(given)
+    twin = str(config.getini(f"tgintegrity_{name}")).strip()
+    return (config.inipath.parent if config.inipath else config.rootpath) / twin if twin else None
+
+
+def published(config: pytest.Config, namespace: Any) -> dict[str, Path]:
+    """The files that are made of the JSON report, by form; `namespace` holds what was said on the command line."""
+    found = {form: named_path(config, form, getattr(namespace, f"tgintegrity_{form}", None)) for form in FORMS}
+    return {form: path for form, path in found.items() if path is not None}
+
+
 def _flag(config: pytest.Config, dest: str) -> bool:
     return bool(config.getoption(dest) or config.getini(dest))
 
@@ -230,14 +246,6 @@ def _fixing(config: pytest.Config) -> Fixing | None:
     if (fix or plan) and config.getoption("numprocesses", None):
         raise UsageError("--fix and --fix-plan work in one process: leave out -n")
     return Fixing(apply=bool(fix), plan=known) if fix or plan else None
-
-
-def _waivers(config: pytest.Config) -> Path | None:
-    """The file that was named: as seen from where pytest was called, or from the configuration file."""
-    if given := config.getoption("tgintegrity_waivers"):
-        return config.invocation_params.dir / str(given)
-    twin = str(config.getini("tgintegrity_waivers")).strip()
-    return (config.inipath.parent if config.inipath else config.rootpath) / twin if twin else None
 
 
 def _prove(config: pytest.Config) -> bool:

@@ -19,7 +19,8 @@ import pytest
 from pytest_tgintegrity import options
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
-from pytest_tgintegrity.reports.document import write_refusal
+from pytest_tgintegrity.publishing import publish
+from pytest_tgintegrity.reports.document import refusal, write_refusal
 from pytest_tgintegrity.rules import SEVERITIES, Rule, declaration_of
 from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
 
@@ -61,9 +62,8 @@ def pytest_load_initial_conftests(
     """See to it that no old report is taken for today's, and that pytest does not print the URL."""
     known = early_config.known_args_namespace
     url = known.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
-    path = options.json_path(known)
-    if url and path and not (known.help or known.version or "PYTEST_XDIST_WORKER" in os.environ):
-        write_refusal(path, DIED_EARLY)
+    if url and not (known.help or known.version or "PYTEST_XDIST_WORKER" in os.environ):
+        _refuse(early_config, known, DIED_EARLY)
     _hide_arguments(early_config, known.tgintegrity_db_url)
     if known.debug:
         early_config.add_cleanup(lambda: _mask_file(early_config, Path(known.debug)))
@@ -71,6 +71,13 @@ def pytest_load_initial_conftests(
     _, strange = parser.parse_known_and_unknown_args(args)
     args[:] = [masked(one) if one in strange else one for one in args]  # pytest is going to complain of them
     return found
+
+
+def _refuse(config: pytest.Config, namespace: Any, reason: str) -> None:
+    """Say in each report that was asked for that there is none."""
+    if path := options.json_path(namespace):
+        write_refusal(path, reason)
+    publish(refusal(reason), options.published(config, namespace))
 
 
 def _hide_arguments(config: pytest.Config, url: str | None) -> None:
@@ -97,8 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         options.read_options(config)
     except UsageError as error:
-        if path := options.json_path(config.option):
-            write_refusal(path, str(error))
+        _refuse(config, config.option, str(error))
         raise pytest.UsageError(str(error)) from None
 
 

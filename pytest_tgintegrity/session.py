@@ -30,8 +30,10 @@ from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.mended import Mended
 from pytest_tgintegrity.mending import Order, mend
 from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.reports import coverage, terminal
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.rules import SEVERITIES
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scanning import Scanned
@@ -51,6 +53,7 @@ VERBOSE_SAMPLES = 50
 WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
 FIRST_CHANGES = 10
+NOTHING_JUDGED = "no rule was judged"
 NO_URL = (
     "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
     f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
@@ -82,6 +85,7 @@ class Integrity:
         self._host: Host | None = None
         self._headed = False
         self._report: Report | None = None
+        self._published: Sequence[Line] = ()
         self.prover: Prover | None = None
         try:
             self.run = self._find_run()
@@ -334,6 +338,7 @@ class Integrity:
         if not self.is_worker:
             self._conclude()
             session.exitstatus = self.tidings.exit_status(int(session.exitstatus))
+            self._publish()
         try:
             return (yield)
         finally:
@@ -408,6 +413,21 @@ class Integrity:
             gate=heard.gate,
         )
 
+    def _publish(self) -> None:
+        """Write what is made of the JSON report; it tells of a run that judged nothing, too."""
+        files = options.published(self.config, self.config.option)
+        document = self._document() if files else None
+        if document is not None:
+            self._published = publish(document, files)
+
+    def _document(self) -> dict[str, Any] | None:
+        """The `integrity` part of the JSON report without secrets; None if there is nothing to tell."""
+        if self._report is None and self._given is None and not self.tidings.refused:
+            return None
+        told = self._report.to_json() if self._report else refusal(self.tidings.refused or NOTHING_JUDGED)
+        database = told["database"]
+        return {**scrub_document(told, self.scrubbed), "database": database}
+
     def _scanned(self) -> list[Scanned]:
         return self.run.scanned(self._folder) if self.run else []
 
@@ -428,14 +448,9 @@ class Integrity:
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         """Add the `integrity` part to pytest-json-report's document, and take secrets out of all of it."""
-        if self._report is not None:
-            json_report["integrity"] = self._report.to_json()
-        elif self._given is not None or self.tidings.refused:
-            json_report["integrity"] = refusal(self.tidings.refused or "no rule was judged")
-        told = json_report.get("integrity", {}).get("database")
         json_report.update(scrub_document(json_report, self.scrubbed))
-        if told:
-            json_report["integrity"]["database"] = told
+        if (told := self._document()) is not None:
+            json_report["integrity"] = told
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The end of the run, on one screen."""
@@ -446,7 +461,7 @@ class Integrity:
             lines = list(terminal.brief(lines))
         else:
             terminalreporter.write_sep("=", "integrity")
-        for line in lines:
+        for line in [*lines, *self._published]:
             terminalreporter.write_line(str(line), **line.colour)
         if self.tidings.coverage is not None:
             terminalreporter.write_sep("=", "integrity coverage")

@@ -83,8 +83,9 @@ def test_every_key_of_the_contract(
     assert (run["period_hours"], run["scopes"], run["complete"]) == (24.0, {}, True)
     assert set(rules["test_composite"]) == {
         "id", "doc", "severity", "tags", "sources", "verdict", "reason", "examined", "violations", "samples", "seconds",
-        "fixable", "fixed", "enforced_by", "waiver",
+        "fixable", "fixed", "enforced_by", "waiver", "see_all", "mend",
     }  # fmt: skip
+    assert set(rules["test_composite"]) - set(rules["test_vacuous"]) == {"see_all", "mend"}
     composite = rules["test_composite"]
     assert (composite["verdict"], composite["examined"], composite["violations"]) == ("failed", 4, 3)
     assert (composite["fixable"], composite["enforced_by"], composite["sources"]) == (True, "pair_amount", ["pair"])

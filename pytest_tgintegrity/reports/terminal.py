@@ -59,7 +59,7 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None,
         parts.append(f"  {measurement.note}")
     if see_all:
         parts.append(f"  see all:  {in_one_line(see_all)}")
-    parts.append(f"  mend:     {_mend(rule, fix)}")
+    parts.append(f"  mend:     {mend(rule, fix)}")
     return "\n".join(parts)
 
 
@@ -78,7 +78,8 @@ def _bounds(metric: Metric) -> str:
     return " and ".join(f"{word} {bound:g}" for word, bound in sides if bound is not None)
 
 
-def _mend(rule: Rule, fix: str | None) -> str:
+def mend(rule: Rule, fix: str | None) -> str:
+    """What can mend it: the safe fix that is declared, or whose business it is."""
     if fix is not None:
         line = in_one_line(fix)
         return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"

@@ -1,0 +1,50 @@
+"""Files made of the JSON report: each is replaced as a whole, and none of yesterday is left to be taken for today's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_tgintegrity.reports.lines import Line
+
+WORDS = {"html_report": "page"}
+READABLE = 0o644
+
+
+def publish(document: Mapping[str, Any], files: Mapping[str, Path]) -> list[Line]:
+    """Write the files, by form, and say where they are, or why one could not be written: that is never fatal."""
+    return [_written(form, document, path) for form, path in files.items()]
+
+
+def _written(form: str, document: Mapping[str, Any], path: Path) -> Line:
+    try:
+        replace(path, _rendered(form, document))
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        return Line(WORDS[form], f"not written: {path}: {error.strerror or error}", {"red": True})
+    return Line(WORDS[form], str(path))
+
+
+def _rendered(form: str, document: Mapping[str, Any]) -> str:
+    from pytest_tgintegrity.reports import html  # noqa: PLC0415 - most runs write no page
+
+    return {"html_report": html.render}[form](document)
+
+
+def replace(path: Path, text: str) -> None:
+    """Put a text in the place of a file, in one step: whoever reads it sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(READABLE)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,243 @@
+"""The page: what stands on it, that nothing in the data acts on it, and that a browser shows it on any screen."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import HOLDS, UNKNOWN, VIOLATED, RunRules
+
+from pytest_tgintegrity.reports.chart import points, trend
+from pytest_tgintegrity.reports.document import refusal
+from pytest_tgintegrity.reports.html import render
+from pytest_tgintegrity.reports.markup import tag
+
+SCRIPT = "<script>alert(1)</script>"
+EVIL = f"""
+CREATE TABLE item (id int PRIMARY KEY, size int, name text);
+INSERT INTO item SELECT i, 99, '{SCRIPT}"onload=''x''&amp;' FROM generate_series(1, 3) i;
+"""
+NAMED = """
+@rule.between(Source("items", "item i", key="i.id", label="i.name"), "i.size", 1, 15, severity="high", fix="clamp")
+def test_evil(violations):
+    \"\"\"Sizes are <b>one</b> to fifteen.
+
+    Else nothing fits.\"\"\"
+    assert not violations
+
+@rule.metric("a <number>", "SELECT 7")
+def test_metric(violations):
+    \"\"\"It reports.\"\"\"
+    assert not violations
+"""
+VOID = {"meta", "br"}
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Page(HTMLParser):
+    """Everything in a page, and what does not nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.stack: list[str] = []
+        self.words: list[str] = []
+        self.awry: list[str] = []
+        self.feed(text)
+        self.close()
+        self.awry += self.stack
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.stack or self.stack.pop() != tag:
+            self.awry.append(f"/{tag}")
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.stack:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+def page(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_data_stays_text(check: RunRules, make_database: Callable[[str], str], pytester: pytest.Pytester) -> None:
+    ran = check(NAMED, HOLDS, UNKNOWN, "--html-report=page.html", url=make_database(EVIL))
+    found = page(pytester.path / "page.html")
+
+    assert ran.status == 1
+    assert "page       " in ran.out
+    assert found.awry == []
+    assert found.all("script") == []
+    assert SCRIPT + "\"onload='x'&amp;" in found.text
+    assert "Sizes are <b>one</b> to fifteen." in found.text
+    assert "a <number>" in found.text
+    assert not [one for _, one in found.tags if any(name.startswith("on") for name in one)]
+
+
+def test_page_says_what_the_terminal_says(check: RunRules, pytester: pytest.Pytester) -> None:
+    check(
+        VIOLATED.replace('"high"', '"high", fix="clamp"'), HOLDS, UNKNOWN, "--html-report=out/page.html", "--fix-plan"
+    )
+    found = page(pytester.path / "out" / "page.html").text
+
+    for told in (
+        "80 of 100 ✗ degraded healthy from 90",
+        "Sizes are one to fifteen.",
+        "5 of 20 rows",
+        'SELECT "id", "name", "size" FROM "item" WHERE',
+        "a safe fix is declared: clamp",
+        'relation "absent" does not exist',
+        "5 changes",
+        "size 16 → 15",
+        "test_holds",
+    ):
+        assert told in found, told
+
+
+def test_page_needs_no_network_and_no_script(check: RunRules, pytester: pytest.Pytester) -> None:
+    check(VIOLATED, "--html-report=page.html")
+    path = pytester.path / "page.html"
+    found, text = page(path), path.read_text()
+
+    assert not re.search(r"https?:|//[a-z]|url\(|@import", text.replace("'none'", ""))
+    assert not [one for _, one in found.tags if "src" in one]
+    assert all((one["href"] or "").startswith("#") for one in found.all("a"))
+    policies = [one["content"] for one in found.all("meta") if one.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+def test_page_can_be_used_without_a_mouse_and_without_eyes(check: RunRules, pytester: pytest.Pytester) -> None:
+    check(VIOLATED, HOLDS, UNKNOWN, "--html-report=page.html", "--integrity-coverage")
+    found = page(pytester.path / "page.html")
+    ids = [one["id"] for _, one in found.tags if one.get("id")]
+
+    assert found.all("html")[0]["lang"] == "en"
+    assert [len(found.all(one)) for one in ("header", "main", "nav", "footer", "h1", "title")] == [1] * 6
+    assert len(ids) == len(set(ids))
+    assert {(one["href"] or "")[1:] for one in found.all("a")} <= set(ids)
+    assert {one["aria-labelledby"] for one in found.all("section")} <= set(ids)
+    assert len(found.all("caption")) == len(found.all("table")) > 2
+    assert all("scope" in one for one in found.all("th"))
+    scrolling = [one for one in found.all("div") if one.get("class") == "scroll"]
+    assert all(one["tabindex"] == "0" and one["aria-label"] for one in scrolling)
+    assert len(found.all("details")) == len(found.all("summary"))
+
+
+def test_whatever_is_not_there_is_left_out() -> None:
+    found = Page(render(refusal("the server is gone")))
+
+    assert found.awry == []
+    assert "This run could not begin: the server is gone" in found.text
+    assert [one["aria-labelledby"] for one in found.all("section")] == ["score"]
+
+
+def test_yesterdays_page_is_not_taken_for_todays(check: RunRules, pytester: pytest.Pytester) -> None:
+    path = pytester.path / "page.html"
+    asked = f"--html-report={path.name}"
+    for words, reason in (
+        ([HOLDS, asked, "--samples=x"], "--samples is 'x'"),
+        ([HOLDS, asked, "--no-such-option"], "before a rule was judged"),
+        ([HOLDS, asked, "-k", "nothing"], "no rule was judged"),
+    ):
+        path.write_text("yesterday")
+        check(*words)
+        assert reason in page(path).text, words
+
+
+def test_page_that_cannot_be_written_is_told_and_not_fatal(check: RunRules, pytester: pytest.Pytester) -> None:
+    (pytester.path / "page.html").mkdir()
+    ran = check(HOLDS, "--html-report=page.html")
+
+    assert ran.status == 0
+    assert "not written: " in ran.out
+
+
+def test_page_holds_no_password(check: RunRules, url: str, pytester: pytest.Pytester) -> None:
+    secret = "hunter2-hunter2"
+    told = VIOLATED.replace("Sizes", f"{secret}: sizes")
+    check(told, "--html-report=page.html", url=url.replace("postgresql://postgres", f"postgresql://postgres:{secret}"))
+
+    assert secret not in (pytester.path / "page.html").read_text()
+
+
+def test_page_can_be_asked_for_in_the_configuration(check: RunRules, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ntgintegrity_html_report = kept/page.html")
+    check(HOLDS)
+
+    assert "1 passed" in page(pytester.path / "kept" / "page.html").text
+
+
+def test_history_gate_and_trend_are_shown_when_known(check: RunRules) -> None:
+    document = check(VIOLATED, HOLDS).integrity
+    rule = document["rules"][0]["id"]
+    scores = [{"finished_at": f"2026-11-0{day}T04:00:00+00:00", "score": 100 - day} for day in (1, 2, 3)]
+    document["history"] = {
+        "recorded": True,
+        "previous_score": 97,
+        "trend": scores,
+        "rules": {rule: ["passed", "failed"]},
+    }
+    document["gate"] = {"name": "production", "passed": False, "conditions": [
+        {"name": "clean days", "passed": False, "measured": "3 of 7", "required": "7", "reason": "a gap", "since": None},
+    ]}  # fmt: skip
+    found = Page(render(document))
+
+    assert found.awry == []
+    assert "The run before scored 97." in found.text
+    assert "3 runs: lowest 97, highest 99, last 97." in found.text
+    assert "clean days ✗ not met 3 of 7" in found.text
+    assert [one["aria-label"] for one in found.all("span") if "role" in one] == [
+        "past runs, oldest first: passed, failed"
+    ] * 2
+
+
+def test_trend_of_one_run_and_of_none() -> None:
+    assert "1 runs" not in trend(points([]), 90)
+    assert trend(points([{"score": None}]), 90) == ""
+    assert Page(trend(points([{"score": 50}]), None)).awry == []
+
+
+def test_nothing_but_a_tag_is_markup() -> None:
+    assert (
+        tag("p", "<i>", tag("b", "\x1b\u202e&"), class_='"')
+        == '<p class="&quot;">&lt;i&gt;<b>\\x1b\\u202e&amp;</b></p>'
+    )
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine: apt-get install chromium")
+@pytest.mark.parametrize("width", [500, 1200])
+def test_page_does_not_scroll_sideways_in_a_browser(check: RunRules, pytester: pytest.Pytester, width: int) -> None:
+    document: dict[str, Any] = check(VIOLATED, HOLDS, UNKNOWN, "--integrity-coverage").integrity
+    for one in document["rules"]:
+        one["samples"] = [{"key": "x" * 300, "label": "y" * 300, "values": {"z" * 80: "w" * 300, "n": "m " * 300}}]
+    measure = "<script>document.title = JSON.stringify([document.documentElement.clientWidth, document.documentElement.scrollWidth])</script>"
+    text = re.sub("<meta http-equiv[^>]*>", "", render(document)).replace("<details>", "<details open>")
+    path = pytester.path / "wide.html"
+    path.write_text(text.replace("</body>", f"{measure}</body>"), encoding="utf-8")
+
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
+    done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, check=False, timeout=60)
+
+    title = re.search("<title>(.*?)</title>", done.stdout)
+    assert title is not None, done.stderr
+    seen, needed = json.loads(title[1])
+    assert needed == seen <= width
