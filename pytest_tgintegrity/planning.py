@@ -366,12 +366,10 @@ def _slots(kind: object) -> Iterable[str]:
 
 
 def _shown(bound: BoundRule, place: Place, already: Sequence[Named]) -> tuple[Named, ...]:
-    """The columns to show: those the author asked for, else those that the rule's break or fix writes."""
+    """The columns to show: those the author asked for, else those of the source that the rule's break or fix writes."""
     rule = bound.rule
-    writes = [
-        *(rule.breaks if isinstance(rule.breaks, Mapping) else {}),
-        *(rule.fix if isinstance(rule.fix, Mapping) else {}),
-    ]
+    fix = {} if isinstance(rule.fix, str | None) or "insert" in rule.fix_allows else rule.fix
+    writes = [*(rule.breaks if isinstance(rule.breaks, Mapping) else {}), *fix]
     found = shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
     return tuple((name, expression) for name, expression in found if name not in dict(already))
 

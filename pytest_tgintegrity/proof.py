@@ -16,15 +16,15 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.arguments import deleting
 from pytest_tgintegrity.damage import NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.database import Answer
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
 from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
-from pytest_tgintegrity.kinds import Check, Declared, Metric, Query, Schema
+from pytest_tgintegrity.kinds import Check, Declared, Metric, Query, Schema, Unique
 from pytest_tgintegrity.places import Place, Places, Window
 from pytest_tgintegrity.planning import BoundRule, plan
 from pytest_tgintegrity.predicates import fill
+from pytest_tgintegrity.remedies import deletion, insertion, intents, violating
 from pytest_tgintegrity.scans import Scan
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.scratch import PostgresServer
@@ -387,15 +387,15 @@ class Prover:
         if isinstance(case.bound.rule.kind, Declared):
             return
         others = self._evidence.readers(case.bound, touched)
-        fix = self._fix(case, view)
-        if not others and fix is None:
+        fixes = self._fixes(case, view)
+        if not others and not fixes:
             return
         with self._bench.damaged(change):
             fired = self._fired(others, "its break")
             if strange := self._evidence.unexpected(case.bound, fired):
                 raise NotProven(f"fires others on its break without overlaps=: {_named(strange)}")
-            if fix is not None:
-                self._mend(case, fix)
+            if fixes:
+                self._mend(case, fixes)
                 if worse := set(self._fired(others, "its fix")) - set(fired):
                     raise NotProven(f"its fix makes others fire: {_named(sorted(worse))}")
 
@@ -406,16 +406,31 @@ class Prover:
             raise NotProven(f"{what} is more than another rule can look at: {_named([rule])}: {reason}")
         return fired
 
-    def _fix(self, case: Case, view: View) -> sql.Composable | None:
-        rule = case.bound.rule
-        if case.place is None or rule.fix is None or deleting(rule.fix) or "insert" in rule.fix_allows:
-            return None
-        writes = fix_writes(rule, case.bound.params, case.place.columns)
+    def _fixes(self, case: Case, view: View) -> list[sql.Composable]:
+        """The statements of the declared fix."""
+        if case.place is None or case.bound.rule.fix is None:
+            return []
+        if moved := list(self._moves(case, case.place)):
+            return moved
+        writes = fix_writes(case.bound.rule, case.bound.params, case.place.columns)
         where = sql.SQL(" OR ").join(having(case.place, key) for key in view.news(case.base))
-        return update(case.place, self._bench.placed(case.place, writes), Choice(where))
+        return [update(case.place, self._bench.placed(case.place, writes), Choice(where))]
 
-    def _mend(self, case: Case, fix: sql.Composable) -> None:
-        self._bench.change(fix, "its fix")
+    def _moves(self, case: Case, place: Place) -> Iterator[sql.Composable]:
+        """Of a fix that deletes or inserts rows."""
+        if not case.bound.rule.fix_allows:
+            return
+        found = violating(case.scan, keep_first=isinstance(case.bound.rule.kind, Unique))
+        for intent in intents(case.bound, place.columns):
+            if intent.op == "insert":
+                yield insertion(found, intent)
+            elif intent.op == "delete":
+                alias = at_home(Target(intent.alias, "ctid"), place.table)
+                yield deletion(found, intent, alias, self._bench.table(place, alias))
+
+    def _mend(self, case: Case, fixes: Iterable[sql.Composable]) -> None:
+        for fix in fixes:
+            self._bench.change(fix, "its fix")
         view = case.view(self._bench.answers(case.questions))
         if view.count.violations > case.base.count.violations:
             raise NotProven("its fix does not mend its break")

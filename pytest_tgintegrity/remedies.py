@@ -18,10 +18,19 @@ from pytest_tgintegrity.arguments import deleting
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.kinds import Derived, Formula
 from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.predicates import both, expected, expected_aggregate, fill, raw, readable
+from pytest_tgintegrity.predicates import (
+    both,
+    expected,
+    expected_aggregate,
+    fill,
+    identifier,
+    parenthesised,
+    raw,
+    readable,
+)
 from pytest_tgintegrity.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.schema import Table
-from pytest_tgintegrity.writes import Write, fix_writes, target
+from pytest_tgintegrity.writes import Target, Write, fix_writes, target
 
 Op = Literal["update", "delete", "insert"]
 NUMBERED = ("smallint", "integer", "bigint")
@@ -130,6 +139,24 @@ def _recomputed(bound: BoundRule, names: frozenset[str]) -> tuple[Write, ...]:
         return (Write(about, expected(kind, bound.params, names)),)
     assert isinstance(kind, Derived)
     return (Write(about, expected_aggregate(kind, bound.params, names)),)
+
+
+def deletion(found: Violating, intent: Intent, alias: Target, table: str) -> sql.Composed:
+    """Delete what stands behind an alias in the violating rows, without a plan and without a journal."""
+    return sql.SQL("DELETE FROM ONLY {} WHERE ctid IN (SELECT {}ctid FROM {} WHERE {})").format(
+        raw(table), alias.prefix, found.table, _all([found.where, intent.where])
+    )
+
+
+def insertion(found: Violating, intent: Intent) -> sql.Composed:
+    """Insert a row for each violating one, likewise."""
+    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}").format(
+        identifier(intent.alias),
+        _listed(sql.Identifier(one.target.column) for one in intent.writes),
+        _listed(parenthesised(one.value) for one in intent.writes),
+        found.table,
+        found.where,
+    )
 
 
 @dataclass(frozen=True)

@@ -180,13 +180,24 @@ class Workbench:
 
     def stored(self, place: Place, target: Target) -> Stored | None:
         """The stored column behind a target; None if it is none. Raises `NotProven` where there is no row."""
-        key = (readable(place.table), target.alias)
-        if key not in self._relations:
-            self._relations[key] = self._relation(place, target)
-        oid = self._relations[key]
+        oid = self._relation(place, target)
         return None if oid is None else self._stored.get((oid, target.column))
 
+    def table(self, place: Place, target: Target) -> str:
+        """The table behind a target's alias, as SQL writes it. Raises `NotProven` where there is none."""
+        oid = self._relation(place, target)
+        found = next((stored.table for (one, _), stored in self._stored.items() if one == oid), None)
+        if found is None:
+            raise NotProven(f"no stored table stands behind {target.alias or 'its source'}")
+        return found
+
     def _relation(self, place: Place, target: Target) -> int | None:
+        key = (readable(place.table), target.alias)
+        if key not in self._relations:
+            self._relations[key] = self._asked_relation(place, target)
+        return self._relations[key]
+
+    def _asked_relation(self, place: Place, target: Target) -> int | None:
         own = sql.SQL("{}tableoid").format(target.prefix)
         query = sql.SQL("SELECT {own}::oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1")
         [answer] = self.ask([query.format(own=own, table=place.table)])

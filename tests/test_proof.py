@@ -266,6 +266,67 @@ def test_fix_that_does_not_mend_is_told(prove: Prove) -> None:
     assert proof.reason == "its fix does not mend its break"
 
 
+THINGS = Source("things", "thing t JOIN owner o ON o.id = t.owner_id", key="t.id")
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        pytest.param(
+            rule(Unique("owner", ("name",)), fix="delete", fix_allows=("delete",)), id="delete all but the first"
+        ),
+        pytest.param(
+            rule(Rows(THINGS, "t.size = 99"), breaks={"t.size": "99"}, fix="delete t", fix_allows=("delete",)),
+            id="delete behind an alias",
+        ),
+        pytest.param(
+            rule(
+                Rows("branch", "id NOT IN (SELECT id FROM owner)"),
+                breaks="DELETE FROM owner WHERE id = 2 RETURNING id",
+                fix={"owner.id": "branch.id", "owner.name": "'new'"},
+                fix_allows=("insert",),
+            ),
+            id="insert",
+        ),
+    ],
+)
+def test_fix_that_deletes_or_inserts_is_proven(prove: Prove, declared: BoundRule) -> None:
+    [proof] = prove(declared)
+
+    assert proof.proven, proof.reason
+
+
+def test_fix_that_inserts_the_wrong_row_does_not_mend(prove: Prove) -> None:
+    [proof] = prove(
+        rule(
+            Rows("branch", "id NOT IN (SELECT id FROM owner)"),
+            breaks="DELETE FROM owner WHERE id = 2 RETURNING id",
+            fix={"owner.id": "branch.id + 40", "owner.name": "'new'"},
+            fix_allows=("insert",),
+        )
+    )
+
+    assert proof.reason == "its fix does not mend its break"
+
+
+def test_fix_that_deletes_what_others_need_is_told(prove: Prove) -> None:
+    [proof, _] = prove(
+        rule(
+            Rows(THINGS, "t.size = 99"),
+            breaks={"t.size": "99"},
+            fix="delete o",
+            fix_allows=("delete",),
+        ),
+        rule(
+            Rows("thing", "size > 90 AND owner_id NOT IN (SELECT id FROM owner)"),
+            "test_other",
+            breaks={"size": "91", "owner_id": "77"},
+        ),
+    )
+
+    assert proof.reason == "its fix makes others fire: test_other"
+
+
 def test_statement_says_which_rows_it_damages(prove: Prove) -> None:
     query = Query("SELECT id FROM thing WHERE colour = 'grey'")
     deed = "UPDATE thing SET colour = 'grey' WHERE id IN (2, {}) RETURNING id"
