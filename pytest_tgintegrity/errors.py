@@ -30,5 +30,9 @@ class NotProven(TgIntegrityError):
     """A rule has no proof, or failed it."""
 
 
+class HistoryLost(TgIntegrityError):
+    """Redis could not be asked, or did not take what was to be kept: never fatal, always told."""
+
+
 class ScratchError(TgIntegrityError):
     """An embedded server could not be found, started or filled."""

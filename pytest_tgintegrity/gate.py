@@ -18,6 +18,7 @@ CLEAN_DAYS: Mapping[str, int] = {"staging": 7, "production": 7}
 DAY = timedelta(days=1)
 PERFECT = 100
 NOT_DETERMINED = "not determined"
+NO_HISTORY = "no history: give --redis-url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Evidence:
     backup: datetime | None = None
     migrations: Finding = Finding()
     performance: Finding = Finding()
-    no_history: str = "no history: give --redis-url"
+    no_history: str = NO_HISTORY
 
 
 @dataclass(frozen=True, slots=True)

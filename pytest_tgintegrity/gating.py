@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pytest_tgintegrity.database import Database
-from pytest_tgintegrity.gate import Asked, Evidence, Finding, Gate, Look, decide
-from pytest_tgintegrity.health import Health
-from pytest_tgintegrity.reports.document import RunFacts
+from pytest_tgintegrity.gate import NO_HISTORY, Asked, Evidence, Finding, Gate, decide
+from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.reports.history import Remembered
 from pytest_tgintegrity.tidings import Tidings
 
 NO_PREFLIGHT = Finding(reason="no pre-flight was run: nobody knows what is pending")
@@ -32,32 +31,32 @@ class Today:
     score: int | None
 
 
-def ask(
-    asked: Asked, run: RunFacts, database: Database | None, heard: Tidings, health: Health, past: Sequence[Look] | None
-) -> Gate:
-    """What the gate says of the run that has just ended, given the runs `past` (None: there is no history)."""
+def ask(asked: Asked, report: Report, heard: Tidings, remembered: Remembered | None) -> Gate:
+    """What the gate says of the run that has just ended, given what is remembered of those before it."""
     evidence = Evidence(
-        minimum=health.minimum,
-        healthy=health.status == "healthy",
-        past=past,
+        minimum=report.health.minimum,
+        healthy=report.health.status == "healthy",
+        past=remembered.past if remembered else None,
         constraints=Counter(one["rule"]["verdict"] for one in heard.records.values() if one.get("constraint")),
         deselected=heard.deselected,
         backup=asked.backup,
         migrations=NO_PREFLIGHT,
         performance=NO_PROBES,
+        no_history=(remembered and remembered.reason) or NO_HISTORY,
     )
-    return decide(asked.gate, _look(run, database, heard, health), evidence, run.finished_at)
+    return decide(asked.gate, _look(report), evidence, report.run.finished_at)
 
 
-def _look(run: RunFacts, database: Database | None, heard: Tidings, health: Health) -> Today:
+def _look(report: Report) -> Today:
+    run = report.run
     return Today(
         run=run.id,
         started_at=run.started_at,
-        identity=f"{database.system_identifier}/{database.name}" if database else "",
+        identity=report.identity,
         digest=run.rule_set_digest,
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,
-        counts=Counter(one["verdict"] for one in heard.rules),
-        score=health.score,
+        counts=Counter(one["verdict"] for one in report.rules),
+        score=report.health.score,
     )

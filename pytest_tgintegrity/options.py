@@ -14,9 +14,11 @@ import pytest
 
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.gate import CLEAN_DAYS, Asked
+from pytest_tgintegrity.redis_url import RedisAddress, parse_redis_url
 from pytest_tgintegrity.rules import SEVERITIES, Severity
 
 DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
+REDIS_URL_VARIABLE = "TGINTEGRITY_REDIS_URL"
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
 MILLISECOND = 0.001
@@ -25,10 +27,11 @@ FORMS = ("html_report",)
 
 @dataclass(frozen=True, slots=True)
 class Fixing:
-    """What ``--fix-plan`` or ``--fix`` asked for: to make the changes or only plan them; the plan it has to be."""
+    """What ``--fix-plan`` or ``--fix`` asked for: to make the changes or only plan them; the plan it has to be; keys to delete."""
 
     apply: bool
     plan: str | None = None
+    flush: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ _DB_URL_HELP = (
     "The database to look at: postgresql://…, a libpq keyword string, service=NAME, demo or demo:damaged "
     f"(default: the environment variable {DB_URL_VARIABLE})."
 )
+_REDIS_URL_HELP = (
+    "Where past runs are kept: redis://…, rediss://…, unix://…, redis+cluster://… or demo "
+    f"(default: the environment variable {REDIS_URL_VARIABLE}; without it there is no history)."
+)
 _SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
 _PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
 _FLAGS = {
@@ -99,6 +106,11 @@ _FIXES = (
     ("fix", "", "Make these changes, journalled so that each can be undone, then look at all rules again."),
     ("fix-plan-id", "ID", "With --fix: only if the plan is still exactly the one of this id."),
     ("undo", "RUN", "Take back what a run of --fix changed (or: last), and run no rule."),
+    (
+        "redis-flush-prefix",
+        "PREFIX",
+        "With --fix: delete the Redis keys of this prefix after rows were changed, but not the sessions.",
+    ),
     ("fix-history", "", "List the runs that changed data, and run no rule."),
 )
 """Never in the configuration file: nobody mends a database by habit."""
@@ -106,7 +118,7 @@ _FIXES = (
 
 def documented() -> list[tuple[str, str, str]]:
     """Flag, what it takes, and help text of every option, in the order of a person's questions."""
-    first = [("--db-url", "URL", _DB_URL_HELP)]
+    first = [("--db-url", "URL", _DB_URL_HELP), ("--redis-url", "URL", _REDIS_URL_HELP)]
     last = [(f"--{flag}", "", told) for flag, told in _FLAGS.items()]
     named = [(option.flag, option.metavar, option.help) for option in _OPTIONS]
     fixes = [(f"--{name}", metavar, text) for name, metavar, text in _FIXES]
@@ -117,6 +129,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare all options; in the configuration file all but the URL are called ``tgintegrity_<name>``."""
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
     group.addoption("--db-url", metavar="URL", dest="tgintegrity_db_url", default=None, help=_DB_URL_HELP)
+    group.addoption("--redis-url", metavar="URL", dest="tgintegrity_redis_url", default=None, help=_REDIS_URL_HELP)
     group.addoption(
         "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
     )
@@ -151,6 +164,7 @@ class Given:
 
 
 _GIVEN = pytest.StashKey[Given | None]()
+_REDIS = pytest.StashKey[RedisAddress | None]()
 
 
 def given_url(config: pytest.Config) -> Given | None:
@@ -168,6 +182,18 @@ def _find_url(config: pytest.Config) -> Given | None:
         return Given("demo", "--prove")
     variable = os.environ.get(DB_URL_VARIABLE)
     return Given(variable, DB_URL_VARIABLE) if variable else None
+
+
+def redis_address(config: pytest.Config) -> RedisAddress | None:
+    """Where past runs are kept, if anywhere; the option then shows that there is one, no more. Raises `UsageError`."""
+    if _REDIS not in config.stash:
+        option, variable = config.getoption("tgintegrity_redis_url"), os.environ.get(REDIS_URL_VARIABLE)
+        config.stash[_REDIS] = None
+        config.option.tgintegrity_redis_url = "(hidden)" if option else None
+        if not hasattr(config, "workerinput") and (option or variable):
+            origin = "--redis-url" if option else REDIS_URL_VARIABLE
+            config.stash[_REDIS] = parse_redis_url(str(option or variable), origin)
+    return config.stash[_REDIS]
 
 
 def json_path(namespace: Any) -> Path | None:
@@ -245,7 +271,10 @@ def _fixing(config: pytest.Config) -> Fixing | None:
         raise UsageError("--fix-plan writes nothing and --fix does: give one of them")
     if (fix or plan) and config.getoption("numprocesses", None):
         raise UsageError("--fix and --fix-plan work in one process: leave out -n")
-    return Fixing(apply=bool(fix), plan=known) if fix or plan else None
+    flush = config.getoption("tgintegrity_redis_flush_prefix")
+    if flush is not None and not (fix and flush and redis_address(config)):
+        raise UsageError("--redis-flush-prefix takes the beginning of keys, and needs --fix and --redis-url")
+    return Fixing(apply=bool(fix), plan=known, flush=flush) if fix or plan else None
 
 
 def _prove(config: pytest.Config) -> bool:

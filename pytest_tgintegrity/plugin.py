@@ -64,7 +64,8 @@ def pytest_load_initial_conftests(
     url = known.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
     if url and not (known.help or known.version or "PYTEST_XDIST_WORKER" in os.environ):
         _refuse(early_config, known, DIED_EARLY)
-    _hide_arguments(early_config, known.tgintegrity_db_url)
+    _hide_arguments(early_config, "--db-url", known.tgintegrity_db_url)
+    _hide_arguments(early_config, "--redis-url", known.tgintegrity_redis_url)
     if known.debug:
         early_config.add_cleanup(lambda: _mask_file(early_config, Path(known.debug)))
     found = yield
@@ -80,10 +81,10 @@ def _refuse(config: pytest.Config, namespace: Any, reason: str) -> None:
     publish(refusal(reason), options.published(config, namespace))
 
 
-def _hide_arguments(config: pytest.Config, url: str | None) -> None:
+def _hide_arguments(config: pytest.Config, flag: str, url: str | None) -> None:
     """Take the URL out of the arguments that pytest writes to ``--debug``'s file and xdist hands to its workers."""
     params = config.invocation_params
-    hidden = tuple(arg.replace(url, MASK) if url and arg in (url, f"--db-url={url}") else arg for arg in params.args)
+    hidden = tuple(arg.replace(url, MASK) if url and arg in (url, f"{flag}={url}") else arg for arg in params.args)
     config.invocation_params = dataclasses.replace(params, args=hidden)
 
 
@@ -102,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{severity}: an integrity rule of this severity.")
     options.given_url(config)
     try:
+        options.redis_address(config)
         options.read_options(config)
     except UsageError as error:
         _refuse(config, config.option, str(error))

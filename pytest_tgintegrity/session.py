@@ -7,6 +7,7 @@ record, plain JSON, to the test's report; the owner gathers the records, whichev
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.util
 import json
@@ -15,7 +16,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity import gating, options, rule_files
+from pytest_tgintegrity.caches import Caches, parse_caches
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
@@ -31,6 +33,7 @@ from pytest_tgintegrity.mended import Mended
 from pytest_tgintegrity.mending import Order, mend
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.publishing import publish
+from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports import coverage, terminal
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
 from pytest_tgintegrity.reports.lines import Line
@@ -52,6 +55,7 @@ BOUND = pytest.StashKey[BoundRule]()
 VERBOSE_SAMPLES = 50
 WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
+CACHES = "caches.toml"
 FIRST_CHANGES = 10
 NOTHING_JUDGED = "no rule was judged"
 NO_URL = (
@@ -80,7 +84,11 @@ class Integrity:
         self.error: TgIntegrityError | None = None
         self.is_worker = hasattr(config, "workerinput")
         self._given = None if self.is_worker else options.given_url(config)
+        self.memory = Memory(options.redis_address(config))
+        self._caches: list[Caches] = []
         self._secrets = Secrets() if self._given is None else Secrets(passwords_in(self._given.url))
+        if self.memory.address is not None:
+            self._secrets = self._secrets.including(*self.memory.address.secrets.words)
         self._folder: Path | None = None
         self._host: Host | None = None
         self._headed = False
@@ -152,7 +160,7 @@ class Integrity:
             _check_ids(found)
             if not self.options.prove:
                 self._read_waivers(found)
-            self._begin(rules)
+            self._begin(rules, self._beside(CACHES, found))
             self._cover(found)
         except TgIntegrityError as error:
             self.tidings.refused = self.scrubbed(str(error))
@@ -186,7 +194,7 @@ class Integrity:
             reasons.update(parse_reasons(text, name))
         self.tidings.coverage = self.run.coverage([rule for _, rule in found], reasons, len(self.collected)).to_json()
 
-    def _begin(self, rules: list[BoundRule]) -> None:
+    def _begin(self, rules: list[BoundRule], caches: Iterable[tuple[str, str]]) -> None:
         if self.error is not None:
             raise self.error
         if self.run is None:
@@ -201,6 +209,7 @@ class Integrity:
             return
         self.run.begin(rules, self._show_progress)
         if self.options.fixing is not None:
+            self._caches = [parse_caches(text, name) for name, text in caches]
             self.mended = mend(self.run, rules, self._order(self.options.fixing))
         self.tidings.unscoped = self.run.unscoped
 
@@ -271,7 +280,7 @@ class Integrity:
     def _hidden(self) -> Secrets:
         """What the run knows, once it knows it: that includes what libpq found elsewhere."""
         known = self.run.secrets if self.run else Secrets()
-        return known if known.words else self._secrets
+        return _together(known, self._secrets)
 
     def scrub(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         """Take the password out of a report's traceback and captured output."""
@@ -347,6 +356,7 @@ class Integrity:
                 self.prover.close()
             if self.run is not None:
                 self.run.close()
+            self.memory.close()
             if self._folder is not None and not self.is_worker:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -393,13 +403,10 @@ class Integrity:
         health = heard.conclude(self.options.health_minimum)
         if health is None:
             return
-        facts, database = self._run_facts(), self.run.database if self.run else None
-        if self.options.gate is not None:
-            heard.gate = gating.ask(self.options.gate, facts, database, heard, health, None)
         metrics = [record["metric"] for record in heard.records.values() if record["metric"]]
-        self._report = Report(
-            run=facts,
-            database=database,
+        report = Report(
+            run=self._run_facts(),
+            database=self.run.database if self.run else None,
             rules=heard.rules,
             scans=self._scanned(),
             health=health,
@@ -410,8 +417,18 @@ class Integrity:
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
-            gate=heard.gate,
         )
+        self._report = self._looked_back(report)
+
+    def _looked_back(self, report: Report) -> Report:
+        """See to caches after a repair; compare with past runs, become one of them, and ask the gate."""
+        flush = self.options.fixing.flush if self.options.fixing else None
+        stale = self.memory.tidy(self.mended, self._caches, flush)
+        looked = self.run is not None and not (self.prover or self.config.option.collectonly)
+        remembered = self.memory.remember(report, self.run, {}) if looked and self.run else None
+        if self.options.gate is not None:
+            self.tidings.gate = gating.ask(self.options.gate, report, self.tidings, remembered)
+        return replace(report, stale=stale, remembered=remembered, gate=self.tidings.gate)
 
     def _publish(self) -> None:
         """Write what is made of the JSON report; it tells of a run that judged nothing, too."""
@@ -473,6 +490,12 @@ def _digest(rules: list[BoundRule]) -> str:
     """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
     told = sorted(f"{one.id}\0{one.rule!r}" for one in rules)
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def _together(known: Secrets, given: Secrets) -> Secrets:
+    """What the run knows to be secret, once it knows it, and what was given for other servers."""
+    return known.including(*given.words) if known.words else given
 
 
 def _check_ids(found: Iterable[tuple[pytest.Item, BoundRule]]) -> None:

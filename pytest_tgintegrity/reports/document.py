@@ -11,11 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_tgintegrity.records import identity_of
+
 if TYPE_CHECKING:
+    from pytest_tgintegrity.caches import Stale
     from pytest_tgintegrity.database import Database
     from pytest_tgintegrity.gate import Gate
     from pytest_tgintegrity.health import Health
     from pytest_tgintegrity.mended import Mended
+    from pytest_tgintegrity.reports.history import Remembered
     from pytest_tgintegrity.scanning import Scanned
 
 SCHEMA_VERSION = 1
@@ -59,6 +63,14 @@ class Report:
     coverage: Mapping[str, Any] | None = None
     proofs: Sequence[Mapping[str, Any]] | None = None
     gate: Gate | None = None
+    remembered: Remembered | None = None
+    stale: Stale | None = None
+
+    @property
+    def identity(self) -> str:
+        """The name of the database that outlives a move to another address; empty if there is none."""
+        one = self.database
+        return identity_of(one.system_identifier, one.name, f"{one.host}:{one.port}") if one else ""
 
     def to_json(self) -> dict[str, Any]:
         """The document of `report["integrity"]`; optional parts are there only if there is something in them."""
@@ -71,8 +83,10 @@ class Report:
             "health": self.health.to_json(),
             "activity": {name: _finite(value) for name, value in self.activity.items()},
             "gate": None if self.gate is None else self.gate.to_json(),
-            "history": None,
+            "history": None if self.remembered is None else self.remembered.to_json(),
         }
+        if self.stale is not None:
+            document["caches"] = self.stale.to_json()
         if self.stale_waivers:
             document["stale_waivers"] = list(self.stale_waivers)
         if self.coverage is not None:

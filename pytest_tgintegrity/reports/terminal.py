@@ -14,6 +14,7 @@ from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.gate import gate_lines
+from pytest_tgintegrity.reports.history import history_lines, stale_lines
 from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
@@ -26,7 +27,7 @@ ACTIVITIES = 4
 REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
-BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven"})
+BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "worse", "new"})
 ASKED_FOR = frozenset({"gate", "fix plan", "fixed", "left", "by hand", "stopped"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
@@ -120,8 +121,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
         lines.append(Line("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
-    if report.mended is not None:
-        lines += mended_lines(report.mended)
+    lines += _around(report)
     if report.unscoped:
         more = len(report.unscoped) - SCOPES
         rest = f" and {more} more" if more > 0 else ""
@@ -136,6 +136,16 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     if json_path:
         lines.append(Line("report", str(json_path)))
     return lines
+
+
+def _around(report: Report) -> Iterable[Line]:
+    """What was mended, what that leaves stale, and what was before."""
+    if report.mended is not None:
+        yield from mended_lines(report.mended)
+    if report.stale is not None:
+        yield from stale_lines(report.stale)
+    if report.remembered is not None:
+        yield from history_lines(report.remembered)
 
 
 def _proofs(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
