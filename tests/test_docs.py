@@ -37,6 +37,17 @@ def test_readme_lists_every_option_with_its_help_text() -> None:
     assert missing == []
 
 
+def test_checklist_uses_options_that_exist() -> None:
+    table = README.partition("## The deployment checklist")[2].partition("\n## ")[0]
+    commands = re.findall(r"^\|[^|]*\| `(pytest [^`]*)` \|$", table, flags=re.MULTILINE)
+    known = {flag for flag, _, _ in options.documented()} | {"--json-report", "--json-report-file"}
+
+    unknown = {flag for command in commands for flag in re.findall(r"--[a-z-]+", command)} - known
+
+    assert len(commands) == table.count("\n|") - 2
+    assert unknown == set()
+
+
 def test_readme_lists_every_kind_of_rule() -> None:
     kinds = [name for name in vars(rules.RuleKinds) if not name.startswith("_")]
 
