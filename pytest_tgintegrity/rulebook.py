@@ -88,13 +88,23 @@ def _imported(file: Path) -> ModuleType:
 
 
 def _entries(module: ModuleType) -> Iterator[Entry]:
-    for name, function in vars(module).items():
+    for name, function in _functions(module, module.__name__):
         declared = declaration_of(function)
-        if declared is None or not isinstance(function, FunctionType) or function.__module__ != module.__name__:
-            continue
         if isinstance(declared, Mistake):
             raise DeclarationError(f"{module.__name__}: {name}: {declared.message}")
-        yield Entry(name, declared, inspect.getdoc(function) or "", _body(function), tuple(_cases(function)))
+        if declared is not None:
+            yield Entry(name, declared, inspect.getdoc(function) or "", _body(function), tuple(_cases(function)))
+
+
+def _functions(owner: ModuleType | type, module: str) -> Iterator[tuple[str, FunctionType]]:
+    """The functions of a module and of its test classes, imported ones left out."""
+    for name, value in vars(owner).items():
+        if getattr(value, "__module__", None) != module:
+            continue
+        if isinstance(value, FunctionType):
+            yield name, value
+        elif isinstance(value, type) and name.startswith("Test"):
+            yield from ((f"{name}::{inner}", one) for inner, one in _functions(value, module))
 
 
 def _body(function: FunctionType) -> str:

@@ -45,6 +45,13 @@ def test_room_is_tidy(db):
 
 def test_without_a_rule():
     """Not a rule."""
+
+
+class TestDoors:
+    @rule.not_null("door", "room_id")
+    def test_door_is_in_a_room(self, violations):
+        """A door belongs to a room."""
+        assert not violations
 '''
 
 
@@ -65,7 +72,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     "line",
     [
-        "| [test_room.py](#test_roompy) | 3 | 4 | Things in a room. |",
+        "| [test_room.py](#test_roompy) | 4 | 5 | Things in a room. |",
         "### test_size_fits",
         "Nothing is larger than the door.",
         "SELECT * FROM item WHERE {column} NOT BETWEEN 1 AND {most}",
@@ -80,6 +87,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         "- proven by: `j = '{}'`",
         "- `--period` looks at: `made_at`",
         "assert db is not None",
+        "### TestDoors::test_door_is_in_a_room",
+        "SELECT * FROM door WHERE room_id IS NULL",
     ],
 )
 def test_page_says(page: str, line: str) -> None:
