@@ -136,14 +136,17 @@ def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned
 
 
 def _probe(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
-    """Let the server plan each predicate on its own before several are fused, if the source can be read at all."""
+    """See whether each source can be read at all; of big ones let the server plan each predicate before they are fused.
+
+    A small source is asked at once: if one of its rules is to blame for a failure, halving finds out which.
+    """
     fused = [work for work in works if len(work.scan.rules) > 1]
     answers = inquiry.ask([work.scan.reach() for work in fused])
     for work, answer in zip(fused, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer.reason
             work.errors.update(dict.fromkeys(work.scan.rules, answer.reason))
-    _probe_rules(inquiry, [work for work in fused if work.failed is None])
+    _probe_rules(inquiry, [work for work in fused if work.failed is None and work.scan.pages >= BIG_PAGES])
 
 
 def _probe_rules(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
