@@ -2,6 +2,7 @@
 
 from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError
 from pytest_tgintegrity.kinds import Source
+from pytest_tgintegrity.probes import probe
 from pytest_tgintegrity.rules import declared, rule
 from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.violations import Violations
@@ -14,6 +15,7 @@ __all__ = [
     "Violations",
     "__version__",
     "declared",
+    "probe",
     "rule",
 ]
 

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from pytest_tgintegrity import judging
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule, plan
+from pytest_tgintegrity.probes import probe_name
 from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.session import BOUND, Integrity, session_of
@@ -99,3 +101,12 @@ def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Integrity)
     if "constraint" in metafunc.fixturenames:
         found = integrity.constraints(kind)
         metafunc.parametrize("constraint", found or [None], ids=[one.label for one in found] or ["none-declared"])
+
+
+def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any, integrity: Integrity) -> None:
+    """Remember a probe, to be timed when the rules are done. Raises `CollectError` where it cannot be."""
+    called = probe_name(function)
+    if collector.funcnamefilter(name):
+        raise collector.CollectError(f"{name} is a probe, which pytest must not call itself: let its name not begin so")
+    if called is not None and integrity.probes.setdefault(called, function) is not function:
+        raise collector.CollectError(f"two probes are called {called!r}: give one of them another name")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pytest_tgintegrity.gate import NO_HISTORY, Asked, Evidence, Finding, Gate, decide
+from pytest_tgintegrity.gate import NO_HISTORY, NOT_DETERMINED, Asked, Evidence, Finding, Gate, decide
+from pytest_tgintegrity.performance import Compared, Timed, compare
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.history import Remembered
 from pytest_tgintegrity.tidings import Tidings
+from pytest_tgintegrity.timing import Timings
 
 NO_PREFLIGHT = Finding(reason="no pre-flight was run: nobody knows what is pending")
-NO_PROBES = Finding(reason="no probe was timed")
+NO_PROBES = Finding(reason="no probe was timed: give --probe")
+NO_BASELINE = Finding(reason="no baseline is pinned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,36 @@ def ask(asked: Asked, report: Report, heard: Tidings, remembered: Remembered | N
         deselected=heard.deselected,
         backup=asked.backup,
         migrations=NO_PREFLIGHT,
-        performance=NO_PROBES,
+        performance=_performance(report.timings, None),
         no_history=(remembered and remembered.reason) or NO_HISTORY,
     )
     return decide(asked.gate, _look(report), evidence, report.run.finished_at)
+
+
+def _performance(timings: Timings | None, baseline: Mapping[str, Timed] | None) -> Finding:
+    """What the probes say, beside the baseline."""
+    if timings is None or not (timings.timed or timings.failed):
+        return NO_PROBES
+    if timings.failed:
+        name, reason = next(iter(timings.failed.items()))
+        return Finding(reason=f"{name} could not be timed: {reason}")
+    return NO_BASELINE if baseline is None else judged(compare(timings.timed, baseline))
+
+
+def judged(compared: Sequence[Compared]) -> Finding:
+    """One finding of all probes: degraded if any is, else not determined if any is not."""
+    known = [one for one in compared if one.ratio is not None]
+    slowest = max(known, key=lambda one: one.low or 0.0, default=None)
+    measured = NOT_DETERMINED if slowest is None else f"slowest: {slowest.name}, {_ratio(slowest)} of the baseline"
+    degraded = [one for one in known if one.degraded]
+    if degraded:
+        return Finding(False, measured, f"degraded: {', '.join(one.name for one in degraded)}")  # noqa: FBT003 - not met
+    doubts = [f"{one.name}: {one.doubt}" for one in compared if one.doubt]
+    return Finding(None, measured, doubts[0]) if doubts else Finding(bool(known) or None, measured)
+
+
+def _ratio(one: Compared) -> str:
+    return f"{one.ratio:.2f} ({one.low:.2f} to {one.high:.2f}) times the time"
 
 
 def _look(report: Report) -> Today:

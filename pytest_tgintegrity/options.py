@@ -52,6 +52,7 @@ class Options:
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
     gate: Asked | None = None
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ _SCOPE_HELP = "Look only at this part of the sources that declare the scope, suc
 _PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
 _FLAGS = {
     "no-samples": "Never fetch offending rows: counts only, for sensitive data.",
+    "probe": "Time the probes after the rules, for --gate and to compare runs: what people wait for most.",
     "integrity-coverage": "Tell which tables, foreign keys and columns no selected rule looks at.",
 }
 
@@ -220,6 +222,7 @@ def read_options(config: pytest.Config) -> Options:
         fixing=_fixing(config),
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
         prove=_prove(config),
+        probe=_probe(config),
         gate=_asked(read, prove=bool(config.getoption("tgintegrity_prove"))),
     )
 
@@ -257,6 +260,15 @@ def published(config: pytest.Config, namespace: Any) -> dict[str, Path]:
     """The files that are made of the JSON report, by form; `namespace` holds what was said on the command line."""
     found = {form: named_path(config, form, getattr(namespace, f"tgintegrity_{form}", None)) for form in FORMS}
     return {form: path for form, path in found.items() if path is not None}
+
+
+def _probe(config: pytest.Config) -> bool:
+    """Whether to time probes. Raises `UsageError` where there would be no quiet."""
+    if not _flag(config, "tgintegrity_probe"):
+        return False
+    if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
+        raise UsageError("--probe wants quiet, so that times can be compared: leave out -n")
+    return True
 
 
 def _flag(config: pytest.Config, dest: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -39,11 +39,11 @@ class Memory:
     address: RedisAddress | None
     _server: ValkeyServer | None = None
 
-    def remember(self, report: Report, run: Run, probes: Mapping[str, Mapping[str, Any]]) -> Remembered:
+    def remember(self, report: Report, run: Run) -> Remembered:
         """Compare a run with those before it, and keep it. What goes wrong is told, and breaks nothing."""
         if self.address is None or report.database is None:
             return Remembered(wanted=False)
-        record = record_of(report, _statistics(run), probes)
+        record = record_of(report, _statistics(run))
         severities = {one["id"]: one["severity"] for one in report.rules}
         remembered = Remembered(wanted=True)
         try:
@@ -95,7 +95,6 @@ class Memory:
 def record_of(
     report: Report,
     statistics: tuple[float | None, int | None],
-    probes: Mapping[str, Mapping[str, Any]],
 ) -> Record:
     """What is kept of a run."""
     rules, run = report.rules, report.run
@@ -114,7 +113,7 @@ def record_of(
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,
-        probes=probes,
+        probes=report.timings.to_json() if report.timings else {},
         rollback_rate=statistics[0],
         deadlocks=statistics[1],
         database=report.database.name if report.database else "",

@@ -7,6 +7,7 @@ test's name. All others are hidden wherever they occur, however they are spelled
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -93,3 +94,9 @@ def scrub_document(value: Any, scrub: Callable[[str], str]) -> Any:
         case list() | tuple():
             return [scrub_document(one, scrub) for one in value]
     return scrub(str(value))
+
+
+@functools.lru_cache(maxsize=4)
+def together(known: Secrets, given: Secrets) -> Secrets:
+    """What the run knows to be secret, once it knows it, and what was given for other servers."""
+    return known.including(*given.words) if known.words else given

@@ -7,8 +7,6 @@ record, plain JSON, to the test's report; the owner gathers the records, whichev
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import importlib.util
 import json
 import os
@@ -41,8 +39,10 @@ from pytest_tgintegrity.rules import SEVERITIES
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scanning import Scanned
 from pytest_tgintegrity.schema import Constraint
-from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document
+from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document, together
+from pytest_tgintegrity.selection import check_ids, digest_of
 from pytest_tgintegrity.tidings import Selected, Tidings
+from pytest_tgintegrity.timing import Probe, Timings, time_probes
 from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.workers import Host, join
 
@@ -95,6 +95,7 @@ class Integrity:
         self._report: Report | None = None
         self._published: Sequence[Line] = ()
         self.prover: Prover | None = None
+        self.probes: dict[str, Probe] = {}
         try:
             self.run = self._find_run()
         except TgIntegrityError as error:
@@ -154,10 +155,10 @@ class Integrity:
             return
         rules = [rule for _, rule in found]
         self.tidings.selected = {one.id: Selected(item.nodeid, one.rule.severity, one.doc) for item, one in found}
-        self.tidings.digest = _digest(rules)
+        self.tidings.digest = digest_of(rules)
         self.tidings.deselected = len(self.collected) - len(rules)
         try:
-            _check_ids(found)
+            check_ids((item.path, rule) for item, rule in found)
             if not self.options.prove:
                 self._read_waivers(found)
             self._begin(rules, self._beside(CACHES, found))
@@ -280,7 +281,7 @@ class Integrity:
     def _hidden(self) -> Secrets:
         """What the run knows, once it knows it: that includes what libpq found elsewhere."""
         known = self.run.secrets if self.run else Secrets()
-        return _together(known, self._secrets)
+        return together(known, self._secrets)
 
     def scrub(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         """Take the password out of a report's traceback and captured output."""
@@ -417,6 +418,7 @@ class Integrity:
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
+            timings=self._time_probes(),
         )
         self._report = self._looked_back(report)
 
@@ -425,7 +427,7 @@ class Integrity:
         flush = self.options.fixing.flush if self.options.fixing else None
         stale = self.memory.tidy(self.mended, self._caches, flush)
         looked = self.run is not None and not (self.prover or self.config.option.collectonly)
-        remembered = self.memory.remember(report, self.run, {}) if looked and self.run else None
+        remembered = self.memory.remember(report, self.run) if looked and self.run else None
         if self.options.gate is not None:
             self.tidings.gate = gating.ask(self.options.gate, report, self.tidings, remembered)
         return replace(report, stale=stale, remembered=remembered, gate=self.tidings.gate)
@@ -444,6 +446,12 @@ class Integrity:
         told = self._report.to_json() if self._report else refusal(self.tidings.refused or NOTHING_JUDGED)
         database = told["database"]
         return {**scrub_document(told, self.scrubbed), "database": database}
+
+    def _time_probes(self) -> Timings | None:
+        """Time what was asked for, now that no scan is under way."""
+        if not self.options.probe or self.run is None or self.run.database is None or self.tidings.interrupted:
+            return None
+        return time_probes(self.probes, self.run.connection, f"PostgreSQL {self.run.database.server_version}")
 
     def _scanned(self) -> list[Scanned]:
         return self.run.scanned(self._folder) if self.run else []
@@ -484,26 +492,3 @@ class Integrity:
             terminalreporter.write_sep("=", "integrity coverage")
             for told in coverage.told(self.tidings.coverage, terminalreporter.verbosity):
                 terminalreporter.write_line(told)
-
-
-def _digest(rules: list[BoundRule]) -> str:
-    """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
-    told = sorted(f"{one.id}\0{one.rule!r}" for one in rules)
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
-
-
-@functools.lru_cache(maxsize=4)
-def _together(known: Secrets, given: Secrets) -> Secrets:
-    """What the run knows to be secret, once it knows it, and what was given for other servers."""
-    return known.including(*given.words) if known.words else given
-
-
-def _check_ids(found: Iterable[tuple[pytest.Item, BoundRule]]) -> None:
-    """Refuse two files whose rules would have the same ids. Raises `UsageError`."""
-    paths: dict[str, Path] = {}
-    for item, rule in found:
-        if paths.setdefault(rule.id, item.path) != item.path:
-            raise UsageError(
-                f"two rules are called {rule.id}, in {paths[rule.id]} and in {item.path}: run them apart,"
-                " or give their folders different names"
-            )

@@ -72,7 +72,7 @@ def test_bodies_only_look_at_their_violations(path: Path) -> None:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
     ]
 
-    assert tests
+    assert tests or path.stem == "test_probes"
     for node in tests:
         _docstring, *body = node.body
         assert [ast.unparse(line) for line in body] == ["assert not violations"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.mended import Mended
     from pytest_tgintegrity.reports.history import Remembered
     from pytest_tgintegrity.scanning import Scanned
+    from pytest_tgintegrity.timing import Timings
 
 SCHEMA_VERSION = 1
 USAGE_ERROR = 4
@@ -63,6 +64,7 @@ class Report:
     coverage: Mapping[str, Any] | None = None
     proofs: Sequence[Mapping[str, Any]] | None = None
     gate: Gate | None = None
+    timings: Timings | None = None
     remembered: Remembered | None = None
     stale: Stale | None = None
 
@@ -91,6 +93,8 @@ class Report:
             document["stale_waivers"] = list(self.stale_waivers)
         if self.coverage is not None:
             document["coverage"] = self.coverage
+        if self.timings is not None:
+            document["probes"] = self.timings.to_json()
         if self.proofs is not None:
             document["proof"] = _proof(self.proofs)
         if self.mended is not None:

@@ -17,6 +17,7 @@ from pytest_tgintegrity.reports.gate import gate_lines
 from pytest_tgintegrity.reports.history import history_lines, stale_lines
 from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
 from pytest_tgintegrity.rules import Rule
+from pytest_tgintegrity.timing import Timings
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 FIX = 100
@@ -131,8 +132,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
         lines += _activity(report.activity)
     if not report.run.complete:
         lines.append(Line("run", "not complete: some selected rules were not judged", YELLOW))
-    if report.gate is not None:
-        lines += gate_lines(report.gate)
+    lines += _decided(report)
     if json_path:
         lines.append(Line("report", str(json_path)))
     return lines
@@ -181,6 +181,21 @@ def _figure(value: Any) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{shown(k)} {_figure(v)}" for k, v in list(value.items())[:8]) + ")"
     return "–" if value is None else f"{value:g}" if isinstance(value, float) else shown(value)
+
+
+def _decided(report: Report) -> Iterable[Line]:
+    """What was timed, and whether the gate is open, where that was asked."""
+    if report.timings is not None:
+        yield from _probes(report.timings)
+    if report.gate is not None:
+        yield from gate_lines(report.gate)
+
+
+def _probes(timings: Timings) -> Iterable[Line]:
+    """The median of each probe, or why it has none."""
+    told = [f"{shown(name)} {one.seconds * 1000:.2f} ms" for name, one in timings.timed.items()]
+    told += [f"{shown(name)}: not timed, {printable(reason)}" for name, reason in timings.failed.items()]
+    yield from (Line("" if number else "probes", text) for number, text in enumerate(told or ["none was collected"]))
 
 
 def _verdicts(report: Report) -> str:

@@ -1,0 +1,98 @@
+"""Compare timings with a baseline: slower only if it is certain. Pure.
+
+Each sample of a probe is taken next to one of a yardstick, a statement that reads no table: what slows down the whole
+machine slows down both, and their ratio stays. Intervals are of order statistics: no distribution is assumed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+ENOUGH = 30
+SLOWER = 1.10
+DOUBT = 0.01
+"""How likely the median may lie outside of its interval. Two of them make a comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A probe's samples in short: median seconds; the median in yardsticks with its interval; what answered whom."""
+
+    seconds: float
+    relative: float
+    low: float
+    high: float
+    samples: int
+    server: str = ""
+    host: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a report, a record or a baseline."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Timed | None:
+        """The inverse of `to_json`; None if it is nothing of ours."""
+        try:
+            seconds, relative, low, high = (float(document[name]) for name in ("seconds", "relative", "low", "high"))
+            about = int(document["samples"]), str(document["server"]), str(document["host"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        sound = all(math.isfinite(one) and one > 0 for one in (seconds, relative, low, high))
+        return cls(seconds, relative, low, high, *about) if sound else None
+
+
+def timed(pairs: Sequence[tuple[float, float]], server: str = "", host: str = "") -> Timed:
+    """Sum up samples: seconds of the probe, and of the yardstick beside it. There is at least one."""
+    ratios = sorted(probe / yardstick for probe, yardstick in pairs)
+    low, high = interval(ratios)
+    return Timed(median(probe for probe, _ in pairs), median(ratios), low, high, len(pairs), server, host)
+
+
+def interval(ordered: Sequence[float]) -> tuple[float, float]:
+    """Between which of the ordered samples the true median lies, but for `DOUBT`."""
+    count = len(ordered)
+    outside, cut = 0.0, 0
+    while cut < (count - 1) // 2 and 2 * (outside + math.comb(count, cut) / 2**count) <= DOUBT:
+        outside += math.comb(count, cut) / 2**count
+        cut += 1
+    place = max(cut - 1, 0)
+    return ordered[place], ordered[count - 1 - place]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A probe beside its baseline: how many times as slow, and between what; `doubt` says why that is not known."""
+
+    name: str
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    doubt: str | None = None
+
+    @property
+    def degraded(self) -> bool:
+        """Whether it is slower by more than 10 %, beyond doubt."""
+        return self.low is not None and self.low > SLOWER
+
+
+def compare(today: Mapping[str, Timed], baseline: Mapping[str, Timed]) -> list[Compared]:
+    """Each probe that was timed or pinned, beside its baseline."""
+    names = [*today, *(name for name in baseline if name not in today)]
+    return [_compared(name, today.get(name), baseline.get(name)) for name in names]
+
+
+def _compared(name: str, now: Timed | None, then: Timed | None) -> Compared:
+    if now is None:
+        return Compared(name, doubt="it is in the baseline, but was not timed")
+    if then is None:
+        return Compared(name, doubt="it is not in the baseline: pin it")
+    if min(now.samples, then.samples) < ENOUGH:
+        return Compared(name, doubt=f"too few samples: {min(now.samples, then.samples)} of {ENOUGH}")
+    if now.server != then.server:
+        return Compared(name, doubt=f"the baseline is of {then.server}, this is {now.server}: pin it again")
+    return Compared(name, now.relative / then.relative, now.low / then.high, now.high / then.low)

@@ -1,0 +1,27 @@
+"""The rules of a run as a whole: what names them, and that each has a name of its own. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.planning import BoundRule
+
+
+def digest_of(rules: Sequence[BoundRule]) -> str:
+    """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
+    told = sorted(f"{one.id}\0{one.rule!r}" for one in rules)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def check_ids(found: Iterable[tuple[Path, BoundRule]]) -> None:
+    """Refuse two files whose rules would have the same ids. Raises `UsageError`."""
+    paths: dict[str, Path] = {}
+    for path, rule in found:
+        if paths.setdefault(rule.id, path) != path:
+            raise UsageError(
+                f"two rules are called {rule.id}, in {paths[rule.id]} and in {path}: run them apart,"
+                " or give their folders different names"
+            )
