@@ -6,12 +6,15 @@ machine slows down both, and their ratio stays. Intervals are of order statistic
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from statistics import median
 from typing import Any
 
+VERSION = 1
 ENOUGH = 30
 SLOWER = 1.10
 DOUBT = 0.01
@@ -62,6 +65,32 @@ def interval(ordered: Sequence[float]) -> tuple[float, float]:
         cut += 1
     place = max(cut - 1, 0)
     return ordered[place], ordered[count - 1 - place]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Timings that later ones are compared with, and when they were pinned."""
+
+    pinned_at: datetime
+    probes: Mapping[str, Timed]
+
+    def to_json(self) -> str:
+        """One line of JSON that says its version."""
+        probes = {name: one.to_json() for name, one in self.probes.items()}
+        return json.dumps({"version": VERSION, "pinned_at": self.pinned_at.isoformat(), "probes": probes})
+
+    @classmethod
+    def from_json(cls, text: str) -> Baseline | None:
+        """The inverse of `to_json`; None if it is no baseline of ours, or any of its probes is not."""
+        try:
+            document = json.loads(text)
+            pinned_at = datetime.fromisoformat(document["pinned_at"])
+            probes = {name: Timed.from_json(one) for name, one in document["probes"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        sound = {name: one for name, one in probes.items() if one is not None}
+        readable = document.get("version") == VERSION and pinned_at.tzinfo is not None and len(sound) == len(probes)
+        return cls(pinned_at, sound) if readable and sound else None
 
 
 @dataclass(frozen=True, slots=True)

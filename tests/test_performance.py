@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.gating import judged
-from pytest_tgintegrity.performance import DOUBT, ENOUGH, Compared, Timed, compare, interval, timed
+from pytest_tgintegrity.performance import DOUBT, ENOUGH, Baseline, Compared, Timed, compare, interval, timed
 
 STEADY = Timed(0.001, 2.0, 1.96, 2.04, 200, "PostgreSQL 18.4", "here")
 
@@ -119,3 +120,14 @@ def test_timings_survive_json_and_nonsense_is_none() -> None:
     assert Timed.from_json(told) == STEADY
     for nonsense in ({}, {**told, "low": "x"}, {**told, "median": None, "relative": 0}, {**told, "high": math.inf}):
         assert Timed.from_json(nonsense) is None
+
+
+def test_baselines_survive_json_and_nonsense_is_none() -> None:
+    baseline = Baseline(datetime(2030, 6, 15, tzinfo=UTC), {"sheet": STEADY})
+    text = baseline.to_json()
+
+    assert Baseline.from_json(text) == baseline
+    for nonsense in ("", "[]", "{}", text.replace('"version": 1', '"version": 2'), text.replace("+00:00", "")):
+        assert Baseline.from_json(nonsense) is None
+    assert Baseline.from_json(text.replace('"samples": 200', '"samples": "many"')) is None
+    assert Baseline.from_json(Baseline(baseline.pinned_at, {}).to_json()) is None
