@@ -31,7 +31,7 @@ def test_gate_is_closed_while_conditions_are_not_determined(check: RunRules, how
         "backup": "no backup was verified",
         "migrations": "no pre-flight was run: nobody knows what is pending",
         "clean days": "no history: give --redis-url",
-        "performance": "no probe was timed",
+        "performance": "no probe was timed: give --probe",
     }
     assert "gate       staging: closed, 4 of 8 conditions met" in ran.out
     assert "not met  backup          not determined: no backup was verified" in ran.out
