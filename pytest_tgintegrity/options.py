@@ -22,7 +22,7 @@ REDIS_URL_VARIABLE = "TGINTEGRITY_REDIS_URL"
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
 MILLISECOND = 0.001
-FORMS = ("html_report",)
+FORMS = ("html_report", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ _OPTIONS = (
     ),
     _Option("backup-verified", "TIME", "For --gate: when a backup was last verified, such as 2030-06-30T04:00Z."),
     _Option("html-report", "FILE", "Write a page for people to look at: one file, light or dark, no network."),
+    _Option("metrics", "FILE", "Write score, violations and times as OpenMetrics text, for Prometheus."),
     _Option("integrity-demo", "MODULE", "The module that builds the demo database (default: integrity_tests.demo)."),
 )
 _DB_URL_HELP = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_tgintegrity.reports.lines import Line
 
-WORDS = {"html_report": "page"}
+WORDS = {"html_report": "page", "metrics": "metrics"}
 READABLE = 0o644
 
 
@@ -22,7 +22,7 @@ def publish(document: Mapping[str, Any], files: Mapping[str, Path]) -> list[Line
 
 def _written(form: str, document: Mapping[str, Any], path: Path) -> Line:
     try:
-        replace(path, _rendered(form, document))
+        replace(path, _rendered(form, document, path))
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
@@ -30,10 +30,18 @@ def _written(form: str, document: Mapping[str, Any], path: Path) -> Line:
     return Line(WORDS[form], str(path))
 
 
-def _rendered(form: str, document: Mapping[str, Any]) -> str:
-    from pytest_tgintegrity.reports import html  # noqa: PLC0415 - most runs write no page
+def _rendered(form: str, document: Mapping[str, Any], path: Path) -> str:
+    from pytest_tgintegrity.reports import html, openmetrics  # noqa: PLC0415 - most runs write neither
 
-    return {"html_report": html.render}[form](document)
+    return html.render(document) if form == "html_report" else openmetrics.render(document, _before(path))
+
+
+def _before(path: Path) -> str:
+    """What a file of metrics held so far."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def replace(path: Path, text: str) -> None:

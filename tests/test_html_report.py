@@ -194,6 +194,7 @@ def test_history_gate_and_trend_are_shown_when_known(check: RunRules) -> None:
         "recorded": True,
         "previous_score": 97,
         "trend": scores,
+        "worse": [{"rule": rule, "before": 2, "now": None}],
         "rules": {rule: ["passed", "failed"]},
     }
     document["gate"] = {"name": "production", "passed": False, "conditions": [
@@ -203,6 +204,7 @@ def test_history_gate_and_trend_are_shown_when_known(check: RunRules) -> None:
 
     assert found.awry == []
     assert "The run before scored 97." in found.text
+    assert "Worse than before rule violations before now test_violated 2 unknown" in found.text
     assert "3 runs: lowest 97, highest 99, last 97." in found.text
     assert "clean days ✗ not met 3 of 7" in found.text
     assert [one["aria-label"] for one in found.all("span") if "role" in one] == [

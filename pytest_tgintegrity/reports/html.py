@@ -167,7 +167,16 @@ def _trend(document: Json) -> Markup:
     history = document.get("history") or {}
     previous = history.get("previous_score")
     said = None if previous is None else tag("p", f"The run before scored {previous}.")
-    return fragment(said, chart.trend(chart.points(history.get("trend") or ()), document["health"]["minimum"]))
+    drawn = chart.trend(chart.points(history.get("trend") or ()), document["health"]["minimum"])
+    changes = [("Worse than before", history.get("worse")), ("Violated for the first time", history.get("new"))]
+    return fragment(said, drawn, [_changes(title, some or ()) for title, some in changes])
+
+
+def _changes(title: str, found: Sequence[Json]) -> Markup:
+    if not found:
+        return Markup()
+    rows = [(_name(one["rule"]), one["before"], "unknown" if one["now"] is None else one["now"]) for one in found]
+    return table(title, ("rule", "violations before", "now"), rows, numbers=[1, 2])
 
 
 # --- what is wrong

@@ -1,0 +1,111 @@
+"""Numbers for Prometheus and whoever else reads OpenMetrics text. Pure, from the JSON document and the file before."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+Json = Mapping[str, Any]
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float]
+
+STATUSES = ("healthy", "degraded", "undetermined")
+SUCCESS: Final = "last_success_timestamp_seconds"
+_SUCCEEDED = re.compile(rf'^tgintegrity_{SUCCESS}\{{database="((?:[^"\\]|\\.)*)"\}} (\d+(?:\.\d+)?)$', re.MULTILINE)
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def render(document: Json, before: str = "") -> str:
+    """The whole file. `before` is the file of the run before: the time of the last success outlives runs without one."""
+    return "".join(f"{line}\n" for line in [*_families(document, before), "# EOF"])
+
+
+def _families(document: Json, before: str) -> Iterator[str]:
+    run, health, here = document["run"], document["health"], _database(document)
+    finished = datetime.fromisoformat(run["finished_at"]).timestamp()
+    score = [] if health["score"] is None else [(here, health["score"])]
+    yield from _family("score", "Health score, 0 to 100.", score)
+    least = [] if health["minimum"] is None else [(here, health["minimum"])]
+    yield from _family("score_minimum", "The score that counts as healthy.", least)
+    states: list[Sample] = [({**here, "status": one}, float(health["status"] == one)) for one in STATUSES]
+    yield from _family("status", "1 for what the data is found to be.", states)
+    yield from _family("run_complete", "1 if every selected rule was judged.", [(here, float(run["complete"]))])
+    yield from _family("run_seconds", "How long the run took.", [(here, run["seconds"])], unit="seconds")
+    yield from _family("last_run_timestamp_seconds", "When the run ended.", [(here, finished)], unit="seconds")
+    succeeded = _succeeded(document, before, finished)
+    yield from _family(SUCCESS, "When a complete run last found healthy data.", succeeded, unit="seconds")
+    yield from _family("rules", "Rules by severity and verdict.", _counted(document["rules"], here))
+    yield from _family("rule_violations", "Rows that violate a rule.", _violations(document["rules"], here))
+    yield from _scans(document["scans"], here)
+    if document.get("gate") is not None:
+        gate = document["gate"]
+        yield from _family(
+            "gate_open", "1 if all conditions are met.", [({**here, "gate": gate["name"]}, float(gate["passed"]))]
+        )
+
+
+def _database(document: Json) -> Labels:
+    database = document["database"]
+    return {"database": "" if database is None else str(database["name"])}
+
+
+def _succeeded(document: Json, before: str, finished: float) -> list[Sample]:
+    """This run if it was a success, else what stands in the file before, if that is about the same database."""
+    here = _database(document)
+    if document["run"]["complete"] and document["health"]["status"] == "healthy":
+        return [(here, finished)]
+    known = _SUCCEEDED.search(before)
+    if known is None or (here["database"] and _escaped(here["database"]) != known[1]):
+        return []
+    return [({"database": _plain(known[1])}, float(known[2]))]
+
+
+def _counted(rules: Iterable[Json], here: Labels) -> list[Sample]:
+    counts = Counter((str(one["severity"]), str(one["verdict"])) for one in rules)
+    return [({**here, "severity": severity, "verdict": one}, n) for (severity, one), n in sorted(counts.items())]
+
+
+def _violations(rules: Iterable[Json], here: Labels) -> list[Sample]:
+    return [
+        (
+            {**here, "rule": str(one["id"]), "severity": str(one["severity"]), "verdict": str(one["verdict"])},
+            one["violations"],
+        )
+        for one in rules
+    ]
+
+
+def _scans(scans: Iterable[Json], here: Labels) -> Iterator[str]:
+    """What was looked at, by source: that several scans look at one is nobody's business here."""
+    rows: dict[str, int] = {}
+    seconds: Counter[str] = Counter()
+    for one in scans:
+        seconds[one["source"]] += one["seconds"]
+        if one["rows"] is not None:
+            rows[one["source"]] = max(rows.get(one["source"], 0), one["rows"])
+    examined: list[Sample] = [({**here, "source": source}, n) for source, n in rows.items()]
+    yield from _family("examined_rows", "Rows that were looked at.", examined)
+    took: list[Sample] = [({**here, "source": source}, n) for source, n in seconds.items()]
+    yield from _family("scan_seconds", "How long the scans of a source took.", took, unit="seconds")
+
+
+def _family(name: str, text: str, samples: Iterable[Sample], unit: str | None = None) -> Iterator[str]:
+    full = f"tgintegrity_{name}"
+    yield f"# TYPE {full} gauge"
+    if unit:
+        yield f"# UNIT {full} {unit}"
+    yield f"# HELP {full} {text}"
+    for labels, value in samples:
+        told = ",".join(f'{label}="{_escaped(one)}"' for label, one in labels.items())
+        yield f"{full}{{{told}}} {value:.15g}"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
