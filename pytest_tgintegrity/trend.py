@@ -14,6 +14,7 @@ RUNS = 30
 """How many runs a trend covers where no period says it."""
 BARS = "▁▂▃▄▅▆▇█"
 NO_BAR = "·"
+PASSED = "passed"
 TENTH = 10
 
 
@@ -45,6 +46,11 @@ class Trend:
         """The scores of those that judged anything."""
         return [score for score in self.scores if score is not None]
 
+    @property
+    def verdicts(self) -> dict[str, list[str]]:
+        """What each rule that did not pass now was found to be in each of the runs."""
+        return {rule: [one.verdicts.get(rule, PASSED) for one in self.runs] for rule in self.runs[-1].verdicts}
+
     def to_json(self) -> dict[str, Any]:
         """The parts of `history` in the JSON report."""
         return {
@@ -52,10 +58,11 @@ class Trend:
             "trend": [_point(one) for one in self.runs],
             "worse": [asdict(one) for one in self.worse],
             "new": [asdict(one) for one in self.new],
+            "rules": self.verdicts,
         }
 
 
-NO_TREND: Mapping[str, Any] = {"previous_score": None, "trend": [], "worse": [], "new": []}
+NO_TREND: Mapping[str, Any] = {"previous_score": None, "trend": [], "worse": [], "new": [], "rules": {}}
 
 
 def trend_of(now: Record, past: Iterable[Record], severities: Mapping[str, str]) -> Trend:

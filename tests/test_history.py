@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from harness import HOLDS, VIOLATED, Ran
+from harness import HOLDS, VIOLATED, Ran, wait_until
 from test_records import NOON, RECORD
 
 from pytest_tgintegrity import history
+from pytest_tgintegrity.binaries import find_valkey
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.redis_url import parse_redis_url
 from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
@@ -157,6 +163,97 @@ def test_a_server_that_does_not_answer_costs_seconds(valkey: ValkeyServer, clien
     client.execute_command("CLIENT", "UNPAUSE")
 
 
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1, signed by itself, with its key in the same file."""
+    path = tmp_path / "tls.pem"
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*words.split(), "-keyout", path, "-out", tmp_path / "c.pem"], check=True, capture_output=True)
+    path.write_text(path.read_text() + (tmp_path / "c.pem").read_text())
+    return path
+
+
+@pytest.fixture
+def tls_port(certificate: Path, valkey: ValkeyServer) -> Iterator[int]:
+    """A port that speaks TLS, and passes on to the server what it hears."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection("127.0.0.1", valkey.port)
+        await asyncio.gather(copy(reader, there[1]), copy(there[0], writer), return_exceptions=True)
+
+    loop = asyncio.new_event_loop()
+    listening = loop.run_until_complete(asyncio.start_server(forward, "127.0.0.1", 0, ssl=context))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield listening.sockets[0].getsockname()[1]
+    listening.close()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_tls_is_spoken_where_the_url_says_so(valkey: ValkeyServer, tls_port: int, certificate: Path) -> None:
+    url = f"rediss://:{valkey.password}@127.0.0.1:{tls_port}/0?ssl_ca_certs={certificate}"
+    history.append(parse_redis_url(url), RECORD)
+    assert history.records(url, RECORD.identity) == [RECORD]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_believed(valkey: ValkeyServer, tls_port: int) -> None:
+    told = complaint(valkey, f"rediss://:{valkey.password}@127.0.0.1:{tls_port}/0")
+    assert "CERTIFICATE_VERIFY_FAILED" in told
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """The URL of a cluster of one node."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command: list[str | Path] = [
+        find_valkey().path,
+        "--port",
+        str(port),
+        "--cluster-enabled",
+        "yes",
+        "--dir",
+        tmp_path,
+        "--save",
+        "",
+    ]
+    command += ["--bind", "127.0.0.1", "--cluster-port", str(port - 10_000)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as node:
+        with redis.Redis(port=port, socket_timeout=2) as client:
+            wait_until(lambda: _answers(client))
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            wait_until(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
+        yield f"redis+cluster://127.0.0.1:{port}"
+        node.kill()
+
+
+def _answers(client: Any) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def test_a_cluster_keeps_records_and_is_flushed(cluster: str) -> None:
+    address = parse_redis_url(cluster)
+    history.append(address, RECORD)
+    assert history.records(cluster, RECORD.identity) == [RECORD]
+    with redis.RedisCluster.from_url(address.url) as client:
+        for number in range(20):
+            client.set(f"tg:{number}", 1)
+    assert history.flush(address, "tg", ["tg:7"]) == history.Flushed(deleted=19, kept=2)
+
+
 def test_a_cluster_is_asked_for_its_nodes(valkey: ValkeyServer) -> None:
     told = complaint(valkey, valkey.url.replace("redis://", "redis+cluster://"))
     assert "luster" in told
@@ -202,6 +299,7 @@ def test_a_run_is_compared_with_the_one_before(check: Check, valkey: ValkeyServe
         "trend": first.integrity["history"]["trend"],
         "worse": [],
         "new": [],
+        "rules": {},
     }
     second = check(GROWN, f"--redis-url={valkey.url}", url=grows(2))
     assert second.integrity["history"]["previous_score"] == 100

@@ -102,5 +102,12 @@ def test_the_gravest_changes_come_first_then_the_largest() -> None:
     assert [one.rule for one in found.new] == ["c", "b", "a"]
 
 
+def test_a_rule_that_does_not_pass_has_a_row_of_verdicts() -> None:
+    now = replace(CLEAN, verdicts={"a": "failed"})
+    assert trend(now, day(2, verdicts={"a": "unknown", "b": "failed"}), day(1)).verdicts == {
+        "a": ["unknown", "passed", "failed"]
+    }
+
+
 def test_a_sparkline_stands_on_zero() -> None:
     assert sparkline([0, 50, 99, 100, None]) == "▁▅██·"
