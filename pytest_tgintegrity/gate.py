@@ -208,7 +208,9 @@ def _clean_days(looks: Sequence[Look], today: Look, evidence: Evidence, wanted: 
     first, stopped = clean_since(looks, today, now)
     count = (_day(now) - first).days
     reason = None if count >= wanted else stopped
-    return Condition("clean days", reason is None, f"{count} of {wanted}", required, reason, first.isoformat())
+    return Condition(
+        "clean days", reason is None, f"{count} of {wanted}", required, reason, first.isoformat() if count else None
+    )
 
 
 def clean_since(looks: Iterable[Look], today: Look, now: datetime) -> tuple[date, str]:

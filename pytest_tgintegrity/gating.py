@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pytest_tgintegrity.gate import NO_HISTORY, NOT_DETERMINED, Asked, Evidence, Finding, Gate, decide
-from pytest_tgintegrity.performance import Compared, Timed, compare
+from pytest_tgintegrity.performance import Compared
 from pytest_tgintegrity.reports.document import Report
-from pytest_tgintegrity.reports.history import Remembered
+from pytest_tgintegrity.reports.probes import Beside
 from pytest_tgintegrity.tidings import Tidings
 from pytest_tgintegrity.timing import Timings
 
 NO_PREFLIGHT = Finding(reason="no pre-flight was run: nobody knows what is pending")
 NO_PROBES = Finding(reason="no probe was timed: give --probe")
-NO_BASELINE = Finding(reason="no baseline is pinned")
+NO_BASELINE = Finding(reason="a baseline is kept in Redis: give --redis-url")
+JUST_PINNED = Finding(reason="this run pinned the baseline: compare another one with it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Today:
     score: int | None
 
 
-def ask(asked: Asked, report: Report, heard: Tidings, remembered: Remembered | None) -> Gate:
+def ask(asked: Asked, report: Report, heard: Tidings) -> Gate:
     """What the gate says of the run that has just ended, given what is remembered of those before it."""
+    remembered = report.remembered
     evidence = Evidence(
         minimum=report.health.minimum,
         healthy=report.health.status == "healthy",
@@ -44,20 +46,22 @@ def ask(asked: Asked, report: Report, heard: Tidings, remembered: Remembered | N
         deselected=heard.deselected,
         backup=asked.backup,
         migrations=NO_PREFLIGHT,
-        performance=_performance(report.timings, None),
+        performance=_performance(report.timings, report.beside),
         no_history=(remembered and remembered.reason) or NO_HISTORY,
     )
     return decide(asked.gate, _look(report), evidence, report.run.finished_at)
 
 
-def _performance(timings: Timings | None, baseline: Mapping[str, Timed] | None) -> Finding:
+def _performance(timings: Timings | None, beside: Beside | None) -> Finding:
     """What the probes say, beside the baseline."""
     if timings is None or not (timings.timed or timings.failed):
         return NO_PROBES
     if timings.failed:
         name, reason = next(iter(timings.failed.items()))
         return Finding(reason=f"{name} could not be timed: {reason}")
-    return NO_BASELINE if baseline is None else judged(compare(timings.timed, baseline))
+    if beside is None:
+        return NO_BASELINE
+    return Finding(reason=beside.reason) if beside.reason else JUST_PINNED if beside.pinned else judged(beside.compared)
 
 
 def judged(compared: Sequence[Compared]) -> Finding:

@@ -20,6 +20,7 @@ from pytest_tgintegrity.redis_url import RedisAddress, parse_redis_url
 
 OWN = "tgintegrity:"
 PREFIX = f"{OWN}history:"
+BASELINE = f"{OWN}baseline:"
 FIELD = "record"
 CAP = 2_000
 LIFE = timedelta(days=400)
@@ -74,6 +75,19 @@ def append(address: RedisAddress, record: Record) -> None:
         pipeline.xadd(key, {FIELD: record.to_json()}, maxlen=CAP, approximate=True)
         pipeline.expire(key, LIFE)
         pipeline.execute()
+
+
+def pin(address: RedisAddress, identity: str, baseline: str) -> None:
+    """Keep a baseline in place of the one before it, for good. Raises `HistoryLost`."""
+    with _client(address) as client:
+        client.set(BASELINE + identity, baseline)
+
+
+def pinned(address: RedisAddress, identity: str) -> str | None:
+    """The baseline of a database, if there is one. Raises `HistoryLost`."""
+    with _client(address) as client:
+        found: bytes | None = client.get(BASELINE + identity)
+    return None if found is None else _text(found)
 
 
 def flush(address: RedisAddress, prefix: str, keep: Sequence[str]) -> Flushed:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -23,6 +23,8 @@ MAX_JOBS = 64
 DEFAULT_JOBS = 4
 MILLISECOND = 0.001
 FORMS = ("html_report", "metrics")
+BASELINING = ("pin", "show")
+Baselining = Literal["pin", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Options:
     prove: bool = False
     gate: Asked | None = None
     probe: bool = False
+    baseline: Baselining | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,13 @@ _FIXES = (
         "With --fix: delete the Redis keys of this prefix after rows were changed, but not the sessions.",
     ),
     ("fix-history", "", "List the runs that changed data, and run no rule."),
+    (
+        "baseline",
+        "ACTION",
+        "pin: keep the timings of this run's probes in Redis, to compare later ones with; show: tell what is pinned.",
+    ),
 )
-"""Never in the configuration file: nobody mends a database by habit."""
+"""Never in the configuration file: nobody mends a database, or moves a baseline, by habit."""
 
 
 def documented() -> list[tuple[str, str, str]]:
@@ -224,6 +232,7 @@ def read_options(config: pytest.Config) -> Options:
         demo_module=read("integrity-demo", str, "integrity_tests.demo"),
         prove=_prove(config),
         probe=_probe(config),
+        baseline=_baseline(config),
         gate=_asked(read, prove=bool(config.getoption("tgintegrity_prove"))),
     )
 
@@ -263,9 +272,18 @@ def published(config: pytest.Config, namespace: Any) -> dict[str, Path]:
     return {form: path for form, path in found.items() if path is not None}
 
 
+def _baseline(config: pytest.Config) -> Baselining | None:
+    given = config.getoption("tgintegrity_baseline")
+    if given not in (None, *BASELINING):
+        raise UsageError(f"--baseline is {given!r}: it takes {' or '.join(BASELINING)}")
+    if given and redis_address(config) is None and not hasattr(config, "workerinput"):
+        raise UsageError(f"--baseline is kept in Redis: give --redis-url, or set {REDIS_URL_VARIABLE}")
+    return "pin" if given == "pin" else "show" if given == "show" else None
+
+
 def _probe(config: pytest.Config) -> bool:
     """Whether to time probes. Raises `UsageError` where there would be no quiet."""
-    if not _flag(config, "tgintegrity_probe"):
+    if not (_flag(config, "tgintegrity_probe") or config.getoption("tgintegrity_baseline") == "pin"):
         return False
     if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
         raise UsageError("--probe wants quiet, so that times can be compared: leave out -n")

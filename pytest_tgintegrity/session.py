@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity import gating, options, rule_files
+from pytest_tgintegrity.baselines import beside
 from pytest_tgintegrity.caches import Caches, parse_caches
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
@@ -428,9 +429,12 @@ class Integrity:
         stale = self.memory.tidy(self.mended, self._caches, flush)
         looked = self.run is not None and not (self.prover or self.config.option.collectonly)
         remembered = self.memory.remember(report, self.run) if looked and self.run else None
+        report = replace(report, stale=stale, remembered=remembered)
+        if looked:
+            report = replace(report, beside=beside(self.memory, report, self.options.baseline))
         if self.options.gate is not None:
-            self.tidings.gate = gating.ask(self.options.gate, report, self.tidings, remembered)
-        return replace(report, stale=stale, remembered=remembered, gate=self.tidings.gate)
+            self.tidings.gate = gating.ask(self.options.gate, report, self.tidings)
+        return replace(report, gate=self.tidings.gate)
 
     def _publish(self) -> None:
         """Write what is made of the JSON report; it tells of a run that judged nothing, too."""

@@ -44,7 +44,7 @@ def test_probe_is_timed_many_times(check: RunRules) -> None:
     assert told["low"] <= told["relative"] <= told["high"]
     assert told["server"].startswith("PostgreSQL ")
     assert "probes     items by name " in ran.out
-    assert performance(ran) == "no baseline is pinned"
+    assert performance(ran) == "a baseline is kept in Redis: give --redis-url"
     assert list(ran.verdicts) == ["test_holds"]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.health import Health
     from pytest_tgintegrity.mended import Mended
     from pytest_tgintegrity.reports.history import Remembered
+    from pytest_tgintegrity.reports.probes import Beside
     from pytest_tgintegrity.scanning import Scanned
     from pytest_tgintegrity.timing import Timings
 
@@ -65,6 +66,7 @@ class Report:
     proofs: Sequence[Mapping[str, Any]] | None = None
     gate: Gate | None = None
     timings: Timings | None = None
+    beside: Beside | None = None
     remembered: Remembered | None = None
     stale: Stale | None = None
 
@@ -95,6 +97,8 @@ class Report:
             document["coverage"] = self.coverage
         if self.timings is not None:
             document["probes"] = self.timings.to_json()
+        if self.beside is not None:
+            document["baseline"] = self.beside.to_json()
         if self.proofs is not None:
             document["proof"] = _proof(self.proofs)
         if self.mended is not None:

@@ -16,8 +16,8 @@ from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.gate import gate_lines
 from pytest_tgintegrity.reports.history import history_lines, stale_lines
 from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
+from pytest_tgintegrity.reports.probes import probe_lines
 from pytest_tgintegrity.rules import Rule
-from pytest_tgintegrity.timing import Timings
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 FIX = 100
@@ -29,7 +29,7 @@ REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
 BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "worse", "new"})
-ASKED_FOR = frozenset({"gate", "fix plan", "fixed", "left", "by hand", "stopped"})
+ASKED_FOR = frozenset({"gate", "probes", "baseline", "fix plan", "fixed", "left", "by hand", "stopped"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
@@ -185,17 +185,9 @@ def _figure(value: Any) -> str:
 
 def _decided(report: Report) -> Iterable[Line]:
     """What was timed, and whether the gate is open, where that was asked."""
-    if report.timings is not None:
-        yield from _probes(report.timings)
+    yield from probe_lines(report.timings, report.beside)
     if report.gate is not None:
         yield from gate_lines(report.gate)
-
-
-def _probes(timings: Timings) -> Iterable[Line]:
-    """The median of each probe, or why it has none."""
-    told = [f"{shown(name)} {one.seconds * 1000:.2f} ms" for name, one in timings.timed.items()]
-    told += [f"{shown(name)}: not timed, {printable(reason)}" for name, reason in timings.failed.items()]
-    yield from (Line("" if number else "probes", text) for number, text in enumerate(told or ["none was collected"]))
 
 
 def _verdicts(report: Report) -> str:

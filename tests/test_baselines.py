@@ -1,0 +1,208 @@
+"""Baselines are pinned in a real Valkey; without one, or with one that is nothing of ours, nobody calls it fast enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+import redis
+from harness import HOLDS, VIOLATED, Ran, RunRules
+from test_timing import BROKEN, PROBES
+
+from pytest_tgintegrity import gating, history
+from pytest_tgintegrity.gate import Finding
+from pytest_tgintegrity.performance import Baseline, Timed
+from pytest_tgintegrity.records import Record
+from pytest_tgintegrity.redis_url import parse_redis_url
+from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
+
+DECLARED = """
+@declared("not_null")
+def test_declared(violations, constraint):
+    \"\"\"What is declared NOT NULL is filled.\"\"\"
+    assert not violations
+"""
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[ValkeyServer]:
+    with start_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(started: ValkeyServer) -> ValkeyServer:
+    """An empty server."""
+    with redis.Redis.from_url(started.url) as client:
+        client.flushall()
+    return started
+
+
+def key(valkey: ValkeyServer, prefix: str) -> str:
+    with redis.Redis.from_url(valkey.url) as client:
+        (found,) = client.keys(f"{prefix}*")
+    return str(found.decode())
+
+
+def pinned(valkey: ValkeyServer) -> Baseline:
+    identity = key(valkey, history.BASELINE).removeprefix(history.BASELINE)
+    baseline = Baseline.from_json(history.pinned(parse_redis_url(valkey.url), identity) or "")
+    assert baseline is not None
+    return baseline
+
+
+def repin(valkey: ValkeyServer, factor: float) -> None:
+    """As if the probes had taken another time when they were pinned."""
+    baseline = pinned(valkey)
+
+    def scaled(one: Timed) -> Timed:
+        return replace(one, relative=one.relative * factor, low=one.low * factor, high=one.high * factor)
+
+    text = Baseline(baseline.pinned_at, {name: scaled(one) for name, one in baseline.probes.items()}).to_json()
+    identity = key(valkey, history.BASELINE).removeprefix(history.BASELINE)
+    history.pin(parse_redis_url(valkey.url), identity, text)
+
+
+def performance(ran: Ran) -> tuple[bool, str | None]:
+    (found,) = [one for one in ran.integrity["gate"]["conditions"] if one["name"] == "performance"]
+    return found["passed"], found["reason"]
+
+
+def test_pinned_timings_are_what_later_ones_are_compared_with(check: RunRules, valkey: ValkeyServer) -> None:
+    where = f"--redis-url={valkey.url}"
+    before = check(HOLDS, PROBES, where, "--probe", "--gate=staging")
+    pinning = check(where, "--baseline=pin", "--gate=staging")
+    repin(valkey, 2.0)
+    fast = check(where, "--probe", "--gate=staging")
+    repin(valkey, 0.2)
+    slow = check(where, "--probe", "--gate=staging")
+
+    assert performance(before) == (False, "no baseline is pinned: --baseline pin")
+    assert performance(pinning) == (False, "this run pinned the baseline: compare another one with it")
+    assert "baseline   pinned by this run" in pinning.out
+    assert pinning.integrity["baseline"]["pinned"] is True
+    assert performance(fast) == (True, None)
+    assert performance(slow) == (False, "degraded: items by name")
+    assert "of the baseline, degraded" in slow.out
+    assert [one["degraded"] for one in slow.integrity["baseline"]["probes"]] == [True]
+
+
+def test_baseline_is_shown_and_does_not_expire(check: RunRules, valkey: ValkeyServer) -> None:
+    where = f"--redis-url={valkey.url}"
+    check(HOLDS, PROBES, where, "--baseline=pin")
+    shown = check(where, "--baseline=show")
+
+    assert f"baseline   pinned {pinned(valkey).pinned_at:%Y-%m-%d %H:%M} UTC" in shown.out
+    assert "items by name" in shown.out
+    with redis.Redis.from_url(valkey.url) as client:
+        assert client.ttl(key(valkey, history.BASELINE)) == -1
+
+
+def test_probes_are_part_of_the_record(check: RunRules, valkey: ValkeyServer) -> None:
+    check(HOLDS, PROBES, f"--redis-url={valkey.url}", "--probe")
+    identity = key(valkey, history.PREFIX).removeprefix(history.PREFIX)
+    (record,) = history.records(valkey.url, identity)
+
+    assert record.probes["items by name"]["samples"] >= 30
+
+
+@pytest.mark.parametrize(
+    ("probes", "reason"), [(BROKEN, "nothing there could not be timed: "), ("\n", "no probe was timed")]
+)
+def test_what_could_not_be_timed_is_not_pinned(check: RunRules, valkey: ValkeyServer, probes: str, reason: str) -> None:
+    ran = check(HOLDS, probes, f"--redis-url={valkey.url}", "--baseline=pin")
+
+    assert ran.integrity["baseline"]["reason"].startswith(reason)
+    with redis.Redis.from_url(valkey.url) as client:
+        assert client.keys(f"{history.BASELINE}*") == []
+
+
+def test_baseline_that_cannot_be_read_is_said_so(check: RunRules, valkey: ValkeyServer) -> None:
+    where = f"--redis-url={valkey.url}"
+    check(HOLDS, PROBES, where, "--baseline=pin")
+    with redis.Redis.from_url(valkey.url) as client:
+        client.set(key(valkey, history.BASELINE), "what is this")
+    ran = check(where, "--probe", "--gate=staging")
+
+    assert performance(ran) == (False, "the pinned baseline cannot be read: pin it again")
+
+
+def test_dead_redis_leaves_verdicts_alone(check: RunRules) -> None:
+    ran = check(HOLDS, PROBES, "--redis-url=redis://127.0.0.1:1", "--probe")
+
+    assert ran.status == 0
+    assert "cannot be reached" in ran.integrity["baseline"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["--baseline=move"], "--baseline is 'move': it takes pin or show"),
+        (["--baseline=pin"], "--baseline is kept in Redis: give --redis-url, or set TGINTEGRITY_REDIS_URL"),
+    ],
+)
+def test_bad_values(check: RunRules, args: list[str], text: str) -> None:
+    ran = check(HOLDS, *args)
+
+    assert ran.status == 4
+    assert text in ran.err
+
+
+# --- a fortnight
+
+
+def away_from_midnight() -> None:
+    """Days are counted: none may begin while we count."""
+    now = datetime.now(UTC)
+    left = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0) - now
+    if left < timedelta(seconds=60):
+        time.sleep(left.total_seconds())
+
+
+def a_day_passes(valkey: ValkeyServer) -> None:
+    """Move all that is remembered one day into the past."""
+    with redis.Redis.from_url(valkey.url) as client:
+        stream = key(valkey, history.PREFIX)
+        entries = client.xrange(stream)
+        client.delete(stream)
+        for _, entry in entries:
+            record = Record.from_json(entry[history.FIELD.encode()].decode())
+            day = timedelta(days=1)
+            moved = replace(record, started_at=record.started_at - day, finished_at=record.finished_at - day)
+            client.xadd(stream, {history.FIELD: moved.to_json()})
+
+
+def test_gate_opens_on_exactly_the_right_day_of_a_fortnight(
+    check: RunRules, valkey: ValkeyServer, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real runs: a fault is planted on the 3rd and mended on the 5th, and nobody looks on the 7th."""
+    monkeypatch.setattr(gating, "NO_PREFLIGHT", Finding(met=True, measured="nothing pending"))
+    monkeypatch.setattr(gating, "NO_PROBES", Finding(met=True, measured="as ever"))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE item (id int PRIMARY KEY, size int, name text)")
+        connection.execute("INSERT INTO item SELECT i, 1, 'n' FROM generate_series(1, 9) AS i")
+    status = {}
+    away_from_midnight()
+    for day in range(1, 18):
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            if day in (3, 5):
+                connection.execute("UPDATE item SET size = %s WHERE id = 4", [99 if day == 3 else 1])
+        if day > 1:
+            a_day_passes(valkey)
+        if day == 7:
+            continue
+        backup = f"--backup-verified={datetime.now(UTC).isoformat()}"
+        given = (HOLDS, VIOLATED, DECLARED) if day == 1 else ()
+        asked = ("--gate=production", backup, f"--redis-url={valkey.url}")
+        status[day] = check(*given, *asked, url=database_url).status
+
+    assert status == {
+        **dict.fromkeys((1, 2), 7),
+        **dict.fromkeys((3, 4), 1),
+        **dict.fromkeys((5, 6, 8, 9, 10, 11, 12, 13, 14), 7),
+        **dict.fromkeys((15, 16, 17), 0),
+    }
