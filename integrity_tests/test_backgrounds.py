@@ -80,6 +80,7 @@ def test_background_in_a_pool_can_be_pooled(violations: Violations) -> None:
     UPDATE characters_backgroundrating SET pooled = TRUE WHERE id = (
         SELECT min(held.id) FROM characters_backgroundrating AS held
         JOIN characters_background AS background ON background.statistic_ptr_id = held.bg_id AND background.poolable
+        JOIN characters_charactermodel AS cm ON cm.id = held.char_id AND cm.status IN ('Ret', 'Dec')
         WHERE held.char_id NOT IN (SELECT character_id FROM characters_group_members)
         AND held.char_id IN (SELECT id FROM characters_charactermodel WHERE status IN ('Ret', 'Dec'))
     ) RETURNING id

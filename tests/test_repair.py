@@ -226,6 +226,13 @@ def test_a_condition_says_which_of_equal_rows_go(url: str, tmp_path: Path) -> No
         assert [one.key["id"] for one in written(mended)] == ["1"]
 
 
+def test_rows_without_what_a_fix_inserts_are_shown(url: str) -> None:
+    with run_on(url, [DIARY]) as run:
+        found = run.measurement(DIARY)
+
+    assert (found.error, [one.key for one in found.samples]) == (None, ["7"])
+
+
 def test_rows_that_are_inserted_have_keys_for_the_other_rules(url: str, tmp_path: Path) -> None:
     keyless = bound(Rows("diary", "id IS NULL OR id <= 0"), "keyless", fix_hint="ask")
 
