@@ -132,6 +132,7 @@ class _Drawing:
         self.reader = reader
         self.violations = violations
         self._called: set[str] = set()
+        self._chosen: list[Step] = []
         self._scans = {rule: scan for scan in plan.scans for rule in scan.rules}
         self.facts = facts
         self.plan = plan
@@ -146,10 +147,11 @@ class _Drawing:
         waiting = {step.rule: step for step in allowed if step.fresh}
         chosen = [step for step in allowed if not step.fresh]
         while True:
+            asked = self._chosen = chosen
             groups = [self._harmless(self._settled(group), waiting) for group in components(in_order(chosen))]
             chosen = [step for group in groups for step in group]
             called = [waiting.pop(rule) for rule in sorted(self._called & waiting.keys())]
-            if not called:
+            if not called and len(chosen) == len(asked):
                 break
             chosen += called
         self.blueprint.groups = [group for group in groups if group]
@@ -305,7 +307,7 @@ class _Drawing:
             self._called |= grown & waiting.keys()
             blamed = {
                 step.rule: rule
-                for rule in sorted(grown - waiting.keys())
+                for rule in sorted(self._unhelped(group, {one: watched[one] for one in grown - waiting.keys()}))
                 for step in group
                 if _names(watched[rule], step.writes)
             }
@@ -315,6 +317,15 @@ class _Drawing:
                 self._refuse(step, f"its fix would make more rows violate {rule}")
             group = [step for step in group if step.rule not in blamed]
         return group
+
+    def _unhelped(self, group: Sequence[Step], grown: Mapping[str, sql.Composable]) -> set[str]:
+        """Those that still grow when what fixes of other groups write is looked at too."""
+        rules = {step.rule for step in group}
+        others = [one for one in self._chosen if one.rule not in rules]
+        helpers = [one for one in others if any(_names(query, one.writes) for query in grown.values())]
+        if not helpers:
+            return set(grown)
+        return self._grown(self.blueprint.simulation(in_order([*group, *helpers])), grown)
 
     def _grown(self, simulation: Simulation, watched: Mapping[str, sql.Composable]) -> set[str]:
         """The rules that more rows would violate."""

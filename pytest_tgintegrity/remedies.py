@@ -312,14 +312,14 @@ class Simulation:
         return sql.SQL("WITH {} ").format(_listed(parts)) if parts else raw("")
 
     def _seen(self, table: str, last: str) -> sql.Composable:
-        """The columns as others see them: rows that are new have keys, as if the server had given them out."""
+        """The columns as others see them: rows that are new have keys, below all that the server gives out."""
         if table not in self._longer:
             return _listed(map(sql.Identifier, self.types[table]))
         key = self._tables[table].key
         return _listed(
-            sql.SQL("coalesce({c}, ((SELECT max({c}) FROM {last}) + row_number() OVER ())::{of}) AS {c}").format(
-                c=sql.Identifier(column), last=raw(last), of=raw(of)
-            )
+            sql.SQL(
+                "coalesce({c}, ((SELECT least(min({c}), 0) FROM {last}) - row_number() OVER ())::{of}) AS {c}"
+            ).format(c=sql.Identifier(column), last=raw(last), of=raw(of))
             if column in key and of in NUMBERED
             else sql.Identifier(column)
             for column, of in self.types[table].items()

@@ -199,6 +199,18 @@ def test_a_fix_that_only_makes_another_rule_fail_is_not_made(url: str, tmp_path:
         ]
 
 
+def test_fixes_of_tables_apart_may_need_each_other(url: str, tmp_path: Path) -> None:
+    execute(url, "ALTER TABLE team ADD leader int", "UPDATE team SET leader = 3 WHERE id = 2")
+    leaves = bound(Rows("member", "person_id = 3"), "leaves", fix="delete", fix_allows=("delete",))
+    leads = bound(Rows("team", "leader = 3"), "leads", fix={"leader": "NULL"})
+    belongs = bound(References("team", ("leader",), "member", ("person_id",)), "belongs", fix_hint="ask")
+
+    with planned(url, tmp_path, [leaves, leads, belongs]) as (mended, _):
+        assert {rule for rule, _ in mended.counts} == {"leaves", "leads"}
+    with planned(url, tmp_path, [leaves, belongs]) as (mended, _):
+        assert [one.reason for one in mended.unmended] == ["its fix would make more rows violate belongs"]
+
+
 def test_a_fix_sees_what_another_one_wrote(url: str, tmp_path: Path) -> None:
     old = bound(Rows("person", "age >= 500"), "old", fix={"age": "-1"})
 
@@ -234,7 +246,7 @@ def test_rows_without_what_a_fix_inserts_are_shown(url: str) -> None:
 
 
 def test_rows_that_are_inserted_have_keys_for_the_other_rules(url: str, tmp_path: Path) -> None:
-    keyless = bound(Rows("diary", "id IS NULL OR id <= 0"), "keyless", fix_hint="ask")
+    keyless = bound(Rows("diary", "id IS NULL"), "keyless", fix_hint="ask")
 
     with planned(url, tmp_path, [DIARY, keyless]) as (mended, _):
         assert [one.op for one in written(mended)] == ["insert"]
