@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
+from pytest_tgintegrity.alerts import Receiver, receiver
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.gate import CLEAN_DAYS, Asked
 from pytest_tgintegrity.redis_url import RedisAddress, parse_redis_url
@@ -19,6 +20,7 @@ from pytest_tgintegrity.rules import SEVERITIES, Severity
 
 DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
 REDIS_URL_VARIABLE = "TGINTEGRITY_REDIS_URL"
+ALERT_VARIABLE = "TGINTEGRITY_ALERT_URL"
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
 MILLISECOND = 0.001
@@ -98,6 +100,10 @@ _REDIS_URL_HELP = (
     "Where past runs are kept: redis://…, rediss://…, unix://…, redis+cluster://… or demo "
     f"(default: the environment variable {REDIS_URL_VARIABLE}; without it there is no history)."
 )
+_ALERT_HELP = (
+    "Tell when the state of the data changes: http(s)://… (a webhook), slack+https://… or alertmanager+http(s)://… "
+    f"(default: the environment variable {ALERT_VARIABLE})."
+)
 _SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
 _PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
 _FLAGS = {
@@ -129,7 +135,11 @@ _FIXES = (
 
 def documented() -> list[tuple[str, str, str]]:
     """Flag, what it takes, and help text of every option, in the order of a person's questions."""
-    first = [("--db-url", "URL", _DB_URL_HELP), ("--redis-url", "URL", _REDIS_URL_HELP)]
+    first = [
+        ("--db-url", "URL", _DB_URL_HELP),
+        ("--redis-url", "URL", _REDIS_URL_HELP),
+        ("--alert", "URL", _ALERT_HELP),
+    ]
     last = [(f"--{flag}", "", told) for flag, told in _FLAGS.items()]
     named = [(option.flag, option.metavar, option.help) for option in _OPTIONS]
     fixes = [(f"--{name}", metavar, text) for name, metavar, text in _FIXES]
@@ -140,6 +150,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare all options; in the configuration file all but the URL are called ``tgintegrity_<name>``."""
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
     group.addoption("--db-url", metavar="URL", dest="tgintegrity_db_url", default=None, help=_DB_URL_HELP)
+    group.addoption("--alert", metavar="URL", dest="tgintegrity_alert", default=None, help=_ALERT_HELP)
     group.addoption("--redis-url", metavar="URL", dest="tgintegrity_redis_url", default=None, help=_REDIS_URL_HELP)
     group.addoption(
         "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
@@ -175,6 +186,7 @@ class Given:
 
 
 _GIVEN = pytest.StashKey[Given | None]()
+_ALERT = pytest.StashKey[Receiver | None]()
 _REDIS = pytest.StashKey[RedisAddress | None]()
 
 
@@ -205,6 +217,17 @@ def redis_address(config: pytest.Config) -> RedisAddress | None:
             origin = "--redis-url" if option else REDIS_URL_VARIABLE
             config.stash[_REDIS] = parse_redis_url(str(option or variable), origin)
     return config.stash[_REDIS]
+
+
+def alert_receiver(config: pytest.Config) -> Receiver | None:
+    """Whom to tell, if anybody; the option then shows that there is one, no more. Raises `UsageError`."""
+    if _ALERT not in config.stash:
+        given = config.getoption("tgintegrity_alert") or os.environ.get(ALERT_VARIABLE)
+        config.stash[_ALERT] = None
+        config.option.tgintegrity_alert = "(hidden)" if config.getoption("tgintegrity_alert") else None
+        if given and not hasattr(config, "workerinput"):
+            config.stash[_ALERT] = receiver(str(given))
+    return config.stash[_ALERT]
 
 
 def json_path(namespace: Any) -> Path | None:

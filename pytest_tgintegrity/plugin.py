@@ -66,6 +66,7 @@ def pytest_load_initial_conftests(
     if url and not (known.help or known.version or "PYTEST_XDIST_WORKER" in os.environ):
         _refuse(early_config, known, DIED_EARLY)
     _hide_arguments(early_config, "--db-url", known.tgintegrity_db_url)
+    _hide_arguments(early_config, "--alert", known.tgintegrity_alert)
     _hide_arguments(early_config, "--redis-url", known.tgintegrity_redis_url)
     if known.debug:
         early_config.add_cleanup(lambda: _mask_file(early_config, Path(known.debug)))
@@ -105,6 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options.given_url(config)
     try:
         options.redis_address(config)
+        options.alert_receiver(config)
         options.read_options(config)
     except UsageError as error:
         _refuse(config, config.option, str(error))

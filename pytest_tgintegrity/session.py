@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity import gating, options, rule_files
+from pytest_tgintegrity.alerting import alert
 from pytest_tgintegrity.baselines import beside
 from pytest_tgintegrity.caches import Caches, parse_caches
 from pytest_tgintegrity.coverage import parse_reasons
@@ -90,11 +91,13 @@ class Integrity:
         self._secrets = Secrets() if self._given is None else Secrets(passwords_in(self._given.url))
         if self.memory.address is not None:
             self._secrets = self._secrets.including(*self.memory.address.secrets.words)
+        self._receiver = options.alert_receiver(config)
+        self._secrets = self._secrets.including(*(self._receiver.secrets if self._receiver else ()))
         self._folder: Path | None = None
         self._host: Host | None = None
         self._headed = False
         self._report: Report | None = None
-        self._published: Sequence[Line] = ()
+        self._published: list[Line] = []
         self.prover: Prover | None = None
         self.probes: dict[str, Probe] = {}
         try:
@@ -438,10 +441,13 @@ class Integrity:
 
     def _publish(self) -> None:
         """Write what is made of the JSON report; it tells of a run that judged nothing, too."""
-        files = options.published(self.config, self.config.option)
-        document = self._document() if files else None
-        if document is not None:
-            self._published = publish(document, files)
+        files, to = options.published(self.config, self.config.option), self._receiver
+        document = self._document() if files or to else None
+        if document is None:
+            return
+        self._published = publish(document, files)
+        if to and not (self.tidings.interrupted or self.prover or self.config.option.collectonly):
+            self._published += alert(document, to, self._given, getattr(self.config, "cache", None))
 
     def _document(self) -> dict[str, Any] | None:
         """The `integrity` part of the JSON report without secrets; None if there is nothing to tell."""

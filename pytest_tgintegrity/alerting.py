@@ -1,0 +1,66 @@
+"""Whether there is something to tell since it was last told, and the telling. What was told is kept in pytest's cache.
+
+It is kept by database and receiver, and only once it was delivered: what nobody heard is told again by the next run.
+Where the cache does not know (none, or another machine), the history does, if there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pytest_tgintegrity.alerts import Receiver, State, news, payload, send
+from pytest_tgintegrity.options import Given
+from pytest_tgintegrity.reports.lines import Line
+from pytest_tgintegrity.secrecy import masked
+
+Json = Mapping[str, Any]
+RED = {"red": True}
+
+
+class Cache(Protocol):
+    """What is needed of pytest's cache."""
+
+    def get(self, key: str, default: Any) -> Any: ...  # noqa: D102
+    def set(self, key: str, value: object) -> None: ...  # noqa: D102
+
+
+def alert(document: Json, to: Receiver, given: Given | None, cache: Cache | None) -> list[Line]:
+    """Tell if the state changed; what became of that, if anything. `given` is the database."""
+    key = _key(to, given.url if given else "")
+    known = (_told(cache.get(key, None)) if cache else None) or _remembered(document)
+    found = news(document, known)
+    if found is not None:
+        reason = send(to, payload(found, to.form, datetime.now(UTC)))
+        if reason is not None:
+            return [Line("alert", f"not sent ({found.event}): {reason}", RED)]
+    if cache:
+        name = known.database if known else found.database if found else _name(document)
+        cache.set(key, {"status": document["health"]["status"], "database": name})
+    return [Line("alert", f"sent: {found.event}")] if found else []
+
+
+def _key(to: Receiver, address: str) -> str:
+    """Names a database and a receiver, and gives neither away."""
+    digest = hashlib.sha256(f"{masked(address)}\0{to.form}\0{to.url}".encode()).hexdigest()
+    return f"tgintegrity/alert/{digest[:16]}"
+
+
+def _told(kept: Any) -> State | None:
+    """What the cache holds, if it is ours."""
+    if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in ("status", "database")):
+        return None
+    return State(kept["status"], kept["database"])
+
+
+def _remembered(document: Json) -> State | None:
+    """How the run before found it, by the history; the last run of a trend is this one."""
+    before = ((document["history"] or {}).get("trend") or [])[:-1]
+    return State(before[-1]["status"], _name(document)) if before else None
+
+
+def _name(document: Json) -> str:
+    database = document["database"]
+    return "unknown" if database is None else str(database["name"])
