@@ -459,9 +459,10 @@ class Integrity:
 
     def _time_probes(self) -> Timings | None:
         """Time what was asked for, now that no scan is under way."""
-        if not self.options.probe or self.run is None or self.run.database is None or self.tidings.interrupted:
+        run = self.run if self.options.probe and not self.tidings.interrupted else None
+        if run is None or run.board is None or run.database is None:
             return None
-        return time_probes(self.probes, self.run.connection, f"PostgreSQL {self.run.database.server_version}")
+        return time_probes(self.probes, run.connection, f"PostgreSQL {run.database.server_version}")
 
     def _scanned(self) -> list[Scanned]:
         return self.run.scanned(self._folder) if self.run else []

@@ -14,6 +14,12 @@ from pytest_tgintegrity import probe
 def items_by_name(db):
     db.execute("SELECT * FROM item ORDER BY name").fetchall()
 """
+PROVABLE = """
+@rule.between("characters_human", "willpower", 1, 10)
+def test_provable(violations):
+    \"\"\"Willpower is one to ten.\"\"\"
+    assert not violations
+"""
 BROKEN = """
 from pytest_tgintegrity import probe
 
@@ -84,3 +90,12 @@ def test_probes_want_quiet(check: RunRules) -> None:
 
     assert ran.status == 4
     assert "--probe wants quiet, so that times can be compared: leave out -n" in ran.err
+
+
+@pytest.mark.parametrize(("args", "url"), [(["--collect-only"], None), (["--prove"], "demo")])
+def test_nothing_is_timed_where_no_rule_looks_at_data(check: RunRules, args: list[str], url: str | None) -> None:
+    given = {"url": url} if url else {}
+    ran = check(PROVABLE, PROBES, "--probe", *args, **given)
+
+    assert ran.status == 0
+    assert "probes" not in ran.document.get("integrity", {})
