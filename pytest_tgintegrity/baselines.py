@@ -1,4 +1,4 @@
-"""Pin the timings of probes as the baseline of a database, or look up the one that is pinned."""
+"""Time probes, and pin their timings as the baseline of a database, or look up the one that is pinned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from pytest_tgintegrity.performance import ENOUGH, Baseline, Timed, compare
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.probes import Beside
-from pytest_tgintegrity.timing import Timings
+from pytest_tgintegrity.run import Run
+from pytest_tgintegrity.timing import Probe, Timings, time_probes
+
+
+def time_on(run: Run | None, probes: Mapping[str, Probe]) -> Timings | None:
+    """Time probes on the snapshot of a run, once its rules are judged; None if no rule looked at data."""
+    if run is None or run.board is None or run.database is None:
+        return None
+    return time_probes(probes, run.connection, f"PostgreSQL {run.database.server_version}")
 
 
 def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None) -> Beside | None:

@@ -23,7 +23,7 @@ import pytest
 
 from pytest_tgintegrity import gating, options, rule_files
 from pytest_tgintegrity.alerting import alert
-from pytest_tgintegrity.baselines import beside
+from pytest_tgintegrity.baselines import beside, time_on
 from pytest_tgintegrity.caches import Caches, parse_caches
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
@@ -44,7 +44,7 @@ from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document, together
 from pytest_tgintegrity.selection import check_ids, digest_of
 from pytest_tgintegrity.tidings import Selected, Tidings
-from pytest_tgintegrity.timing import Probe, Timings, time_probes
+from pytest_tgintegrity.timing import Probe
 from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.workers import Host, join
 
@@ -422,7 +422,7 @@ class Integrity:
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
-            timings=self._time_probes(),
+            timings=time_on(self.run, self.probes) if self.options.probe and not heard.interrupted else None,
         )
         self._report = self._looked_back(report)
 
@@ -456,13 +456,6 @@ class Integrity:
         told = self._report.to_json() if self._report else refusal(self.tidings.refused or NOTHING_JUDGED)
         database = told["database"]
         return {**scrub_document(told, self.scrubbed), "database": database}
-
-    def _time_probes(self) -> Timings | None:
-        """Time what was asked for, now that no scan is under way."""
-        run = self.run if self.options.probe and not self.tidings.interrupted else None
-        if run is None or run.board is None or run.database is None:
-            return None
-        return time_probes(self.probes, run.connection, f"PostgreSQL {run.database.server_version}")
 
     def _scanned(self) -> list[Scanned]:
         return self.run.scanned(self._folder) if self.run else []
