@@ -355,8 +355,27 @@ def test_kills(violations):
     assert ran.verdicts == {"test_kills": "passed", "test_violated": "failed"}
     assert ran.status == 1
     assert ran.integrity["history"]["recorded"] is False
-    assert f"this run was not recorded: Redis at 127.0.0.1:{server.port} cannot be reached" in ran.out
+    assert f"no history this run was not recorded: Redis at 127.0.0.1:{server.port} cannot be reached" in ran.out
     assert ran.integrity["health"]["score"] == 85
+
+
+def test_the_quiet_summary_tells_how_many_rules_got_worse_and_what_is_missing(
+    check: Check, valkey: ValkeyServer, client: Any, grows: Callable[[int], str]
+) -> None:
+    twice = GROWN + GROWN.replace("test_grown", "test_grown_too")
+    check(twice, f"--redis-url={valkey.url}", url=grows(0))
+    client.config_set("maxmemory", 1)
+    ran = check(twice, f"--redis-url={valkey.url}", "-q", url=grows(1))
+    assert "new        2 rules, the gravest first" in ran.out
+    assert "no history this run was not recorded" in ran.out
+
+
+def test_the_same_rules_have_the_same_digest_in_each_run(check: Check, valkey: ValkeyServer, client: Any) -> None:
+    for _ in range(2):
+        check(HOLDS, VIOLATED, f"--redis-url={valkey.url}", subprocess=True)
+    (key,) = client.keys(f"{history.PREFIX}*")
+    first, second = history.records(valkey.url, key.decode().removeprefix(history.PREFIX))
+    assert first.digest == second.digest
 
 
 def test_a_full_server_still_tells_what_was_before(check: Check, valkey: ValkeyServer, client: Any) -> None:
@@ -373,10 +392,14 @@ def test_the_password_of_redis_is_shown_nowhere(check: Check, valkey: ValkeyServ
     shows = f"""
 def test_shows(request):
     print({valkey.url!r})
-    assert request.config.option.tgintegrity_redis_url == "(hidden)"
     assert 0
+
+def test_hides(request):
+    assert request.config.option.tgintegrity_redis_url == "(hidden)"
+    assert "--redis-url=***" in request.config.invocation_params.args
 """
     ran = check(HOLDS, shows, f"--redis-url={valkey.url}", "--debug=debug.log")
+    assert "1 failed, 2 passed" in ran.out
     assert valkey.password not in ran.said + ran.text + (ran.path.parent / "debug.log").read_text()
 
 

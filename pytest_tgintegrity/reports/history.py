@@ -46,7 +46,7 @@ def history_lines(remembered: Remembered) -> Iterable[Line]:
         yield from _changes("worse", remembered.trend.worse)
         yield from _changes("new", remembered.trend.new)
     if not remembered.recorded:
-        yield Line("history", f"this run was not recorded: {printable(remembered.reason or '')}", YELLOW)
+        yield Line("no history", f"this run was not recorded: {printable(remembered.reason or '')}", YELLOW)
     if remembered.foreign:
         yield Line(
             "history", f"{plural(remembered.foreign, 'entry', 'entries')} in Redis cannot be read, left alone", YELLOW
@@ -57,8 +57,13 @@ def _course(trend: Trend) -> str:
     now, known = _score(trend.runs[-1]), trend.known
     if trend.previous is None:
         return f"{now}, the first run of its kind on record"
-    spread = f"; {min(known)} to {max(known)} in {plural(len(trend.runs), 'run')}" if known else ""
+    spread = f"; {_spread(known)} in {plural(len(trend.runs), 'run')}" if known else ""
     return f"{now}, {_score(trend.previous)} before{spread} {sparkline(trend.scores[-WIDTH:])}"
+
+
+def _spread(scores: Sequence[int]) -> str:
+    low, high = min(scores), max(scores)
+    return f"{low} to {high}" if low < high else f"always {low}"
 
 
 def _score(record: Record) -> str:
@@ -66,8 +71,11 @@ def _score(record: Record) -> str:
 
 
 def _changes(word: str, changes: Sequence[Change]) -> Iterable[Line]:
-    for number, one in enumerate(changes[:CHANGES]):
-        yield Line("" if number else word, f"{printable(one.rule)}: {_moved(one)}", RED)
+    several = len(changes) > 1
+    if several:
+        yield Line(word, f"{plural(len(changes), 'rule')}, the gravest first", RED)
+    for one in changes[:CHANGES]:
+        yield Line("" if several else word, f"{printable(one.rule)}: {_moved(one)}", RED)
     if len(changes) > CHANGES:
         yield Line("", plural(len(changes) - CHANGES, "more rule"), RED)
 
