@@ -178,6 +178,7 @@ def tls_port(certificate: Path, valkey: ValkeyServer) -> Iterator[int]:
     """A port that speaks TLS, and passes on to the server what it hears."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    writers: list[asyncio.StreamWriter] = []
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -186,14 +187,22 @@ def tls_port(certificate: Path, valkey: ValkeyServer) -> Iterator[int]:
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_connection("127.0.0.1", valkey.port)
+        writers.extend([writer, there[1]])
         await asyncio.gather(copy(reader, there[1]), copy(there[0], writer), return_exceptions=True)
+
+    async def finish() -> None:
+        listening.close()
+        for one in writers:
+            one.close()
+        await asyncio.gather(*(one.wait_closed() for one in writers), return_exceptions=True)
+        await asyncio.sleep(0.2)  # for transports whose handshake failed: nobody else knows them
 
     loop = asyncio.new_event_loop()
     listening = loop.run_until_complete(asyncio.start_server(forward, "127.0.0.1", 0, ssl=context))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield listening.sockets[0].getsockname()[1]
-    listening.close()
+    asyncio.run_coroutine_threadsafe(finish(), loop).result()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
