@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -372,16 +372,7 @@ class Integrity:
 
     def _tell_controller(self) -> None:
         """What only a worker knows of the selection; as a file, which outlives the worker, wherever there is a folder."""
-        heard = self.tidings
-        told = {
-            "selected": {rule: asdict(one) for rule, one in heard.selected.items()},
-            "digest": heard.digest,
-            "unscoped": list(heard.unscoped),
-            "stale_waivers": list(heard.stale_waivers),
-            "coverage": heard.coverage,
-            "refused": heard.refused,
-            "deselected": heard.deselected,
-        }
+        told = self.tidings.told()
         if self._folder is None:
             self.config.workeroutput[RECORD] = told  # type: ignore[attr-defined]
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -90,6 +90,18 @@ class Tidings:
     def hear_failure(self, nodeid: str, words: str) -> None:
         """Keep a failure without a record: of an ordinary test, or of a rule whose worker died."""
         self._unrecorded[nodeid] = words.partition("\n")[0]
+
+    def told(self) -> dict[str, Any]:
+        """What a worker knows of the selection, as `hear_worker` takes it over."""
+        return {
+            "selected": {rule: asdict(one) for rule, one in self.selected.items()},
+            "digest": self.digest,
+            "unscoped": list(self.unscoped),
+            "stale_waivers": list(self.stale_waivers),
+            "coverage": self.coverage,
+            "refused": self.refused,
+            "deselected": self.deselected,
+        }
 
     def hear_worker(self, told: Mapping[str, Any]) -> None:
         """Take over what a worker knew of the selection, which xdist's controller never collected."""
