@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_tgintegrity.reports.lines import plural
 from pytest_tgintegrity.reports.markup import Markup, details, fragment, table, tag
 
 WIDTH, HEIGHT = 720, 200
@@ -41,7 +42,7 @@ def trend(found: Sequence[Point], minimum: int | None) -> Markup:
     scores = [one.score for one in found if one.score is not None]
     if not scores:
         return Markup()
-    said = f"{len(found)} runs: lowest {min(scores)}, highest {max(scores)}, last {scores[-1]}.{'' if minimum is None else f' Dashed: healthy from {minimum}.'}"
+    said = f"{plural(len(found), 'run')}: lowest {min(scores)}, highest {max(scores)}, last {scores[-1]}.{'' if minimum is None else f' Dashed: healthy from {minimum}.'}"
     rows = [(one.at or f"run {number}", _shown(one.score), one.status) for number, one in enumerate(found, 1)]
     numbers = table("Score by run, oldest first", ("run", "score", "status"), rows, numbers=[1])
     return fragment(tag("p", said), _drawing(found, minimum, said), details("The numbers", numbers))

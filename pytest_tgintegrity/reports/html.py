@@ -30,6 +30,7 @@ STATUS: Final[Mapping[str, tuple[str, str]]] = {
 }
 VIOLATED = ("failed", "noted", "waived")
 OPENED = 6
+FULL = 100
 STRIP = 30
 COVERED: Final[Mapping[str, str]] = {"tables": "tables", "foreign_keys": "foreign keys", "columns": "columns"}
 
@@ -140,7 +141,7 @@ def _working(health: Json) -> Markup:
         return Markup()
     rows = [(_name(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed]
     total = sum(one["points"] for one in listed)
-    said = f"100 − {grouped(total)}, not below 0: {health['score']}"
+    said = f"100 − {grouped(total)}{' = ' if total <= FULL else ', not below 0: '}{health['score']}"
     caption = "What each rule that does not pass costs"
     heads = ("rule", "severity", "points", "violations")
     return details(["How it comes about: ", tag("b", said)], table(caption, heads, rows, numbers=[2, 3]))
