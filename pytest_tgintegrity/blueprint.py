@@ -72,13 +72,17 @@ class Wanted:
 
 @dataclass(slots=True)
 class Blueprint:
-    """The fixes that can be made, in groups that have nothing to do with each other, and why others cannot."""
+    """The fixes that can be made, in groups that have nothing to do with each other, and why others cannot.
+
+    `healed` are the rules that no row violates any more after them, whoever's fixes they are.
+    """
 
     groups: list[list[Step]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     types: dict[str, dict[str, str]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     visible: frozenset[str] = frozenset()
+    healed: set[str] = field(default_factory=set)
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -155,6 +159,8 @@ class _Drawing:
                 break
             chosen += called
         self.blueprint.groups = [group for group in groups if group]
+        for group in self.blueprint.groups:
+            self.blueprint.healed |= self._healed(group)
         return self.blueprint
 
     def _refuse(self, rule: str, reason: str) -> None:
@@ -302,7 +308,7 @@ class _Drawing:
         Fixes that are called for so are remembered: they have to be planned too.
         """
         while group:
-            watched = self._watched(group)
+            watched = self._watched(group, self.violations.keys() - {step.rule for step in group})
             grown = self._grown(self.blueprint.simulation(group), watched)
             self._called |= grown & waiting.keys()
             blamed = {
@@ -336,13 +342,23 @@ class _Drawing:
             if not isinstance(answer, Failure) and answer[0] > self.violations[rule]
         }
 
-    def _watched(self, group: Sequence[Step]) -> dict[str, sql.Composable]:
-        """What is asked of all rules that can see what these fixes write, except of their own."""
+    def _healed(self, group: Sequence[Step]) -> set[str]:
+        """The rules that are violated, and would not be any more."""
+        watched = self._watched(group, {rule for rule, count in self.violations.items() if count})
+        simulation = self.blueprint.simulation(group)
+        answers = self._ask_together(simulation, [simulation.count(query) for query in watched.values()])
+        return {
+            rule
+            for rule, answer in zip(watched, answers, strict=True)
+            if not isinstance(answer, Failure) and not answer[0]
+        }
+
+    def _watched(self, group: Sequence[Step], rules: Iterable[str]) -> dict[str, sql.Composable]:
+        """What is asked of those rules that can see what these fixes write."""
         writes = {write for step in group for write in step.writes}
         tables = {table for table, _ in writes}
-        own = {step.rule for step in group}
         found: dict[str, sql.Composable] = {}
-        for rule in self.violations.keys() - own:
+        for rule in rules:
             scan = self._scans.get(rule)
             if scan is not None and tables & {name.rpartition(".")[2] for name in self.plan.tables.get(rule, ())}:
                 query = offending(scan.only([rule]))

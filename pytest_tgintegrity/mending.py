@@ -85,6 +85,8 @@ def _unmended(
         found = looked.get(one.id)
         if found is None or found.error is not None or not found.violations or not order.failing(one):
             continue
+        if one.id in drawn.healed:
+            continue
         if one.rule.fix is None:
             yield Unmended(one.id, found.violations, one.rule.fix_hint or "no safe fix is declared: a person decides")
         elif one.id in drawn.refused:

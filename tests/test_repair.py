@@ -199,6 +199,14 @@ def test_a_fix_that_only_makes_another_rule_fail_is_not_made(url: str, tmp_path:
         ]
 
 
+def test_a_rule_that_the_fix_of_another_mends_needs_no_person(url: str, tmp_path: Path) -> None:
+    same = bound(Rows("person", "willpower > 10"), "same", fix_hint="ask")
+    other = bound(Rows("person", "willpower > 10 OR age < 0"), "other", fix_hint="ask")
+
+    with planned(url, tmp_path, [WILLPOWER, TEMPORARY, same, other]) as (mended, _):
+        assert [one.rule for one in mended.unmended] == ["other"]
+
+
 def test_fixes_of_tables_apart_may_need_each_other(url: str, tmp_path: Path) -> None:
     execute(url, "ALTER TABLE team ADD leader int", "UPDATE team SET leader = 3 WHERE id = 2")
     leaves = bound(Rows("member", "person_id = 3"), "leaves", fix="delete", fix_allows=("delete",))
