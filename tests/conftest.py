@@ -10,11 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 from harness import SCRIPT, Ran, RunRules, rules, run_rules
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from pytest_tgintegrity.scratch import PostgresServer, open_dataset, start_postgres
 
 pytest_plugins = ["pytester"]
+
+# How long an example takes says something of the machine, not of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _NUMBERS = itertools.count(1)
 
