@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, ClassVar, Protocol
 
 from pytest_tgintegrity.database import Reader
 from pytest_tgintegrity.scanning import Scanned, measure
@@ -28,7 +28,9 @@ GOODBYE_SECONDS = 3.0
 
 
 class Shelf(Protocol):
-    """Where results stand, and who may work on what."""
+    """Where results stand, and who may work on what; `shared` by several processes or not."""
+
+    shared: ClassVar[bool]
 
     def claim(self, number: int) -> contextlib.AbstractContextManager[bool]:
         """Try to take a batch; True if it is ours to run now, for as long as the context lasts."""
@@ -45,6 +47,8 @@ class Shelf(Protocol):
 
 class MemoryShelf:
     """Results of one process."""
+
+    shared: ClassVar[bool] = False
 
     def __init__(self, jobs: int) -> None:
         self._lock = threading.Lock()
@@ -77,6 +81,8 @@ class MemoryShelf:
 
 class FolderShelf:
     """Results of all workers of a run, as files in a private folder; locks are `flock`, which the kernel releases."""
+
+    shared: ClassVar[bool] = True
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self.folder = folder
@@ -185,7 +191,11 @@ class Board:
     def _run(self, number: int, reader: Reader) -> None:
         with self._shelf.claim(number) as ours:
             if ours:
-                self._shelf.put(number, self._measure(number, reader))
+                results = self._measure(number, reader)
+                if not (
+                    self._stopped and self._shelf.shared
+                ):  # cut short by our own end: whoever waits for it asks anew
+                    self._shelf.put(number, results)
         with self._changed:
             self._changed.notify_all()
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from harness import sleeping, wait_until
 from psycopg import sql
 
 from pytest_tgintegrity.address import parse_address
@@ -131,6 +132,17 @@ def test_a_stopped_board_gives_up(url: str) -> None:
         assert time.monotonic() - began < 2
         assert "user request" in str(stopped.finished()[0].measurements["0"].error)
         assert len(stopped.finished()) == 1
+
+
+def test_what_a_stopped_process_cut_short_is_not_told_to_others(url: str, tmp_path: Path) -> None:
+    shelf = FolderShelf(tmp_path, 2)
+
+    with board(url, shelf, "SELECT 1 FROM pg_sleep(5)", jobs=1) as stopped:
+        stopped.start()
+        wait_until(lambda: sleeping(url) == 1)
+        stopped.stop()
+
+    assert shelf.get(0) is None
 
 
 def test_waiting_is_told(url: str) -> None:
