@@ -307,9 +307,10 @@ def test_a_run_is_compared_with_the_one_before(check: Check, valkey: ValkeyServe
     assert second.integrity["history"]["previous_score"] == 100
     assert [one["score"] for one in second.integrity["history"]["trend"]] == [100, 85]
     assert [(one["before"], one["now"]) for one in second.integrity["history"]["new"]] == [(0, 2)]
-    assert "history    85, 100 before; 85 to 100 in 2 runs █▇" in second.out
-    third = check(GROWN, f"--redis-url={valkey.url}", url=grows(1))
+    assert "trend      85, 100 before; 85 to 100 in 2 runs █▇" in second.out
+    third = check(GROWN, f"--redis-url={valkey.url}", "-q", url=grows(1))
     assert [(one["before"], one["now"]) for one in third.integrity["history"]["worse"]] == [(2, 3)]
+    assert "trend      85, 85 before; 85 to 100 in 3 runs █▇▇" in third.out
     assert "test_items.py::test_grown: 2 violations → 3" in third.out
     assert third.integrity["history"]["new"] == []
 

@@ -42,7 +42,7 @@ def history_lines(remembered: Remembered) -> Iterable[Line]:
         yield Line("history", "none: --redis-url says where runs are kept")
         return
     if remembered.trend is not None:
-        yield Line("history", _course(remembered.trend))
+        yield Line("trend", _course(remembered.trend))
         yield from _changes("worse", remembered.trend.worse)
         yield from _changes("new", remembered.trend.new)
     if not remembered.recorded:

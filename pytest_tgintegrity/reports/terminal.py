@@ -28,7 +28,7 @@ ACTIVITIES = 4
 REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
-BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "worse", "new", "no history"})
+BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"})
 ASKED_FOR = frozenset({"gate", "probes", "baseline", "fix plan", "fixed", "left", "by hand", "stopped"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
