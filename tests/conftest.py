@@ -9,11 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 from harness import SCRIPT, Ran, RunRules, rules, run_rules
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from pytest_tgintegrity.scratch import PostgresServer, open_dataset, start_postgres
+from pytest_tgintegrity.scratch import PostgresServer, ValkeyServer, open_dataset, start_postgres, start_valkey
 
 pytest_plugins = ["pytester"]
 
@@ -107,3 +108,28 @@ def connection(damaged_demo: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
     with psycopg.connect(damaged_demo) as connected:
         yield connected
         connected.rollback()
+
+
+@pytest.fixture(scope="session")
+def started_valkey() -> Iterator[ValkeyServer]:
+    """A server with a TCP port."""
+    with start_valkey(tcp=True) as server:
+        yield server
+
+
+@pytest.fixture
+def client(started_valkey: ValkeyServer) -> Iterator[Any]:
+    """A client of the empty server `valkey`, which mends what it was set to."""
+    with redis.Redis.from_url(started_valkey.url) as client:
+        client.replicaof("NO", "ONE")
+        client.config_set("maxmemory", 0)
+        client.flushall()
+        yield client
+        client.replicaof("NO", "ONE")
+        client.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+def valkey(started_valkey: ValkeyServer, client: Any) -> ValkeyServer:
+    """An empty server with a password."""
+    return started_valkey

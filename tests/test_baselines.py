@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +17,7 @@ from pytest_tgintegrity.gate import Finding
 from pytest_tgintegrity.performance import Baseline, Timed
 from pytest_tgintegrity.records import Record
 from pytest_tgintegrity.redis_url import parse_redis_url
-from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
+from pytest_tgintegrity.scratch import ValkeyServer
 
 DECLARED = """
 @declared("not_null")
@@ -26,20 +25,6 @@ def test_declared(violations, constraint):
     \"\"\"What is declared NOT NULL is filled.\"\"\"
     assert not violations
 """
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[ValkeyServer]:
-    with start_valkey() as server:
-        yield server
-
-
-@pytest.fixture
-def valkey(started: ValkeyServer) -> ValkeyServer:
-    """An empty server."""
-    with redis.Redis.from_url(started.url) as client:
-        client.flushall()
-    return started
 
 
 def key(valkey: ValkeyServer, prefix: str) -> str:

@@ -1,0 +1,32 @@
+"""A history in Redis, as tests write, read and complain of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from test_records import RECORD
+
+from pytest_tgintegrity import history
+from pytest_tgintegrity.errors import HistoryLost
+from pytest_tgintegrity.redis_url import parse_redis_url
+from pytest_tgintegrity.scratch import ValkeyServer
+
+KEY = f"{history.PREFIX}{RECORD.identity}"
+
+
+def append(server: ValkeyServer, **changes: Any) -> None:
+    history.append(parse_redis_url(server.url), replace(RECORD, **changes))
+
+
+def runs(server: ValkeyServer, **wanted: Any) -> list[str]:
+    return [one.run for one in history.records(server.url, RECORD.identity, **wanted)]
+
+
+def complaint(server: ValkeyServer, url: str | None = None) -> str:
+    with pytest.raises(HistoryLost) as caught:
+        history.append(parse_redis_url(url or server.url), RECORD)
+    assert server.password is not None
+    assert server.password not in str(caught.value)
+    return str(caught.value)
