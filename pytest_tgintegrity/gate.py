@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 CLEAN_DAYS: Mapping[str, int] = {"staging": 7, "production": 7}
@@ -23,10 +24,11 @@ NO_HISTORY = "no history: give --redis-url"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which gate it is about, and when the user says that a backup was last verified."""
+    """Which gate it is about, when the user says that a backup was last verified, and where migrations are."""
 
     gate: str
     backup: datetime | None = None
+    migrations: tuple[Path, ...] = ()
 
 
 class Look(Protocol):
@@ -130,10 +132,11 @@ def decide(name: str, today: Look, evidence: Evidence, now: datetime) -> Gate:
 
 def _rules_hold(today: Look, looks: Sequence[Look], evidence: Evidence) -> Condition:
     seen = [f"{today.counts[verdict]} {verdict}" for verdict in ("failed", "noted", "waived") if _count(today, verdict)]
+    judged = sum(today.counts.values()) - _count(today, "unknown")
     return Condition(
         "rules hold",
         (reason := _not_held(today, evidence.deselected)) is None,
-        ", ".join(seen) or "nothing violated",
+        f"{', '.join(seen) or 'nothing violated'} in {judged} rule{'s' if judged != 1 else ''}",
         "nothing above info violated, in a complete run of all rules over all data",
         reason,
         _since(looks, lambda one: _not_held(one, 0) is None),

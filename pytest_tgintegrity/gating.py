@@ -14,7 +14,6 @@ from pytest_tgintegrity.reports.probes import Beside
 from pytest_tgintegrity.tidings import Tidings
 from pytest_tgintegrity.timing import Timings
 
-NO_PREFLIGHT = Finding(reason="no pre-flight was run: nobody knows what is pending")
 NO_PROBES = Finding(reason="no probe was timed: give --probe")
 NO_BASELINE = Finding(reason="a baseline is kept in Redis: give --redis-url")
 JUST_PINNED = Finding(reason="this run pinned the baseline: compare another one with it")
@@ -35,7 +34,7 @@ class Today:
     score: int | None
 
 
-def ask(asked: Asked, report: Report, heard: Tidings) -> Gate:
+def ask(asked: Asked, report: Report, heard: Tidings, migrations: Finding) -> Gate:
     """What the gate says of the run that has just ended, given what is remembered of those before it."""
     remembered = report.remembered
     evidence = Evidence(
@@ -45,7 +44,7 @@ def ask(asked: Asked, report: Report, heard: Tidings) -> Gate:
         constraints=Counter(one["rule"]["verdict"] for one in heard.records.values() if one.get("constraint")),
         deselected=heard.deselected,
         backup=asked.backup,
-        migrations=NO_PREFLIGHT,
+        migrations=migrations,
         performance=_performance(report.timings, report.beside),
         no_history=(remembered and remembered.reason) or NO_HISTORY,
     )

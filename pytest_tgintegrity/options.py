@@ -104,6 +104,7 @@ _ALERT_HELP = (
     "Tell when the state of the data changes: http(s)://… (a webhook), slack+https://… or alertmanager+http(s)://… "
     f"(default: the environment variable {ALERT_VARIABLE})."
 )
+_MIGRATIONS_HELP = "Where the project's migrations are: for --gate, none of them may be pending. May be repeated."
 _SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
 _PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
 _FLAGS = {
@@ -142,8 +143,9 @@ def documented() -> list[tuple[str, str, str]]:
     ]
     last = [(f"--{flag}", "", told) for flag, told in _FLAGS.items()]
     named = [(option.flag, option.metavar, option.help) for option in _OPTIONS]
+    listed = [("--scope", "NAME=VALUE", _SCOPE_HELP), ("--migrations", "PATH", _MIGRATIONS_HELP)]
     fixes = [(f"--{name}", metavar, text) for name, metavar, text in _FIXES]
-    return [*first, *named, ("--scope", "NAME=VALUE", _SCOPE_HELP), *last, *fixes, ("--prove", "", _PROVE_HELP)]
+    return [*first, *named, *listed, *last, *fixes, ("--prove", "", _PROVE_HELP)]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -154,6 +156,14 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--redis-url", metavar="URL", dest="tgintegrity_redis_url", default=None, help=_REDIS_URL_HELP)
     group.addoption(
         "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
+    )
+    group.addoption(
+        "--migrations",
+        action="append",
+        metavar="PATH",
+        dest="tgintegrity_migrations",
+        default=[],
+        help=_MIGRATIONS_HELP,
     )
     group.addoption("--prove", action="store_true", dest="tgintegrity_prove", default=False, help=_PROVE_HELP)
     for flag, told in _FLAGS.items():
@@ -167,6 +177,7 @@ def add_options(parser: pytest.Parser) -> None:
         else:
             group.addoption(f"--{name}", action="store_true", dest=dest, default=False, help=text)
     parser.addini("tgintegrity_scope", _SCOPE_HELP, type="linelist", default=[])
+    parser.addini("tgintegrity_migrations", _MIGRATIONS_HELP, type="paths", default=[])
     for option in _OPTIONS:
         group.addoption(option.flag, metavar=option.metavar, dest=option.dest, default=None, help=option.help)
         parser.addini(option.dest, option.help, type="string", default="")
@@ -256,15 +267,16 @@ def read_options(config: pytest.Config) -> Options:
         prove=_prove(config),
         probe=_probe(config),
         baseline=_baseline(config),
-        gate=_asked(read, prove=bool(config.getoption("tgintegrity_prove"))),
+        gate=_asked(config, read),
     )
 
 
-def _asked(read: _Reading, *, prove: bool) -> Asked | None:
+def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
     gate, backup = read("gate", _gate, None), read("backup-verified", _moment, None)
-    if gate and prove:
+    if gate and config.getoption("tgintegrity_prove"):
         raise UsageError("--gate is about data and --prove about rules: give one of them")
-    return Asked(gate, backup) if gate else None
+    given = [config.invocation_params.dir / one for one in config.getoption("tgintegrity_migrations")]
+    return Asked(gate, backup, tuple(given or config.getini("tgintegrity_migrations"))) if gate else None
 
 
 def _gate(text: str) -> str:

@@ -31,6 +31,8 @@ from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.mended import Mended
 from pytest_tgintegrity.mending import Order, mend
+from pytest_tgintegrity.migrations import Migration
+from pytest_tgintegrity.pending import look_for_pending, read_migrations
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.remembering import Memory
@@ -100,8 +102,10 @@ class Integrity:
         self._published: list[Line] = []
         self.prover: Prover | None = None
         self.probes: dict[str, Probe] = {}
+        self._migrations: Sequence[Migration] = ()
         try:
             self.run = self._find_run()
+            self._migrations = read_migrations(self.options.gate.migrations if self.options.gate else ())
         except TgIntegrityError as error:
             self.error = error
         self._veil_terminal()
@@ -427,7 +431,8 @@ class Integrity:
         if looked:
             report = replace(report, beside=beside(self.memory, report, self.options.baseline))
         if self.options.gate is not None:
-            self.tidings.gate = gating.ask(self.options.gate, report, self.tidings)
+            found = look_for_pending(self.run, self._migrations)
+            self.tidings.gate = gating.ask(self.options.gate, report, self.tidings, found)
         return replace(report, gate=self.tidings.gate)
 
     def _publish(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 from harness import HOLDS, VIOLATED, Ran, RunRules
+from test_pending import write
 from test_timing import BROKEN, PROBES
 
 from pytest_tgintegrity import gating, history
@@ -162,14 +164,15 @@ def a_day_passes(valkey: ValkeyServer) -> None:
 
 
 def test_gate_opens_on_exactly_the_right_day_of_a_fortnight(
-    check: RunRules, valkey: ValkeyServer, database_url: str, monkeypatch: pytest.MonkeyPatch
+    check: RunRules, valkey: ValkeyServer, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Real runs: a fault is planted on the 3rd and mended on the 5th, and nobody looks on the 7th."""
-    monkeypatch.setattr(gating, "NO_PREFLIGHT", Finding(met=True, measured="nothing pending"))
     monkeypatch.setattr(gating, "NO_PROBES", Finding(met=True, measured="as ever"))
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE item (id int PRIMARY KEY, size int, name text)")
         connection.execute("INSERT INTO item SELECT i, 1, 'n' FROM generate_series(1, 9) AS i")
+        connection.execute("CREATE TABLE django_migrations AS SELECT 1 AS id, 'game' AS app, '0001_initial' AS name")
+    write(tmp_path, "game/migrations/0001_initial.py")
     status = {}
     away_from_midnight()
     for day in range(1, 18):
@@ -182,7 +185,7 @@ def test_gate_opens_on_exactly_the_right_day_of_a_fortnight(
             continue
         backup = f"--backup-verified={datetime.now(UTC).isoformat()}"
         given = (HOLDS, VIOLATED, DECLARED) if day == 1 else ()
-        asked = ("--gate=production", backup, f"--redis-url={valkey.url}")
+        asked = ("--gate=production", f"--migrations={tmp_path}", backup, f"--redis-url={valkey.url}")
         status[day] = check(*given, *asked, url=database_url).status
 
     assert status == {

@@ -29,7 +29,7 @@ def test_gate_is_closed_while_conditions_are_not_determined(check: RunRules, how
     assert ran.integrity["gate"]["passed"] is False
     assert unmet(ran) == {
         "backup": "no backup was verified",
-        "migrations": "no pre-flight was run: nobody knows what is pending",
+        "migrations": "nobody knows what is pending: give --migrations",
         "clean days": "no history: give --redis-url",
         "performance": "no probe was timed: give --probe",
     }
