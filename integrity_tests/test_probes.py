@@ -1,4 +1,4 @@
-"""What people wait for: pages of TG as statements, timed with ``--probe``. There is no rule here."""
+"""What people wait for: pages of TG as statements, timed with ``--probe`` and ``--probe-writes``. There is no rule here."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ SCENE: Final = """
     JOIN characters_charactermodel AS base ON base.id = present.charactermodel_id
     WHERE scene.id = (SELECT max(scene_id) FROM game_scene_characters) ORDER BY base.name
 """
+SPENDER: Final = """
+    SELECT charactermodel_ptr_id FROM characters_character
+    WHERE charactermodel_ptr_id = (SELECT charactermodel_ptr_id FROM characters_character ORDER BY xp DESC LIMIT 1)
+    AND xp > 0 FOR UPDATE
+"""
+ASK: Final = """
+    INSERT INTO game_xpspendingrequest (trait_name, trait_type, trait_value, cost, approved, created_at, character_id)
+    VALUES ('Willpower', 'willpower', 2, 1, 'Pending', now(), %s) RETURNING id
+"""
+PAY: Final = "UPDATE characters_character SET xp = xp - 1 WHERE charactermodel_ptr_id = %s"
+APPROVE: Final = """
+    UPDATE game_xpspendingrequest
+    SET approved = 'Approved', approved_at = now(), approved_by_id = (SELECT min(id) FROM auth_user) WHERE id = %s
+"""
 
 
 @probe("character sheet")
@@ -56,3 +70,14 @@ def queue_of_xp_requests(db: Any) -> None:
 def scene_with_participants(db: Any) -> None:
     """A scene and who is in it."""
     db.execute(SCENE).fetchall()
+
+
+@probe("XP spend", writes=True)
+def xp_spend(db: Any) -> None:
+    """Whoever has most XP spends one, and a storyteller approves: the character locked, the request, the XP, the decision."""
+    spender = db.execute(SPENDER).fetchone()
+    if spender is None:
+        raise LookupError("no character has XP that could be spent")
+    request = db.execute(ASK, [spender[0]]).fetchone()
+    db.execute(PAY, [spender[0]])
+    db.execute(APPROVE, [request[0]])

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
 from pytest_tgintegrity import history
 from pytest_tgintegrity.errors import HistoryLost
+from pytest_tgintegrity.options import Probing
 from pytest_tgintegrity.performance import ENOUGH, Baseline, Timed, compare
+from pytest_tgintegrity.probes import Probe
+from pytest_tgintegrity.rehearsal import Rehearsal
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.probes import Beside
 from pytest_tgintegrity.run import Run
-from pytest_tgintegrity.timing import Probe, Timings, time_probes
+from pytest_tgintegrity.timing import Stage, Timings, time_probes
 
 
-def time_on(run: Run | None, probes: Mapping[str, Probe]) -> Timings | None:
-    """Time probes on the snapshot of a run, once its rules are judged; None if no rule looked at data."""
-    if run is None or run.board is None or run.database is None:
+def check_staging(run: Run) -> None:
+    """Raise `UsageError` where nothing may be written, not even to be rolled back."""
+    run.wait()
+    with _rehearsal(run) as rehearsal:
+        rehearsal.check()
+
+
+def _rehearsal(run: Run) -> Rehearsal:
+    return Rehearsal(run.writer().address, run.settings.limits)
+
+
+def time_on(run: Run | None, probes: Iterable[Probe], which: Probing | None) -> Timings | None:
+    """Time probes, once the rules of a run are judged; None if that was not asked, or no rule looked at data."""
+    if which is None or run is None or run.board is None or run.database is None:
         return None
-    return time_probes(probes, run.connection, f"PostgreSQL {run.database.server_version}")
+    reading = [one for one in probes if not one.writes]
+    writing = [one for one in probes if one.writes and which == "writes"]
+    server = f"PostgreSQL {run.database.server_version}"
+    return time_probes([*reading, *writing], Stage(run.connection, lambda: _rehearsal(run)), server)
 
 
 def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None) -> Beside | None:

@@ -14,7 +14,7 @@ from pytest_tgintegrity import judging
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.probes import probe_name
+from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.session import BOUND, Integrity, session_of
@@ -105,8 +105,8 @@ def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Integrity)
 
 def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any, integrity: Integrity) -> None:
     """Remember a probe, to be timed when the rules are done. Raises `CollectError` where it cannot be."""
-    called = probe_name(function)
+    found = probe_of(function)
     if collector.funcnamefilter(name):
         raise collector.CollectError(f"{name} is a probe, which pytest must not call itself: let its name not begin so")
-    if called is not None and integrity.probes.setdefault(called, function) is not function:
-        raise collector.CollectError(f"two probes are called {called!r}: give one of them another name")
+    if found is not None and integrity.probes.setdefault(found.name, found) is not found:
+        raise collector.CollectError(f"two probes are called {found.name!r}: give one of them another name")

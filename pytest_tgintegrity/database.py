@@ -158,9 +158,9 @@ def one_line(error: BaseException) -> str:
     return " ".join(lines) if lines else type(error).__name__
 
 
-_SNAPSHOT_ENDED = (
-    "the transaction that sees the run's snapshot cannot be ended: db is read-only, there is nothing to commit or to"
-    " roll back; to go on after an error use `with db.transaction():`"
+_NEVER_ENDED = (
+    "the transaction of db cannot be ended: nothing that is done in it is kept, there is nothing to commit or to roll"
+    " back; to go on after an error use `with db.transaction():`"
 )
 
 
@@ -176,7 +176,7 @@ class OneStatementCursor(psycopg.Cursor[Row]):
     ) -> Self:
         """As in psycopg. Raises `psycopg.ProgrammingError` outside the transaction, and for several statements."""
         if self.connection.info.transaction_status is TransactionStatus.IDLE:
-            raise psycopg.ProgrammingError(_SNAPSHOT_ENDED)
+            raise psycopg.ProgrammingError(_NEVER_ENDED)
         with self.connection.pipeline():
             return super().execute(query, params, prepare=prepare, binary=binary)
 
@@ -194,11 +194,11 @@ class Connection(psycopg.Connection[Row]):
 
     def commit(self) -> NoReturn:
         """Refuse: what follows would be outside the snapshot."""
-        raise psycopg.ProgrammingError(_SNAPSHOT_ENDED)
+        raise psycopg.ProgrammingError(_NEVER_ENDED)
 
     def rollback(self) -> NoReturn:
         """Refuse: what follows would be outside the snapshot."""
-        raise psycopg.ProgrammingError(_SNAPSHOT_ENDED)
+        raise psycopg.ProgrammingError(_NEVER_ENDED)
 
 
 _ADVICE = " Is the server running"
@@ -431,18 +431,8 @@ class Writer:
         Raises `ConnectionFailed` where nothing can be written, as on a standby.
         """
         connection = self._open()
-        settings = _settings(None if patient else self.limits, connection.info.server_version)
         with connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
-            sets = [
-                sql.SQL("set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()
-            ]
-            connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(sets)))
-            kept = connection.execute(_kept_for_writing(settings)).fetchone() or ()
-            if not all(kept):
-                raise ConnectionFailed(
-                    "the connection does not keep what was set inside its transaction: connect directly"
-                )
+            allow_writing(connection, None if patient else self.limits)
             yield connection
 
     def _open(self) -> psycopg.Connection[Row]:
@@ -460,6 +450,17 @@ class Writer:
             if standby:
                 raise ConnectionFailed(f"{self.address.shown} is a standby: mend the data on the primary")
         return self._connection
+
+
+def allow_writing(connection: psycopg.Connection[Row], limits: Limits | None) -> None:
+    """Let the transaction that has just begun write, with limits set inside. Raises `ConnectionFailed` if they are dropped."""
+    settings = _settings(limits, connection.info.server_version)
+    connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
+    sets = [sql.SQL("set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
+    connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(sets)))
+    kept = connection.execute(_kept_for_writing(settings)).fetchone() or (False,)
+    if not all(kept):
+        raise ConnectionFailed("the connection does not keep what was set inside its transaction: connect directly")
 
 
 def _kept_for_writing(settings: dict[str, str]) -> sql.Composed:

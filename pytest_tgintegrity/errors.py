@@ -26,6 +26,10 @@ class NotEvaluated(TgIntegrityError):
     """One rule could not be evaluated: its verdict is unknown, never passed."""
 
 
+class NotTimed(TgIntegrityError):
+    """A probe could not be timed, or must not be."""
+
+
 class NotProven(TgIntegrityError):
     """A rule has no proof, or failed it."""
 

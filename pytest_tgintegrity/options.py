@@ -27,6 +27,7 @@ MILLISECOND = 0.001
 FORMS = ("html_report", "metrics")
 BASELINING = ("pin", "show")
 Baselining = Literal["pin", "show"]
+Probing = Literal["reads", "writes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Options:
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
     gate: Asked | None = None
-    probe: bool = False
+    probe: Probing | None = None
     baseline: Baselining | None = None
 
 
@@ -130,8 +131,13 @@ _FIXES = (
         "ACTION",
         "pin: keep the timings of this run's probes in Redis, to compare later ones with; show: tell what is pinned.",
     ),
+    (
+        "probe-writes",
+        "",
+        "As --probe, and also time the probes that write, each time in a transaction that is rolled back: on staging only.",
+    ),
 )
-"""Never in the configuration file: nobody mends a database, or moves a baseline, by habit."""
+"""Never in the configuration file: nobody writes to a database, or moves a baseline, by habit."""
 
 
 def documented() -> list[tuple[str, str, str]]:
@@ -275,6 +281,10 @@ def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
     gate, backup = read("gate", _gate, None), read("backup-verified", _moment, None)
     if gate and config.getoption("tgintegrity_prove"):
         raise UsageError("--gate is about data and --prove about rules: give one of them")
+    if gate == "production" and config.getoption("tgintegrity_probe_writes"):
+        raise UsageError(
+            "--probe-writes is for staging: leave it out with --gate production, and where its baseline is pinned"
+        )
     given = [config.invocation_params.dir / one for one in config.getoption("tgintegrity_migrations")]
     return Asked(gate, backup, tuple(given or config.getini("tgintegrity_migrations"))) if gate else None
 
@@ -316,13 +326,14 @@ def _baseline(config: pytest.Config) -> Baselining | None:
     return "pin" if given == "pin" else "show" if given == "show" else None
 
 
-def _probe(config: pytest.Config) -> bool:
-    """Whether to time probes. Raises `UsageError` where there would be no quiet."""
-    if not (_flag(config, "tgintegrity_probe") or config.getoption("tgintegrity_baseline") == "pin"):
-        return False
+def _probe(config: pytest.Config) -> Probing | None:
+    """Which probes to time: those that read, or also those that write. Raises `UsageError` where there would be no quiet."""
+    writes = config.getoption("tgintegrity_probe_writes")
+    if not (writes or _flag(config, "tgintegrity_probe") or config.getoption("tgintegrity_baseline") == "pin"):
+        return None
     if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
         raise UsageError("--probe wants quiet, so that times can be compared: leave out -n")
-    return True
+    return "writes" if writes else "reads"
 
 
 def _flag(config: pytest.Config, dest: str) -> bool:

@@ -23,7 +23,10 @@ DOUBT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A probe's samples in short: median seconds; the median in yardsticks with its interval; what answered whom."""
+    """A probe's samples in short: median seconds; the median in yardsticks with its interval; what answered whom.
+
+    `writes` is of the probe: whether it was timed in transactions that were rolled back.
+    """
 
     seconds: float
     relative: float
@@ -32,6 +35,7 @@ class Timed:
     samples: int
     server: str = ""
     host: str = ""
+    writes: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For a report, a record or a baseline."""
@@ -43,17 +47,18 @@ class Timed:
         try:
             seconds, relative, low, high = (float(document[name]) for name in ("seconds", "relative", "low", "high"))
             about = int(document["samples"]), str(document["server"]), str(document["host"])
+            writes = bool(document.get("writes", False))
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
         sound = all(math.isfinite(one) and one > 0 for one in (seconds, relative, low, high))
-        return cls(seconds, relative, low, high, *about) if sound else None
+        return cls(seconds, relative, low, high, *about, writes) if sound else None
 
 
-def timed(pairs: Sequence[tuple[float, float]], server: str = "", host: str = "") -> Timed:
+def timed(pairs: Sequence[tuple[float, float]], server: str = "", host: str = "", *, writes: bool = False) -> Timed:
     """Sum up samples: seconds of the probe, and of the yardstick beside it. There is at least one."""
     ratios = sorted(probe / yardstick for probe, yardstick in pairs)
     low, high = interval(ratios)
-    return Timed(median(probe for probe, _ in pairs), median(ratios), low, high, len(pairs), server, host)
+    return Timed(median(probe for probe, _ in pairs), median(ratios), low, high, len(pairs), server, host, writes)
 
 
 def interval(ordered: Sequence[float]) -> tuple[float, float]:
@@ -117,9 +122,12 @@ def compare(today: Mapping[str, Timed], baseline: Mapping[str, Timed]) -> list[C
 
 def _compared(name: str, now: Timed | None, then: Timed | None) -> Compared:
     if now is None:
-        return Compared(name, doubt="it is in the baseline, but was not timed")
+        cure = " (it writes: --probe-writes)" if then and then.writes else ""
+        return Compared(name, doubt=f"it is in the baseline, but was not timed{cure}")
     if then is None:
         return Compared(name, doubt="it is not in the baseline: pin it")
+    if now.writes != then.writes:
+        return Compared(name, doubt=f"it did {'not ' * now.writes}write when the baseline was pinned: pin it again")
     if min(now.samples, then.samples) < ENOUGH:
         return Compared(name, doubt=f"too few samples: {min(now.samples, then.samples)} of {ENOUGH}")
     if now.server != then.server:

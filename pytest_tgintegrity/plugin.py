@@ -19,7 +19,7 @@ import pytest
 from pytest_tgintegrity import options
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Declared
-from pytest_tgintegrity.probes import probe_name
+from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.reports.document import refusal, write_refusal
 from pytest_tgintegrity.rules import SEVERITIES, Rule, declaration_of
@@ -162,7 +162,7 @@ def pytest_pycollect_makeitem(
 ) -> Generator[None, Any, Any]:
     """Check declarations while they are collected."""
     declared = declaration_of(obj) if callable(obj) else None
-    if probe_name(obj):
+    if probe_of(obj):
         from pytest_tgintegrity import collecting  # noqa: PLC0415 - see the module
 
         collecting.keep_probe(collector, name, obj, _session(collector.config))

@@ -1,8 +1,9 @@
-"""Declare performance probes: functions that read what people often wait for, timed by ``--probe``."""
+"""Declare performance probes: functions that do what people often wait for, timed by ``--probe``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pytest_tgintegrity.errors import DeclarationError
@@ -12,23 +13,33 @@ Function = TypeVar("Function", bound=Callable[..., object])
 ATTRIBUTE = "__tgintegrity_probe__"
 
 
-def probe(name: str) -> Callable[[Function], Function]:
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A function under the name by which it is told; `writes` if it changes something."""
+
+    name: str
+    call: Callable[[Any], object]
+    writes: bool = False
+
+
+def probe(name: str, *, writes: bool = False) -> Callable[[Function], Function]:
     """Time the function under this name: it is called again and again with a read-only connection on the snapshot.
 
     Write it in a file that pytest collects, but call it as no test is called:
     ``@probe("character sheet")`` ``def character_sheet(db): db.execute("SELECT …").fetchall()``.
+    With `writes` it is called under ``--probe-writes`` only, each time in a transaction that is rolled back.
     """
     if not isinstance(name, str) or not name.strip():  # type: ignore[redundant-expr] # @probe without a name
         raise DeclarationError('a probe has a name: @probe("character sheet")')
 
     def declare(function: Function) -> Function:
-        setattr(function, ATTRIBUTE, name.strip())
+        setattr(function, ATTRIBUTE, Probe(name.strip(), function, writes))
         return function
 
     return declare
 
 
-def probe_name(function: Any) -> str | None:
-    """The name under which a function is timed; None if it is no probe."""
+def probe_of(function: Any) -> Probe | None:
+    """What is declared of a function; None if it is no probe."""
     found = getattr(function, ATTRIBUTE, None)
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, Probe) else None

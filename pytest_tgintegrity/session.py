@@ -23,7 +23,7 @@ import pytest
 
 from pytest_tgintegrity import gating, options, rule_files
 from pytest_tgintegrity.alerting import alert
-from pytest_tgintegrity.baselines import beside, time_on
+from pytest_tgintegrity.baselines import beside, check_staging, time_on
 from pytest_tgintegrity.caches import Caches, parse_caches
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
@@ -34,6 +34,7 @@ from pytest_tgintegrity.mending import Order, mend
 from pytest_tgintegrity.migrations import Migration
 from pytest_tgintegrity.pending import look_for_pending, read_migrations
 from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.probes import Probe
 from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports import coverage, terminal
@@ -46,7 +47,6 @@ from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document, together
 from pytest_tgintegrity.selection import check_ids, digest_of
 from pytest_tgintegrity.tidings import Selected, Tidings
-from pytest_tgintegrity.timing import Probe
 from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.workers import Host, join
 
@@ -216,6 +216,8 @@ class Integrity:
         if self.options.prove:
             self.prover = self._prover(self.run, rules)
             return
+        if self.options.probe == "writes":
+            check_staging(self.run)
         self.run.begin(rules, self._show_progress)
         if self.options.fixing is not None:
             self._caches = [parse_caches(text, name) for name, text in caches]
@@ -417,7 +419,7 @@ class Integrity:
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
-            timings=time_on(self.run, self.probes) if self.options.probe and not heard.interrupted else None,
+            timings=None if heard.interrupted else time_on(self.run, self.probes.values(), self.options.probe),
         )
         self._report = self._looked_back(report)
 

@@ -13,6 +13,7 @@ import redis
 from harness import HOLDS, VIOLATED, Ran, RunRules
 from test_pending import write
 from test_timing import BROKEN, PROBES
+from test_writing_probes import SPENDS
 
 from pytest_tgintegrity import gating, history
 from pytest_tgintegrity.gate import Finding
@@ -123,6 +124,18 @@ def test_dead_redis_leaves_verdicts_alone(check: RunRules) -> None:
 
     assert ran.status == 0
     assert "cannot be reached" in ran.integrity["baseline"]["reason"]
+
+
+def test_baseline_with_writing_is_not_met_by_a_run_without(check: RunRules, valkey: ValkeyServer) -> None:
+    where = f"--redis-url={valkey.url}"
+    check(HOLDS, SPENDS, PROBES, where, "--probe-writes", "--baseline=pin")
+    without = check(where, "--probe", "--gate=staging")
+    within = check(where, "--probe-writes", "--gate=staging")
+
+    doubt = "spend: it is in the baseline, but was not timed (it writes: --probe-writes)"
+    assert performance(without)[0] is False
+    assert doubt in without.out
+    assert [one["name"] for one in within.integrity["baseline"]["probes"] if one["ratio"]] == ["items by name", "spend"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_tgintegrity.gating import judged
 from pytest_tgintegrity.performance import DOUBT, ENOUGH, Baseline, Compared, Timed, compare, interval, timed
 
 STEADY = Timed(0.001, 2.0, 1.96, 2.04, 200, "PostgreSQL 18.4", "here")
+WRITING = replace(STEADY, writes=True)
 
 
 def sampled(seed: int, factor: float = 1.0, count: int = 200, machine: float = 1.0) -> Timed:
@@ -61,6 +63,9 @@ def test_whole_interval_has_to_be_above_ten_percent(factor: float, expected: boo
     ("today", "baseline", "doubt"),
     [
         ({}, {"sheet": STEADY}, "it is in the baseline, but was not timed"),
+        ({}, {"sheet": WRITING}, "it is in the baseline, but was not timed (it writes: --probe-writes)"),
+        ({"sheet": WRITING}, {"sheet": STEADY}, "it did not write when the baseline was pinned: pin it again"),
+        ({"sheet": STEADY}, {"sheet": WRITING}, "it did write when the baseline was pinned: pin it again"),
         ({"sheet": STEADY}, {}, "it is not in the baseline: pin it"),
         ({"sheet": sampled(0, count=ENOUGH - 1)}, {"sheet": STEADY}, f"too few samples: {ENOUGH - 1} of {ENOUGH}"),
         (
@@ -118,6 +123,8 @@ def test_timings_survive_json_and_nonsense_is_none() -> None:
     told = STEADY.to_json()
 
     assert Timed.from_json(told) == STEADY
+    assert Timed.from_json(WRITING.to_json()) == WRITING
+    assert Timed.from_json({name: one for name, one in told.items() if name != "writes"}) == STEADY
     for nonsense in ({}, {**told, "low": "x"}, {**told, "median": None, "relative": 0}, {**told, "high": math.inf}):
         assert Timed.from_json(nonsense) is None
 

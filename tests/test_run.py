@@ -119,11 +119,13 @@ def test_a_standby(check: RunRules, tmp_path: Path, server: PostgresServer) -> N
         standby.restart()
         wait_until(lambda: answers(standby))
         ran = check(HOLDS, VIOLATED, "-n2", url=standby.url())
+        refused = check("--probe-writes", url=standby.url())
 
     assert ran.status == 1, ran.said
     assert ran.verdicts == {"test_holds": "passed", "test_violated": "failed"}
     assert ran.integrity["database"]["is_standby"] is True
     assert "(standby)" in ran.out
+    assert (refused.status, "is a standby, where nothing can be written" in refused.said) == (4, True)
 
 
 def copy_cluster(program: Path, primary: PostgresServer, standby: PostgresServer, folder: Path) -> None:
