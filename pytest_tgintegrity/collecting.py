@@ -20,7 +20,7 @@ from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.session import BOUND, Integrity, session_of
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
-_TAGS = pytest.StashKey[set[str]]()
+_MARKS = pytest.StashKey[dict[str, pytest.MarkDecorator]]()
 
 
 def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared: Rule | Mistake) -> None:
@@ -77,14 +77,20 @@ def _module(path: Path) -> str:
 
 def _mark(item: pytest.Function, rule: Rule) -> None:
     """Mark a test with its severity and tags; a tag is registered when it first appears, for `--strict-markers`."""
-    known: set[str] = item.config.stash.setdefault(_TAGS, set(SEVERITIES))
+    known = item.config.stash.setdefault(_MARKS, {})
     for name in (rule.severity, *rule.tags):
-        if not name or name.startswith("_"):
-            raise DeclarationError(f"the tag {name!r} cannot be a mark: begin it with a letter")
         if name not in known:
-            known.add(name)
-            item.config.addinivalue_line("markers", f"{name}: integrity rules tagged {name}.")
-        item.add_marker(name)
+            known[name] = _registered(name, item.config)
+        item.add_marker(known[name])
+
+
+def _registered(name: str, config: pytest.Config) -> pytest.MarkDecorator:
+    if not name or name.startswith("_"):
+        raise DeclarationError(f"the tag {name!r} cannot be a mark: begin it with a letter")
+    if name not in SEVERITIES:
+        config.addinivalue_line("markers", f"{name}: integrity rules tagged {name}.")
+    mark: pytest.MarkDecorator = getattr(pytest.mark, name)
+    return mark
 
 
 def offer_fixtures(collector: pytest.Collector) -> None:

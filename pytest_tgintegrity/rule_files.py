@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 from pytest_tgintegrity.errors import UsageError
 
 
-def parent_of(rule: str, path: Path) -> Path:
-    """The folder that the id of a rule counts from, where `path` is the file that the rule stands in."""
-    return path.parents[len(PurePosixPath(rule.partition("::")[0]).parts) - 1]
+def parent_of(file: str, path: Path) -> Path:
+    """The folder that ids of rules count from, where `file` is what they call the file at `path`."""
+    return path.parents[len(PurePosixPath(file).parts) - 1]
 
 
-def folder_of(rule: str, path: Path) -> Path:
-    """The folder of the rules: the package around a rule's file."""
-    return parent_of(rule, path) / PurePosixPath(rule).parts[0]
+def folder_of(file: str, path: Path) -> Path:
+    """The folder of the rules: the package around a file of rules."""
+    return parent_of(file, path) / PurePosixPath(file).parts[0]
 
 
 def beside(name: str, folders: Iterable[Path]) -> list[Path]:

@@ -162,15 +162,16 @@ class Integrity:
         if not found:
             return
         rules = [rule for _, rule in found]
+        files = {(rule.id.partition("::")[0], item.path) for item, rule in found}
         self.tidings.selected = {one.id: Selected(item.nodeid, one.rule.severity, one.doc) for item, one in found}
         self.tidings.digest = digest_of(rules)
         self.tidings.deselected = len(self.collected) - len(rules)
         try:
             check_ids((item.path, rule) for item, rule in found)
             if not self.options.prove:
-                self._read_waivers(found)
-            self._begin(rules, self._beside(CACHES, found))
-            self._cover(found)
+                self._read_waivers(files)
+            self._begin(rules, self._beside(CACHES, files))
+            self._cover(rules, files)
         except TgIntegrityError as error:
             self.tidings.refused = self.scrubbed(str(error))
             if not self.is_worker:
@@ -179,29 +180,29 @@ class Integrity:
         if self.is_worker:
             self._tell_controller()
 
-    def _read_waivers(self, found: Sequence[tuple[pytest.Item, BoundRule]]) -> None:
+    def _read_waivers(self, files: set[tuple[str, Path]]) -> None:
         """Read the file that was named, else those beside the rules; note waivers for rules that do not exist."""
         named = self.options.waivers
-        texts = rule_files.texts([named], self.config.rootpath) if named else self._beside(WAIVERS, found)
+        texts = rule_files.texts([named], self.config.rootpath) if named else self._beside(WAIVERS, files)
         self.waivers = by_rule(one for name, text in texts for one in parse_waivers(text, name))
-        parents = {rule_files.parent_of(rule.id, item.path) for item, rule in found}
+        parents = {rule_files.parent_of(name, path) for name, path in files}
         self.tidings.stale_waivers = without_rule(
             self.waivers.values(), self.collected, lambda file: any((parent / file).exists() for parent in parents)
         )
 
-    def _beside(self, name: str, found: Sequence[tuple[pytest.Item, BoundRule]]) -> Iterator[tuple[str, str]]:
+    def _beside(self, name: str, files: set[tuple[str, Path]]) -> Iterator[tuple[str, str]]:
         """The files of that name in the folders of the rules, and at pytest's root."""
-        folders = [*(rule_files.folder_of(rule.id, item.path) for item, rule in found), self.config.rootpath]
+        folders = [*(rule_files.folder_of(file, path) for file, path in sorted(files)), self.config.rootpath]
         return rule_files.texts(rule_files.beside(name, folders), self.config.rootpath)
 
-    def _cover(self, found: Sequence[tuple[pytest.Item, BoundRule]]) -> None:
+    def _cover(self, rules: list[BoundRule], files: set[tuple[str, Path]]) -> None:
         """Find out what the rules look at, where that is asked."""
         if self.run is None or self.options.prove or not self.options.coverage or self.config.option.collectonly:
             return
         reasons: dict[str, str] = {}
-        for name, text in self._beside(UNCOVERED, found):
+        for name, text in self._beside(UNCOVERED, files):
             reasons.update(parse_reasons(text, name))
-        self.tidings.coverage = self.run.coverage([rule for _, rule in found], reasons, len(self.collected)).to_json()
+        self.tidings.coverage = self.run.coverage(rules, reasons, len(self.collected)).to_json()
 
     def _begin(self, rules: list[BoundRule], caches: Iterable[tuple[str, str]]) -> None:
         if self.error is not None:
