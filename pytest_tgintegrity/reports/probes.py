@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pytest_tgintegrity.performance import Baseline, Compared
+from pytest_tgintegrity.performance import Baseline, Compared, Timed
 from pytest_tgintegrity.reports.lines import Line, printable, shown
 from pytest_tgintegrity.timing import Timings
 
@@ -46,12 +46,12 @@ def probe_lines(timings: Timings | None, beside: Beside | None) -> Iterable[Line
         when = f"{beside.baseline.pinned_at:%Y-%m-%d %H:%M} UTC"
         yield Line("baseline", "pinned by this run" if beside.pinned else f"pinned {when}")
         if timings is None:
-            yield from (Line("", _median(name, one.seconds)) for name, one in beside.baseline.probes.items())
+            yield from (Line("", _median(name, one)) for name, one in beside.baseline.probes.items())
 
 
 def _timed(timings: Timings, beside: Beside | None) -> Iterable[Line]:
     compared = {one.name: one for one in beside.compared} if beside else {}
-    told = [_line(_median(name, one.seconds), compared.get(name)) for name, one in timings.timed.items()]
+    told = [_line(_median(name, one), compared.get(name)) for name, one in timings.timed.items()]
     told += [
         Line("", f"{shown(name)}: not timed, {printable(reason)}", YELLOW) for name, reason in timings.failed.items()
     ]
@@ -59,8 +59,8 @@ def _timed(timings: Timings, beside: Beside | None) -> Iterable[Line]:
         yield Line("" if number else "probes", line.text, line.colour)
 
 
-def _median(name: str, seconds: float) -> str:
-    return f"{shown(name):<{NAME}}{seconds * 1000:.2f} ms"
+def _median(name: str, timed: Timed) -> str:
+    return f"{shown(name):<{NAME}}{timed.seconds * 1000:.2f} ms{', rolled back' if timed.writes else ''}"
 
 
 def _line(text: str, compared: Compared | None) -> Line:
