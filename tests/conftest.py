@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +15,7 @@ import redis
 from harness import SCRIPT, Ran, RunRules, rules, run_rules
 from hypothesis import HealthCheck, settings
 from psycopg import sql
+from servers import ROOMY
 
 from pytest_tgintegrity.scratch import PostgresServer, ValkeyServer, open_dataset, start_postgres, start_valkey
 
@@ -40,6 +43,13 @@ def server() -> Iterator[PostgresServer]:
     """A server with a socket and a TCP port."""
     with start_postgres(tcp=True) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_cache() -> Iterator[Path]:
+    """A folder for templates of servers, for those who look what becomes of it."""
+    with tempfile.TemporaryDirectory(dir=ROOMY) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

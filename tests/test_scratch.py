@@ -9,13 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import textwrap
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +20,9 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from servers import ROOMY, SOURCES, Numbers, ask, order, owner, processes_of, traces
 
-from pytest_tgintegrity import binaries, scratch, supervision, templates
+from pytest_tgintegrity import binaries, scratch, supervision
 from pytest_tgintegrity.binaries import find_postgres, find_valkey
 from pytest_tgintegrity.errors import ScratchError
 from pytest_tgintegrity.scratch import (
@@ -37,8 +34,6 @@ from pytest_tgintegrity.scratch import (
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 ROOT = os.geteuid() == 0
-ROOMY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
-SOURCES = Path(scratch.__file__).parents[1]
 PACKAGES = Path(psycopg.__file__).parents[1]
 ORDINARY_PYTHON = next(
     (
@@ -58,22 +53,10 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def shared_cache() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=ROOMY) as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TGINTEGRITY_CACHE", folder)
-        yield Path(folder)
-
-
-@pytest.fixture
-def cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a cache of its own to a test, with nothing in it but the empty cluster."""
-    if not list(shared_cache.glob("empty-*.template")):
-        start_postgres().close()
-    with tempfile.TemporaryDirectory(dir=ROOMY) as folder:
-        for template in shared_cache.glob("empty-*.template"):
-            os.link(template, Path(folder, template.name))
-        monkeypatch.setenv("TGINTEGRITY_CACHE", folder)
-        yield Path(folder)
+def cache_of_our_own(shared_cache: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TGINTEGRITY_CACHE", str(shared_cache))
+        yield
 
 
 @pytest.fixture
@@ -82,48 +65,6 @@ def public_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=ROOMY) as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
-
-
-@dataclass
-class Numbers:
-    """A data set of `count` rows that remembers how often it was built."""
-
-    count: int = 3
-    built: list[str] = field(default_factory=list)
-
-    def fingerprint(self) -> str:
-        return f"numbers {self.count}"
-
-    def build(self, connection: psycopg.Connection[Any]) -> None:
-        self.built.append(connection.info.dbname)
-        connection.execute("CREATE TABLE numbers (number int)")
-        connection.execute("INSERT INTO numbers SELECT generate_series(1, %s)", [self.count])
-
-
-def ask(address: str, question: str = "SELECT 1") -> Any:
-    with psycopg.connect(address) as connection:
-        row = connection.execute(question).fetchone()
-    return row and row[0]
-
-
-def order(address: str, command: str) -> None:
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(command)
-
-
-def processes_of(folder: Path) -> list[str]:
-    """List the command lines that name a folder."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
-    return [line for line in found if str(folder) in line]
-
-
-def traces(*folders: Path) -> list[object]:
-    return [trace for folder in folders for trace in (*processes_of(folder), *([folder] if folder.exists() else ()))]
 
 
 def link_or_copy(source: str, target: str) -> None:
@@ -140,19 +81,6 @@ def soon(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-@contextmanager
-def owner(body: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run Python in another process, for us to kill."""
-    code = "from pytest_tgintegrity.scratch import *\nimport os, sys, time\n" + textwrap.dedent(body)
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=SOURCES, env=os.environ | environment
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 # --- PostgreSQL: life and death
@@ -488,130 +416,6 @@ def test_the_server_of_the_distribution_works_too(monkeypatch: pytest.MonkeyPatc
         assert server.binaries.major == 15
         assert ask(server.tcp_url(), "SELECT current_setting('server_version_num')::int / 10000") == 15
         assert ask(server.tcp_url(), "SELECT count(*) FROM numbers") == 3
-
-
-# --- data sets
-
-
-def test_a_data_set_is_built_once_and_then_copied(cache: Path) -> None:
-    numbers = Numbers()
-    with open_dataset("numbers", numbers) as first:
-        order(first.conninfo(), "DELETE FROM numbers")
-        with open_dataset("numbers", numbers) as second:
-            assert ask(first.conninfo(), "SELECT count(*) FROM numbers") == 0
-            assert ask(second.conninfo(), "SELECT count(*) FROM numbers") == 3
-            assert ask(second.url(), "SELECT current_database()::text") == "tg"
-
-    assert numbers.built == ["tg"]
-    with open_dataset("numbers", Numbers(4)) as another:
-        assert ask(another.conninfo(), "SELECT count(*) FROM numbers") == 4
-
-
-def test_a_data_set_comes_with_statistics(cache: Path) -> None:
-    with open_dataset("numbers", Numbers()) as server:
-        assert ask(server.conninfo(), "SELECT count(*) FROM pg_stats WHERE tablename = 'numbers'") == 1
-
-
-def truncate(content: bytes) -> bytes:
-    return content[: len(content) // 2]
-
-
-def flip(content: bytes) -> bytes:
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
-def empty(content: bytes) -> bytes:
-    return b""
-
-
-def test_a_damaged_template_is_built_again(cache: Path) -> None:
-    numbers = Numbers()
-    open_dataset("numbers", numbers).close()
-    (template,) = cache.glob("numbers-*.template")
-
-    for builds, damage in enumerate([truncate, flip, empty], start=2):
-        template.write_bytes(damage(template.read_bytes()))
-        with open_dataset("numbers", numbers) as server:
-            assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
-        assert len(numbers.built) == builds, damage
-
-    open_dataset("numbers", numbers).close()
-    assert len(numbers.built) == builds
-
-
-def test_two_runs_at_once_build_once(cache: Path) -> None:
-    together = threading.Barrier(2)
-    numbers = Numbers()
-
-    def count(_: int) -> Any:
-        together.wait()
-        with open_dataset("numbers", numbers) as server:
-            return ask(server.conninfo(), "SELECT count(*) FROM numbers")
-
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(count, range(2))) == [3, 3]
-    assert numbers.built == ["tg"]
-
-
-class Wrong(Numbers):
-    def build(self, connection: psycopg.Connection[Any]) -> None:
-        super().build(connection)
-        connection.execute("SELECT nonsense")
-
-
-def test_a_failed_build_is_reported_and_not_kept(cache: Path) -> None:
-    with pytest.raises(ScratchError, match=r"'numbers' could not be built.*nonsense"):
-        open_dataset("numbers", Wrong())
-
-    with open_dataset("numbers", Numbers()) as server:
-        assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
-
-
-def test_a_killed_build_is_not_kept_and_blocks_nobody(cache: Path) -> None:
-    body = """
-        class Endless:
-            def fingerprint(self): return "numbers 3"
-            def build(self, connection):
-                print("building", flush=True)
-                time.sleep(60)
-        open_dataset("numbers", Endless())
-    """
-    with owner(body) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "building\n"
-        process.kill()
-
-    with open_dataset("numbers", Numbers()) as server:
-        assert ask(server.conninfo(), "SELECT count(*) FROM numbers") == 3
-
-
-def test_the_cache_stays_small(cache: Path) -> None:
-    for number in range(12):
-        (cache / f"old-{number}.template").touch()
-    ancient = cache / "ancient.123.part"
-    ancient.touch()
-    os.utime(ancient, (0, 0))
-
-    open_dataset("numbers", Numbers()).close()
-
-    assert len(list(cache.glob("*.template"))) == templates.TEMPLATES_KEPT
-    assert list(cache.glob("numbers-*.template"))
-    assert not ancient.exists()
-
-
-def test_without_a_home_templates_go_to_the_temporary_folder_if_that_is_ours(
-    public_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TGINTEGRITY_CACHE", "/proc/none")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
-    monkeypatch.setattr(tempfile, "tempdir", str(public_folder))
-    mine = public_folder / f"pytest-tgintegrity-{os.geteuid()}"
-
-    assert templates.cache_directory(Path("/fallback")) == mine
-    assert mine.stat().st_mode & 0o777 == 0o700
-    mine.chmod(0o777)
-    assert templates.cache_directory(Path("/fallback")) == Path("/fallback")
 
 
 # --- Valkey
