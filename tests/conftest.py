@@ -95,6 +95,15 @@ def check(pytester: pytest.Pytester, url: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(scope="session")
+def clean_demo() -> Iterator[str]:
+    """The URL of a demo without faults."""
+    from integrity_tests.demo import DATASETS
+
+    with open_dataset("demo", DATASETS["demo"]) as started:
+        yield started.url()
+
+
+@pytest.fixture(scope="session")
 def damaged_demo() -> Iterator[str]:
     """The URL of a demo with planted faults."""
     from integrity_tests.demo import DATASETS

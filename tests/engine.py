@@ -24,6 +24,16 @@ def bound(kind: Kind, name: str = "it", params: Mapping[str, Any] | None = None,
     return BoundRule(name, Rule(kind, **more), "A rule.", params or {})
 
 
+def named(kinds: Iterable[Any], name: str = "rule") -> list[BoundRule]:
+    """Rules named by their numbers."""
+    return [bound(kind, f"{name}{number}") for number, kind in enumerate(kinds)]
+
+
+def reasons(found: Mapping[str, Measurement]) -> dict[str, str]:
+    """Why rules could not be evaluated."""
+    return {rule: one.error for rule, one in found.items() if one.error is not None}
+
+
 @dataclass(frozen=True)
 class Engine:
     """A reader on a snapshot, and what the catalogs said."""

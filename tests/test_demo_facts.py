@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import pytest
-from tg import CSVS, Connection, needs_csvs, table
-
-from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.scratch import open_dataset
+from tg import CSVS, Connection, needs_csvs, table, values
 
 NO_QUESTION: Final = {
     "CHAR-10": "no column says when a character was submitted",
@@ -23,14 +20,9 @@ NO_QUESTION: Final = {
 
 
 @pytest.fixture(scope="module")
-def clean() -> Iterator[Connection]:
-    with open_dataset("demo", DATASETS["demo"]) as server, psycopg.connect(server.url(), autocommit=True) as connection:
+def clean(clean_demo: str) -> Iterator[Connection]:
+    with psycopg.connect(clean_demo, autocommit=True) as connection:
         yield connection
-
-
-def column(connection: Connection, query: str, *parameters: object) -> list[Any]:
-    """The first column of an answer."""
-    return [row[0] for row in connection.execute(query.encode(), parameters or None)]
 
 
 def plain_invariants() -> list[str]:
@@ -77,7 +69,7 @@ def test_every_number_is_in_its_ranges(clean: Connection) -> None:
     assert [] == [
         f"{fact['table']}.{fact['column']}: {fact['source']}"
         for fact in ranges
-        if column(clean, f"SELECT 1 FROM {fact['table']} WHERE {outside(fact)} LIMIT 1")
+        if values(clean, f"SELECT 1 FROM {fact['table']} WHERE {outside(fact)} LIMIT 1")
     ]
 
 
@@ -114,7 +106,7 @@ def test_the_ends_of_every_range_occur(clean: Connection) -> None:
 
     assert len(found) > 800
     assert [] == [
-        key for key, end in found.items() if not column(clean, f"SELECT 1 FROM {key[0]} WHERE {key[1]} = {end} LIMIT 1")
+        key for key, end in found.items() if not values(clean, f"SELECT 1 FROM {key[0]} WHERE {key[1]} = {end} LIMIT 1")
     ]
 
 
@@ -133,7 +125,7 @@ def test_every_word_is_one_of_its_choices(clean: Connection) -> None:
     found = choices()
 
     assert len(found) > 200
-    assert [] == [pair for pair, words in found.items() if column(clean, query.format(*pair), words)]
+    assert [] == [pair for pair, words in found.items() if values(clean, query.format(*pair), words)]
 
 
 @needs_csvs
@@ -144,4 +136,4 @@ def test_every_choice_of_characters_occurs(clean: Connection) -> None:
     assert len(found) > 180
     for (name, word), words in found.items():
         if word not in shared:
-            assert set(words) == set(column(clean, f"SELECT DISTINCT coalesce({word}::text, '') FROM {name}")), name
+            assert set(words) == set(values(clean, f"SELECT DISTINCT coalesce({word}::text, '') FROM {name}")), name

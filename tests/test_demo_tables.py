@@ -10,15 +10,13 @@ import pytest
 from psycopg import sql
 from tg import CSVS, Connection, needs_csvs, table
 
-from integrity_tests.demo import DATASETS
 from integrity_tests.demo.people import TODAY
 from integrity_tests.demo.rows import read_tables
-from pytest_tgintegrity.scratch import open_dataset
 
 
 @pytest.fixture(scope="module")
-def clean() -> Iterator[Connection]:
-    with open_dataset("demo", DATASETS["demo"]) as server, psycopg.connect(server.url(), autocommit=True) as connection:
+def clean(clean_demo: str) -> Iterator[Connection]:
+    with psycopg.connect(clean_demo, autocommit=True) as connection:
         yield connection
 
 

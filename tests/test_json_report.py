@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from harness import HEAD, HOLDS, UNKNOWN, VIOLATED, RunRules
+from harness import HEAD, HOLDS, UNKNOWN, VIOLATED, Ran, RunRules
 
 MORE = """
 @rule.metric("sizes", "SELECT avg(size) FROM item", at_least=100)
@@ -43,30 +43,29 @@ INSERT INTO pair VALUES (2, 'x', 'two', 7.50, '0044-03-15 BC'), (1, 'y', NULL, 9
 """
 
 
-def test_every_key_of_the_contract(
-    check: RunRules, make_database: Callable[[str], str], pytester: pytest.Pytester
-) -> None:
-    """Shapes and values."""
+@pytest.fixture
+def contract(check: RunRules, make_database: Callable[[str], str]) -> Ran:
+    """A run of rules of many shapes."""
     url = make_database(
         PAIRS + "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i;"
         " CREATE TABLE nothing (id int PRIMARY KEY, size int);"
     )
-    ran = check(HOLDS, UNKNOWN, MORE, "--scope=nowhere=1", url=url)
+    return check(HOLDS, UNKNOWN, MORE, "--period=24", url=url)
+
+
+def test_a_wrong_scope_stands_in_the_report(check: RunRules) -> None:
+    ran = check(HOLDS, "--scope=nowhere=1")
+
     assert (ran.status, ran.integrity["run"]["error"][:17]) == (4, "--scope nowhere=…")
-    ran = check("--period=24", url=url)
-    found, rules = ran.integrity, {one["id"].partition("::")[2]: one for one in ran.integrity["rules"]}
+
+
+def test_every_key_of_the_contract(contract: Ran) -> None:
+    """Shapes and values."""
+    found = contract.integrity
 
     assert list(found) == [
-        "schema_version",
-        "database",
-        "run",
-        "rules",
-        "scans",
-        "health",
-        "activity",
-        "gate",
-        "history",
-    ]
+        "schema_version", "database", "run", "rules", "scans", "health", "activity", "gate", "history",
+    ]  # fmt: skip
     assert (found["schema_version"], found["gate"], found["history"]) == (1, None, None)
     assert set(found["database"]) == {
         "host", "port", "name", "user", "server_version", "system_identifier", "is_standby", "read_only", "superuser",
@@ -81,26 +80,6 @@ def test_every_key_of_the_contract(
     }  # fmt: skip
     assert datetime.fromisoformat(run["started_at"]) < datetime.fromisoformat(run["finished_at"])
     assert (run["period_hours"], run["scopes"], run["complete"]) == (24.0, {}, True)
-    assert set(rules["test_composite"]) == {
-        "id", "doc", "severity", "tags", "sources", "verdict", "reason", "examined", "violations", "samples", "seconds",
-        "fixable", "fixed", "enforced_by", "waiver", "see_all", "mend",
-    }  # fmt: skip
-    assert set(rules["test_composite"]) - set(rules["test_vacuous"]) == {"see_all", "mend"}
-    composite = rules["test_composite"]
-    assert (composite["verdict"], composite["examined"], composite["violations"]) == ("failed", 4, 3)
-    assert (composite["fixable"], composite["enforced_by"], composite["sources"]) == (True, "pair_amount", ["pair"])
-    assert composite["samples"] == [
-        {"key": ["1", "x"], "label": "ONE", "values": {"p.amount": "2", "p.day": None}},
-        {"key": ["1", "y"], "label": None, "values": {"p.amount": "9.99999999999999999999", "p.day": "infinity"}},
-        {"key": ["2", "x"], "label": "two", "values": {"p.amount": "7.50", "p.day": "0044-03-15 BC"}},
-    ]
-    query = rules["test_query"]
-    assert (query["examined"], query["violations"], query["verdict"], query["tags"]) == (None, 2, "noted", ["big"])
-    assert [one["key"] for one in query["samples"]] == ["19", "20"]
-    assert (rules["test_metric"]["examined"], rules["test_metric"]["verdict"]) == (None, "failed")
-    assert found["activity"] == {"sizes": 10.5, "by_parity": {"0": 10, "1": 10}}
-    assert (rules["test_vacuous"]["verdict"], rules["test_vacuous"]["examined"]) == ("passed", 0)
-    assert "1 vacuous" in ran.out
     health = found["health"]
     assert set(health) == {"score", "minimum", "status", "deductions"}
     assert (health["score"], health["minimum"], health["status"]) == (100 - 30 - 10 - 5, 90, "degraded")
@@ -110,6 +89,30 @@ def test_every_key_of_the_contract(
     scanned = [rule for one in found["scans"] for rule in one["rules"]]
     assert sorted(scanned) == sorted(one["id"] for one in found["rules"])
     assert all(set(one) == {"source", "rules", "seconds", "rows"} for one in found["scans"])
+
+
+def test_every_key_of_a_rule(contract: Ran) -> None:
+    rules = {one["id"].partition("::")[2]: one for one in contract.integrity["rules"]}
+    composite, query = rules["test_composite"], rules["test_query"]
+
+    assert set(composite) == {
+        "id", "doc", "severity", "tags", "sources", "verdict", "reason", "examined", "violations", "samples", "seconds",
+        "fixable", "fixed", "enforced_by", "waiver", "see_all", "mend",
+    }  # fmt: skip
+    assert set(composite) - set(rules["test_vacuous"]) == {"see_all", "mend"}
+    assert (composite["verdict"], composite["examined"], composite["violations"]) == ("failed", 4, 3)
+    assert (composite["fixable"], composite["enforced_by"], composite["sources"]) == (True, "pair_amount", ["pair"])
+    assert composite["samples"] == [
+        {"key": ["1", "x"], "label": "ONE", "values": {"p.amount": "2", "p.day": None}},
+        {"key": ["1", "y"], "label": None, "values": {"p.amount": "9.99999999999999999999", "p.day": "infinity"}},
+        {"key": ["2", "x"], "label": "two", "values": {"p.amount": "7.50", "p.day": "0044-03-15 BC"}},
+    ]
+    assert (query["examined"], query["violations"], query["verdict"], query["tags"]) == (None, 2, "noted", ["big"])
+    assert [one["key"] for one in query["samples"]] == ["19", "20"]
+    assert (rules["test_metric"]["examined"], rules["test_metric"]["verdict"]) == (None, "failed")
+    assert contract.integrity["activity"] == {"sizes": 10.5, "by_parity": {"0": 10, "1": 10}}
+    assert (rules["test_vacuous"]["verdict"], rules["test_vacuous"]["examined"]) == ("passed", 0)
+    assert "1 vacuous" in contract.out
 
 
 def test_ids_do_not_depend_on_how_pytest_is_called(

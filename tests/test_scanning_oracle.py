@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from engine import bound, looking_at
+from engine import bound, looking_at, named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -333,13 +333,9 @@ def test_ranges_of_several_columns_keep_what_each_says_of_null_and_nan(arena: Co
     ]
 
     with looking_at(arena.info.dsn) as engine:
-        found = engine.measure(_named([Between("merged", column, low, high) for column in "abc"]), samples=0)
+        found = engine.measure(named([Between("merged", column, low, high) for column in "abc"]), samples=0)
 
     assert [one.violations for one in found.values()] == expected
-
-
-def _named(kinds: list[Any], name: str = "rule") -> list[BoundRule]:
-    return [bound(kind, f"{name}{number}") for number, kind in enumerate(kinds)]
 
 
 def _one_value(connection: Connection, statement: str) -> Any:

@@ -36,6 +36,11 @@ def table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def values(connection: Connection, query: str, *parameters: object) -> list[Any]:
+    """The first column of an answer."""
+    return [row[0] for row in connection.execute(query.encode(), parameters or None)]
+
+
 def some(name: str, key: str, where: str = "true", offset: int = 0, limit: int = 1) -> str:
     """The keys of some rows, always the same ones."""
     return f"(SELECT {key} FROM {name} WHERE {where} ORDER BY {key} OFFSET {offset} LIMIT {limit})"
