@@ -2,7 +2,8 @@
 
 Whatever is not known is not met. A look counts towards clean days if it was *whole*: complete, of all data (no period, no
 scope), by the same rules on the same database. It belongs to the UTC day on which it began, which is what its snapshot
-shows. A day is clean if there was a clean whole look on it, and no look at all saw a violation or could not judge.
+shows. A day is clean if there was a clean whole look on it, no look at all saw a violation or could not judge, and no
+record of that day is unreadable.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ CLEAN_DAYS: Mapping[str, int] = {"staging": 7, "production": 7}
 """How many complete days before today have to be clean, by gate."""
 
 DAY = timedelta(days=1)
+LONGEST = timedelta(hours=1)
+"""An entry is added when its run is over: one that cannot be read may be of a run that began this long before."""
 PERFECT = 100
 NOT_DETERMINED = "not determined"
 NO_HISTORY = "no history: give --redis-url"
@@ -68,7 +71,7 @@ class Evidence:
     """What else a gate has to know. `backup` is when one was last verified; `past` is None where there is no history.
 
     `deselected` counts rules that were collected and not run, `constraints` those about declared constraints and the
-    schema, by verdict.
+    schema, by verdict. `unreadable` is when entries were added to the history that say nothing: each may be of a violation.
     """
 
     minimum: int
@@ -80,6 +83,7 @@ class Evidence:
     migrations: Finding = Finding()
     performance: Finding = Finding()
     no_history: str = NO_HISTORY
+    unreadable: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,7 @@ def _clean_days(looks: Sequence[Look], today: Look, evidence: Evidence, wanted: 
     required = f"{wanted} complete days in a row, by UTC, before today"
     if evidence.past is None:
         return Condition("clean days", False, NOT_DETERMINED, required, evidence.no_history)  # noqa: FBT003 - not met
-    first, stopped = clean_since(looks, today, now)
+    first, stopped = clean_since(looks, today, now, evidence.unreadable)
     count = (_day(now) - first).days
     reason = None if count >= wanted else stopped
     return Condition(
@@ -216,7 +220,9 @@ def _clean_days(looks: Sequence[Look], today: Look, evidence: Evidence, wanted: 
     )
 
 
-def clean_since(looks: Iterable[Look], today: Look, now: datetime) -> tuple[date, str]:
+def clean_since(
+    looks: Iterable[Look], today: Look, now: datetime, unreadable: Iterable[datetime] = ()
+) -> tuple[date, str]:
     """The first of the clean days that reach up to today (today itself if there is none), and what broke the row.
 
     Looks of today and, where a clock was set back, of later days can break the row but do not lengthen it.
@@ -225,19 +231,20 @@ def clean_since(looks: Iterable[Look], today: Look, now: datetime) -> tuple[date
     ends = _day(now)
     for look in looks:
         by_day.setdefault(min(_day(look.started_at), ends), []).append(look)
+    lost = {min(day, ends) for added in unreadable for day in (_day(added), _day(added - LONGEST))}
     first = ends
-    if stopped := _awry_on(by_day.get(first, ())):
+    if stopped := _awry_on(by_day.get(first, ()), lost=first in lost):
         return first, f"{stopped} today"
     while True:
         day = first - DAY
-        stopped = _awry_on(by_day.get(day, ())) or _unseen_on(by_day.get(day, ()), today)
+        stopped = _awry_on(by_day.get(day, ()), lost=day in lost) or _unseen_on(by_day.get(day, ()), today)
         if stopped:
             return first, f"{stopped} on {day.isoformat()}"
         first = day
 
 
-def _awry_on(looks: Iterable[Look]) -> str | None:
-    """What was wrong on a day, if anything."""
+def _awry_on(looks: Iterable[Look], *, lost: bool) -> str | None:
+    """What was wrong on a day, if anything; `lost` is whether the record of a run may be missing."""
     for look in looks:
         if _count(look, "failed") or _count(look, "fixed"):
             return "a rule was violated"
@@ -245,7 +252,7 @@ def _awry_on(looks: Iterable[Look]) -> str | None:
             return "a rule was unknown"
         if look.score is not None and look.score < PERFECT:
             return "a violation was noted"
-    return None
+    return "an entry of the history cannot be read" if lost else None
 
 
 def _unseen_on(looks: Sequence[Look], today: Look) -> str | None:

@@ -46,6 +46,7 @@ def ask(asked: Asked, report: Report, heard: Tidings, migrations: Finding) -> Ga
         backup=asked.backup,
         migrations=migrations,
         performance=_performance(report.timings, report.beside),
+        unreadable=remembered.unreadable if remembered else (),
         no_history=(remembered and remembered.reason) or NO_HISTORY,
     )
     return decide(asked.gate, _look(report), evidence, report.run.finished_at)

@@ -1,42 +1,50 @@
 """Past runs, in Redis: the only place that talks to it.
 
 Each database has a stream of its own, to which every run adds one entry: concurrent runs lose nothing of each other. It is
-capped and expires. Nothing is retried: a run waits seconds for its history, no longer.
+capped and expires. Nothing is retried, and all has to be said within seconds: a run does not wait longer for its history.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_tgintegrity.errors import HistoryLost
-from pytest_tgintegrity.records import Foreign, Record
+from pytest_tgintegrity.packing import DAMAGE, pack_seconds, packed, unpack_seconds, unpacked
+from pytest_tgintegrity.records import Record
 from pytest_tgintegrity.redis_url import RedisAddress, parse_redis_url
 
 OWN = "tgintegrity:"
 PREFIX = f"{OWN}history:"
 BASELINE = f"{OWN}baseline:"
+RULES = f"{OWN}rules:"
 FIELD = "record"
-CAP = 2_000
+CAP = 6_000
+"""A run every two minutes for the days that a gate looks back on."""
 LIFE = timedelta(days=400)
 TIMEOUT = 3.0
-PAGE = 200
+DEADLINE = 10.0
+PAGE = 500
 SLACK = timedelta(days=1)
 """Entries are numbered by the clock of Redis, which may not be ours."""
 GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]\\"})
 
+Answer = TypeVar("Answer")
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The records of past runs, oldest first, and how many entries were none that we can read."""
+    """The records of past runs, oldest first, and when entries were added that we cannot read."""
 
     records: tuple[Record, ...]
-    foreign: int = 0
+    unreadable: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +60,79 @@ def records(url: str, identity: str, since: datetime | None = None) -> list[Reco
     return list(read(parse_redis_url(url), identity, since).records)
 
 
+def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str, dict[str, float]]:
+    """What each rule took, by run, where that is still known. Raises `HistoryLost`."""
+
+    def ask(client: Any) -> dict[str, dict[str, float]]:
+        lists: dict[bytes, bytes | None] = {}
+        found = {}
+        for _, entry in _entries(client, PREFIX + identity, since):
+            name = entry.get(b"rules", b"")
+            if name not in lists:
+                lists[name] = client.get(RULES.encode() + name)
+            with contextlib.suppress(*DAMAGE):
+                run = Record.from_json(unpacked(entry.get(FIELD.encode(), b""))).run
+                found[run] = unpack_seconds(lists[name] or b"", entry.get(b"seconds", b""))
+        return found
+
+    return _answer(parse_redis_url(url), ask, None)
+
+
 def read(address: RedisAddress, identity: str, since: datetime | None = None, limit: int = CAP) -> Past:
     """The newest `limit` runs on a database, and what else lies among them. Raises `HistoryLost`."""
+    entries = _answer(address, lambda client: list(islice(_entries(client, PREFIX + identity, since), limit)))
     found: list[Record] = []
-    foreign = 0
-    with _client(address) as client:
-        for _, entry in islice(_entries(client, PREFIX + identity, since), limit):
-            try:
-                record = Record.from_json(_text(entry.get(FIELD.encode(), b"")))
-            except Foreign:
-                foreign += 1
-                continue
-            if record.identity == identity and (since is None or record.started_at >= since):
-                found.append(record)
-    return Past(tuple(sorted(found, key=lambda one: (one.started_at, one.run))), foreign)
+    unreadable: list[datetime] = []
+    for number, entry in entries:
+        try:
+            record = Record.from_json(unpacked(entry.get(FIELD.encode(), b"")))
+        except ValueError:
+            unreadable.append(_added(number))
+            continue
+        if record.identity == identity and (since is None or record.started_at >= since):
+            found.append(record)
+    return Past(tuple(sorted(found, key=lambda one: (one.started_at, one.run))), tuple(unreadable))
 
 
-def append(address: RedisAddress, record: Record) -> None:
-    """Add a run; it is kept for as long as there are not too many after it. Raises `HistoryLost`."""
-    key = PREFIX + record.identity
-    with _client(address) as client, client.pipeline(transaction=False) as pipeline:
-        pipeline.xadd(key, {FIELD: record.to_json()}, maxlen=CAP, approximate=True)
-        pipeline.expire(key, LIFE)
-        pipeline.execute()
+def append(address: RedisAddress, record: Record, seconds: Mapping[str, float]) -> None:
+    """Add a run and what each rule took; kept until there are too many after it. Raises `HistoryLost`."""
+    key, taken = PREFIX + record.identity, pack_seconds(seconds)
+    entry = {FIELD: packed(record.to_json()), "rules": taken.name, "seconds": taken.taken}
+
+    def ask(client: Any) -> None:
+        with client.pipeline(transaction=False) as pipeline:
+            pipeline.set(RULES + taken.name, taken.rules, ex=LIFE)
+            pipeline.xadd(key, entry, maxlen=CAP, approximate=True)
+            pipeline.expire(key, LIFE)
+            pipeline.execute()
+
+    _answer(address, ask)
 
 
 def pin(address: RedisAddress, identity: str, baseline: str) -> None:
     """Keep a baseline in place of the one before it, for good. Raises `HistoryLost`."""
-    with _client(address) as client:
-        client.set(BASELINE + identity, baseline)
+    _answer(address, lambda client: client.set(BASELINE + identity, baseline))
 
 
 def pinned(address: RedisAddress, identity: str) -> str | None:
     """The baseline of a database, if there is one. Raises `HistoryLost`."""
-    with _client(address) as client:
-        found: bytes | None = client.get(BASELINE + identity)
+    found: bytes | None = _answer(address, lambda client: client.get(BASELINE + identity))
     return None if found is None else _text(found)
 
 
 def flush(address: RedisAddress, prefix: str, keep: Sequence[str]) -> Flushed:
     """Delete all keys of a prefix but those that match a pattern of `keep`, and our own. Raises `HistoryLost`."""
-    deleted, kept = 0, 0
-    with _client(address) as client:
+
+    def ask(client: Any) -> Flushed:
+        deleted, kept = 0, 0
         keys: Iterator[bytes] = client.scan_iter(match=f"{prefix.translate(GLOB)}*", count=1_000)
         while some := list(islice(keys, PAGE)):
             going = [key for key in some if not _is_kept(_text(key), keep)]
             kept += len(some) - len(going)
             deleted += client.unlink(*going) if going else 0
-    return Flushed(deleted, kept)
+        return Flushed(deleted, kept)
+
+    return _answer(address, ask, None)
 
 
 def _is_kept(key: str, patterns: Iterable[str]) -> bool:
@@ -108,6 +141,14 @@ def _is_kept(key: str, patterns: Iterable[str]) -> bool:
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
+
+
+def _added(number: bytes) -> datetime:
+    """When an entry was added, by the number that Redis gave it; or somebody else, who may have chosen any."""
+    try:
+        return datetime.fromtimestamp(int(number.partition(b"-")[0]) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _entries(client: Any, key: str, since: datetime | None) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
@@ -119,6 +160,26 @@ def _entries(client: Any, key: str, since: datetime | None) -> Iterator[tuple[by
         newest = f"({page[-1][0].decode()}"
 
 
+def _answer(address: RedisAddress, ask: Callable[[Any], Answer], within: float | None = DEADLINE) -> Answer:
+    """What a client is told. Raises `HistoryLost`, at the latest after `within` seconds, whatever may hang."""
+    answer: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            with _client(address) as client:
+                told = ask(client)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
+            answer.set_exception(error)
+        else:
+            answer.set_result(told)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return answer.result(within)
+    except TimeoutError:
+        raise HistoryLost(f"Redis at {address.shown} was not done within {within:g} s") from None
+
+
 @contextlib.contextmanager
 def _client(address: RedisAddress) -> Iterator[Any]:
     """A client that gives up after seconds, and whose complaints become one sentence without secrets."""
@@ -128,12 +189,29 @@ def _client(address: RedisAddress) -> Iterator[Any]:
     from redis.retry import Retry  # noqa: PLC0415
 
     wanted = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
-    make: Any = redis.RedisCluster.from_url if address.cluster else redis.Redis.from_url
     try:
-        with contextlib.closing(make(address.url, **wanted)) as client:
-            yield client
+        with contextlib.ExitStack() as opened:
+            if address.cluster:
+                client: Any = redis.RedisCluster.from_url(
+                    address.url, **wanted, connection_pool_class=_closed_by(opened)
+                )
+            else:
+                client = redis.Redis.from_url(address.url, **wanted)
+            yield opened.enter_context(contextlib.closing(client))
     except (redis.RedisError, RedisClusterException, OSError, ValueError) as error:
         raise HistoryLost(f"Redis at {address.shown} {address.secrets.scrub(_complaint(error))}") from None
+
+
+def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
+    """Pools of connections to the nodes of a cluster, whose client closes none of them, least of all if it fails."""
+    import redis  # noqa: PLC0415 - see above
+
+    class Pool(redis.ConnectionPool):
+        def __init__(self, *args: Any, **wanted: Any) -> None:
+            super().__init__(*args, **wanted)
+            opened.callback(self.disconnect)
+
+    return Pool
 
 
 def _complaint(error: Exception) -> str:

@@ -22,9 +22,9 @@ class Record:
     """What is kept of a run.
 
     `counts` are rules by verdict, `violations` those of each rule that has any (waived ones too), `unknown` the rules
-    that could not be evaluated, `verdicts` those of all rules that did not pass, `seconds` what each took. `digest` names
-    the set of rules, `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks`
-    are of the whole database since its statistics began. `identity` is the database's: `database` alone is a name.
+    that could not be evaluated, `verdicts` those of all rules that did not pass. `digest` names the set of rules,
+    `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks` are of the whole
+    database since its statistics began. `identity` is the database's: `database` alone is a name.
     """
 
     run: str
@@ -35,7 +35,6 @@ class Record:
     counts: Mapping[str, int]
     violations: Mapping[str, int]
     unknown: tuple[str, ...]
-    seconds: Mapping[str, float]
     digest: str | None
     complete: bool
     period: float | None
@@ -132,7 +131,6 @@ _READ: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "counts": _mapping(int),
     "violations": _mapping(int),
     "unknown": _names,
-    "seconds": _mapping(int, float),
     "digest": _of(str, _NONE),
     "complete": _of(bool),
     "period": _of(int, float, _NONE),

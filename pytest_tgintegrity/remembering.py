@@ -25,7 +25,6 @@ from pytest_tgintegrity.trend import trend_of
 if TYPE_CHECKING:
     from pytest_tgintegrity.scratch import ValkeyServer
 
-SLOWEST = 100
 STATISTICS = sql.SQL(
     "SELECT xact_rollback::float8 / nullif(xact_commit + xact_rollback, 0), deadlocks"
     " FROM pg_stat_database WHERE datname = current_database()"
@@ -50,9 +49,12 @@ class Memory:
             address = self.opened()
             past = history.read(address, record.identity)
             remembered = replace(
-                remembered, past=past.records, trend=trend_of(record, past.records, severities), foreign=past.foreign
+                remembered,
+                past=past.records,
+                trend=trend_of(record, past.records, severities),
+                unreadable=past.unreadable,
             )
-            history.append(address, record)
+            history.append(address, record, {one["id"]: one["seconds"] for one in report.rules})
         except HistoryLost as error:
             return replace(remembered, reason=str(error))
         return replace(remembered, recorded=True)
@@ -98,7 +100,6 @@ def record_of(
 ) -> Record:
     """What is kept of a run."""
     rules, run = report.rules, report.run
-    slowest = sorted(rules, key=lambda one: -one["seconds"])[:SLOWEST]
     return Record(
         run=run.id,
         started_at=run.started_at,
@@ -108,7 +109,6 @@ def record_of(
         counts=Counter(one["verdict"] for one in rules),
         violations={one["id"]: one["violations"] for one in rules if one["violations"]},
         unknown=tuple(one["id"] for one in rules if one["verdict"] == "unknown"),
-        seconds={one["id"]: round(one["seconds"], 4) for one in slowest},
         digest=run.rule_set_digest,
         complete=run.complete,
         period=run.period_hours,

@@ -14,10 +14,11 @@ from pytest_tgintegrity.redis_url import parse_redis_url
 from pytest_tgintegrity.scratch import ValkeyServer
 
 KEY = f"{history.PREFIX}{RECORD.identity}"
+SECONDS = {"t.py::test_xp": 0.25, "t.py::test_lost": 0.0001}
 
 
 def append(server: ValkeyServer, **changes: Any) -> None:
-    history.append(parse_redis_url(server.url), replace(RECORD, **changes))
+    history.append(parse_redis_url(server.url), replace(RECORD, **changes), SECONDS)
 
 
 def runs(server: ValkeyServer, **wanted: Any) -> list[str]:
@@ -26,7 +27,7 @@ def runs(server: ValkeyServer, **wanted: Any) -> list[str]:
 
 def complaint(server: ValkeyServer, url: str | None = None) -> str:
     with pytest.raises(HistoryLost) as caught:
-        history.append(parse_redis_url(url or server.url), RECORD)
+        history.append(parse_redis_url(url or server.url), RECORD, SECONDS)
     assert server.password is not None
     assert server.password not in str(caught.value)
     return str(caught.value)

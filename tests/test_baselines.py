@@ -17,6 +17,7 @@ from test_writing_probes import SPENDS
 
 from pytest_tgintegrity import gating, history
 from pytest_tgintegrity.gate import Finding
+from pytest_tgintegrity.packing import unpacked
 from pytest_tgintegrity.performance import Baseline, Timed
 from pytest_tgintegrity.records import Record
 from pytest_tgintegrity.redis_url import parse_redis_url
@@ -170,7 +171,7 @@ def a_day_passes(valkey: ValkeyServer) -> None:
         entries = client.xrange(stream)
         client.delete(stream)
         for _, entry in entries:
-            record = Record.from_json(entry[history.FIELD.encode()].decode())
+            record = Record.from_json(unpacked(entry[history.FIELD.encode()]))
             day = timedelta(days=1)
             moved = replace(record, started_at=record.started_at - day, finished_at=record.finished_at - day)
             client.xadd(stream, {history.FIELD: moved.to_json()})

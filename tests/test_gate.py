@@ -76,8 +76,10 @@ def unmet(gate: Gate) -> dict[str, str | None]:
     return {one.name: one.reason for one in gate.conditions if not one.passed}
 
 
-def clean(past: Sequence[Look], today: Past = TODAY, now: datetime = NOW) -> tuple[int, str]:
-    first, stopped = clean_since([*past, today], today, now)
+def clean(
+    past: Sequence[Look], today: Past = TODAY, now: datetime = NOW, unreadable: Sequence[datetime] = ()
+) -> tuple[int, str]:
+    first, stopped = clean_since([*past, today], today, now, unreadable)
     return (now.astimezone(UTC).date() - first).days, stopped
 
 
@@ -235,6 +237,36 @@ def test_day_without_a_whole_look_is_not_clean(other: dict[str, Any], reason: st
 
     assert clean(past) == (2, f"{reason} on 2030-06-12")
     assert clean([*past, Past(ago(3, hour=18))])[0] == 9
+
+
+@pytest.mark.parametrize(
+    ("added", "count", "day"),
+    [
+        (ago(3, hour=23, minute=59), 2, "on 2030-06-12"),
+        (ago(3, hour=12), 2, "on 2030-06-12"),
+        (ago(3, hour=0, minute=59), 2, "on 2030-06-12"),
+        (ago(0, hour=2), 0, "today"),
+        (ago(0, hour=0, minute=30), 0, "today"),
+        (NOW + timedelta(days=400), 0, "today"),
+        (datetime.max.replace(tzinfo=UTC), 0, "today"),
+    ],
+)
+def test_entry_that_cannot_be_read_may_have_been_a_violation(added: datetime, count: int, day: str) -> None:
+    assert clean(days(9), unreadable=[added]) == (count, f"an entry of the history cannot be read {day}")
+
+
+def test_unreadable_entry_just_after_midnight_may_be_of_the_day_before() -> None:
+    assert clean(days(2), unreadable=[ago(2, hour=0, minute=59)])[0] == 1
+    assert clean([*days(2), violated(ago(2))], unreadable=[ago(2, hour=0)])[1] == "a rule was violated on 2030-06-13"
+    over_midnight = clean([Past(ago(1)), Past(ago(2))], unreadable=[ago(1, hour=1)])
+    assert over_midnight == (0, "an entry of the history cannot be read on 2030-06-14")
+
+
+def test_unreadable_entry_closes_the_gate_until_its_day_is_past() -> None:
+    assert unmet(ask(days(9), unreadable=[ago(5)])) == {
+        "clean days": "an entry of the history cannot be read on 2030-06-10"
+    }
+    assert ask(days(9), unreadable=[ago(8)]).passed
 
 
 def test_runs_without_a_known_rule_set_are_not_of_the_same() -> None:

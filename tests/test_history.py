@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import redis
-from streams import KEY, append, complaint, runs
+from streams import KEY, SECONDS, append, complaint, runs
 from test_records import NOON, RECORD
 
 from pytest_tgintegrity import history
@@ -21,6 +21,16 @@ from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
 def test_a_run_is_kept_whole(valkey: ValkeyServer) -> None:
     append(valkey)
     assert history.records(valkey.url, RECORD.identity) == [RECORD]
+
+
+def test_what_each_rule_took_is_kept_and_its_name_once(valkey: ValkeyServer, client: Any) -> None:
+    append(valkey)
+    append(valkey, run="a2")
+    assert history.seconds(valkey.url, RECORD.identity) == {"a1": SECONDS, "a2": SECONDS}
+    (rules,) = client.keys(f"{history.RULES}*")
+    assert 0 < client.ttl(rules) <= history.LIFE.total_seconds()
+    client.delete(rules)
+    assert history.seconds(valkey.url, RECORD.identity) == {}
 
 
 def test_each_database_has_its_own_history(valkey: ValkeyServer) -> None:
@@ -70,7 +80,7 @@ def test_foreign_and_corrupt_entries_are_counted_and_left_alone(valkey: ValkeySe
     client.xadd(KEY, {"somebody": "else's"})
     client.xadd(KEY, {"record": '{"version": 99}'})
     past = history.read(parse_redis_url(valkey.url), RECORD.identity)
-    assert (past.records, past.foreign) == ((RECORD,), 4)
+    assert (past.records, len(past.unreadable)) == ((RECORD,), 4)
     assert client.xlen(KEY) == 5
 
 
@@ -131,7 +141,7 @@ def test_our_own_keys_are_never_flushed(valkey: ValkeyServer, client: Any) -> No
     append(valkey)
     client.set("tg", 1)
     flushed = history.flush(parse_redis_url(valkey.url), "tg", [])
-    assert (flushed.deleted, flushed.kept) == (1, 1)
+    assert (flushed.deleted, flushed.kept) == (1, 2)
     assert client.exists(KEY)
 
 

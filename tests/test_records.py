@@ -22,7 +22,6 @@ RECORD = Record(
     counts={"passed": 10, "failed": 1},
     violations={"t.py::test_xp": 3},
     unknown=("t.py::test_lost",),
-    seconds={"t.py::test_xp": 0.25},
     digest="d" * 64,
     complete=True,
     period=24.0,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 from redis_kinds import certified, cluster_node, free_port, speaking_tls
-from streams import complaint
+from streams import SECONDS, complaint
 from test_records import RECORD
 
 from pytest_tgintegrity import history
@@ -29,7 +29,7 @@ def tls_port(certificate: Path, valkey: ValkeyServer) -> Iterator[int]:
 
 def test_tls_is_spoken_where_the_url_says_so(valkey: ValkeyServer, tls_port: int, certificate: Path) -> None:
     url = f"rediss://:{valkey.password}@127.0.0.1:{tls_port}/0?ssl_ca_certs={certificate}"
-    history.append(parse_redis_url(url), RECORD)
+    history.append(parse_redis_url(url), RECORD, SECONDS)
     assert history.records(url, RECORD.identity) == [RECORD]
 
 
@@ -55,12 +55,12 @@ def cluster(cluster_port: int) -> str:
 
 def test_a_cluster_keeps_records_and_is_flushed(cluster: str) -> None:
     address = parse_redis_url(cluster)
-    history.append(address, RECORD)
+    history.append(address, RECORD, SECONDS)
     assert history.records(cluster, RECORD.identity) == [RECORD]
     with redis.RedisCluster.from_url(address.url) as client:
         for number in range(20):
             client.set(f"tg:{number}", 1)
-    assert history.flush(address, "tg", ["tg:7"]) == history.Flushed(deleted=19, kept=2)
+    assert history.flush(address, "tg", ["tg:7"]) == history.Flushed(deleted=19, kept=3)
 
 
 def test_a_cluster_is_asked_for_its_nodes(valkey: ValkeyServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pytest_tgintegrity.caches import Stale
@@ -26,14 +27,14 @@ class Remembered:
     reason: str | None = None
     past: tuple[Record, ...] | None = None
     trend: Trend | None = None
-    foreign: int = 0
+    unreadable: tuple[datetime, ...] = ()
 
     def to_json(self) -> dict[str, Any] | None:
         """The part `history` of the JSON report; None where there is no Redis."""
         if not self.wanted:
             return None
         told = NO_TREND if self.trend is None else self.trend.to_json()
-        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": self.foreign, **told}
+        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": len(self.unreadable), **told}
 
 
 def history_lines(remembered: Remembered) -> Iterable[Line]:
@@ -47,9 +48,11 @@ def history_lines(remembered: Remembered) -> Iterable[Line]:
         yield from _changes("new", remembered.trend.new)
     if not remembered.recorded:
         yield Line("no history", f"this run was not recorded: {printable(remembered.reason or '')}", YELLOW)
-    if remembered.foreign:
+    if remembered.unreadable:
         yield Line(
-            "history", f"{plural(remembered.foreign, 'entry', 'entries')} in Redis cannot be read, left alone", YELLOW
+            "history",
+            f"{plural(len(remembered.unreadable), 'entry', 'entries')} in Redis cannot be read, left alone",
+            YELLOW,
         )
 
 
