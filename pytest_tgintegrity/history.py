@@ -31,7 +31,9 @@ CAP = 6_000
 LIFE = timedelta(days=400)
 TIMEOUT = 3.0
 DEADLINE = 10.0
-PAGE = 500
+PAGE = 200
+ROOM = 100_000_000
+"""Of so much text a run makes records, the newest first: a few kB each, but a MB where thousands of rules are violated."""
 SLACK = timedelta(days=1)
 """Entries are numbered by the clock of Redis, which may not be ours."""
 GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]\\"})
@@ -57,7 +59,7 @@ class Flushed:
 
 def records(url: str, identity: str, since: datetime | None = None) -> list[Record]:
     """The runs on a database that began at or after `since`, oldest first. Raises `HistoryLost`."""
-    return list(read(parse_redis_url(url), identity, since).records)
+    return list(_read(parse_redis_url(url), identity, since, None, None).records)
 
 
 def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str, dict[str, float]]:
@@ -78,19 +80,31 @@ def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str,
     return _answer(parse_redis_url(url), ask, None)
 
 
-def read(address: RedisAddress, identity: str, since: datetime | None = None, limit: int = CAP) -> Past:
-    """The newest `limit` runs on a database, and what else lies among them. Raises `HistoryLost`."""
-    entries = _answer(address, lambda client: list(islice(_entries(client, PREFIX + identity, since), limit)))
+def read(address: RedisAddress, identity: str) -> Past:
+    """The newest runs on a database, and what else lies among them. Raises `HistoryLost`."""
+    return _read(address, identity, None, ROOM, DEADLINE)
+
+
+def _read(address: RedisAddress, identity: str, since: datetime | None, room: int | None, within: float | None) -> Past:
     found: list[Record] = []
     unreadable: list[datetime] = []
-    for number, entry in entries:
-        try:
-            record = Record.from_json(unpacked(entry.get(FIELD.encode(), b"")))
-        except ValueError:
-            unreadable.append(_added(number))
-            continue
-        if record.identity == identity and (since is None or record.started_at >= since):
-            found.append(record)
+
+    def ask(client: Any) -> None:
+        read = 0
+        for number, entry in islice(_entries(client, PREFIX + identity, since), CAP):
+            try:
+                text = unpacked(entry.get(FIELD.encode(), b""))
+                record = Record.from_json(text)
+            except ValueError:
+                unreadable.append(_added(number))
+                continue
+            if record.identity == identity and (since is None or record.started_at >= since):
+                found.append(record)
+            read += len(text)
+            if room is not None and read > room:
+                break
+
+    _answer(address, ask, within)
     return Past(tuple(sorted(found, key=lambda one: (one.started_at, one.run))), tuple(unreadable))
 
 
@@ -215,9 +229,14 @@ def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
 
 
 def _complaint(error: Exception) -> str:
-    """What is wrong with Redis, told by the cause."""
+    """What is wrong with Redis, told by the cause; that of a cluster lies beneath what its client says."""
     import redis  # noqa: PLC0415 - see above
 
+    while isinstance(error, redis.exceptions.RedisClusterException):
+        deeper = error.__cause__ or error.__context__
+        if not isinstance(deeper, (redis.RedisError, redis.exceptions.RedisClusterException)):
+            break
+        error = deeper
     words = " ".join(str(error).split()) or type(error).__name__
     causes: list[tuple[type[Exception], str]] = [
         (redis.TimeoutError, f"did not answer within {TIMEOUT:g} s"),

@@ -106,10 +106,12 @@ def _status(document: Mapping[str, Any], name: str) -> str:
     return found
 
 
-def _mapping(*types: type) -> Callable[[Mapping[str, Any], str], dict[str, Any]]:
+def _mapping(kind: type) -> Callable[[Mapping[str, Any], str], dict[str, Any]]:
     def read(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         found: dict[str, Any] = _value(document, name, dict)
-        return {key: _value(found, key, *types) for key in found}
+        if not set(map(type, found.values())) <= {kind}:
+            raise Foreign(f"{name} holds something of another type")
+        return found
 
     return read
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import re
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from harness import wait_until
 from redis_kinds import certified, cluster_node, free_port, speaking_tls
 from streams import SECONDS, complaint
 from test_records import RECORD
 
 from pytest_tgintegrity import history
+from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.redis_url import parse_redis_url
 from pytest_tgintegrity.scratch import ValkeyServer
 
@@ -65,4 +73,142 @@ def test_a_cluster_keeps_records_and_is_flushed(cluster: str) -> None:
 
 def test_a_cluster_is_asked_for_its_nodes(valkey: ValkeyServer) -> None:
     told = complaint(valkey, valkey.url.replace("redis://", "redis+cluster://"))
-    assert "luster" in told
+    assert "refused: This instance has cluster support disabled" in told
+
+
+@pytest.fixture
+def tls_cluster(certificate: Path, tmp_path: Path) -> Iterator[str]:
+    """The URL of a cluster whose node says that it is reached where TLS is spoken."""
+    port = free_port()
+    with speaking_tls(port, certificate) as told, cluster_node(port, tmp_path, cluster_announce_port=told):
+        with redis.Redis(port=port) as client:
+            client.config_set("requirepass", "cluster-pass-5")
+        yield f"rediss+cluster://:cluster-pass-5@127.0.0.1:{told}/?ssl_ca_certs={certificate}"
+
+
+def test_a_cluster_may_speak_tls(tls_cluster: str) -> None:
+    history.append(parse_redis_url(tls_cluster), RECORD, SECONDS)
+    assert history.records(tls_cluster, RECORD.identity) == [RECORD]
+    with pytest.raises(HistoryLost, match="CERTIFICATE_VERIFY_FAILED"):
+        history.read(parse_redis_url(tls_cluster.partition("?")[0]), RECORD.identity)
+
+
+# --- what is wrong with a cluster
+
+
+def refusal(url: str) -> str:
+    """Why a run could not be added, which took no longer than it may, left no socket open and shows no password."""
+    began = time.monotonic()
+    with pytest.raises(HistoryLost) as caught:
+        history.append(parse_redis_url(url), RECORD, SECONDS)
+    assert time.monotonic() - began < history.DEADLINE + 5
+    assert "-pass-" not in str(caught.value)
+    gc.collect()  # what nobody closed would warn here
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("cluster-announce-port", 1, "cannot be reached"),
+        ("cluster-announce-ip", "nowhere.invalid", "cannot be reached"),
+    ],
+)
+def test_a_node_that_announces_another_address_is_told(
+    cluster: str, cluster_port: int, name: str, value: Any, why: str
+) -> None:
+    with redis.Redis(port=cluster_port) as client:
+        before = client.config_get(name)[name]
+        client.config_set(name, value)
+        wait_until(lambda: str(value) in str(client.execute_command("CLUSTER", "SLOTS")))
+        try:
+            assert why in refusal(cluster)
+        finally:
+            client.config_set(name, before)
+            wait_until(lambda: str(value) not in str(client.execute_command("CLUSTER", "SLOTS")[0][2][:2]))
+
+
+def test_a_cluster_that_lost_slots_is_told(tmp_path: Path) -> None:
+    port = free_port()
+    with cluster_node(port, tmp_path):
+        with redis.Redis(port=port) as client:
+            client.execute_command("CLUSTER", "DELSLOTSRANGE", 0, 16382)
+            wait_until(lambda: "cluster_state:fail" in str(client.execute_command("CLUSTER", "INFO")))
+        told = refusal(f"redis+cluster://127.0.0.1:{port}")
+    assert f"Redis at 127.0.0.1:{port} " in told
+
+
+def test_a_node_that_hangs_costs_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "TIMEOUT", 0.3)
+    port = free_port()
+    with cluster_node(port, tmp_path) as pid:
+        os.kill(pid, signal.SIGSTOP)
+        assert "did not answer within 0.3 s" in refusal(f"redis+cluster://127.0.0.1:{port}")
+
+
+def test_a_cluster_that_is_down_is_told() -> None:
+    assert "cannot be reached" in refusal(f"redis+cluster://:some-pass-3@127.0.0.1:{free_port()}")
+
+
+# --- users with few rights
+
+NEEDED = "+get +set +xadd +expire +xrevrange"
+OF_A_CLUSTER = "+cluster|slots +command"
+
+
+def restricted(client: Any, rights: str) -> None:
+    client.execute_command("ACL", "SETUSER", "tg", "reset", "on", ">acl-pass-1", "~tgintegrity:*", *rights.split())
+
+
+def everything(url: str) -> None:
+    """All that runs, baselines and gates do."""
+    address = parse_redis_url(url)
+    history.append(address, RECORD, SECONDS)
+    assert history.read(address, RECORD.identity).records == (RECORD,)
+    assert history.seconds(url, RECORD.identity) == {RECORD.run: SECONDS}
+    history.pin(address, RECORD.identity, "pinned")
+    assert history.pinned(address, RECORD.identity) == "pinned"
+
+
+@pytest.mark.parametrize(("database", "rights"), [(0, NEEDED), (2, f"{NEEDED} +select")])
+def test_the_rights_that_the_manual_names_suffice(
+    valkey: ValkeyServer, client: Any, database: int, rights: str
+) -> None:
+    restricted(client, rights)
+    everything(f"redis://tg:acl-pass-1@127.0.0.1:{valkey.port}/{database}")
+
+
+def test_the_rights_that_the_manual_names_for_a_cluster_suffice(cluster: str, cluster_port: int) -> None:
+    with redis.Redis(port=cluster_port) as client:
+        restricted(client, f"{NEEDED} {OF_A_CLUSTER}")
+    everything(cluster.replace("://", "://tg:acl-pass-1@"))
+
+
+def test_rights_are_those_of_the_manual() -> None:
+    manual = (Path(__file__).parents[1] / "docs" / "history.md").read_text()
+    assert f"`{NEEDED}` on `~tgintegrity:*`" in manual
+    assert f"`{OF_A_CLUSTER}`" in manual
+
+
+@pytest.mark.parametrize("right", NEEDED.split())
+def test_a_right_that_lacks_is_named(valkey: ValkeyServer, client: Any, right: str) -> None:
+    restricted(client, NEEDED.replace(right, ""))
+    with pytest.raises(HistoryLost, match=f"does not allow it: .*'{right[1:]}'") as caught:
+        everything(f"redis://tg:acl-pass-1@127.0.0.1:{valkey.port}")
+    assert "acl-pass-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rights", "password", "why"),
+    [
+        (NEEDED, "acl-pass-1", "does not allow it: .*'cluster.slots'"),
+        (f"{NEEDED} +cluster|slots", "acl-pass-1", "does not allow it: .*'command'"),
+        (f"{NEEDED} {OF_A_CLUSTER}", "wrong-pass-8", "does not let us in: "),
+    ],
+)
+def test_what_a_cluster_does_not_grant_is_named(
+    cluster: str, cluster_port: int, rights: str, password: str, why: str
+) -> None:
+    with redis.Redis(port=cluster_port) as client:
+        restricted(client, rights)
+    assert re.search(why, refusal(cluster.replace("://", f"://tg:{password}@")))
