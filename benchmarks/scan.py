@@ -54,7 +54,7 @@ BY_HAND = f"""
 SELECT count(*), count(*) FILTER (WHERE least({TENS}) < 0 OR greatest({TENS}) > 10
     OR willpower < 1 OR willpower > 10 OR age < 0 OR age > 5000 OR apparent_age < 0 OR apparent_age > 200)
 FROM {TABLE}
-"""  # noqa: S608 - constants of this file
+"""
 RULES_FILE = '''
 import pytest
 from pytest_tgintegrity import rule
@@ -94,7 +94,7 @@ Contestants = Mapping[str, Callable[[], Cost]]
 
 def paired(contestants: Contestants, rounds: int, seed: int = 1) -> dict[str, list[Cost]]:
     """Ask all contestants once in each round, in random order; the first round only warms up."""
-    order, costs = random.Random(seed), {name: list[Cost]() for name in contestants}  # noqa: S311 - not a secret
+    order, costs = random.Random(seed), {name: list[Cost]() for name in contestants}
     for number in range(rounds + 1):
         names = list(contestants)
         order.shuffle(names)
@@ -143,7 +143,7 @@ def scan_contestants(reader: Reader) -> Contestants:
 
     def singly() -> None:
         for name, (low, high) in RANGES.items():
-            query = f"SELECT count(*) FROM {TABLE} WHERE {name} < {low} OR {name} > {high}"  # noqa: S608 - constants
+            query = f"SELECT count(*) FROM {TABLE} WHERE {name} < {low} OR {name} > {high}"
             connection.execute(query.encode()).fetchone()
 
     def by_hand() -> None:

@@ -165,10 +165,9 @@ def _libc() -> Any:
         import ctypes
 
         libc = ctypes.CDLL(None)
-        libc.prctl, libc.shmctl  # noqa: B018
-    except (ImportError, OSError, AttributeError):
+    except (ImportError, OSError):
         return _NoLibc()
-    return libc
+    return libc if hasattr(libc, "prctl") and hasattr(libc, "shmctl") else _NoLibc()
 
 
 def _children() -> list[int]:

@@ -23,8 +23,11 @@ RED = {"red": True}
 class Cache(Protocol):
     """What is needed of pytest's cache."""
 
-    def get(self, key: str, default: Any) -> Any: ...  # noqa: D102
-    def set(self, key: str, value: object) -> None: ...  # noqa: D102
+    def get(self, key: str, default: Any) -> Any:
+        """What was kept under a key."""
+
+    def set(self, key: str, value: object) -> None:
+        """Keep a value under a key."""
 
 
 def alert(document: Json, to: Receiver, given: Given | None, cache: Cache | None) -> list[Line]:

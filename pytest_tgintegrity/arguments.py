@@ -12,6 +12,8 @@ from pytest_tgintegrity.errors import DeclarationError
 DELETION = re.compile(
     r"delete(?:\s+(?!where\b)(?P<alias>[\w.]+))?(?:\s+where\s+(?P<where>.+))?", re.IGNORECASE | re.DOTALL
 )
+SHORTEST_TIMEOUT = 0.001
+"""In seconds: PostgreSQL counts milliseconds."""
 LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
 
 
@@ -112,7 +114,7 @@ def _shape_key(key: object, among: int) -> object:
 
 def check_timeout(timeout: object) -> None:
     """None or seconds."""
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0.001):  # noqa: PLR2004 - 1 ms is PostgreSQL's unit
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= SHORTEST_TIMEOUT):
         raise DeclarationError(f"timeout is {timeout!r}: give seconds, at least 0.001")
 
 

@@ -117,7 +117,7 @@ def _postgres_binaries(directory: Path, origin: str) -> PostgresBinaries | None:
             if opened.read(2) == b"#!" or not os.access(program.with_name("initdb"), os.X_OK):
                 return None
         asked = [str(program), "--version"]
-        text = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603 - found, not given
+        text = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603 - a server that was found
     except (OSError, subprocess.SubprocessError):
         return None
     version = re.search(r"\(PostgreSQL\) ((\d+)\S*)", text)

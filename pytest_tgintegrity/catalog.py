@@ -33,7 +33,7 @@ LEFT JOIN (
     GROUP BY 1
 ) keys ON keys.indrelid = c.oid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
-"""  # noqa: S608 - a constant condition
+"""
 
 _CHECKS = f"""
 SELECT 'check', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_get_constraintdef(o.oid), o.convalidated,
@@ -42,7 +42,7 @@ SELECT 'check', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_
        ARRAY[pg_get_expr(o.conbin, o.conrelid)], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE o.contype = 'c' AND o.coninhcount = 0 AND {_OURS}
-"""  # noqa: S608 - a constant condition
+"""
 
 _FOREIGN_KEYS = f"""
 SELECT 'foreign_key', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_get_constraintdef(o.oid),
@@ -63,7 +63,7 @@ SELECT 'foreign_key', n.nspname, c.relname, pg_table_is_visible(c.oid), o.connam
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
 WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
-"""  # noqa: S608 - a constant condition
+"""
 
 _NOT_NULLS = f"""
 SELECT 'not_null', n.nspname, c.relname, pg_table_is_visible(c.oid), '', 'NOT NULL', true,
@@ -74,7 +74,7 @@ WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r'
       SELECT FROM pg_inherits h JOIN pg_attribute up ON up.attrelid = h.inhparent
       WHERE h.inhrelid = c.oid AND up.attname = a.attname AND up.attnotnull AND NOT up.attisdropped))
 GROUP BY c.oid, n.nspname, c.relname
-"""  # noqa: S608 - a constant condition
+"""
 
 _UNIQUES = f"""
 SELECT 'unique', n.nspname, c.relname, pg_table_is_visible(c.oid), x.relname, pg_get_indexdef(i.indexrelid), i.indisvalid,
@@ -90,7 +90,7 @@ SELECT 'unique', n.nspname, c.relname, pg_table_is_visible(c.oid), x.relname, pg
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
-"""  # noqa: S608 - a constant condition
+"""
 
 _CONSTRAINTS: dict[ConstraintKind, str] = {
     "check": _CHECKS,
@@ -113,15 +113,14 @@ def read_facts(reader: Reader) -> Facts:
     Raises `ConnectionFailed`.
     """
     tables: dict[str, Table] = {}
-    encoding = "UTF8"
-    for schema, name, visible, stored, inherited, partition, *more, encoding in _rows(reader, _TABLES):  # noqa: B007
-        pages, columns, keys = more
+    rows = _rows(reader, _TABLES)
+    for schema, name, visible, stored, inherited, partition, pages, columns, keys, _ in rows:
         table = _table(schema, name, columns, keys.values(), pages)
         found = replace(table, stored=stored, inherited=inherited, partition=partition)
         tables[f"{schema}.{name}"] = found
         if visible:
             tables[name] = found
-    return Facts(tables, encoding=encoding)
+    return Facts(tables, encoding=rows[0][-1] if rows else "UTF8")
 
 
 def _table(schema: str, name: str, columns: Sequence[str], keys: Iterable[Any], pages: int) -> Table:

@@ -86,7 +86,7 @@ Columns = Mapping[str, Column]
 """The columns that a rule names, as it names them, where they are columns of stored tables."""
 
 
-def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind
+def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:
     """What could be a column that damage is derived for, as the rule names it."""
     kind = bound.rule.kind
     match kind:
@@ -125,7 +125,7 @@ def attempts(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts:
     return derived
 
 
-def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:  # noqa: PLR0911 - one for each kind
+def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:
     kind = bound.rule.kind
     match kind:
         case Schema():
@@ -147,7 +147,7 @@ def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:
     return None if found is None else _of_one_column(bound, found)
 
 
-def _of_one_column(bound: BoundRule, found: Column) -> Attempts | None:  # noqa: PLR0911 - one for each kind
+def _of_one_column(bound: BoundRule, found: Column) -> Attempts | None:
     kind = bound.rule.kind
     match kind:
         case Between():

@@ -33,26 +33,29 @@ _MEASURED = pytest.StashKey[Measurement]()
 _PROOF = pytest.StashKey["Proof"]()
 
 
-class Violated(pytest.fail.Exception):  # type: ignore[name-defined,misc]
-    """A rule does not hold; shown without a Python traceback."""
+class _Told(pytest.fail.Exception):  # type: ignore[name-defined,misc] # a class, which its type does not say
+    """Ends a test in words for people; shown without a Python traceback."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, pytrace=False)
+
+
+class Violated(_Told):
+    """A rule does not hold."""
 
     __module__ = "builtins"
 
 
-class Unknown(pytest.fail.Exception):  # type: ignore[name-defined,misc]
-    """A rule could not be evaluated; shown without a Python traceback."""
+class Unknown(_Told):
+    """A rule could not be evaluated."""
 
     __module__ = "builtins"
 
 
-class Unproven(pytest.fail.Exception):  # type: ignore[name-defined,misc]
-    """A rule was not shown to catch its own damage; shown without a Python traceback."""
+class Unproven(_Told):
+    """A rule was not shown to catch its own damage."""
 
     __module__ = "builtins"
-
-
-def _unknown(reason: str) -> Unknown:
-    return Unknown(reason, pytrace=False)
 
 
 # --- fixtures
@@ -63,7 +66,7 @@ def violations(request: pytest.FixtureRequest) -> Violations:
     bound, run = _bound(request), _run(request)
     measurement = _proven(request, bound).measurement if _prover(request.node) else _measured(run, bound)
     if measurement.error is not None:
-        raise _unknown(measurement.error)
+        raise Unknown(measurement.error)
 
     def describe() -> str:
         return terminal.failure(bound.rule, bound.doc, measurement, run.see_all(bound), bound.fix)
@@ -104,20 +107,20 @@ def db(request: pytest.FixtureRequest) -> Iterator[Any]:
         with _run(request).connection() as connection:
             yield connection
     except TgIntegrityError as error:
-        raise _unknown(str(error)) from None
+        raise Unknown(str(error)) from None
 
 
 def _bound(request: pytest.FixtureRequest) -> BoundRule:
     bound: BoundRule | None = request.node.stash.get(BOUND, None)
     if bound is None:
-        raise _unknown(f"the fixture {request.fixturename!r} is for rules: declare one with @rule.…")
+        raise Unknown(f"the fixture {request.fixturename!r} is for rules: declare one with @rule.…")
     return bound
 
 
 def _run(request: pytest.FixtureRequest) -> Run:
     run = session_of(request.config).run
     if run is None:
-        raise _unknown(NO_URL)
+        raise Unknown(NO_URL)
     return run
 
 
@@ -137,7 +140,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return None
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
-        raise _unknown("the test never looked at its violations: write `assert not violations`")
+        raise Unknown("the test never looked at its violations: write `assert not violations`")
     _settle(item, bound, Outcome(held=True), None)
     return result
 
@@ -181,9 +184,9 @@ def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
     item.stash[_PROOF] = proof
     reason = proof.reason or ""
     if not proof.tried:
-        return _unknown(reason)
+        return Unknown(reason)
     item.stash[_JUDGEMENT] = Judgement("failed", reason)
-    return Unproven(f"unproven: {reason}", pytrace=False)
+    return Unproven(f"unproven: {reason}")
 
 
 def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
@@ -205,7 +208,7 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
         judgement = Judgement("fixed", mended.told(bound.id))
     item.stash[_JUDGEMENT] = judgement
     if judgement.verdict == "failed":
-        raise Violated(_with_waiver(message, objected), pytrace=False) from None
+        raise Violated(_with_waiver(message, objected)) from None
 
 
 def _objection(integrity: Integrity, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_tgintegrity.alerts import Receiver, receiver
+from pytest_tgintegrity.arguments import SHORTEST_TIMEOUT
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.gate import CLEAN_DAYS, Asked
 from pytest_tgintegrity.redis_url import RedisAddress, parse_redis_url
@@ -23,7 +24,10 @@ REDIS_URL_VARIABLE = "TGINTEGRITY_REDIS_URL"
 ALERT_VARIABLE = "TGINTEGRITY_ALERT_URL"
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
-MILLISECOND = 0.001
+LONGEST_TIMEOUT = 2_000_000.0
+"""In seconds: PostgreSQL counts milliseconds in 31 bits."""
+LONGEST_PERIOD = 1_000_000.0
+"""In hours: a century."""
 FORMS = ("html_report", "metrics")
 BASELINING = ("pin", "show")
 Baselining = Literal["pin", "show"]
@@ -406,14 +410,14 @@ def _number(text: str) -> float | None:
 
 def _seconds(text: str) -> float:
     number = _number(text)
-    if number is None or not MILLISECOND <= number <= 2_000_000:  # noqa: PLR2004 - PostgreSQL's largest timeout in ms
+    if number is None or not SHORTEST_TIMEOUT <= number <= LONGEST_TIMEOUT:
         raise ValueError("it takes seconds, fractions allowed, at least 0.001 (1 ms)")
     return number
 
 
 def _hours(text: str) -> float:
     number = _number(text)
-    if number is None or not 0 < number <= 1_000_000:  # noqa: PLR2004 - a century
+    if number is None or not 0 < number <= LONGEST_PERIOD:
         raise ValueError("it takes hours, such as 24 or 168")
     return number
 

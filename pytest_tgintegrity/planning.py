@@ -362,7 +362,7 @@ def _access(place: Place, target: Place) -> Access:
 
 
 def _slots(kind: object) -> Iterable[str]:
-    return (one.name for one in fields(kind))  # type: ignore[arg-type] # kinds are dataclasses
+    return (one.name for one in fields(kind))  # type: ignore[arg-type] # every kind is a dataclass
 
 
 def _shown(bound: BoundRule, place: Place, already: Sequence[Named]) -> tuple[Named, ...]:

@@ -35,7 +35,7 @@ def _session(config: pytest.Config) -> Integrity:
     """The integrity part of this session; it comes to be when it is first asked for."""
     found = _begun(config)
     if found is None:
-        from pytest_tgintegrity import judging, session  # noqa: PLC0415 - see the module
+        from pytest_tgintegrity import judging, session
 
         found = session.Integrity(config)
         config.pluginmanager.register(found, session.NAME)
@@ -119,8 +119,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     which, history = config.getoption("tgintegrity_undo"), config.getoption("tgintegrity_fix_history")
     if not (which or history) or config.option.help or config.option.version:
         return None
-    from pytest_tgintegrity import undoing  # noqa: PLC0415 - see the module
-    from pytest_tgintegrity.session import NO_URL, Integrity  # noqa: PLC0415
+    from pytest_tgintegrity import undoing
+    from pytest_tgintegrity.session import NO_URL, Integrity
 
     config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
     try:
@@ -135,7 +135,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         sys.stderr.write(f"ERROR: {integrity.scrubbed(str(error))}\n\n")
         return pytest.ExitCode.USAGE_ERROR
     finally:
-        config._ensure_unconfigure()  # noqa: SLF001
+        config._ensure_unconfigure()  # noqa: SLF001 - the same
 
 
 def _saying(config: pytest.Config, integrity: Integrity) -> Callable[[str], None]:
@@ -163,12 +163,12 @@ def pytest_pycollect_makeitem(
     """Check declarations while they are collected."""
     declared = declaration_of(obj) if callable(obj) else None
     if probe_of(obj):
-        from pytest_tgintegrity import collecting  # noqa: PLC0415 - see the module
+        from pytest_tgintegrity import collecting
 
         collecting.keep_probe(collector, name, obj, _session(collector.config))
     if declared is None or not collector.funcnamefilter(name):
         return (yield)
-    from pytest_tgintegrity import collecting  # noqa: PLC0415 - see the module
+    from pytest_tgintegrity import collecting
 
     _session(collector.config).tidings.not_collected |= collector.session.testsfailed > 0  # before we came to be
     collecting.offer_fixtures(collector)
@@ -181,7 +181,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each declared constraint."""
     declared = declaration_of(metafunc.function)
     if isinstance(declared, Rule) and isinstance(declared.kind, Declared):
-        from pytest_tgintegrity import collecting  # noqa: PLC0415 - see the module
+        from pytest_tgintegrity import collecting
 
         collecting.parametrize(metafunc, declared.kind, _session(metafunc.config))
 

@@ -227,7 +227,7 @@ class Predicate:
 RowKind = Rows | Between | OneOf | NotNull | NotBlank | AtMost | Implies | Formula | Agree | JsonShape
 
 
-def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks: str = UNICODE_BLANKS) -> Predicate:  # noqa: PLR0911 - one for each kind
+def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks: str = UNICODE_BLANKS) -> Predicate:
     """The predicate of a row rule: TRUE for a row that violates it, never TRUE because of a NULL.
 
     `names` are the columns of the source where they are known; `blanks` the characters that count as white space.

@@ -48,7 +48,8 @@ def repairing(writer: Writer, facts: Facts, kind: str, undoes: str | None, plan:
     Raises `UsageError` before anything is changed: for a role that may not write, or another repair under way.
     """
     with writer.transaction(patient=True) as guard:
-        if not guard.execute(journal.ALONE).fetchone()[0]:  # type: ignore[index] # one row, always
+        [(alone,)] = guard.execute(journal.ALONE)
+        if not alone:
             raise UsageError(
                 "another --fix or --undo is under way on this database: wait for it to end, then try again"
             )
@@ -65,8 +66,10 @@ def repairing(writer: Writer, facts: Facts, kind: str, undoes: str | None, plan:
 def _prepare_journal(writer: Writer) -> None:
     try:
         with writer.transaction() as connection:
-            if not connection.execute(journal.EXISTS).fetchone()[0]:  # type: ignore[index] # one row, always
-                if not connection.execute(journal.HAS_SCHEMA).fetchone()[0]:  # type: ignore[index] # one row, always
+            [(exists,)] = connection.execute(journal.EXISTS)
+            if not exists:
+                [(has_schema,)] = connection.execute(journal.HAS_SCHEMA)
+                if not has_schema:
                     connection.execute(journal.CREATE_SCHEMA)
                 connection.execute(journal.CREATE)
                 return

@@ -403,7 +403,7 @@ class RuleKinds:
         source: Source | str,
         columns: str | Sequence[str],
         where: str | None = None,
-        nulls_distinct: bool = True,  # noqa: FBT001, FBT002 - the contract's signature
+        nulls_distinct: bool = True,  # noqa: FBT001, FBT002 - a yes or no, as SQL has it
         **common: Unpack[Common],
     ) -> Rule:
         """Violated by a row that shares its key with another."""

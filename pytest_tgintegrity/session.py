@@ -113,7 +113,7 @@ class Integrity:
     def _find_run(self) -> Run | None:
         """The run on the database that was named; nothing connects yet."""
         if self.is_worker:
-            told = self.config.workerinput.get(RECORD)  # type: ignore[attr-defined]
+            told = self.config.workerinput.get(RECORD)  # type: ignore[attr-defined] # xdist gives it to its workers
             self._folder = Path(told["folder"]) if told else None
             self._secrets = Secrets(told["secrets"], told["public"]) if told else Secrets()
             return join(self._settings(), self._folder) if self._folder else None
@@ -381,7 +381,7 @@ class Integrity:
         """What only a worker knows of the selection; as a file, which outlives the worker, wherever there is a folder."""
         told = self.tidings.told()
         if self._folder is None:
-            self.config.workeroutput[RECORD] = told  # type: ignore[attr-defined]
+            self.config.workeroutput[RECORD] = told  # type: ignore[attr-defined] # as above
         else:
             part = self._folder / f"selection.{os.getpid()}"
             part.write_text(json.dumps(told), encoding="utf-8")

@@ -22,6 +22,7 @@ from pytest_tgintegrity.errors import ScratchError
 
 T = TypeVar("T")
 
+_ON_DISK, _IN_MEMORY = ("/tmp", "/var/tmp"), "/dev/shm"  # noqa: S108 - only folders that are private are made there
 ROOM_IN_MEMORY = 2 << 30  # bytes that must be free in /dev/shm before a server's data may go there
 SOCKET_PATH_LIMIT = 103  # bytes in sun_path: 107 on Linux, 103 on macOS
 START_TIMEOUT = 60.0  # seconds
@@ -59,11 +60,11 @@ class Account:
 
 def temporary_roots() -> list[Path]:
     """List the places for folders, the best first: `TMPDIR`, or memory, where files appear ten times faster."""
-    roots = [tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]  # noqa: S108
+    roots = [tempfile.gettempdir(), *_ON_DISK, _IN_MEMORY]
     with suppress(OSError):
-        memory = os.statvfs("/dev/shm")  # noqa: S108
+        memory = os.statvfs(_IN_MEMORY)
         if not os.environ.get("TMPDIR") and memory.f_bavail * memory.f_frsize >= ROOM_IN_MEMORY:
-            roots.insert(0, "/dev/shm")  # noqa: S108
+            roots.insert(0, _IN_MEMORY)
     return [Path(root) for root in dict.fromkeys(roots)]
 
 
@@ -75,7 +76,7 @@ class Supervisor:
     def __init__(self, account: Account) -> None:
         self.account = account
         script = str(Path(__file__).with_name("_supervise.py"))
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
+        self._process = subprocess.Popen(  # noqa: S603 - _supervise.py, which is part of this package
             [sys.executable, "-I", "-S", script, str(account.uid), str(account.gid)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             bufsize=0, start_new_session=True, cwd="/",

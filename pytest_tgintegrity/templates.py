@@ -127,7 +127,7 @@ def cache_directory(fallback: Path) -> Path:
     chosen = os.environ.get("TGINTEGRITY_CACHE")
     if chosen and _writable_folder(Path(chosen).absolute()):
         return Path(chosen).absolute()
-    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 (never raises)
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 - Path.home raises where there is none
     candidates = [home / "pytest-tgintegrity"] if home.is_absolute() and home.parent.is_dir() else []
     candidates += [Path(tempfile.gettempdir(), f"pytest-tgintegrity-{os.geteuid()}")]
     return next((path for path in candidates if _writable_folder(path) and _private(path)), fallback)

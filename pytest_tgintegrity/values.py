@@ -60,7 +60,7 @@ def _known(*values: Any) -> tuple[Any, ...]:
 
 
 def _integers(limit: int, low: int | None, high: int | None) -> Spread:
-    from hypothesis.strategies import integers  # noqa: PLC0415 - see the module
+    from hypothesis.strategies import integers
 
     least, most = -limit, limit - 1
     below: tuple[int, ...] = ()
@@ -74,7 +74,7 @@ def _integers(limit: int, low: int | None, high: int | None) -> Spread:
 
 
 def _fractions(make: Any, low: Any, high: Any) -> Spread:
-    from hypothesis.strategies import integers  # noqa: PLC0415 - see the module
+    from hypothesis.strategies import integers
 
     below: tuple[Any, ...] = ()
     above: tuple[Any, ...] = ()
@@ -108,7 +108,7 @@ def strangers(name: str, allowed: Sequence[Any]) -> tuple[Any, ...]:
 @functools.cache
 def words() -> tuple[str, ...]:
     """Short texts of any letters."""
-    from hypothesis.strategies import characters, text  # noqa: PLC0415 - see the module
+    from hypothesis.strategies import characters, text
 
     return drawn(text(characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8))
 
@@ -126,7 +126,7 @@ def extremes(name: str) -> tuple[Any, ...]:
 
 def drawn(strategy: Any) -> tuple[Any, ...]:
     """A few different values of a hypothesis strategy, the same ones every time."""
-    from hypothesis import HealthCheck, Phase, given, settings  # noqa: PLC0415 - see the module
+    from hypothesis import HealthCheck, Phase, given, settings
 
     found: dict[Any, None] = {}
     once = settings(

@@ -52,7 +52,7 @@ def question(kind: Kind) -> str:
     return readable(_question(kind))
 
 
-def _question(kind: Kind) -> str:  # noqa: PLR0911 - one for each kind
+def _question(kind: Kind) -> str:
     match kind:
         case Query(sql=sql) | Metric(sql=sql):
             return _dedented(sql)
@@ -70,7 +70,7 @@ def _question(kind: Kind) -> str:  # noqa: PLR0911 - one for each kind
             return f"SELECT * FROM {_from(kind.source)} WHERE {_condition(kind)}"
 
 
-def _condition(kind: Any) -> str:  # noqa: C901, PLR0911 - one for each kind
+def _condition(kind: Any) -> str:  # noqa: C901 - a case for each kind
     """What is TRUE of a row that violates a rule about rows."""
     match kind:
         case Rows(where=where):

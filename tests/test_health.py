@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import assume, given
@@ -121,9 +122,9 @@ def test_healthy_is_never_said_too_early(judged: list[Judged], minimum: int, com
 
 
 @given(JUDGED, MINIMUM, st.randoms())
-def test_the_order_of_rules_does_not_matter(judged: list[Judged], minimum: int, random: object) -> None:
+def test_the_order_of_rules_does_not_matter(judged: list[Judged], minimum: int, random: Random) -> None:
     shuffled = [*judged]
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
 
     first, second = (assess(one, minimum, complete=True) for one in (judged, shuffled))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,11 +100,11 @@ def test_page_leaves_out_what_is_no_rule(page: str) -> None:
     assert "test_without_a_rule" not in page
 
 
-def declared(decorator: object) -> Rule:
-    def test_it(violations: object) -> None:
+def declared(decorator: Any) -> Rule:
+    def a_rule(violations: object) -> None:
         """Docstring."""
 
-    found = declaration_of(decorator(test_it))  # type: ignore[operator]
+    found = declaration_of(decorator(a_rule))
     assert isinstance(found, Rule)
     return found
 

@@ -36,14 +36,16 @@ from pytest_tgintegrity.kinds import (
 from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule, declaration_of, declared, rule
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+untyped: Any = rule
+untyped_declared: Any = declared
 PEOPLE = Source("people", "staff s JOIN person p ON p.id = s.person_id", key=["s.id", "p.id"])
 
 
 def _declare(decorator: Any) -> Rule | Mistake | None:
-    def test_it(violations: object) -> None:
+    def a_rule(violations: object) -> None:
         """A rule."""
 
-    return declaration_of(decorator(test_it))
+    return declaration_of(decorator(a_rule))
 
 
 @pytest.mark.parametrize(
@@ -122,34 +124,34 @@ def test_what_every_kind_also_takes() -> None:
 @pytest.mark.parametrize(
     ("decorator", "sentence"),
     [
-        (rule.between("t", "c", 1), "rule.between: missing a required argument: 'high' (it is called as rule.between(source, column, low, high, …))"),  # type: ignore[call-arg]
-        (rule.rows("t", "a", "low"), "rule.rows: too many positional arguments (it is called as rule.rows(source, where, …))"),  # type: ignore[call-arg]
-        (declared(), "declared: missing a required argument: 'what' (it is called as declared(what, …))"),  # type: ignore[call-arg]
+        (untyped.between("t", "c", 1), "rule.between: missing a required argument: 'high' (it is called as rule.between(source, column, low, high, …))"),
+        (untyped.rows("t", "a", "low"), "rule.rows: too many positional arguments (it is called as rule.rows(source, where, …))"),
+        (untyped_declared(), "declared: missing a required argument: 'what' (it is called as declared(what, …))"),
         (rule.query, "@rule.query is called: write @rule.query(sql, …)"),
         (rule.check, "@rule.check is called: write @rule.check(…)"),
         (declared, "@declared is called: write @declared(what, …)"),
         (rule, "use a kind of rule, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"),
         (rule("t"), "use a kind of rule, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"),
-        (rule.rows(5, "a"), "the source (a table name or a Source) has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+        (untyped.rows(5, "a"), "the source (a table name or a Source) has to be a non-empty string, not 5"),
         (rule.rows("", "a"), "the source (a table name or a Source) has to be a non-empty string, not ''"),
         (rule.rows("t", " "), "where has to be a non-empty string, not ' '"),
-        (rule.between("t", None, 1, 2), "column has to be a non-empty string, not None"),  # type: ignore[arg-type]
+        (untyped.between("t", None, 1, 2), "column has to be a non-empty string, not None"),
         (rule.between("t", "c", None, None), "between needs at least one bound"),
         (rule.between("t", "c", 5, 1), "the range 5..1 is empty: low is above high"),
         (rule.between("t", "c", date(2021, 1, 1), date(2020, 1, 1)), "the range 2021-01-01..2020-01-01 is empty: low is above high"),
         (rule.one_of("t", "c", []), "one_of needs at least one allowed value"),
         (rule.one_of("t", "c", [None]), "one_of needs at least one allowed value"),
         (rule.one_of("t", "c", "abc"), "one_of needs a list of values, not 'abc'"),
-        (rule.one_of("t", "c", 5), "one_of needs a list of values, not 5"),  # type: ignore[arg-type]
+        (untyped.one_of("t", "c", 5), "one_of needs a list of values, not 5"),
         (rule.unique("t", []), "columns is empty"),
-        (rule.unique("t", 5), "columns has to be a string or several, not 5"),  # type: ignore[arg-type]
+        (untyped.unique("t", 5), "columns has to be a string or several, not 5"),
         (rule.unique("t", ["a", ""]), "columns has to be a non-empty string, not ''"),
         (rule.unique("t", "a", where=""), "where has to be a non-empty string, not ''"),
         (rule.references("t", ("a", "b"), "u", "c"), "2 columns cannot refer to 1 target columns"),
         (rule.references("t", "a", PEOPLE), "the target people is a source: name target_column="),
         (rule.formula("t", "c", {}), "a lookup has one key expression, not 0: {'size': {1: 10, 2: 15}}"),
         (rule.formula("t", "c", {"a": {}}), "the lookup by a has to map keys to values, not {}"),
-        (rule.formula("t", "c", 5), "expression has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+        (untyped.formula("t", "c", 5), "expression has to be a non-empty string, not 5"),
         (rule.json_shape("t", "c", "text"), "'text' is no shape: use list, dict, str, int, float, bool, None, [shape], {'key': shape} or a tuple of shapes"),
         (rule.json_shape("t", "c", [str, int]), "[<class 'str'>, <class 'int'>] is no shape: use list, dict, str, int, float, bool, None, [shape], {'key': shape} or a tuple of shapes"),
         (rule.json_shape("t", "c", {str: int, "a": int}), "a key of a shape has to be a non-empty string, not <class 'str'>"),
@@ -160,20 +162,20 @@ def test_what_every_kind_also_takes() -> None:
         (rule.not_null("t", "c", fix="recompute"), 'fix="recompute" needs a value to write: only formula and derived have one'),
         (rule.metric("m", "SELECT 1", at_least=2, at_most=1), "no number is at least 2 and at most 1"),
         (rule.schema(column="c"), "a column, constraint or trigger belongs to a table: name it too"),
-        (declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null"),  # type: ignore[arg-type]
-        (rule.query("SELECT 1", severity="urgent"), f"unknown severity 'urgent': use one of {', '.join(SEVERITIES)}"),  # type: ignore[arg-type]
-        (rule.query("SELECT 1", sevrity="low"), "unknown argument 'sevrity': a rule also takes breaks, enforced_by, fix, fix_allows, fix_hint, overlaps, severity, show, since, tags, timeout"),  # type: ignore[call-arg]
+        (untyped_declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null"),
+        (untyped.query("SELECT 1", severity="urgent"), f"unknown severity 'urgent': use one of {', '.join(SEVERITIES)}"),
+        (untyped.query("SELECT 1", sevrity="low"), "unknown argument 'sevrity': a rule also takes breaks, enforced_by, fix, fix_allows, fix_hint, overlaps, severity, show, since, tags, timeout"),
         (rule.query("SELECT 1", timeout=0), "timeout is 0: give seconds, at least 0.001"),
-        (rule.query("SELECT 1", timeout="1s"), "timeout is '1s': give seconds, at least 0.001"),  # type: ignore[arg-type]
+        (untyped.query("SELECT 1", timeout="1s"), "timeout is '1s': give seconds, at least 0.001"),
         (rule.not_null("t", "c", fix="clamp"), 'fix="clamp" needs bounds: only between and at_most have them'),
-        (rule.not_null("t", "c", fix=5), "fix is 5: give an SQL expression, or a mapping of columns to expressions"),  # type: ignore[arg-type]
-        (rule.not_null("t", "c", fix={"c": 5}), "what fix= writes to c has to be a non-empty string, not 5"),  # type: ignore[dict-item]
+        (untyped.not_null("t", "c", fix=5), "fix is 5: give an SQL expression, or a mapping of columns to expressions"),
+        (untyped.not_null("t", "c", fix={"c": 5}), "what fix= writes to c has to be a non-empty string, not 5"),
         (rule.not_null("t", "c", breaks="NULL"), "breaks is 'NULL': a statement RETURNs the keys that the rule must report; else give a mapping of columns"),
-        (rule.not_null("t", "c", breaks=5), "breaks is 5: give a mapping of columns to SQL expressions, or a statement"),  # type: ignore[arg-type]
+        (untyped.not_null("t", "c", breaks=5), "breaks is 5: give a mapping of columns to SQL expressions, or a statement"),
         (rule.not_null("t", "c", breaks={"": "1"}), "a column of breaks= has to be a non-empty string, not ''"),
-        (rule.not_null("t", "c", fix_allows="update"), "unknown fix_allows 'update': use delete, insert, triggers"),  # type: ignore[arg-type]
-        (rule.not_null("t", "c", tags=[5]), "tags has to be a non-empty string, not 5"),  # type: ignore[list-item]
-        (rule.not_null("t", "c", since=5), "since has to be a non-empty string, not 5"),  # type: ignore[arg-type]
+        (untyped.not_null("t", "c", fix_allows="update"), "unknown fix_allows 'update': use delete, insert, triggers"),
+        (untyped.not_null("t", "c", tags=[5]), "tags has to be a non-empty string, not 5"),
+        (untyped.not_null("t", "c", since=5), "since has to be a non-empty string, not 5"),
         (rule.query("SELECT 1", since="at"), "since= would be ignored: query has no rows to choose from"),
         (rule.metric("m", "SELECT 1", since="at"), "since= would be ignored: metric has no rows to choose from"),
     ],
@@ -186,11 +188,11 @@ def test_a_wrong_declaration_is_told_in_one_sentence(decorator: Any, sentence: s
 
 
 def test_the_test_function_itself_is_kept_and_marked() -> None:
-    def test_it(violations: object) -> None: ...
+    def a_rule(violations: object) -> None: ...
 
-    assert rule.query("SELECT 1")(test_it) is test_it
-    assert rule.query("SELECT 1", severity="x")(test_it) is test_it  # type: ignore[arg-type]
-    assert [mark.name for mark in test_it.pytestmark] == ["integrity", "integrity"]  # type: ignore[attr-defined]
+    assert rule.query("SELECT 1")(a_rule) is a_rule
+    assert untyped.query("SELECT 1", severity="x")(a_rule) is a_rule
+    assert [mark.name for mark in vars(a_rule)["pytestmark"]] == ["integrity", "integrity"]
 
 
 def test_a_function_without_a_declaration_has_none() -> None:
