@@ -6,6 +6,8 @@ from typing import Final
 
 from pytest_tgintegrity import Source
 
+from .sources import described, user_name
+
 ZONE: Final = "America/Los_Angeles"
 """The time zone in which TG reckons days."""
 
@@ -86,7 +88,7 @@ READS: Final = Source(
     "marks of reading",
     "game_userscenereadstatus AS mark",
     key="mark.id",
-    label="(SELECT username FROM auth_user WHERE auth_user.id = mark.user_id)",
+    label=user_name("mark.user_id"),
 )
 """Who has read which scene to its end."""
 
@@ -111,13 +113,12 @@ TELLERS: Final = Source(
 )
 """Who may decide in which chronicle: its head, and those who tell one of its game lines."""
 
-WEEK_CAST: Final = Source(
+WEEK_CAST: Final = described(
     "player characters in weeks",
     "game_week_characters AS entry JOIN characters_charactermodel AS cm"
     " ON cm.id = entry.charactermodel_id AND NOT cm.npc",
     key="entry.id",
-    label="cm.name",
-    scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+    by="cm",
 )
 """The characters of players that took part in the scenes of a week."""
 

@@ -14,21 +14,41 @@ from pytest_tgintegrity import Source
 
 from .vocabulary import CLASSES
 
-BASES: Final = Source(
-    "base rows of characters",
-    "characters_charactermodel",
-    key="id",
-    label="name",
-    scopes={"status": "status", "chronicle": "chronicle_id"},
-)
+
+def described(name: str, from_clause: str, key: str = "id", by: str = "") -> Source:
+    """Name a table, or a join, where one row (that of the alias `by`) has a name, a status and a chronicle."""
+    its = f"{by}." if by else ""
+    return Source(name, from_clause, key, f"{its}name", {"status": f"{its}status", "chronicle": f"{its}chronicle_id"})
+
+
+def user_name(column: str) -> str:
+    """The label of what belongs to a user: the name that the user logs in with."""
+    return f"(SELECT username FROM auth_user WHERE auth_user.id = {column})"
+
+
+def character_name(column: str) -> str:
+    """The label of what belongs to a character."""
+    return f"(SELECT name FROM characters_charactermodel AS base WHERE base.id = {column})"
+
+
+BASES: Final = described("base rows of characters", "characters_charactermodel")
 """Name, status and owner of every character, also of those that lack their further rows."""
 
 
-def joined(name: str, from_clause: str, key: str | Sequence[str], character: str | None = None) -> Source:
-    """Name a join about characters, whose label and scopes are those of `character`, an id (by default the key)."""
+def joined(
+    name: str,
+    from_clause: str,
+    key: str | Sequence[str],
+    base: str | None = None,
+    root: str = "characters_charactermodel",
+) -> Source:
+    """Name a join about characters, or about what has another `root`: label and scopes are those of the root's row.
+
+    That is the row with the id `base`, by default the key.
+    """
 
     def of_base(column: str) -> str:
-        return f"(SELECT base.{column} FROM characters_charactermodel AS base WHERE base.id = {character or key})"
+        return f"(SELECT base.{column} FROM {root} AS base WHERE base.id = {base or key})"
 
     scopes = {"status": of_base("status"), "chronicle": of_base("chronicle_id")}
     return Source(name, from_clause, key, of_base("name"), scopes)
@@ -75,34 +95,31 @@ MUMMIES: Final = _extension("mummies", "characters_mummy", "mtrhuman_ptr_id")
 HUNTERS: Final = _extension("hunters", "characters_hunter", "htrhuman_ptr_id")
 """Virtues and edges of every hunter."""
 
-CHARACTERS: Final = Source(
+CHARACTERS: Final = described(
     "characters",
     "characters_charactermodel AS cm JOIN characters_character AS ch ON ch.charactermodel_ptr_id = cm.id",
     key="cm.id",
-    label="cm.name",
-    scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+    by="cm",
 )
 """What stands on the base row and on the sheet of every character: status beside concept and XP."""
 
-CAST: Final = Source(
+CAST: Final = described(
     "characters in scenes",
     "game_scene_characters AS part"
     " JOIN characters_charactermodel AS cm ON cm.id = part.charactermodel_id"
     " JOIN game_scene AS scene ON scene.id = part.scene_id",
     key="part.id",
-    label="cm.name",
-    scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+    by="cm",
 )
 """Who takes part in which scene."""
 
-MEMBERS: Final = Source(
+MEMBERS: Final = described(
     "members of groups",
     "characters_group_members AS member"
     " JOIN characters_charactermodel AS cm ON cm.id = member.character_id"
     " JOIN characters_group AS team ON team.id = member.group_id",
     key="member.id",
-    label="cm.name",
-    scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+    by="cm",
 )
 """Who belongs to which group."""
 
@@ -115,20 +132,17 @@ LEADERS: Final = Source(
 )
 """Who leads which group; the status is that of the leader."""
 
-GROUPS: Final = Source(
-    "groups", "characters_group", key="id", label="name", scopes={"status": "status", "chronicle": "chronicle_id"}
-)
+GROUPS: Final = described("groups", "characters_group")
 """Packs, coteries, cabals and all other groups of characters."""
 
 
 def _holders(table: str, column: str, key: str = "id") -> Source:
     """Name the characters that a column refers to; the scopes are those of the character."""
-    return Source(
+    return described(
         f"{column} of {table}",
         f"{table} AS held JOIN characters_charactermodel AS cm ON cm.id = held.{column}",
         key=f"held.{key}",
-        label="cm.name",
-        scopes={"status": "cm.status", "chronicle": "cm.chronicle_id"},
+        by="cm",
     )
 
 
@@ -144,13 +158,7 @@ CHANTRY_OFFICES: Final = _holders("locations_chantry", "{column}", "locationmode
 PARTIES: Final = _holders("characters_pact", "{column}")
 """The demons and the thralls of pacts."""
 
-OWNED: Final = Source(
-    "objects in {table}",
-    "{table}",
-    key="id",
-    label="name",
-    scopes={"status": "status", "chronicle": "chronicle_id"},
-)
+OWNED: Final = described("objects in {table}", "{table}")
 """The objects of one table: what has an owner, a chronicle and a status."""
 
 SPECIALTIES: Final = Source(
@@ -159,7 +167,7 @@ SPECIALTIES: Final = Source(
     " JOIN characters_specialty AS specialty ON specialty.id = held.specialty_id"
     " JOIN characters_human AS human ON human.character_ptr_id = held.human_id",
     key="held.id",
-    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = held.human_id) || ': ' || specialty.name",
+    label=character_name("held.human_id") + " || ': ' || specialty.name",
 )
 """Who is especially good at what, beside the dots that the sheet has."""
 
@@ -169,7 +177,7 @@ LEGACY_FREEBIES: Final = Source(
     "CASE jsonb_typeof(human.spent_freebies) WHEN 'array' THEN human.spent_freebies ELSE '[]' END"
     ") WITH ORDINALITY AS spent(entry, number)",
     key=["human.character_ptr_id", "spent.number"],
-    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = human.character_ptr_id)",
+    label=character_name("human.character_ptr_id"),
 )
 """What the list on the sheet says that freebie points were spent on, one entry a row."""
 
@@ -185,7 +193,7 @@ BACKGROUNDS: Final = Source(
     "characters_backgroundrating AS held JOIN characters_background AS background"
     " ON background.statistic_ptr_id = held.bg_id",
     key="held.id",
-    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = held.char_id)",
+    label=character_name("held.char_id"),
 )
 """Who has how many dots of which background, with what the background allows."""
 
@@ -201,7 +209,7 @@ SHARES: Final = Source(
     "backgrounds given to pools",
     "characters_backgroundrating AS share JOIN characters_group_members AS member ON member.character_id = share.char_id",
     key=["share.id", "member.id"],
-    label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = share.char_id)",
+    label=character_name("share.char_id"),
 )
 """Who gives which background to the pool of which group."""
 
@@ -217,7 +225,7 @@ def background_columns(table: str, columns: Sequence[str]) -> Source:
         " GROUP BY rating.char_id, statistic.property_name) AS held"
         " ON held.char_id = sheet.human_ptr_id AND held.property_name = noted.background",
         key=["sheet.human_ptr_id", "noted.background"],
-        label="(SELECT name FROM characters_charactermodel AS base WHERE base.id = sheet.human_ptr_id)",
+        label=character_name("sheet.human_ptr_id"),
     )
 
 
@@ -225,7 +233,7 @@ STORYTELLERS: Final = Source(
     "storytellers",
     "game_strelationship AS st",
     key="st.id",
-    label="(SELECT username FROM auth_user WHERE auth_user.id = st.user_id)",
+    label=user_name("st.user_id"),
     scopes={"chronicle": "st.chronicle_id"},
 )
 """Who tells which chronicle for which game line."""
@@ -237,7 +245,7 @@ VIEWERS: Final = Source(
     "game storytellers",
     "game_chronicle_game_storytellers AS seen JOIN game_chronicle AS chronicle ON chronicle.id = seen.chronicle_id",
     key="seen.id",
-    label="(SELECT username FROM auth_user WHERE auth_user.id = seen.user_id)",
+    label=user_name("seen.user_id"),
     scopes={"chronicle": "seen.chronicle_id"},
 )
 """Who may look into a chronicle without telling it."""
@@ -246,7 +254,7 @@ PROFILES: Final = Source(
     "profiles",
     "accounts_profile",
     key="accounts_profile.id",
-    label="(SELECT username FROM auth_user WHERE auth_user.id = accounts_profile.user_id)",
+    label=user_name("accounts_profile.user_id"),
 )
 """What users have chosen for themselves."""
 
@@ -257,7 +265,7 @@ OBSERVERS: Final = Source(
     "observers",
     "core_observer AS seen LEFT JOIN django_content_type AS type ON type.id = seen.content_type_id",
     key="seen.id",
-    label="(SELECT username FROM auth_user WHERE auth_user.id = seen.user_id)",
+    label=user_name("seen.user_id"),
 )
 """Who may see which object beyond its owner; the object is a content type and a number."""
 

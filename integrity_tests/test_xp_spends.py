@@ -16,6 +16,7 @@ BUYS: Final = """
     INSERT INTO game_xpspendingrequest
         (character_id, trait_type, trait_name, trait_value, cost, approved, created_at, approved_at, approved_by_id)
 """
+NOT_THERE: Final = "the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back"
 NOW_APPROVED: Final = "'Approved', now(), now(), (SELECT min(id) FROM auth_user WHERE is_staff)"
 
 
@@ -163,7 +164,7 @@ def rating(sheet: str, trait: str, columns: Iterable[str]) -> str:
     rating("sheet", "trait.property_name", (*ATTRIBUTES, *ABILITIES)),
     breaks={"spend.trait_value": "12"},
     show=["spend.trait_name"],
-    fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
+    fix_hint=NOT_THERE,
     overlaps=["test_xp_spend_on_an_attribute_has_its_price", "test_xp_spend_on_an_ability_has_its_price"],
     since="spend.created_at",
     tags=["XP-22"],
@@ -176,17 +177,22 @@ def test_xp_spend_approved_is_on_the_sheet(violations: Violations) -> None:
     assert not violations
 
 
+def approved(kind: str, trait: str, column: str, sheet: str, key: str) -> str:
+    """Spend XP on one more dot of a trait that nobody bought, and leave the sheet as it is."""
+    return f"""
+        {BUYS} SELECT {key}, '{kind}', '{trait}', {column} + 1, 10, {NOW_APPROVED}
+        FROM {sheet} WHERE {column} = 0 ORDER BY 1 LIMIT 1
+        RETURNING id
+    """
+
+
 @rule.implies(
     SPENDS_OF_POWERS,
     "spend.approved = 'Approved' AND spend.trait_type = 'discipline'",
     rating("vampire", "lower(spend.trait_name)", DISCIPLINES) + " >= spend.trait_value",
-    breaks=f"""
-        {BUYS} SELECT vtmhuman_ptr_id, 'discipline', 'Temporis', temporis + 1, 10, {NOW_APPROVED}
-        FROM characters_vampire WHERE temporis = 0 ORDER BY 1 LIMIT 1
-        RETURNING id
-    """,
+    breaks=approved("discipline", "Temporis", "temporis", "characters_vampire", "vtmhuman_ptr_id"),
     show=["spend.trait_name", "spend.trait_value"],
-    fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
+    fix_hint=NOT_THERE,
     overlaps=["test_xp_can_be_explained_by_awards", "test_discipline_is_zero_to_ten"],
     since="spend.created_at",
     tags=["XP-29"],
@@ -203,13 +209,9 @@ def test_xp_spend_on_a_discipline_is_on_the_sheet(violations: Violations) -> Non
     SPENDS_OF_POWERS,
     "spend.approved = 'Approved' AND spend.trait_type = 'lore'",
     rating("demon", "replace(lower(spend.trait_name), ' ', '_')", LORES) + " >= spend.trait_value",
-    breaks=f"""
-        {BUYS} SELECT dtfhuman_ptr_id, 'lore', 'Lore of Light', lore_of_light + 1, 10, {NOW_APPROVED}
-        FROM characters_demon WHERE lore_of_light = 0 ORDER BY 1 LIMIT 1
-        RETURNING id
-    """,
+    breaks=approved("lore", "Lore of Light", "lore_of_light", "characters_demon", "dtfhuman_ptr_id"),
     show=["spend.trait_name", "spend.trait_value"],
-    fix_hint="the XP is spent and the dot is not there: a storyteller gives it, or pays the XP back",
+    fix_hint=NOT_THERE,
     overlaps=["test_xp_can_be_explained_by_awards", "test_lore_is_zero_to_five"],
     since="spend.created_at",
     tags=["XP-29"],

@@ -6,30 +6,23 @@ from typing import Final
 
 from pytest_tgintegrity import Source
 
+from .sources import described, joined
 from .vocabulary import CLASSES
-
-
-def _thing(name: str, from_clause: str, key: str, root: str) -> Source:
-    def of_base(column: str) -> str:
-        return f"(SELECT base.{column} FROM {root} AS base WHERE base.id = {key})"
-
-    scopes = {"status": of_base("status"), "chronicle": of_base("chronicle_id")}
-    return Source(name, from_clause, key, of_base("name"), scopes)
 
 
 def thing(table: str) -> Source:
     """Name what one class adds to its items or places, such as `items_vessel`."""
-    return _thing(table, table, f"{table}.{CLASSES[table].key}", CLASSES[table].root.table)
+    return joined(table, table, f"{table}.{CLASSES[table].key}", root=CLASSES[table].root.table)
 
 
 def item(name: str, from_clause: str, key: str) -> Source:
     """Name a join about items."""
-    return _thing(name, from_clause, key, "items_itemmodel")
+    return joined(name, from_clause, key, root="items_itemmodel")
 
 
 def place(name: str, from_clause: str, key: str) -> Source:
     """Name a join about places."""
-    return _thing(name, from_clause, key, "locations_locationmodel")
+    return joined(name, from_clause, key, root="locations_locationmodel")
 
 
 ANY_ITEM: Final = item("{table}", "{table}", "{table}.{key}")
@@ -38,13 +31,7 @@ ANY_ITEM: Final = item("{table}", "{table}", "{table}.{key}")
 ANY_PLACE: Final = place("{table}", "{table}", "{table}.{key}")
 """What the class with the table `table` adds to its places."""
 
-PLACES: Final = Source(
-    "locations",
-    "locations_locationmodel",
-    key="id",
-    label="name",
-    scopes={"status": "status", "chronicle": "chronicle_id"},
-)
+PLACES: Final = described("locations", "locations_locationmodel")
 """Places of every kind: to whom they belong, in what they lie, and what parts them from other worlds."""
 
 SPIRIT_WONDERS: Final = item(
@@ -81,12 +68,11 @@ HOMES: Final = Source(
 )
 """Which place belongs to which character."""
 
-CAERNS: Final = Source(
+CAERNS: Final = described(
     "caerns",
     "locations_caern AS caern JOIN locations_locationmodel AS place ON place.id = caern.locationmodel_ptr_id",
     key="place.id",
-    label="place.name",
-    scopes={"status": "place.status", "chronicle": "place.chronicle_id"},
+    by="place",
 )
 """Caerns with the Gauntlet around them."""
 
@@ -109,13 +95,7 @@ CHANTRY_BACKGROUNDS: Final = Source(
 SELF_LINKS: Final = Source("links of {table}", "{table}", key="id")
 """Pairs of places."""
 
-TEMPLATES: Final = Source(
-    "templates",
-    "core_charactertemplate",
-    key="id",
-    label="name",
-    scopes={"status": "status", "chronicle": "chronicle_id"},
-)
+TEMPLATES: Final = described("templates", "core_charactertemplate")
 """Ready-made characters that a player can begin with."""
 
 STATISTICS: Final = Source("statistics", "characters_statistic", key="id", label="name")

@@ -11,32 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pytest_tgintegrity.kinds import (
-    Acyclic,
-    Agree,
-    AtMost,
-    Between,
-    Check,
-    Children,
-    ChildRows,
-    Declared,
-    Derived,
-    Formula,
-    Implies,
-    JsonShape,
-    Kind,
-    Metric,
-    NotBlank,
-    NotNull,
-    OneOf,
-    Query,
-    References,
-    Rows,
-    Schema,
-    Source,
-    Total,
-    Unique,
-)
+from pytest_tgintegrity import kinds
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|\{\{|\}\}")
 _SCHEMA = ("table", "column", "constraint", "index", "trigger")
@@ -47,24 +22,24 @@ def readable(template: str) -> str:
     return PLACEHOLDER.sub(lambda found: f"{{{found[1]}}}" if found[1] else found[0][0], template)
 
 
-def question(kind: Kind) -> str:
+def question(kind: kinds.Kind) -> str:
     """What violates a rule of this kind, as one statement; a sentence where no statement could say it."""
     return readable(_question(kind))
 
 
-def _question(kind: Kind) -> str:
+def _question(kind: kinds.Kind) -> str:
     match kind:
-        case Query(sql=sql) | Metric(sql=sql):
+        case kinds.Query(sql=sql) | kinds.Metric(sql=sql):
             return _dedented(sql)
-        case Check():
+        case kinds.Check():
             return "what the test itself asserts"
-        case Declared(what=what):
+        case kinds.Declared(what=what):
             return f"rows that break a declared constraint of the kind {what.replace('_', ' ')}"
-        case Schema():
+        case kinds.Schema():
             return _objects(kind)
-        case Unique():
+        case kinds.Unique():
             return _repeated(kind)
-        case Acyclic():
+        case kinds.Acyclic():
             return _unrooted(kind)
         case _:
             return f"SELECT * FROM {_from(kind.source)} WHERE {_condition(kind)}"
@@ -73,25 +48,25 @@ def _question(kind: Kind) -> str:
 def _condition(kind: Any) -> str:  # noqa: C901 - a case for each kind
     """What is TRUE of a row that violates a rule about rows."""
     match kind:
-        case Rows(where=where):
+        case kinds.Rows(where=where):
             return _dedented(where)
-        case Between():
+        case kinds.Between():
             return _outside(kind.column, kind.low, kind.high)
-        case OneOf():
+        case kinds.OneOf():
             return f"{kind.column} NOT IN {_list(kind.values)}"
-        case NotNull():
+        case kinds.NotNull():
             return f"{kind.column} IS NULL"
-        case NotBlank():
+        case kinds.NotBlank():
             return f"{kind.column} IS NULL OR {kind.column} is blank"
-        case AtMost():
+        case kinds.AtMost():
             return f"{kind.column} > {kind.other}"
-        case Agree():
+        case kinds.Agree():
             return f"{kind.path_a} <> {kind.path_b}"
-        case Implies():
+        case kinds.Implies():
             return f"({_dedented(kind.when)}) AND NOT ({_dedented(kind.then)})"
-        case Formula():
+        case kinds.Formula():
             return f"{kind.column} IS DISTINCT FROM coalesce({_formula(kind.expression)}, {kind.column})"
-        case JsonShape():
+        case kinds.JsonShape():
             return f"{kind.column} has another shape than {_shape(kind.shape)}"
         case _:
             return _relation(kind)
@@ -100,14 +75,14 @@ def _condition(kind: Any) -> str:  # noqa: C901 - a case for each kind
 def _relation(kind: Any) -> str:
     """What is TRUE of a row that violates a rule about its relation to other rows."""
     match kind:
-        case References():
+        case kinds.References():
             return _dangling(kind)
-        case Children():
+        case kinds.Children():
             return _outside(_of_children("count(*)", kind.source, kind.children), kind.at_least, kind.at_most)
-        case Total():
+        case kinds.Total():
             total = _of_children(f"coalesce(sum({kind.expression}), 0)", kind.source, kind.children)
             return _outside(total, kind.at_least, kind.at_most)
-        case Derived():
+        case kinds.Derived():
             found = _of_children(kind.aggregate, kind.source, kind.children)
             return f"{kind.column} IS DISTINCT FROM coalesce({found}, {kind.empty})"
     raise TypeError(f"no words for {kind!r}")
@@ -117,16 +92,16 @@ def _dedented(sql: str) -> str:
     return textwrap.dedent(sql.strip("\n")).strip()
 
 
-def _from(source: Source | str) -> str:
+def _from(source: kinds.Source | str) -> str:
     return source if isinstance(source, str) else _dedented(source.from_clause)
 
 
-def name_of(source: Source | str) -> str:
+def name_of(source: kinds.Source | str) -> str:
     """What people call a source."""
     return readable(source if isinstance(source, str) else source.name)
 
 
-def _key(source: Source | str) -> str:
+def _key(source: kinds.Source | str) -> str:
     if isinstance(source, str):
         return f"{source}.<key>"
     return source.keys[0] if len(source.keys) == 1 else f"({', '.join(source.keys)})"
@@ -176,30 +151,30 @@ def _shape_key(key: Any) -> str:
     return "str" if key is str else f'"{key}"'
 
 
-def _dangling(kind: References) -> str:
+def _dangling(kind: kinds.References) -> str:
     own, many = ", ".join(kind.columns), len(kind.columns) > 1
     named = ", ".join(kind.target_columns) or "<key>"
     where = f" WHERE {_dedented(kind.where)}" if kind.where else ""
     return f"{f'({own})' if many else own} NOT IN (SELECT {named} FROM {_from(kind.target)}{where})"
 
 
-def _of_children(aggregate: str, parent: Source | str, children: ChildRows) -> str:
+def _of_children(aggregate: str, parent: kinds.Source | str, children: kinds.ChildRows) -> str:
     where = f" AND ({_dedented(children.where)})" if children.where else ""
     by = f"{children.by} = {children.of or _key(parent)}"
     return f"(SELECT {aggregate} FROM {_from(children.child)} WHERE {by}{where})"
 
 
-def _repeated(kind: Unique) -> str:
+def _repeated(kind: kinds.Unique) -> str:
     columns = ", ".join(kind.columns)
     where = f" WHERE {_dedented(kind.where)}" if kind.where else ""
     return f"SELECT {columns} FROM {_from(kind.source)}{where} GROUP BY {columns} HAVING count(*) > 1"
 
 
-def _unrooted(kind: Acyclic) -> str:
+def _unrooted(kind: kinds.Acyclic) -> str:
     return f"SELECT * FROM {_from(kind.source)} WHERE no root is reached by following {kind.parent}"
 
 
-def _objects(kind: Schema) -> str:
+def _objects(kind: kinds.Schema) -> str:
     named = [f"{what} {getattr(kind, what)}" for what in _SCHEMA if getattr(kind, what) is not None]
     if not named:
         return "any constraint, index or trigger that is NOT VALID, INVALID or disabled"
