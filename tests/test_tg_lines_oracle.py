@@ -7,10 +7,7 @@ from typing import Final
 
 import psycopg
 import pytest
-from tg import DECLARED, Connection, Judged, change, judged, needs_csvs, some, table
-
-from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.scratch import open_dataset
+from tg import DECLARED, Connection, Judged, change, demo_with, judged, keys_by_plain_sql, needs_csvs, some
 
 VAMPIRE: Final = "vtmhuman_ptr_id"
 MAGE: Final = "mtahuman_ptr_id"
@@ -261,12 +258,8 @@ SECOND: Final = ("VAM-2",)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with open_dataset("demo", DATASETS["demo"]) as started:
-        with psycopg.connect(started.url()) as connection:
-            for statements in DAMAGE.values():
-                for statement in statements:
-                    assert connection.execute(statement.encode()).rowcount > 0, statement
-        yield started.url()
+    with demo_with(DAMAGE) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -279,11 +272,6 @@ def found(url: str, tmp_path_factory: pytest.TempPathFactory) -> Judged:
 def connection(url: str) -> Iterator[Connection]:
     with psycopg.connect(url, autocommit=True) as connected:
         yield connected
-
-
-def by_plain_sql(connection: Connection, one: str) -> set[str]:
-    (text,) = [row["violating_rows_sql"] for row in table("invariants") if row["id"] == one]
-    return {str(row[one in SECOND]) for row in connection.execute(text.encode()).fetchall()}
 
 
 def by_rules(connection: Connection, found: Judged, one: str) -> Iterator[tuple[str, str]]:
@@ -302,5 +290,5 @@ def by_rules(connection: Connection, found: Judged, one: str) -> Iterator[tuple[
 def test_rules_agree_with_the_invariant(one: str, found: Judged, connection: Connection) -> None:
     named = list(by_rules(connection, found, one))
 
-    assert {key for _, key in named} == by_plain_sql(connection, one)
+    assert {key for _, key in named} == keys_by_plain_sql(connection, one, int(one in SECOND))
     assert {test for test, _ in named} == {name for name, _, rule in DECLARED if one in rule.tags}

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 import pytest
-from tg import Connection, Judged, needs_csvs, table
+from tg import Connection, Judged, needs_csvs, plain_sql
 
 from integrity_tests import vocabulary
 from integrity_tests.test_spend_decisions import SPEND_TABLES
@@ -116,7 +116,7 @@ COLUMNS: Final[Mapping[str, tuple[int, ...]]] = {
 
 
 def by_plain_sql(connection: Connection, one: str) -> set[Row]:
-    (text,) = [row["violating_rows_sql"] for row in table("invariants") if row["id"] == one]
+    text = plain_sql(one)
     return {
         (name, *(str(row[column]) for column in COLUMNS.get(one, (0,))))
         for name, statement in expanded(one, text)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from engine import looking_at
 from test_tg_completeness import combinations
-from tg import DECLARED, Connection, needs_csvs, table
+from tg import DECLARED, Connection, needs_csvs, plain_sql
 
 from integrity_tests.demo import DATASETS
 from integrity_tests.vocabulary import ROOTS
@@ -162,7 +162,7 @@ def by_rules(connection: Connection, facts: Facts, one: str) -> set[str]:
 
 def by_plain_sql(connection: Connection, one: str) -> set[tuple[str, ...]]:
     """The rows that violate an invariant by the description's SQL."""
-    (text,) = [row["violating_rows_sql"] for row in table("invariants") if row["id"] == one]
+    text = plain_sql(one)
     roots = ", ".join(f"'{each.model}'" for root in ROOTS for each in root.kin if root.table == BASE)
     texts = (
         [text.replace("{classes of root}", roots)]

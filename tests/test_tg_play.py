@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 import pytest
-from tg import Judged, judged, needs_csvs, table
+from tg import Judged, judged, needs_csvs, plain_sql, table
 
 from integrity_tests import demo
 from pytest_tgintegrity.scratch import open_dataset
@@ -117,7 +117,7 @@ def by_rules(found: Judged, one: str) -> set[str]:
 
 
 def by_plain_sql(url: str, one: str) -> set[str]:
-    (text,) = [row["violating_rows_sql"] for row in table("invariants") if row["id"] == one]
+    text = plain_sql(one)
     kinds = "select value from {choices.csv: xpspendingrequest.trait_type}"
     known = [row["value"] for row in table("choices") if row["table"] == SPENDS[0] and row["column"] == "trait_type"]
     text = text.replace(kinds, ", ".join(f"'{value}'" for value in known))

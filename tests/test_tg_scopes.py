@@ -6,12 +6,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tg import judged
+from tg import Connection, judged, values
 
-from integrity_tests import demo
 from integrity_tests.sources import CHARACTERS, HUMANS, VAMPIRES
 from pytest_tgintegrity import Source
-from pytest_tgintegrity.scratch import open_dataset
 
 RULES = {
     "test_character_concept_is_given_once_submitted": CHARACTERS,
@@ -25,27 +23,25 @@ RULES = {
     [{"status": "App"}, {"chronicle": "2"}, {"status": "Ret", "chronicle": "1"}],
     ids="-".join,
 )
-def test_scopes_narrow_the_rules_over_characters(tmp_path: Path, scopes: dict[str, str]) -> None:
+def test_scopes_narrow_the_rules_over_characters(clean_demo: str, tmp_path: Path, scopes: dict[str, str]) -> None:
     words = [f"--scope={name}={value}" for name, value in scopes.items()]
 
-    found = judged(tmp_path / "report.json", "--db-url=demo", "-k", " or ".join(RULES), *words)
+    found = judged(tmp_path / "report.json", f"--db-url={clean_demo}", "-k", " or ".join(RULES), *words)
 
-    assert {name: found[name]["examined"] for name in RULES} == {
-        name: _count(source, scopes) for name, source in RULES.items()
-    }
-    assert all(0 < found[name]["examined"] < _count(source, {}) for name, source in RULES.items())
+    examined = {name: found[name]["examined"] for name in RULES}
+    with psycopg.connect(clean_demo) as connection:
+        assert examined == {name: _count(connection, source, scopes) for name, source in RULES.items()}
+        assert all(0 < examined[name] < _count(connection, source, {}) for name, source in RULES.items())
 
 
-def _count(source: Source, scopes: dict[str, str]) -> int:
+def _count(connection: Connection, source: Source, scopes: dict[str, str]) -> int:
     conditions = [f"{source.scopes[name]} = '{value}'" for name, value in scopes.items()] or ["true"]
-    query = f"SELECT count(*) FROM {source.from_clause} WHERE {' AND '.join(conditions)}"
-    with open_dataset("demo", demo.DATASETS["demo"]) as server, psycopg.connect(server.conninfo()) as connection:
-        row = connection.execute(query.encode()).fetchone()
-    return int(row[0]) if row else 0
+    (found,) = values(connection, f"SELECT count(*) FROM {source.from_clause} WHERE {' AND '.join(conditions)}")
+    return int(found)
 
 
-def test_a_period_narrows_the_rules_over_dated_rows(tmp_path: Path) -> None:
-    words = ["--db-url=demo", "-k", "spend_decision_is_known and xpspending"]
+def test_a_period_narrows_the_rules_over_dated_rows(clean_demo: str, tmp_path: Path) -> None:
+    words = [f"--db-url={clean_demo}", "-k", "spend_decision_is_known and xpspending"]
 
     day, ever = (judged(tmp_path / "report.json", *words, *more) for more in (["--period=24"], []))
 

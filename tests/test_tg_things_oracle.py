@@ -7,10 +7,7 @@ from typing import Any, Final
 
 import psycopg
 import pytest
-from tg import DECLARED, Connection, Judged, change, judged, needs_csvs, some, table
-
-from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.scratch import open_dataset
+from tg import DECLARED, Connection, Judged, change, demo_with, judged, keys_by_plain_sql, needs_csvs, some
 
 ITEM: Final = "itemmodel_ptr_id"
 WONDER: Final = "wonder_ptr_id"
@@ -192,13 +189,8 @@ SHARED: Final = ("REF-4", "REF-5", "REF-12")
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with open_dataset("demo", DATASETS["demo"]) as started:
-        with psycopg.connect(started.url()) as connection:
-            connection.execute("SET session_replication_role = replica")
-            for statements in DAMAGE.values():
-                for statement in statements:
-                    assert connection.execute(statement.encode()).rowcount > 0, statement
-        yield started.url()
+    with demo_with(DAMAGE, enforced=False) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -211,11 +203,6 @@ def found(url: str, tmp_path_factory: pytest.TempPathFactory) -> Judged:
 def connection(url: str) -> Iterator[Connection]:
     with psycopg.connect(url, autocommit=True) as connected:
         yield connected
-
-
-def by_plain_sql(connection: Connection, one: str) -> set[str]:
-    (text,) = [row["violating_rows_sql"] for row in table("invariants") if row["id"] == one]
-    return {str(row[one in SECOND]) for row in connection.execute(text.encode()).fetchall()}
 
 
 def named(connection: Connection, one: str, test: str, sample: Mapping[str, Any]) -> str:
@@ -236,5 +223,7 @@ def test_rules_agree_with_the_invariant(one: str, found: Judged, connection: Con
         for sample in judgement["samples"]
     ]
 
-    assert {named(connection, one, test, sample) for test, sample in seen} == by_plain_sql(connection, one)
+    assert {named(connection, one, test, sample) for test, sample in seen} == keys_by_plain_sql(
+        connection, one, int(one in SECOND)
+    )
     assert {test for test, _ in seen} == {name for name, _, rule in DECLARED if one in rule.tags}

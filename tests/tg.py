@@ -9,14 +9,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import psycopg
 import pytest
 
+from integrity_tests.demo import DATASETS
 from pytest_tgintegrity.rules import Rule, declaration_of
+from pytest_tgintegrity.scratch import open_dataset
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Judged: TypeAlias = dict[str, dict[str, Any]]
@@ -34,6 +38,29 @@ def table(name: str) -> list[dict[str, str]]:
     """The rows of one file of the description."""
     with (CSVS / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def plain_sql(invariant: str) -> str:
+    """The rows that violate an invariant, as the description asks for them."""
+    (text,) = [row["violating_rows_sql"] for row in table("invariants") if row["id"] == invariant]
+    return text
+
+
+def keys_by_plain_sql(connection: Connection, invariant: str, column: int = 0) -> set[str]:
+    """What violates an invariant, by the column of its plain SQL that names it."""
+    return {str(row[column]) for row in connection.execute(plain_sql(invariant).encode()).fetchall()}
+
+
+@contextmanager
+def demo_with(damage: Mapping[str, Sequence[str]], *, enforced: bool = True) -> Iterator[str]:
+    """The URL of a demo after statements, listed by what they violate, each of which changes something."""
+    with open_dataset("demo", DATASETS["demo"]) as started:
+        with psycopg.connect(started.url()) as connection:
+            if not enforced:
+                connection.execute("SET session_replication_role = replica")
+            for statement in chain.from_iterable(damage.values()):
+                assert connection.execute(statement.encode()).rowcount > 0, statement
+        yield started.url()
 
 
 def values(connection: Connection, query: str, *parameters: object) -> list[Any]:
