@@ -192,9 +192,8 @@ class Board:
         with self._shelf.claim(number) as ours:
             if ours:
                 results = self._measure(number, reader)
-                if not (
-                    self._stopped and self._shelf.shared
-                ):  # cut short by our own end: whoever waits for it asks anew
+                cut_short = self._stopped and self._shelf.shared
+                if not cut_short:  # else whoever waits for it asks anew
                     self._shelf.put(number, results)
         with self._changed:
             self._changed.notify_all()

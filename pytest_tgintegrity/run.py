@@ -150,7 +150,7 @@ class Run:
         self._coordinator = Coordinator(self._address or self._start_demo())
         self._address = self._coordinator.address
         self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
-        with self._reader() as reader:
+        with self.reader() as reader:
             self._facts = read_facts(reader)
 
     def _start_demo(self) -> Address:
@@ -207,12 +207,12 @@ class Run:
     def _shared(self, name: str, read: Callable[[Reader], T]) -> T:
         """Read from the catalogs once for all workers; the folder is private to this run."""
         if not isinstance(self._shelf, FolderShelf):
-            with self._reader() as reader:
+            with self.reader() as reader:
                 return read(reader)
         path = self._shelf.folder / f"{name}.pickle"
         with self._shelf.alone(name):
             if not path.exists():
-                with self._shelf.slot(), self._reader() as reader:
+                with self._shelf.slot(), self.reader() as reader:
                     part = path.with_suffix(f".{os.getpid()}")
                     part.write_bytes(pickle.dumps(read(reader)))
                     part.replace(path)
@@ -221,7 +221,8 @@ class Run:
 
     # --- looking
 
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """A connection of one's own on the snapshot. Raises `UsageError` before we are connected."""
         if self._address is None or self.snapshot is None:
             raise UsageError("the database is not connected yet")
         return Reader(self._address, self.snapshot, self.settings.limits)
@@ -246,7 +247,7 @@ class Run:
             known = ", ".join(sorted(self._plan.scopes)) or "none"
             raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
         found = batches(self._plan.scans)
-        self.board = Board(found, self._shelf, self._reader, self.settings.jobs, self.settings.samples, waiting)
+        self.board = Board(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
 
     # --- mending
@@ -257,10 +258,6 @@ class Run:
         if self._plan is None:
             raise UsageError("the run did not begin")
         return self._plan
-
-    def reader(self) -> Reader:
-        """A connection of one's own on the snapshot."""
-        return self._reader()
 
     def writer(self) -> Writer:
         """A connection that may write; of the demo as its owner. Raises `UsageError` before we are connected."""

@@ -80,7 +80,31 @@ class Dataset(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresServer:
+class _ThrowAway:
+    """A server that belongs to its supervisor; as a context manager it is removed at the end."""
+
+    supervisor: Supervisor = field(kw_only=True, repr=False)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server (of the last one, when stopped)."""
+        return self.supervisor.pid
+
+    def close(self) -> None:
+        """End the server and remove everything of it; harmless when repeated."""
+        self.supervisor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer(_ThrowAway):
     """A throw-away PostgreSQL server; as a context manager it is removed at the end.
 
     Who can reach the socket (we, and root) is superuser `postgres`. Stopping keeps the data, closing does not.
@@ -93,13 +117,7 @@ class PostgresServer:
     database: str = "postgres"  #: the default of the three methods below
     password: str | None = field(default=None, repr=False)  #: of `postgres`, wanted by TCP only; None: no TCP
     settings: Mapping[str, str] = field(default_factory=dict)
-    supervisor: Supervisor = field(kw_only=True, repr=False)
     programs: Path = field(kw_only=True, repr=False)
-
-    @property
-    def pid(self) -> int:
-        """The process id of the postmaster (of the last one, when stopped)."""
-        return self.supervisor.pid
 
     @property
     def running(self) -> bool:
@@ -146,18 +164,6 @@ class PostgresServer:
         self.supervisor.run(self._command(), farewell=signal.SIGQUIT)
         if not poll(self._ready, START_TIMEOUT):
             raise ScratchError(self.failure("did not start"))
-
-    def close(self) -> None:
-        """End the server and remove everything of it; harmless when repeated."""
-        self.supervisor.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _command(self) -> list[str]:
         settings = {
@@ -390,20 +396,14 @@ def _template(server: PostgresServer, name: str, *decisive: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class ValkeyServer:
+class ValkeyServer(_ThrowAway):
     """A throw-away Valkey server that keeps nothing on disk; as a context manager it is removed at the end."""
 
     binary: ValkeyBinary
     socket: Path
     port: int = 0  #: on 127.0.0.1; 0: no TCP
     password: str | None = field(default=None, repr=False)
-    supervisor: Supervisor = field(kw_only=True, repr=False)
     program: Path = field(kw_only=True, repr=False)
-
-    @property
-    def pid(self) -> int:
-        """The process id of the server (of the last one, when stopped)."""
-        return self.supervisor.pid
 
     @property
     def url(self) -> str:
@@ -428,18 +428,6 @@ class ValkeyServer:
         self.supervisor.run([self.program, self._configuration()])
         if not poll(self._ready, START_TIMEOUT):
             raise ScratchError(f"Valkey from {self.binary.path} did not start: {self.supervisor.last_words()}")
-
-    def close(self) -> None:
-        """End the server and remove everything of it; harmless when repeated."""
-        self.supervisor.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _configuration(self) -> Path:
         """Write the settings to a file: the password would be seen on a command line."""
