@@ -35,26 +35,43 @@ class Asked:
 
 
 class Look(Protocol):
-    """What the gate reads of a run, past or present; `counts` are rules by verdict."""
+    """What the gate reads of a run, past or present."""
 
     @property
-    def run(self) -> str: ...  # noqa: D102
+    def run(self) -> str:
+        """Its id."""
+
     @property
-    def started_at(self) -> datetime: ...  # noqa: D102
+    def started_at(self) -> datetime:
+        """When it began."""
+
     @property
-    def identity(self) -> str: ...  # noqa: D102
+    def identity(self) -> str:
+        """Names the database, by whatever address it is reached."""
+
     @property
-    def digest(self) -> str | None: ...  # noqa: D102
+    def digest(self) -> str | None:
+        """Names its set of rules."""
+
     @property
-    def complete(self) -> bool: ...  # noqa: D102
+    def complete(self) -> bool:
+        """Whether every rule was judged."""
+
     @property
-    def period(self) -> float | None: ...  # noqa: D102
+    def period(self) -> float | None:
+        """The hours that it looked back; None: at everything."""
+
     @property
-    def scopes(self) -> Mapping[str, str]: ...  # noqa: D102
+    def scopes(self) -> Mapping[str, str]:
+        """What it was narrowed to."""
+
     @property
-    def counts(self) -> Mapping[str, int]: ...  # noqa: D102
+    def counts(self) -> Mapping[str, int]:
+        """How many rules, by verdict."""
+
     @property
-    def score(self) -> int | None: ...  # noqa: D102
+    def score(self) -> int | None:
+        """Its health; None: not determined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +228,9 @@ def _told(name: str, finding: Finding, required: str) -> Condition:
 def _clean_days(looks: Sequence[Look], today: Look, evidence: Evidence, wanted: int, now: datetime) -> Condition:
     required = f"{wanted} complete days in a row, by UTC, before today"
     if evidence.past is None:
-        return Condition("clean days", False, NOT_DETERMINED, required, evidence.no_history)  # noqa: FBT003 - not met
+        return Condition(
+            "clean days", passed=False, measured=NOT_DETERMINED, required=required, reason=evidence.no_history
+        )
     first, stopped = clean_since(looks, today, now, evidence.unreadable)
     count = (_day(now) - first).days
     reason = None if count >= wanted else stopped

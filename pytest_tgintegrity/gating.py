@@ -71,7 +71,7 @@ def judged(compared: Sequence[Compared]) -> Finding:
     measured = NOT_DETERMINED if slowest is None else f"slowest: {slowest.name}, {_ratio(slowest)} of the baseline"
     degraded = [one for one in known if one.degraded]
     if degraded:
-        return Finding(False, measured, f"degraded: {', '.join(one.name for one in degraded)}")  # noqa: FBT003 - not met
+        return Finding(met=False, measured=measured, reason=f"degraded: {', '.join(one.name for one in degraded)}")
     doubts = [f"{one.name}: {one.doubt}" for one in compared if one.doubt]
     return Finding(None, measured, doubts[0]) if doubts else Finding(bool(known) or None, measured)
 

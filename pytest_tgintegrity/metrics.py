@@ -14,13 +14,13 @@ METRIC_ROWS = 1_000
 
 def measured(answer: Sequence[Sequence[Any]], metric: Metric) -> Any:
     """The number, or the numbers by label, in the rows of a metric's query. Raises `NotEvaluated`."""
-    width = len(answer[0]) if answer else 0
-    if width == 2 and len(answer) <= METRIC_ROWS:  # noqa: PLR2004 - label and number
-        return _breakdown(answer)
-    if width == 1 and len(answer) == 1:
-        return _number(answer[0][0])
-    if not answer and metric.at_least is None and metric.at_most is None:
-        return None
+    match answer:
+        case [[number]]:
+            return _number(number)
+        case [[_, _], *_] if len(answer) <= METRIC_ROWS:
+            return _breakdown(answer)
+        case [] if metric.at_least is None and metric.at_most is None:
+            return None
     found = f"more than {METRIC_ROWS}" if len(answer) > METRIC_ROWS else len(answer)
     raise NotEvaluated(
         f"the metric {metric.name} has to give one number, or rows of label and number; it gave {found} rows"

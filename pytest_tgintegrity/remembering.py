@@ -79,7 +79,7 @@ class Memory:
             raise HistoryLost("there is no history: give --redis-url")
         if self.address.url != DEMO:
             return self.address
-        from pytest_tgintegrity.scratch import start_valkey  # noqa: PLC0415 - only for the demo
+        from pytest_tgintegrity.scratch import start_valkey  # noqa: PLC0415 - servers are only started for the demo
 
         try:
             self._server = self._server or start_valkey()

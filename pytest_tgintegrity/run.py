@@ -163,7 +163,7 @@ class Run:
         return self._open_demo(DEMO)
 
     def _open_demo(self, name: str) -> PostgresServer:
-        from pytest_tgintegrity.scratch import open_dataset  # noqa: PLC0415 - only for the demo
+        from pytest_tgintegrity.scratch import open_dataset  # noqa: PLC0415 - servers are only started for the demo
 
         try:
             datasets = importlib.import_module(self.settings.demo_module).DATASETS

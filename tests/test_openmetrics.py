@@ -18,7 +18,7 @@ SUCCESS = "tgintegrity_last_success_timestamp_seconds"
 
 def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
     """The samples of each family."""
-    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call] # it has no types
     found = {one.name: [(each.labels, each.value) for each in one.samples] for one in families}
     assert {one.name for one in older_format(text)} >= {name for name, some in found.items() if some}
     return found
