@@ -59,7 +59,7 @@ class Flushed:
 
 def records(url: str, identity: str, since: datetime | None = None) -> list[Record]:
     """The runs on a database that began at or after `since`, oldest first. Raises `HistoryLost`."""
-    return list(_read(parse_redis_url(url), identity, since, None, None).records)
+    return list(_read(parse_redis_url(url), identity, since, None).records)
 
 
 def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str, dict[str, float]]:
@@ -77,15 +77,15 @@ def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str,
                 found[run] = unpack_seconds(lists[name] or b"", entry.get(b"seconds", b""))
         return found
 
-    return _answer(parse_redis_url(url), ask, None)
+    return _answer(parse_redis_url(url), ask, patient=True)
 
 
 def read(address: RedisAddress, identity: str) -> Past:
     """The newest runs on a database, and what else lies among them. Raises `HistoryLost`."""
-    return _read(address, identity, None, ROOM, DEADLINE)
+    return _read(address, identity, None, ROOM)
 
 
-def _read(address: RedisAddress, identity: str, since: datetime | None, room: int | None, within: float | None) -> Past:
+def _read(address: RedisAddress, identity: str, since: datetime | None, room: int | None) -> Past:
     found: list[Record] = []
     unreadable: list[datetime] = []
 
@@ -104,7 +104,7 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
             if room is not None and read > room:
                 break
 
-    _answer(address, ask, within)
+    _answer(address, ask, patient=room is None)
     return Past(tuple(sorted(found, key=lambda one: (one.started_at, one.run))), tuple(unreadable))
 
 
@@ -146,7 +146,7 @@ def flush(address: RedisAddress, prefix: str, keep: Sequence[str]) -> Flushed:
             deleted += client.unlink(*going) if going else 0
         return Flushed(deleted, kept)
 
-    return _answer(address, ask, None)
+    return _answer(address, ask, patient=True)
 
 
 def _is_kept(key: str, patterns: Iterable[str]) -> bool:
@@ -174,8 +174,8 @@ def _entries(client: Any, key: str, since: datetime | None) -> Iterator[tuple[by
         newest = f"({page[-1][0].decode()}"
 
 
-def _answer(address: RedisAddress, ask: Callable[[Any], Answer], within: float | None = DEADLINE) -> Answer:
-    """What a client is told. Raises `HistoryLost`, at the latest after `within` seconds, whatever may hang."""
+def _answer(address: RedisAddress, ask: Callable[[Any], Answer], *, patient: bool = False) -> Answer:
+    """What a client is told. Raises `HistoryLost`; who is not `patient` has it by the deadline, whatever may hang."""
     answer: Future[Answer] = Future()
 
     def work() -> None:
@@ -189,9 +189,9 @@ def _answer(address: RedisAddress, ask: Callable[[Any], Answer], within: float |
 
     threading.Thread(target=work, daemon=True).start()
     try:
-        return answer.result(within)
+        return answer.result(None if patient else DEADLINE)
     except TimeoutError:
-        raise HistoryLost(f"Redis at {address.shown} was not done within {within:g} s") from None
+        raise HistoryLost(f"Redis at {address.shown} was not done within {DEADLINE:g} s") from None
 
 
 @contextlib.contextmanager

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from harness import HOLDS, UNKNOWN, VIOLATED, Ran, RunRules
+
+from pytest_tgintegrity import history
+from pytest_tgintegrity.scratch import ValkeyServer
 
 DECLARED = """
 @declared("not_null")
@@ -86,6 +91,20 @@ def test_bad_values(check: RunRules, args: list[str], text: str) -> None:
 
     assert ran.status == 4
     assert text in ran.err
+
+
+@pytest.mark.parametrize("entry", ["{", '{"version": 99}'], ids=["corrupt", "of a later version"])
+def test_entry_that_cannot_be_read_spoils_its_day(
+    check: RunRules, valkey: ValkeyServer, client: Any, entry: str
+) -> None:
+    where = f"--redis-url={valkey.url}"
+    check(HOLDS, where)
+    (stream,) = client.keys(f"{history.PREFIX}*")
+    client.xadd(stream, {history.FIELD: entry})
+    ran = check(where, "--gate=staging")
+
+    assert unmet(ran)["clean days"].startswith("an entry of the history cannot be read ")
+    assert ran.integrity["history"]["foreign_records"] == 1
 
 
 def test_proofs_open_no_gate(check: RunRules) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socketserver
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from streams import KEY, SECONDS, append, complaint, runs
 from test_records import NOON, RECORD
 
 from pytest_tgintegrity import history
+from pytest_tgintegrity.errors import HistoryLost
+from pytest_tgintegrity.gate import clean_since
 from pytest_tgintegrity.redis_url import parse_redis_url
 from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
 
@@ -64,6 +69,28 @@ def test_a_history_is_capped_and_expires(valkey: ValkeyServer, client: Any, monk
     assert 0 < client.ttl(KEY) <= history.LIFE.total_seconds()
 
 
+def test_runs_every_five_minutes_are_all_there_after_a_fortnight(valkey: ValkeyServer, client: Any) -> None:
+    """More than a gate looks back on, so that its clean days are never counted from a part of them."""
+    today = replace(RECORD, started_at=NOON, period=None, scopes={}, counts={"passed": 10}, score=100, unknown=())
+    every = [replace(today, run=f"r{n}", started_at=NOON - timedelta(minutes=5 * n)) for n in range(14 * 288, 0, -1)]
+    with client.pipeline(transaction=False) as pipeline:
+        for one in every:
+            pipeline.xadd(KEY, {history.FIELD: one.to_json()}, maxlen=history.CAP, approximate=True)
+        pipeline.execute()
+    past = history.read(parse_redis_url(valkey.url), RECORD.identity)
+    assert past.records == tuple(every)
+    assert clean_since(past.records, today, NOON)[0] == NOON.date() - timedelta(days=14)
+
+
+def test_no_more_is_read_than_there_is_room_for(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        append(valkey, run=f"r{number}")
+    monkeypatch.setattr(history, "ROOM", 2.5 * len(RECORD.to_json()))
+    past = history.read(parse_redis_url(valkey.url), RECORD.identity)
+    assert [one.run for one in past.records] == ["r6", "r7", "r8"]
+    assert len(runs(valkey)) == 9
+
+
 def test_runs_at_the_same_time_lose_nothing_of_each_other(valkey: ValkeyServer) -> None:
     threads = [threading.Thread(target=append, args=[valkey], kwargs={"run": f"r{n}"}) for n in range(16)]
     for one in threads:
@@ -81,7 +108,15 @@ def test_foreign_and_corrupt_entries_are_counted_and_left_alone(valkey: ValkeySe
     client.xadd(KEY, {"record": '{"version": 99}'})
     past = history.read(parse_redis_url(valkey.url), RECORD.identity)
     assert (past.records, len(past.unreadable)) == ((RECORD,), 4)
+    assert all(abs(added - datetime.now(UTC)) < timedelta(minutes=5) for added in past.unreadable)
     assert client.xlen(KEY) == 5
+
+
+@pytest.mark.parametrize("number", ["99999999999999999-1", "18446744073709551615-1"])
+def test_an_entry_of_an_impossible_time_is_of_the_future(valkey: ValkeyServer, client: Any, number: str) -> None:
+    client.xadd(KEY, {"record": "{"}, id=number)
+    (added,) = history.read(parse_redis_url(valkey.url), RECORD.identity).unreadable
+    assert added.year == 9999
 
 
 def test_a_socket_is_an_address_too() -> None:
@@ -123,6 +158,30 @@ def test_a_server_that_does_not_answer_costs_seconds(valkey: ValkeyServer, clien
         other.execute_command("CLIENT", "PAUSE", "1000", "WRITE")
     assert "did not answer within 0.2 s" in complaint(valkey)
     client.execute_command("CLIENT", "UNPAUSE")
+
+
+def test_a_server_that_answers_drop_by_drop_costs_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each drop comes in time, so that no timeout of a socket ever ends the wait."""
+    monkeypatch.setattr(history, "DEADLINE", 0.5)
+    over = threading.Event()
+
+    class Drops(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                self.request.sendall(b"$1000000\r\n")
+                while not over.wait(0.05):
+                    self.request.sendall(b".")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drops) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.02])
+        thread.start()
+        try:
+            with pytest.raises(HistoryLost, match=r"was not done within 0\.5 s"):
+                history.pinned(parse_redis_url(f"redis://127.0.0.1:{server.server_address[1]}"), "1:tg")
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
 
 
 # --- flushing

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
+import harness
 import psycopg
 import pytest
+import redis
 from harness import HOLDS, VIOLATED, Ran
+from test_timing import PROBES
 
 from pytest_tgintegrity import history
 from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
@@ -75,6 +81,70 @@ def test_kills(violations):
     assert ran.integrity["history"]["recorded"] is False
     assert f"no history this run was not recorded: Redis at 127.0.0.1:{server.port} cannot be reached" in ran.out
     assert ran.integrity["health"]["score"] == 85
+
+
+MEANWHILE = """
+import harness
+
+@rule.not_null("item", "name", severity="high")
+def test_meanwhile(violations):
+    \"\"\"Something happens to Redis.\"\"\"
+    harness.meanwhile()
+    assert not violations
+"""
+
+
+@pytest.mark.parametrize("lost", ["flushed", "restarted"])
+def test_a_history_that_is_lost_in_mid_run_begins_anew(
+    check: Check, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    with start_valkey(tcp=True) as server:
+        where = f"--redis-url={server.url}"
+        with redis.Redis.from_url(server.url) as client:
+            ways: dict[str, Callable[[], object]] = {"flushed": client.flushall, "restarted": server.restart}
+            monkeypatch.setattr(harness, "meanwhile", lambda: None, raising=False)
+            before = check(MEANWHILE, VIOLATED, where)
+            monkeypatch.setattr(harness, "meanwhile", ways[lost])
+            after = check(MEANWHILE, VIOLATED, where, "--gate=staging")
+    assert after.verdicts == before.verdicts == {"test_meanwhile": "passed", "test_violated": "failed"}
+    assert after.integrity["history"]["recorded"] is True
+    assert len(after.integrity["history"]["trend"]) == 1
+    assert "85, the first run of its kind on record" in after.out
+    assert "clean days" in [one["name"] for one in after.integrity["gate"]["conditions"] if not one["passed"]]
+
+
+def killed(server: ValkeyServer) -> None:
+    server.kill()
+
+
+def stopped(server: ValkeyServer) -> None:
+    os.kill(server.pid, signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("step", ["read", "append", "pinned"])
+@pytest.mark.parametrize(("ends", "why"), [(killed, "cannot be reached"), (stopped, "did not answer within 0.4 s")])
+def test_a_server_that_ends_or_hangs_at_any_step_leaves_the_verdicts_alone(
+    check: Check, monkeypatch: pytest.MonkeyPatch, step: str, ends: Callable[[ValkeyServer], None], why: str
+) -> None:
+    monkeypatch.setattr(history, "TIMEOUT", 0.4)
+    real: Callable[..., object] = getattr(history, step)
+    with start_valkey(tcp=True) as server:
+        check(HOLDS, VIOLATED, PROBES, f"--redis-url={server.url}")
+
+        def at_last(*args: object) -> object:
+            ends(server)
+            return real(*args)
+
+        monkeypatch.setattr(history, step, at_last)
+        began = time.monotonic()
+        ran = check(f"--redis-url={server.url}", "--probe", "--gate=staging")
+        assert time.monotonic() - began < 20  # three times 0.4 seconds, and the run itself
+    assert ran.verdicts == {"test_holds": "passed", "test_violated": "failed"}
+    assert (ran.status, ran.integrity["health"]["score"]) == (1, 85)
+    told = ran.integrity["history"]
+    assert told["recorded"] is (step == "pinned")
+    assert (told["previous_score"] is None) is (step == "read")
+    assert f"Redis at 127.0.0.1:{server.port} {why}" in (ran.out if step == "pinned" else told["reason"])
 
 
 def test_the_quiet_summary_tells_how_many_rules_got_worse_and_what_is_missing(
