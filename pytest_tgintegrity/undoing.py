@@ -21,10 +21,11 @@ def take_back(run: Run, which: str, say: Say, report: Path | None) -> int:
     """Undo a run and tell of it; 1 if something could not be taken back. Raises `UsageError`."""
     try:
         undone = undo(run, which)
+        status = int(bool(undone.made.left or undone.made.stopped))
         _tell(run, undone_lines(undone), say)
         if report is not None:
-            _write(report, undone)
-        return int(bool(undone.made.left or undone.made.stopped))
+            _write(report, undone, status)
+        return status
     finally:
         run.close()
 
@@ -45,6 +46,6 @@ def _tell(run: Run, lines: Iterable[Line], say: Say) -> None:
         say(str(line))
 
 
-def _write(report: Path, undone: Undone) -> None:
-    document: dict[str, Any] = {"exitcode": int(bool(undone.made.left)), "integrity": {"undo": undone.to_json()}}
+def _write(report: Path, undone: Undone, status: int) -> None:
+    document: dict[str, Any] = {"exitcode": status, "integrity": {"undo": undone.to_json()}}
     report.write_text(json.dumps(document), encoding="utf-8")

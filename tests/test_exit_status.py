@@ -67,17 +67,16 @@ def test_skips(violations):
 """
 
 
-def refused(ran: Ran, *words: str) -> None:
-    """Exit status 4, said in one line without a traceback, and in the report."""
-    told = [line for line in ran.said.splitlines() if line.startswith("ERROR: ")]
+def refusal(ran: Ran) -> str:
+    """Why a run ended with exit status 4, said in one line without a traceback, and in the report."""
+    (told,) = [line for line in ran.said.splitlines() if line.startswith("ERROR: ")]
 
     assert ran.status == 4, ran.said
-    assert len(told) == 1
-    assert all(word in told[0] for word in words), told[0]
     assert "Traceback" not in ran.said
-    assert told[0] == f"ERROR: {ran.integrity['run']['error']}"
+    assert told == f"ERROR: {ran.integrity['run']['error']}"
     assert ran.integrity["run"]["complete"] is False
     assert ran.document["exitcode"] == 4
+    return told
 
 
 @WITH_A_WORKER
@@ -93,13 +92,17 @@ def test_rules_that_hold_are_0(check: RunRules, how: list[str]) -> None:
 @BOTH_WAYS
 def test_no_url_is_4(check: RunRules, how: list[str]) -> None:
     """The message says how to name a database."""
-    refused(check(HOLDS, *how, url=None), "--db-url=", "TGINTEGRITY_DB_URL", "demo")
+    told = refusal(check(HOLDS, *how, url=None))
+
+    assert all(word in told for word in ("--db-url=", "TGINTEGRITY_DB_URL", "demo")), told
 
 
 @BOTH_WAYS
 def test_a_server_that_is_down_is_4(check: RunRules, how: list[str]) -> None:
     """Nothing is judged, and the report says why."""
-    refused(check(HOLDS, *how, url=DEAD), "cannot connect to nowhere at 127.0.0.1:1", "refused")
+    told = refusal(check(HOLDS, *how, url=DEAD))
+
+    assert all(word in told for word in ("cannot connect to nowhere at 127.0.0.1:1", "refused")), told
 
 
 @pytest.mark.parametrize(
@@ -125,24 +128,24 @@ def test_a_malformed_url_is_4_and_not_echoed(check: RunRules, url: str) -> None:
     """Libpq would echo it, and with it a fragment of the password."""
     ran = check(HOLDS, url=url)
 
-    refused(ran, "--db-url")
+    assert "--db-url" in refusal(ran)
     assert "frag" not in ran.said + ran.path.read_text()
 
 
 def test_no_access_is_4(check: RunRules, server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong password, unknown database, and the environment variable as the origin."""
-    refused(
-        check(HOLDS, url=f"postgresql://postgres:wrong@127.0.0.1:{server.port}/postgres"), "password authentication"
-    )
-    refused(check(url=server.url("no_such_database")), '"no_such_database" does not exist')
+    wrong = f"postgresql://postgres:wrong@127.0.0.1:{server.port}/postgres"
+
+    assert "password authentication" in refusal(check(HOLDS, url=wrong))
+    assert '"no_such_database" does not exist' in refusal(check(url=server.url("no_such_database")))
     monkeypatch.setenv("TGINTEGRITY_DB_URL", "just-a-word")
-    refused(check(url=None), "TGINTEGRITY_DB_URL is neither")
+    assert "TGINTEGRITY_DB_URL is neither" in refusal(check(url=None))
 
 
 def test_collecting_only(check: RunRules) -> None:
     """Editors need no database; a named one has to be there."""
     assert check(HOLDS, "--collect-only", "-q", url=None).status == 0
-    refused(check("--collect-only", "-q", url=DEAD), "cannot connect")
+    assert "cannot connect" in refusal(check("--collect-only", "-q", url=DEAD))
     assert check("--collect-only", "-n2").status == 0
 
 
