@@ -15,7 +15,8 @@ from pytest_tgintegrity.schema import Constraint, Facts, Table
 
 CATALOG_SECONDS = 86_400.0
 
-_OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
+_OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'tgintegrity')"
+"""Neither the system's tables nor those of the journal, which appear with the first ``--fix``."""
 
 _TABLES = f"""
 SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind IN ('r', 'p', 'm', 'f'),

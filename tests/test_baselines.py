@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import psycopg
 import pytest
 import redis
-from harness import HOLDS, VIOLATED, Ran, RunRules
-from test_pending import write
+from harness import HOLDS, Ran, RunRules
 from test_timing import BROKEN, PROBES
 from test_writing_probes import SPENDS
 
-from pytest_tgintegrity import gating, history
-from pytest_tgintegrity.gate import Finding
-from pytest_tgintegrity.packing import unpacked
+from pytest_tgintegrity import history
 from pytest_tgintegrity.performance import Baseline, Timed
-from pytest_tgintegrity.records import Record
 from pytest_tgintegrity.redis_url import parse_redis_url
 from pytest_tgintegrity.scratch import ValkeyServer
-
-DECLARED = """
-@declared("not_null")
-def test_declared(violations, constraint):
-    \"\"\"What is declared NOT NULL is filled.\"\"\"
-    assert not violations
-"""
 
 
 def key(valkey: ValkeyServer, prefix: str) -> str:
@@ -151,60 +136,3 @@ def test_bad_values(check: RunRules, args: list[str], text: str) -> None:
 
     assert ran.status == 4
     assert text in ran.err
-
-
-# --- a fortnight
-
-
-def away_from_midnight() -> None:
-    """Days are counted: none may begin while we count."""
-    now = datetime.now(UTC)
-    left = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0) - now
-    if left < timedelta(seconds=60):
-        time.sleep(left.total_seconds())
-
-
-def a_day_passes(valkey: ValkeyServer) -> None:
-    """Move all that is remembered one day into the past."""
-    with redis.Redis.from_url(valkey.url) as client:
-        stream = key(valkey, history.PREFIX)
-        entries = client.xrange(stream)
-        client.delete(stream)
-        for _, entry in entries:
-            record = Record.from_json(unpacked(entry[history.FIELD.encode()]))
-            day = timedelta(days=1)
-            moved = replace(record, started_at=record.started_at - day, finished_at=record.finished_at - day)
-            client.xadd(stream, {history.FIELD: moved.to_json()})
-
-
-def test_gate_opens_on_exactly_the_right_day_of_a_fortnight(
-    check: RunRules, valkey: ValkeyServer, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Real runs: a fault is planted on the 3rd and mended on the 5th, and nobody looks on the 7th."""
-    monkeypatch.setattr(gating, "NO_PROBES", Finding(met=True, measured="as ever"))
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE item (id int PRIMARY KEY, size int, name text)")
-        connection.execute("INSERT INTO item SELECT i, 1, 'n' FROM generate_series(1, 9) AS i")
-        connection.execute("CREATE TABLE django_migrations AS SELECT 1 AS id, 'game' AS app, '0001_initial' AS name")
-    write(tmp_path, "game/migrations/0001_initial.py")
-    status = {}
-    away_from_midnight()
-    for day in range(1, 18):
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            if day in (3, 5):
-                connection.execute("UPDATE item SET size = %s WHERE id = 4", [99 if day == 3 else 1])
-        if day > 1:
-            a_day_passes(valkey)
-        if day == 7:
-            continue
-        backup = f"--backup-verified={datetime.now(UTC).isoformat()}"
-        given = (HOLDS, VIOLATED, DECLARED) if day == 1 else ()
-        asked = ("--gate=production", f"--migrations={tmp_path}", backup, f"--redis-url={valkey.url}")
-        status[day] = check(*given, *asked, url=database_url).status
-
-    assert status == {
-        **dict.fromkeys((1, 2), 7),
-        **dict.fromkeys((3, 4), 1),
-        **dict.fromkeys((5, 6, 8, 9, 10, 11, 12, 13, 14), 7),
-        **dict.fromkeys((15, 16, 17), 0),
-    }
