@@ -1,29 +1,32 @@
 """Compare timings with a baseline: slower only if it is certain. Pure.
 
 Each sample of a probe is taken next to one of a yardstick, a statement that reads no table: what slows down the whole
-machine slows down both, and their ratio stays. Intervals are of order statistics: no distribution is assumed.
+machine slows down both, and their ratio stays. It is that of their lower quartiles: what else is done on the machine
+spoils the slower samples, and slower code has no quick ones. Intervals are of order statistics: no distribution is assumed.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import accumulate
 from statistics import median
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 ENOUGH = 30
 SLOWER = 1.10
+QUICKER = 0.25
 DOUBT = 0.01
-"""How likely the median may lie outside of its interval. Two of them make a comparison."""
+"""How likely a quartile may lie outside of its interval. Four of them make a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A probe's samples in short: median seconds; the median in yardsticks with its interval; what answered whom.
+    """A probe's samples in short: median seconds; the quartile in yardsticks with its interval; what answered whom.
 
     `writes` is of the probe: whether it was timed in transactions that were rolled back.
     """
@@ -56,20 +59,23 @@ class Timed:
 
 def timed(pairs: Sequence[tuple[float, float]], server: str = "", host: str = "", *, writes: bool = False) -> Timed:
     """Sum up samples: seconds of the probe, and of the yardstick beside it. There is at least one."""
-    ratios = sorted(probe / yardstick for probe, yardstick in pairs)
-    low, high = interval(ratios)
-    return Timed(median(probe for probe, _ in pairs), median(ratios), low, high, len(pairs), server, host, writes)
+    probes, yardsticks = (sorted(seconds) for seconds in zip(*pairs, strict=True))
+    (low, high), (least, most) = interval(probes), interval(yardsticks)
+    place = int((len(pairs) - 1) * QUICKER)
+    relative = probes[place] / yardsticks[place]
+    return Timed(median(probes), relative, low / most, high / least, len(pairs), server, host, writes)
 
 
 def interval(ordered: Sequence[float]) -> tuple[float, float]:
-    """Between which of the ordered samples the true median lies, but for `DOUBT`."""
+    """Between which of the ordered samples the true lower quartile lies, but for `DOUBT`."""
     count = len(ordered)
-    outside, cut = 0.0, 0
-    while cut < (count - 1) // 2 and 2 * (outside + math.comb(count, cut) / 2**count) <= DOUBT:
-        outside += math.comb(count, cut) / 2**count
-        cut += 1
-    place = max(cut - 1, 0)
-    return ordered[place], ordered[count - 1 - place]
+    below = [math.comb(count, k) * QUICKER**k * (1 - QUICKER) ** (count - k) for k in range(count + 1)]
+    return ordered[_unlikely(below)], ordered[count - 1 - _unlikely(reversed(below))]
+
+
+def _unlikely(chances: Iterable[float]) -> int:
+    """How many samples at one end are beyond the quartile, but for half of the doubt."""
+    return max(sum(total <= DOUBT / 2 for total in accumulate(chances)) - 1, 0)
 
 
 @dataclass(frozen=True, slots=True)

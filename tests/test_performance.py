@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.gating import judged
-from pytest_tgintegrity.performance import DOUBT, ENOUGH, Baseline, Compared, Timed, compare, interval, timed
+from pytest_tgintegrity.performance import DOUBT, ENOUGH, QUICKER, Baseline, Compared, Timed, compare, interval, timed
 
 STEADY = Timed(0.001, 2.0, 1.96, 2.04, 200, "PostgreSQL 18.4", "here")
 WRITING = replace(STEADY, writes=True)
@@ -41,6 +41,17 @@ def test_slower_machine_is_no_slower_code() -> None:
     baseline = sampled(0)
 
     assert not any(only(sampled(seed, machine=3.0), baseline).degraded for seed in range(1, 101))
+
+
+def test_machine_that_is_busy_at_times_is_no_slower_code() -> None:
+    """In one sample of three the probe alone is held up, threefold, as by whoever else wants the processor."""
+
+    def disturbed(seed: int) -> Timed:
+        dice = random.Random(seed)
+        held = [dice.choice([1.0, 1.0, 3.0]) for _ in range(200)]
+        return timed([(one * (1 + dice.expovariate(8)), 1 + dice.expovariate(20)) for one in held], STEADY.server)
+
+    assert not any(only(disturbed(seed), sampled(0)).degraded for seed in range(1, 101))
 
 
 def test_code_that_takes_half_as_long_again_is_always_noticed() -> None:
@@ -99,22 +110,24 @@ def test_degraded_outweighs_doubt_and_doubt_outweighs_steady() -> None:
 
 @given(st.integers(1, 300))
 def test_interval_leaves_out_no_more_than_the_doubt(count: int) -> None:
-    low, high = interval(list(range(count)))
-    outside = 2 * sum(math.comb(count, k) for k in range(int(low) + 1)) / 2**count
+    low, high = map(int, interval(list(range(count))))
+    chances = [math.comb(count, k) * QUICKER**k * (1 - QUICKER) ** (count - k) for k in range(count + 1)]
+    beneath, above = sum(chances[: low + 1]), sum(chances[high + 1 :])
 
-    assert low + high == count - 1
-    assert low == 0 or outside <= DOUBT
+    assert low <= int((count - 1) * QUICKER) <= high
+    assert low == 0 or beneath <= DOUBT / 2
+    assert high == count - 1 or above <= DOUBT / 2
     if count >= ENOUGH:
-        assert low > 0
-        assert outside + 2 * math.comb(count, int(low) + 1) / 2**count > DOUBT
+        assert 0 < low < high < count - 1
+        assert min(beneath + chances[low + 1], above + chances[high]) > DOUBT / 2
 
 
-def test_interval_holds_the_true_median_as_often_as_it_says() -> None:
+def test_interval_holds_the_true_quartile_as_often_as_it_says() -> None:
     dice = random.Random(7)
     missed = 0
     for _ in range(2000):
         low, high = interval(sorted(dice.random() for _ in range(50)))
-        missed += not low <= 0.5 <= high
+        missed += not low <= QUICKER <= high
 
     assert missed / 2000 <= 2 * DOUBT
 
@@ -134,7 +147,7 @@ def test_baselines_survive_json_and_nonsense_is_none() -> None:
     text = baseline.to_json()
 
     assert Baseline.from_json(text) == baseline
-    for nonsense in ("", "[]", "{}", text.replace('"version": 1', '"version": 2'), text.replace("+00:00", "")):
+    for nonsense in ("", "[]", "{}", text.replace('"version": 2', '"version": 1'), text.replace("+00:00", "")):
         assert Baseline.from_json(nonsense) is None
     assert Baseline.from_json(text.replace('"samples": 200', '"samples": "many"')) is None
     assert Baseline.from_json(Baseline(baseline.pinned_at, {}).to_json()) is None
