@@ -44,11 +44,11 @@ def test_slower_machine_is_no_slower_code() -> None:
 
 
 def test_machine_that_is_busy_at_times_is_no_slower_code() -> None:
-    """In one sample of three the probe alone is held up, threefold, as by whoever else wants the processor."""
+    """In about every other sample the probe alone is held up, threefold, as by whoever else wants the processor."""
 
     def disturbed(seed: int) -> Timed:
         dice = random.Random(seed)
-        held = [dice.choice([1.0, 1.0, 3.0]) for _ in range(200)]
+        held = [dice.choice([1.0, 3.0]) for _ in range(200)]
         return timed([(one * (1 + dice.expovariate(8)), 1 + dice.expovariate(20)) for one in held], STEADY.server)
 
     assert not any(only(disturbed(seed), sampled(0)).degraded for seed in range(1, 101))
