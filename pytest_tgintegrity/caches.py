@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_tgintegrity.errors import UsageError
 
+CACHES = "caches.toml"
 KEYS = {"note", "prefix", "keep"}
 
 

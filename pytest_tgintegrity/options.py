@@ -127,7 +127,7 @@ _FIXES = (
     (
         "redis-flush-prefix",
         "PREFIX",
-        "With --fix: delete the Redis keys of this prefix after rows were changed, but not the sessions.",
+        "With --fix or --undo: delete the Redis keys of this prefix after rows were changed, but not the sessions.",
     ),
     ("fix-history", "", "List the runs that changed data, and run no rule."),
     (
@@ -353,8 +353,8 @@ def _fixing(config: pytest.Config) -> Fixing | None:
     if (fix or plan) and config.getoption("numprocesses", None):
         raise UsageError("--fix and --fix-plan work in one process: leave out -n")
     flush = config.getoption("tgintegrity_redis_flush_prefix")
-    if flush is not None and not (fix and flush and redis_address(config)):
-        raise UsageError("--redis-flush-prefix takes the beginning of keys, and needs --fix and --redis-url")
+    if flush is not None and not ((fix or config.getoption("tgintegrity_undo")) and flush and redis_address(config)):
+        raise UsageError("--redis-flush-prefix takes the beginning of keys, and needs --fix or --undo, and --redis-url")
     return Fixing(apply=bool(fix), plan=known, flush=flush) if fix or plan else None
 
 

@@ -130,7 +130,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         say = _saying(config, integrity)
         if history:
             return undoing.list_runs(integrity.run, say)
-        return undoing.take_back(integrity.run, which, say, options.json_path(config.option))
+        flush = config.getoption("tgintegrity_redis_flush_prefix")
+        cleaning = undoing.cleaning(integrity.memory, [config.rootpath, *map(Path, config.args)], flush)
+        return undoing.take_back(integrity.run, which, say, options.json_path(config.option), cleaning)
     except TgIntegrityError as error:
         sys.stderr.write(f"ERROR: {integrity.scrubbed(str(error))}\n\n")
         return pytest.ExitCode.USAGE_ERROR

@@ -14,7 +14,7 @@ from pytest_tgintegrity import history
 from pytest_tgintegrity.caches import Caches, Stale
 from pytest_tgintegrity.database import Failure
 from pytest_tgintegrity.errors import HistoryLost, ScratchError, TgIntegrityError
-from pytest_tgintegrity.mended import Mended
+from pytest_tgintegrity.mended import Made
 from pytest_tgintegrity.records import Record
 from pytest_tgintegrity.redis_url import DEMO, RedisAddress, parse_redis_url
 from pytest_tgintegrity.reports.document import Report
@@ -59,9 +59,9 @@ class Memory:
             return replace(remembered, reason=str(error))
         return replace(remembered, recorded=True)
 
-    def tidy(self, mended: Mended | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
-        """After rows were written: tell which caches are stale, and delete their keys if a prefix was given."""
-        if mended is None or mended.made is None or not mended.made.rows or not (caches or prefix):
+    def tidy(self, made: Made | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
+        """After rows were written, by a repair or an undo: tell which caches are stale, and delete their keys if a prefix was given."""
+        if made is None or not made.rows or not (caches or prefix):
             return None
         note = " ".join(one.note for one in caches) or None
         stale = Stale(note, prefix or next((one.prefix for one in caches if one.prefix), None))

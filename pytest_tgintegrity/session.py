@@ -24,7 +24,7 @@ import pytest
 from pytest_tgintegrity import gating, options, rule_files
 from pytest_tgintegrity.alerting import alert
 from pytest_tgintegrity.baselines import beside, check_staging, time_on
-from pytest_tgintegrity.caches import Caches, parse_caches
+from pytest_tgintegrity.caches import CACHES, Caches, parse_caches
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
@@ -59,7 +59,6 @@ BOUND = pytest.StashKey[BoundRule]()
 VERBOSE_SAMPLES = 50
 WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
-CACHES = "caches.toml"
 FIRST_CHANGES = 10
 NOTHING_JUDGED = "no rule was judged"
 NO_URL = (
@@ -427,7 +426,7 @@ class Integrity:
     def _looked_back(self, report: Report) -> Report:
         """See to caches after a repair; compare with past runs, become one of them, and ask the gate."""
         flush = self.options.fixing.flush if self.options.fixing else None
-        stale = self.memory.tidy(self.mended, self._caches, flush)
+        stale = self.memory.tidy(self.mended.made if self.mended else None, self._caches, flush)
         looked = self.run is not None and not (self.prover or self.config.option.collectonly)
         remembered = self.memory.remember(report, self.run) if looked and self.run else None
         report = replace(report, stale=stale, remembered=remembered)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_tgintegrity import rule_files
+from pytest_tgintegrity.caches import CACHES, Caches, Stale, parse_caches
+from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.mended import Undone
 from pytest_tgintegrity.mending import past_runs, undo
+from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports.changes import history_lines, undone_lines
+from pytest_tgintegrity.reports.history import stale_lines
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.terminal import header
 from pytest_tgintegrity.run import Run
@@ -17,17 +23,46 @@ from pytest_tgintegrity.run import Run
 Say = Callable[[str], None]
 
 
-def take_back(run: Run, which: str, say: Say, report: Path | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What is to be done about caches once rows were taken back."""
+
+    memory: Memory
+    caches: Sequence[Caches]
+    prefix: str | None
+
+
+def cleaning(memory: Memory, places: Sequence[Path], prefix: str | None) -> Cleaning:
+    """What the files say that lie beside the rules, the first place being pytest's root. Raises `UsageError`.
+
+    No rule is collected, so they are looked for where the command line points to; without them nothing is deleted, for they
+    say what has to be kept.
+    """
+    paths = (Path(str(one).partition("::")[0]).absolute() for one in places)
+    folders = [one.parent if one.is_file() else one for one in paths]
+    texts = rule_files.texts(rule_files.beside(CACHES, folders), places[0])
+    caches = [parse_caches(text, name) for name, text in texts]
+    if prefix is not None and not caches:
+        raise UsageError(
+            f"--redis-flush-prefix finds no {CACHES}, which says what to keep: name the folder of the rules, "
+            "as in: pytest integrity_tests --undo …"
+        )
+    return Cleaning(memory, caches, prefix)
+
+
+def take_back(run: Run, which: str, say: Say, report: Path | None, cleaning: Cleaning) -> int:
     """Undo a run and tell of it; 1 if something could not be taken back. Raises `UsageError`."""
     try:
         undone = undo(run, which)
         status = int(bool(undone.made.left or undone.made.stopped))
-        _tell(run, undone_lines(undone), say)
+        stale = cleaning.memory.tidy(undone.made, cleaning.caches, cleaning.prefix)
+        _tell(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
         if report is not None:
-            _write(report, undone, status)
+            _write(report, undone, stale, status)
         return status
     finally:
         run.close()
+        cleaning.memory.close()
 
 
 def list_runs(run: Run, say: Say) -> int:
@@ -46,6 +81,7 @@ def _tell(run: Run, lines: Iterable[Line], say: Say) -> None:
         say(str(line))
 
 
-def _write(report: Path, undone: Undone, status: int) -> None:
-    document: dict[str, Any] = {"exitcode": status, "integrity": {"undo": undone.to_json()}}
+def _write(report: Path, undone: Undone, stale: Stale | None, status: int) -> None:
+    told = {"undo": undone.to_json(), **({"caches": stale.to_json()} if stale else {})}
+    document: dict[str, Any] = {"exitcode": status, "integrity": told}
     report.write_text(json.dumps(document), encoding="utf-8")

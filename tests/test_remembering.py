@@ -278,7 +278,34 @@ def test_a_flush_that_fails_is_told_and_not_fatal(
     assert "nothing was deleted, or not all: Redis at" in ran.out
 
 
+def test_an_undo_leaves_caches_stale_too(
+    check: Check, caches: Any, valkey: ValkeyServer, grows: Callable[[int], str]
+) -> None:
+    url = grows(1)
+    check(MENDED, "--fix", url=url)
+    told = check("--undo=last", url=url)
+    assert "caches     Pages are stale. (delete them: --redis-flush-prefix tg:)" in told.out
+    check("--fix", url=url)
+    undone = check("--undo=last", f"--redis-url={valkey.url}", "--redis-flush-prefix=tg:", url=url)
+    assert "caches     1 key deleted under tg:, 1 kept" in undone.out
+    assert undone.integrity["caches"]["deleted"] == 1
+    assert caches.exists("tg:1:sessions1", "other") == 2
+
+
+def test_an_undo_that_does_not_know_what_to_keep_takes_back_and_deletes_nothing(
+    check: Check, caches: Any, valkey: ValkeyServer, pytester: pytest.Pytester, grows: Callable[[int], str]
+) -> None:
+    url = grows(1)
+    check(MENDED, "--fix", url=url)
+    (pytester.path / "caches.toml").unlink()
+    ran = check("--undo=last", f"--redis-url={valkey.url}", "--redis-flush-prefix=tg:", url=url, subprocess=True)
+    assert ran.status == 4
+    assert "finds no caches.toml" in ran.err
+    assert caches.exists("tg:1:page", "tg:1:sessions1") == 2
+    assert "undone by" not in check("--fix-history", url=url).out
+
+
 def test_flushing_without_a_repair_is_refused(check: Check, valkey: ValkeyServer) -> None:
     ran = check(HOLDS, f"--redis-url={valkey.url}", "--redis-flush-prefix=tg:")
     assert ran.status == 4
-    assert "needs --fix and --redis-url" in ran.err
+    assert "needs --fix or --undo, and --redis-url" in ran.err
