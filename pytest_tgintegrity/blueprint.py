@@ -335,23 +335,19 @@ class _Drawing:
 
     def _grown(self, simulation: Simulation, watched: Mapping[str, sql.Composable]) -> set[str]:
         """The rules that more rows would violate."""
-        answers = self._ask_together(simulation, [simulation.count(query) for query in watched.values()])
-        return {
-            rule
-            for rule, answer in zip(watched, answers, strict=True)
-            if not isinstance(answer, Failure) and answer[0] > self.violations[rule]
-        }
+        return {rule for rule, count in self._counts(simulation, watched) if count > self.violations[rule]}
 
     def _healed(self, group: Sequence[Step]) -> set[str]:
         """The rules that are violated, and would not be any more."""
         watched = self._watched(group, {rule for rule, count in self.violations.items() if count})
-        simulation = self.blueprint.simulation(group)
+        return {rule for rule, count in self._counts(self.blueprint.simulation(group), watched) if not count}
+
+    def _counts(self, simulation: Simulation, watched: Mapping[str, sql.Composable]) -> Iterator[tuple[str, int]]:
+        """How many rows would violate each rule, where that can be told."""
         answers = self._ask_together(simulation, [simulation.count(query) for query in watched.values()])
-        return {
-            rule
-            for rule, answer in zip(watched, answers, strict=True)
-            if not isinstance(answer, Failure) and not answer[0]
-        }
+        for rule, answer in zip(watched, answers, strict=True):
+            if not isinstance(answer, Failure):
+                yield rule, answer[0]
 
     def _watched(self, group: Sequence[Step], rules: Iterable[str]) -> dict[str, sql.Composable]:
         """What is asked of those rules that can see what these fixes write."""

@@ -116,6 +116,16 @@ def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(" AND ").join(parenthesised(one) for one in conditions)
 
 
+def listed(parts: Iterable[sql.Composable]) -> sql.Composed:
+    """The parts with commas between them."""
+    return sql.SQL(", ").join(parts)
+
+
+def where_clause(condition: sql.Composable | None) -> sql.Composable:
+    """The clause with the condition, if there is one."""
+    return raw("") if condition is None else sql.SQL(" WHERE {}").format(condition)
+
+
 def fill(template: str, params: Params, names: Collection[str] = ()) -> sql.Composed:
     """Fill ``{name}`` with quoted identifiers and ``%(name)s`` with values; ``{{`` and ``}}`` are braces.
 

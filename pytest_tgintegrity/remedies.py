@@ -24,9 +24,11 @@ from pytest_tgintegrity.predicates import (
     expected_aggregate,
     fill,
     identifier,
+    listed,
     parenthesised,
     raw,
     readable,
+    where_clause,
 )
 from pytest_tgintegrity.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.schema import Table
@@ -83,25 +85,17 @@ def _all(conditions: Iterable[sql.Composable | None]) -> sql.Composed:
 
 def _clashing(scan: UniqueScan, *, keep_first: bool) -> sql.Composed:
     """The keys of rows that share theirs, all but the first of each group if one is to be kept."""
-    keys, parts = _listed(scan.keys), [part for _, part in scan.parts]
-    whole = sql.SQL("num_nulls({}) = 0").format(_listed(parts)) if scan.nulls_distinct else raw("TRUE")
+    keys, parts = listed(scan.keys), [part for _, part in scan.parts]
+    whole = sql.SQL("num_nulls({}) = 0").format(listed(parts)) if scan.nulls_distinct else raw("TRUE")
     number = "row_number() OVER (PARTITION BY {} ORDER BY {})" if keep_first else "count(*) OVER (PARTITION BY {})"
-    counted = sql.SQL(number).format(_listed(parts), keys)
+    counted = sql.SQL(number).format(listed(parts), keys)
     within = scan.within if scan.within is not None else raw("TRUE")
-    names = _listed(raw(f"tgi_key{n}") for n in range(len(scan.keys)))
-    aliased = _listed(sql.SQL("{} AS {}").format(one, raw(f"tgi_key{n}")) for n, one in enumerate(scan.keys))
+    names = listed(raw(f"tgi_key{n}") for n in range(len(scan.keys)))
+    aliased = listed(sql.SQL("{} AS {}").format(one, raw(f"tgi_key{n}")) for n, one in enumerate(scan.keys))
     return sql.SQL(
         "({}) IN (SELECT {} FROM (SELECT {}, {} AS tgi_n, {} AS tgi_whole, {} AS tgi_within FROM {}{}) AS tgi_groups"
         " WHERE tgi_n > 1 AND tgi_whole AND tgi_within)"
-    ).format(keys, names, aliased, counted, whole, within, scan.table, _where(scan.where))
-
-
-def _where(condition: sql.Composable | None) -> sql.Composable:
-    return raw("") if condition is None else sql.SQL(" WHERE {}").format(condition)
-
-
-def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
+    ).format(keys, names, aliased, counted, whole, within, scan.table, where_clause(scan.where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +146,8 @@ def insertion(found: Violating, intent: Intent) -> sql.Composed:
     """Insert a row for each violating one, likewise."""
     return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}").format(
         identifier(intent.alias),
-        _listed(sql.Identifier(one.target.column) for one in intent.writes),
-        _listed(parenthesised(one.value) for one in intent.writes),
+        listed(sql.Identifier(one.target.column) for one in intent.writes),
+        listed(parenthesised(one.value) for one in intent.writes),
         found.table,
         found.where,
     )
@@ -197,7 +191,7 @@ def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table) -> 
     targets = [sql.SQL("{} AS {}").format(key, raw(f"k{n}")) for n, key in enumerate(keys)]
     targets += [sql.SQL("({}\n) AS {}").format(one.value, raw(f"v{n}")) for n, one in enumerate(intent.writes)]
     where = _all([found.where, intent.where])
-    hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(_listed(targets), found.table, where)
+    hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(listed(targets), found.table, where)
     return Remedy(bound.id, table, intent.op, tuple(one.target.column for one in intent.writes), hits)
 
 
@@ -293,9 +287,9 @@ class Simulation:
     def _begin(self, table: Table) -> None:
         if qualified(table) in self._last:
             return
-        columns = _listed(map(sql.Identifier, self.types[qualified(table)]))
+        columns = listed(map(sql.Identifier, self.types[qualified(table)]))
         query = sql.SQL("SELECT {}, '{{}}'::int[] AS tgi_rules, FALSE AS tgi_gone FROM {}{}").format(
-            columns, sql.Identifier(*table.path), _where(self.only.get(qualified(table)))
+            columns, sql.Identifier(*table.path), where_clause(self.only.get(qualified(table)))
         )
         self._tables[qualified(table)] = table
         self._first[qualified(table)] = self._last[qualified(table)] = self._add(query)
@@ -309,14 +303,14 @@ class Simulation:
             for table, last in self._last.items()
             if table in self.visible
         ]
-        return sql.SQL("WITH {} ").format(_listed(parts)) if parts else raw("")
+        return sql.SQL("WITH {} ").format(listed(parts)) if parts else raw("")
 
     def _seen(self, table: str, last: str) -> sql.Composable:
         """The columns as others see them: rows that are new have keys, below all that the server gives out."""
         if table not in self._longer:
-            return _listed(map(sql.Identifier, self.types[table]))
+            return listed(map(sql.Identifier, self.types[table]))
         key = self._tables[table].key
-        return _listed(
+        return listed(
             sql.SQL(
                 "coalesce({c}, ((SELECT least(min({c}), 0) FROM {last}) - row_number() OVER ())::{of}) AS {c}"
             ).format(c=sql.Identifier(column), last=raw(last), of=raw(of))
@@ -327,7 +321,7 @@ class Simulation:
 
     def _layer(self, one: Remedy, state: sql.Composable, number: int, *, fresh: bool) -> None:
         keys = [raw(f"k{n}") for n in range(len(one.table.key))]
-        known = _listed(keys)
+        known = listed(keys)
         if one.op == "insert":
             self._last[qualified(one.table)] = self._add(self._inserted(one, state, number))
             self._longer.add(qualified(one.table))
@@ -367,7 +361,7 @@ class Simulation:
             ).format(raw(str(number)))
         )
         gone = "tgi_row.tgi_gone OR tgi_hits.tgi_hit IS TRUE" if one.op == "delete" else "tgi_row.tgi_gone"
-        return _listed([*targets, raw(f"{gone} AS tgi_gone")])
+        return listed([*targets, raw(f"{gone} AS tgi_gone")])
 
     def _inserted(self, one: Remedy, state: sql.Composable, number: int) -> sql.Composable:
         values = {column: raw(f"tgi_found.v{n}") for n, column in enumerate(one.columns)}
@@ -377,7 +371,7 @@ class Simulation:
         ]
         targets.append(sql.SQL("ARRAY[{}] AS tgi_rules, FALSE AS tgi_gone").format(raw(str(number))))
         return sql.SQL("SELECT * FROM {} UNION ALL SELECT {} FROM ({}{}) AS tgi_found").format(
-            raw(self._last[qualified(one.table)]), _listed(targets), state, one.text
+            raw(self._last[qualified(one.table)]), listed(targets), state, one.text
         )
 
     @property
@@ -386,7 +380,7 @@ class Simulation:
         return tuple(self._tables.values())
 
     def _with(self) -> sql.Composable:
-        return sql.SQL("WITH {} ").format(_listed(self._parts))
+        return sql.SQL("WITH {} ").format(listed(self._parts))
 
     def together(self, questions: Iterable[sql.Composable]) -> sql.Composable:
         """Several questions about the end as one statement: their rows, numbered from 0."""
@@ -443,13 +437,13 @@ class Simulation:
             last=raw(last),
             first=raw(first),
             on=on,
-            order=_listed(sql.SQL("tgi_b.{}").format(sql.Identifier(one)) for one in table.key),
+            order=listed(sql.SQL("tgi_b.{}").format(sql.Identifier(one)) for one in table.key),
         )
 
 
 def _texts(alias: str, columns: Iterable[str]) -> sql.Composed:
     """Columns and their values as text, as one JSON object: text is what survives any type."""
-    listed = list(columns)
-    values = _listed(sql.SQL("{}.{}::text").format(raw(alias), sql.Identifier(one)) for one in listed)
-    names = _listed(sql.SQL("{}::text").format(sql.Literal(one)) for one in listed)
+    known = list(columns)
+    values = listed(sql.SQL("{}.{}::text").format(raw(alias), sql.Identifier(one)) for one in known)
+    names = listed(sql.SQL("{}::text").format(sql.Literal(one)) for one in known)
     return sql.SQL("jsonb_object(ARRAY[{}], ARRAY[{}])").format(names, values)

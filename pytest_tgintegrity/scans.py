@@ -20,7 +20,18 @@ from psycopg import sql
 
 from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.metrics import METRIC_ROWS, measured, out_of_bounds
-from pytest_tgintegrity.predicates import Predicate, Span, Value, both, either, parenthesised, raw, readable
+from pytest_tgintegrity.predicates import (
+    Predicate,
+    Span,
+    Value,
+    both,
+    either,
+    listed,
+    parenthesised,
+    raw,
+    readable,
+    where_clause,
+)
 
 Row = Sequence[Any]
 Access = Literal["any", "heap", "lookup"]
@@ -152,8 +163,7 @@ class RowScan:
         return {readable(check.within): check.within for check in self.checks if check.within is not None}
 
     def _select(self, targets: Iterable[sql.Composable], where: sql.Composable | None) -> sql.Composed:
-        listed = sql.SQL(", ").join(targets)
-        return sql.SQL("SELECT {} FROM {}{}").format(listed, self.table, _where(where))
+        return sql.SQL("SELECT {} FROM {}{}").format(listed(targets), self.table, where_clause(where))
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Final when nothing is suspected or one rule alone was asked for."""
@@ -198,10 +208,6 @@ def _counted(condition: sql.Composable) -> sql.Composed:
     return sql.SQL("count(*) FILTER (WHERE {})").format(condition)
 
 
-def _where(condition: sql.Composable | None) -> sql.Composable:
-    return raw("") if condition is None else sql.SQL(" WHERE {}").format(condition)
-
-
 def _gate(checks: Sequence[RowCheck], types: Mapping[str, int]) -> sql.Composed:
     """One condition that is TRUE where any check is; ranges with equal bounds and types become LEAST and GREATEST."""
     spans: dict[tuple[tuple[str, str], int], list[Span]] = defaultdict(list)
@@ -216,10 +222,10 @@ def _gate(checks: Sequence[RowCheck], types: Mapping[str, int]) -> sql.Composed:
 
 
 def _outside(spans: Sequence[Span]) -> sql.Composed:
-    listed = sql.SQL(", ").join(span.subject for span in spans)
+    subjects = listed(span.subject for span in spans)
     sides = [("LEAST", "<", spans[0].low), ("GREATEST", ">", spans[0].high)]
     return sql.SQL(" OR ").join(
-        sql.SQL("{}({}) {} {}").format(raw(function), listed, raw(sign), bound)
+        sql.SQL("{}({}) {} {}").format(raw(function), subjects, raw(sign), bound)
         for function, sign, bound in sides
         if bound is not None
     )
@@ -234,7 +240,7 @@ def _sampling(
 ) -> Sampling:
     targets = [*keys, *([label] if label is not None else []), *(expression for _, expression in shown)]
     rows = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
-        sql.SQL(", ").join(targets), table, where, sql.SQL(", ").join(raw(str(i + 1)) for i in range(len(keys)))
+        listed(targets), table, where, listed(raw(str(i + 1)) for i in range(len(keys)))
     )
     return Sampling(rows, len(keys), label is not None, tuple(name for name, _ in shown))
 
@@ -264,7 +270,7 @@ class UniqueScan(_OneRule):
         """The source under names of our own."""
         window = raw("TRUE") if self.within is None else self.within
         targets = [*_aliased("part", [part for _, part in self.parts]), *_aliased("window", [window]), *more]
-        return sql.SQL("(SELECT {} FROM {}{}) AS keyed").format(_listed(targets), self.table, _where(self.where))
+        return sql.SQL("(SELECT {} FROM {}{}) AS keyed").format(listed(targets), self.table, where_clause(self.where))
 
     def _whole(self) -> sql.Composable:
         """TRUE for a key that can clash: one without NULL, unless NULLs count as equal."""
@@ -279,7 +285,7 @@ class UniqueScan(_OneRule):
             "SELECT coalesce(sum(n), 0)::bigint, coalesce(sum(inside), 0)::bigint,"
             " coalesce(sum(inside) FILTER (WHERE n > 1 AND whole), 0)::bigint FROM ("
             "SELECT count(*) AS n, count(*) FILTER (WHERE window0) AS inside, {} AS whole FROM {} GROUP BY {}) AS grouped"
-        ).format(self._whole(), self._keyed(), _listed(_names("part", self.parts)))
+        ).format(self._whole(), self._keyed(), listed(_names("part", self.parts)))
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""
@@ -292,7 +298,7 @@ class UniqueScan(_OneRule):
         labels = [] if self.label is None else [self.label]
         more = [*_aliased("key", self.keys), *_aliased("label", labels), *_aliased("shown", [s for _, s in self.shown])]
         counted = sql.SQL("(SELECT *, count(*) OVER (PARTITION BY {}) AS n FROM {}) AS grouped").format(
-            _listed(_names("part", self.parts)), self._keyed(more)
+            listed(_names("part", self.parts)), self._keyed(more)
         )
         pairs = [*zip(self.parts, _names("part", self.parts), strict=True)]
         pairs += zip(self.shown, _names("shown", self.shown), strict=True)
@@ -300,10 +306,6 @@ class UniqueScan(_OneRule):
         label = next(iter(_names("label", labels)), None)
         clash = both([raw("n > 1 AND window0"), self._whole()])
         return _sampling(counted, _names("key", self.keys), label, shown, clash)
-
-
-def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
 
 
 def _names(kind: str, things: Sequence[object]) -> list[sql.Composable]:
@@ -343,21 +345,21 @@ class Reference:
         """The target under an alias of its own, each key once, joined to the source."""
         names = [raw(f"tgi_to{number}_{i}") for i in range(len(self.columns))]
         pairs = zip(self.target.columns, names, strict=True)
-        listed = sql.SQL(", ").join(sql.SQL("{} AS {}").format(c, n) for c, n in pairs)
+        columns = listed(sql.SQL("{} AS {}").format(c, n) for c, n in pairs)
         on = both(sql.SQL("{} = {}").format(n, c) for (_, c), n in zip(self.columns, names, strict=True))
         return sql.SQL(" LEFT JOIN (SELECT {}{}, TRUE AS {} FROM {}{}) AS {} ON {}").format(
             raw("DISTINCT " if self.target.distinct else ""),
-            listed,
+            columns,
             raw(f"tgi_met{number}"),
             self.target.table,
-            _where(self.target.where),
+            where_clause(self.target.where),
             raw(f"tgi_target{number}"),
             on,
         )
 
     def orphaned(self, number: int) -> sql.Composable:
         """TRUE for a row whose key names nothing."""
-        columns = sql.SQL(", ").join(c for _, c in self.columns)
+        columns = listed(c for _, c in self.columns)
         nothing = raw(f"tgi_met{number} IS NULL")
         enough = "num_nonnulls({}) > 0" if self.target.match_full else "num_nulls({}) = 0"
         conditions: list[sql.Composable] = [nothing, sql.SQL(enough).format(columns)]
@@ -400,9 +402,7 @@ class ReferenceScan:
             examined = raw("count(*)") if one.within is None else _counted(one.within)
             targets += [examined, _counted(one.orphaned(number))]
         joins = sql.Composed([one.join(number) for number, one in enumerate(self.references)])
-        return sql.SQL("SELECT {} FROM {}{}{}").format(
-            sql.SQL(", ").join(targets), self.table, joins, _where(self.scope)
-        )
+        return sql.SQL("SELECT {} FROM {}{}{}").format(listed(targets), self.table, joins, where_clause(self.scope))
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""

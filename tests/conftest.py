@@ -103,6 +103,14 @@ def clean_demo() -> Iterator[str]:
         yield started.url()
 
 
+@pytest.fixture
+def clean(clean_demo: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection to the demo without faults whose changes are rolled back."""
+    with psycopg.connect(clean_demo) as connected:
+        yield connected
+        connected.rollback()
+
+
 @pytest.fixture(scope="session")
 def damaged_demo() -> Iterator[str]:
     """The URL of a demo with planted faults."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -19,14 +18,6 @@ from integrity_tests.demo import DATASETS, READER, people
 from integrity_tests.demo.rows import Rows, read_tables
 from integrity_tests.demo.volume import generate_characters
 from integrity_tests.vocabulary import CLASSES
-
-
-@pytest.fixture
-def clean(clean_demo: str) -> Iterator[Connection]:
-    with psycopg.connect(clean_demo) as connection:
-        yield connection
-        connection.rollback()
-
 
 # --- the package ------------------------------------------------------------------------------------------------------
 

@@ -18,13 +18,6 @@ from integrity_tests.demo.rows import read_tables
 PLANTED_FROM = 900_000
 
 
-@pytest.fixture
-def clean(clean_demo: str) -> Iterator[Connection]:
-    with psycopg.connect(clean_demo) as connection:
-        yield connection
-        connection.rollback()
-
-
 @pytest.fixture(scope="module")
 def built_beside(clean_demo: str) -> str:
     """How to connect to planted faults on the server of the clean demo: the build copes with a role that exists."""

@@ -31,6 +31,7 @@ from pytest_tgintegrity.kinds import (
     Total,
 )
 from pytest_tgintegrity.places import Window
+from pytest_tgintegrity.shapes import fits
 
 MakeDatabase = Callable[[str], str]
 
@@ -163,30 +164,6 @@ SHAPES = st.recursive(
     ),
     max_leaves=4,
 )
-
-
-def fits(value: Any, shape: Any) -> bool:
-    if isinstance(shape, tuple):
-        return any(fits(value, one) for one in shape)
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(fits(one, shape[0]) for one in value)
-    if isinstance(shape, dict):
-        return isinstance(value, dict) and all(_has(value, key, one) for key, one in shape.items())
-    return is_of(value, shape)
-
-
-def _has(value: dict[str, Any], key: Any, shape: Any) -> bool:
-    if key is str:
-        return all(fits(one, shape) for one in value.values())
-    name = key.removesuffix("?")
-    return fits(value[name], shape) if name in value else key.endswith("?")
-
-
-def is_of(value: Any, shape: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if shape is int:
-        return number and value == int(value)
-    return number if shape is float else value is None if shape is None else isinstance(value, shape)
 
 
 @pytest.fixture(scope="module")
