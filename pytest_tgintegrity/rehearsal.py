@@ -95,7 +95,11 @@ class Rehearsal:
 
     def _check(self, connection: Connection) -> None:
         where = self._address.shown
-        standby, only_reads, database, declared = _ask(connection, _WHERE) or (None, None, "", [])
+        try:
+            standby, only_reads, database, declared = _ask(connection, _WHERE) or (None, None, "", [])
+        except psycopg.Error as error:
+            words = self._address.scrub(one_line(error))
+            raise ConnectionFailed(f"--probe-writes: {where} does not say whether it is production: {words}") from None
         if standby:
             raise UsageError(f"--probe-writes: {where} is a standby, where nothing can be written: name its primary")
         if only_reads:

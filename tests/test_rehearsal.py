@@ -213,6 +213,12 @@ def test_database_can_say_that_nothing_is_to_be_written(database_url: str, setti
             stage.check()
 
 
+def test_server_that_does_not_say_is_refused(items: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "_WHERE", "SELECT 1 / 0")
+    with Rehearsal(parse_address(items), Limits()) as stage, pytest.raises(ConnectionFailed, match="division by zero"):
+        stage.check()
+
+
 def test_staging_can_be_declared_whatever_it_is_called(server: Any, make_database: Callable[[str], str]) -> None:
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE copy_of_prod")
