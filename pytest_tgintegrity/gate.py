@@ -18,8 +18,6 @@ CLEAN_DAYS: Mapping[str, int] = {"staging": 7, "production": 7}
 """How many complete days before today have to be clean, by gate."""
 
 DAY = timedelta(days=1)
-LONGEST = timedelta(hours=1)
-"""An entry is added when its run is over: one that cannot be read may be of a run that began this long before."""
 PERFECT = 100
 NOT_DETERMINED = "not determined"
 NO_HISTORY = "no history: give --redis-url"
@@ -250,7 +248,7 @@ def clean_since(
     ends = _day(now)
     for look in looks:
         by_day.setdefault(min(_day(look.started_at), ends), []).append(look)
-    lost = {min(day, ends) for added in unreadable for day in (_day(added), _day(added - LONGEST))}
+    lost = {min(_day(added), ends) for added in unreadable}
     first = ends
     if stopped := _awry_on(by_day.get(first, ()), lost=first in lost):
         return first, f"{stopped} today"

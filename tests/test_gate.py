@@ -244,22 +244,15 @@ def test_day_without_a_whole_look_is_not_clean(other: dict[str, Any], reason: st
     [
         (ago(3, hour=23, minute=59), 2, "on 2030-06-12"),
         (ago(3, hour=12), 2, "on 2030-06-12"),
-        (ago(3, hour=0, minute=59), 2, "on 2030-06-12"),
+        (ago(3, hour=0), 2, "on 2030-06-12"),
         (ago(0, hour=2), 0, "today"),
-        (ago(0, hour=0, minute=30), 0, "today"),
+        (ago(0, hour=0), 0, "today"),
         (NOW + timedelta(days=400), 0, "today"),
         (datetime.max.replace(tzinfo=UTC), 0, "today"),
     ],
 )
 def test_entry_that_cannot_be_read_may_have_been_a_violation(added: datetime, count: int, day: str) -> None:
     assert clean(days(9), unreadable=[added]) == (count, f"an entry of the history cannot be read {day}")
-
-
-def test_unreadable_entry_just_after_midnight_may_be_of_the_day_before() -> None:
-    assert clean(days(2), unreadable=[ago(2, hour=0, minute=59)])[0] == 1
-    assert clean([*days(2), violated(ago(2))], unreadable=[ago(2, hour=0)])[1] == "a rule was violated on 2030-06-13"
-    over_midnight = clean([Past(ago(1)), Past(ago(2))], unreadable=[ago(1, hour=1)])
-    assert over_midnight == (0, "an entry of the history cannot be read on 2030-06-14")
 
 
 def test_unreadable_entry_closes_the_gate_until_its_day_is_past() -> None:
