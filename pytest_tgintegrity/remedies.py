@@ -16,12 +16,9 @@ from psycopg import sql
 
 from pytest_tgintegrity.arguments import deleting
 from pytest_tgintegrity.errors import NotEvaluated
-from pytest_tgintegrity.kinds import Derived, Formula
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.predicates import (
     both,
-    expected,
-    expected_aggregate,
     fill,
     identifier,
     listed,
@@ -32,7 +29,7 @@ from pytest_tgintegrity.predicates import (
 )
 from pytest_tgintegrity.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.schema import Table
-from pytest_tgintegrity.writes import Target, Write, fix_writes, target
+from pytest_tgintegrity.writes import Target, Write, fix_writes
 
 Op = Literal["update", "delete", "insert"]
 NUMBERED = ("smallint", "integer", "bigint")
@@ -118,21 +115,10 @@ def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]
     if deletion := deleting(rule.fix):
         where = fill(deletion["where"], bound.params, names) if deletion["where"] else None
         return (Intent("delete", deletion["alias"] or "", where=where),)
-    writes = _recomputed(bound, names) if rule.fix == "recompute" else fix_writes(rule, bound.params, names)
+    writes = fix_writes(rule, bound.params, names)
     op: Op = "insert" if "insert" in rule.fix_allows else "update"
     aliases = dict.fromkeys(write.target.alias for write in writes)
     return tuple(Intent(op, one, tuple(w for w in writes if w.target.alias == one)) for one in aliases)
-
-
-def _recomputed(bound: BoundRule, names: frozenset[str]) -> tuple[Write, ...]:
-    kind = bound.rule.kind
-    about = target(kind.column, bound.params, names) if isinstance(kind, Formula | Derived) else None
-    if about is None:
-        raise NotEvaluated('fix="recompute" writes to a column: the rule has to be about one, not about an expression')
-    if isinstance(kind, Formula):
-        return (Write(about, expected(kind, bound.params, names)),)
-    assert isinstance(kind, Derived)
-    return (Write(about, expected_aggregate(kind, bound.params, names)),)
 
 
 def deletion(found: Violating, intent: Intent, alias: Target, table: str) -> sql.Composed:
