@@ -48,8 +48,9 @@ class Trend:
 
     @property
     def verdicts(self) -> dict[str, list[str]]:
-        """What each rule that did not pass now was found to be in each of the runs."""
-        return {rule: [one.verdicts.get(rule, PASSED) for one in self.runs] for rule in self.runs[-1].verdicts}
+        """What each rule that did not pass in all of the runs was found to be in each of them."""
+        awry = dict.fromkeys(rule for one in reversed(self.runs) for rule in one.verdicts)
+        return {rule: [one.verdicts.get(rule, PASSED) for one in self.runs] for rule in awry}
 
     def to_json(self) -> dict[str, Any]:
         """The parts of `history` in the JSON report."""
@@ -129,4 +130,6 @@ def _point(one: Record) -> dict[str, Any]:
         "violations": sum(one.violations.values()),
         "unknown": len(one.unknown),
         "complete": one.complete,
+        "rollback_rate": one.rollback_rate,
+        "deadlocks": one.deadlocks,
     }

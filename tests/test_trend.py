@@ -23,6 +23,7 @@ CLEAN = replace(
     unknown=(),
     period=None,
     scopes={},
+    verdicts={},
 )
 
 
@@ -102,10 +103,11 @@ def test_the_gravest_changes_come_first_then_the_largest() -> None:
     assert [one.rule for one in found.new] == ["c", "b", "a"]
 
 
-def test_a_rule_that_does_not_pass_has_a_row_of_verdicts() -> None:
+def test_a_rule_that_did_not_always_pass_has_a_row_of_verdicts() -> None:
     now = replace(CLEAN, verdicts={"a": "failed"})
     assert trend(now, day(2, verdicts={"a": "unknown", "b": "failed"}), day(1)).verdicts == {
-        "a": ["unknown", "passed", "failed"]
+        "a": ["unknown", "passed", "failed"],
+        "b": ["failed", "passed", "passed"],
     }
 
 

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from pytest_tgintegrity.reports import chart
+from pytest_tgintegrity.reports import chart, figures
 from pytest_tgintegrity.reports.lines import grouped, plural
 from pytest_tgintegrity.reports.markup import Child, Markup, details, fragment, section, table, tag
+from pytest_tgintegrity.reports.signs import SIGNS, STATUS, badge, met, minute, name_of, sign, value
+from pytest_tgintegrity.reports.strips import strip
 from pytest_tgintegrity.reports.style import CSS
 from pytest_tgintegrity.rules import SEVERITIES
 
 Json = Mapping[str, Any]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-SIGNS: Final[Mapping[str, tuple[str, str]]] = {
-    "passed": ("✓", "good"),
-    "failed": ("✗", "bad"),
-    "noted": ("!", "warn"),
-    "waived": ("~", "calm"),
-    "fixed": ("+", "good"),
-    "unknown": ("?", "warn"),
-}
-STATUS: Final[Mapping[str, tuple[str, str]]] = {
-    "healthy": ("✓", "good"),
-    "degraded": ("✗", "bad"),
-    "undetermined": ("?", "warn"),
-}
 VIOLATED = ("failed", "noted", "waived")
 OPENED = 6
 FULL = 100
-STRIP = 30
-COVERED: Final[Mapping[str, str]] = {"tables": "tables", "foreign_keys": "foreign keys", "columns": "columns"}
 
 
 def render(document: Json) -> str:
@@ -70,8 +57,9 @@ def _sections(document: Json) -> Iterator[tuple[str, str, Markup]]:
     yield "fixes", "Fixes", _fixes(document)
     yield "proof", "Proofs", _proof(document.get("proof"))
     yield "rules", "All rules", _areas(document)
-    yield "activity", "Activity", _activity(document["activity"])
-    yield "coverage", "Coverage", _coverage(document.get("coverage"))
+    yield "performance", "Performance", figures.probes(document)
+    yield "activity", "Activity", figures.activity(document["activity"])
+    yield "coverage", "Coverage", figures.coverage(document.get("coverage"))
 
 
 # --- where, and how it is
@@ -90,16 +78,11 @@ def _where(document: Json) -> Markup:
         standby = ", standby" if database["is_standby"] else ""
         told.append(f"{database['name']} at {database['host']}:{database['port']}")
         told.append(f"PostgreSQL {database['server_version']}{standby}, role {database['user']}")
-    told.append(f"{_minute(run['finished_at'])}, {run['seconds']:.2f} s")
+    told.append(f"{minute(run['finished_at'])}, {run['seconds']:.2f} s")
     if run.get("period_hours"):
         told.append(f"dated rows of the last {run['period_hours']:g} hours")
     told += [f"only {name} {value}" for name, value in run.get("scopes", {}).items()]
     return tag("p", " · ".join(told), class_="soft")
-
-
-def _minute(moment: str) -> str:
-    """An ISO timestamp in UTC, for people."""
-    return f"{moment[:16].replace('T', ' ')} UTC"
 
 
 def _origin(document: Json) -> str:
@@ -108,20 +91,15 @@ def _origin(document: Json) -> str:
     return " · ".join(["pytest-tgintegrity", *(f"{name} {value}" for name, value in told.items() if value)])
 
 
-def _badge(word: str, signs: Mapping[str, tuple[str, str]] = SIGNS) -> Markup:
-    sign, colour = signs.get(word, ("", "calm"))
-    return tag("span", tag("span", f"{sign} ", aria_hidden="true") if sign else None, word, class_=f"badge {colour}")
-
-
 # --- score, gate, trend
 
 
 def _score(document: Json) -> Markup:
     health, run = document["health"], document["run"]
-    sign, colour = STATUS[health["status"]]
+    mark, colour = STATUS[health["status"]]
     number = "–" if health["score"] is None else str(health["score"])
     minimum = "" if health["minimum"] is None else f"healthy from {health['minimum']}"
-    status = tag("span", tag("span", f"{sign} ", aria_hidden="true"), health["status"], class_=f"status {colour}")
+    status = tag("span", sign(mark), health["status"], class_=f"status {colour}")
     words = [tag("strong", number), " ", tag("span", "of 100"), " ", status, " ", tag("span", minimum, class_="soft")]
     big = tag("p", words, class_="score")
     error = tag("p", "This run could not begin: ", run["error"], class_="bad") if run.get("error") else None
@@ -139,7 +117,7 @@ def _working(health: Json) -> Markup:
     listed = health["deductions"]
     if not listed:
         return Markup()
-    rows = [(_name(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed]
+    rows = [(name_of(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed]
     total = sum(one["points"] for one in listed)
     said = f"100 − {grouped(total)}{' = ' if total <= FULL else ', not below 0: '}{health['score']}"
     caption = "What each rule that does not pass costs"
@@ -150,18 +128,17 @@ def _working(health: Json) -> Markup:
 def _gate(gate: Json | None) -> Markup:
     if gate is None:
         return Markup()
-    heads = ("condition", "met", "measured", "required", "since", "reason")
+    heads = ("condition", "met", "measured", "required", "reason", "since")
     rows = [
-        (one["name"], _met(one["passed"]), one["measured"], one["required"], one.get("since") or "", one["reason"])
+        (one["name"], met(one["passed"]), one["measured"], one["required"], one["reason"], _since(one.get("since")))
         for one in gate["conditions"]
     ]
-    said = tag("p", tag("b", gate["name"]), ": ", _met(gate["passed"], "open", "closed"))
+    said = tag("p", tag("b", gate["name"]), ": ", met(gate["passed"], "open", "closed"))
     return fragment(said, table(f"Conditions of the gate {gate['name']}", heads, rows))
 
 
-def _met(passed: bool, yes: str = "met", no: str = "not met") -> Markup:  # noqa: FBT001 - as it stands in the document
-    sign, colour = STATUS["healthy" if passed else "degraded"]
-    return tag("span", tag("span", f"{sign} ", aria_hidden="true"), yes if passed else no, class_=f"badge {colour}")
+def _since(moment: str | None) -> str:
+    return minute(moment) if moment else ""
 
 
 def _trend(document: Json) -> Markup:
@@ -176,7 +153,7 @@ def _trend(document: Json) -> Markup:
 def _changes(title: str, found: Sequence[Json]) -> Markup:
     if not found:
         return Markup()
-    rows = [(_name(one["rule"]), one["before"], "unknown" if one["now"] is None else one["now"]) for one in found]
+    rows = [(name_of(one["rule"]), one["before"], "unknown" if one["now"] is None else one["now"]) for one in found]
     return table(title, ("rule", "violations before", "now"), rows, numbers=[1, 2])
 
 
@@ -202,13 +179,12 @@ def _violated(document: Json) -> Markup:
 def _rule(one: Json, document: Json, *, opened: bool) -> Markup:
     first, _, rest = (one["doc"] or "").strip().partition("\n")
     counted = tag("span", f"{_parameters(one['id'])}{_many(one)}", class_="soft")
-    summary = fragment(_badge(one["verdict"]), tag("b", first), " ", counted)
+    summary = fragment(badge(one["verdict"]), tag("b", first), " ", counted, " ", strip([one["id"]], document))
     return details(
         summary,
         tag("p", tag("code", one["id"])),
         [tag("p", paragraph) for paragraph in rest.strip().split("\n\n") if paragraph],
         None if one["violations"] else tag("p", one["reason"]),
-        _strip(one["id"], document),
         _samples(one),
         _told("All of them", one.get("see_all"), "pre"),
         _told("Mend", one.get("mend"), "span"),
@@ -244,18 +220,14 @@ def _samples(one: Json) -> Markup:
     samples = one["samples"]
     if not samples:
         return Markup()
-    rows = [(_key(each["key"]), _value(each["label"]), *map(_value, each["values"].values())) for each in samples]
+    rows = [(_key(each["key"]), value(each["label"]), *map(value, each["values"].values())) for each in samples]
     hidden = one["violations"] - len(samples)
     caption = f"{plural(len(samples), 'row')} of {grouped(one['violations'])}" if hidden > 0 else "The rows"
     return table(caption, ("key", "label", *samples[0]["values"]), rows)
 
 
 def _key(key: Any) -> Child:
-    return ", ".join(str(part) for part in key) if isinstance(key, list) else _value(key)
-
-
-def _value(value: Any) -> Child:
-    return tag("i", "NULL", class_="soft") if value is None else str(value)
+    return ", ".join(str(part) for part in key) if isinstance(key, list) else value(key)
 
 
 def _unknown(rules: Iterable[Json]) -> Markup:
@@ -265,9 +237,7 @@ def _unknown(rules: Iterable[Json]) -> Markup:
             by_reason.setdefault(str(one["reason"]), []).append(one["id"])
     return fragment(
         [
-            details(
-                [_badge("unknown"), f"{plural(len(ids), 'rule')}: {reason}"], tag("ul", [_item(id_) for id_ in ids])
-            )
+            details([badge("unknown"), f"{plural(len(ids), 'rule')}: {reason}"], tag("ul", [_item(id_) for id_ in ids]))
             for reason, ids in by_reason.items()
         ]
     )
@@ -293,8 +263,8 @@ def _fixes(document: Json) -> Markup:
 
 def _plan(fix: Json) -> Markup:
     said = f"Plan {fix['plan']}: {plural(fix['changes'], 'change')}, all in {fix['file']}" if fix["changes"] else None
-    by_rule = [(_name(one["rule"]), one["table"], grouped(one["rows"])) for one in fix["by_rule"]]
-    people = [(_name(one["rule"]), grouped(one["violations"]), one["reason"]) for one in fix["needs_a_person"]]
+    by_rule = [(name_of(one["rule"]), one["table"], grouped(one["rows"])) for one in fix["by_rule"]]
+    people = [(name_of(one["rule"]), grouped(one["violations"]), one["reason"]) for one in fix["needs_a_person"]]
     first = [(one["table"], one["op"], _row(one["key"]), _difference(one)) for one in fix["first_changes"]]
     return fragment(
         tag("p", said or "Nothing to mend: no violated rule has a safe fix that would change a row."),
@@ -329,7 +299,7 @@ def _applied(applied: Json | None) -> Markup:
 def _proof(proof: Json | None) -> Markup:
     if proof is None:
         return Markup()
-    rows = [(_name(one["id"]), one["reason"]) for one in proof["rules"] if not one["proven"]]
+    rows = [(name_of(one["id"]), one["reason"]) for one in proof["rules"] if not one["proven"]]
     said = f"{plural(proof['proven'], 'rule')} proven, {grouped(proof['unproven'])} unproven."
     return fragment(tag("p", said), table("Unproven rules", ("rule", "reason"), rows) if rows else None)
 
@@ -340,11 +310,6 @@ def _proof(proof: Json | None) -> Markup:
 def _area(rule: str) -> str:
     """The file of a rule, in words."""
     return rule.partition("::")[0].rpartition("/")[2].removesuffix(".py").removeprefix("test_").replace("_", " ")
-
-
-def _name(rule: str) -> str:
-    """The test of a rule, without its file."""
-    return rule.partition("::")[2] or rule
 
 
 def _areas(document: Json) -> Markup:
@@ -364,19 +329,14 @@ def _areas(document: Json) -> Markup:
 def _cell(rules: Iterable[Json], severity: str) -> Child:
     some = [one["verdict"] for one in rules if one["severity"] == severity]
     awry = Counter(verdict for verdict in some if verdict != "passed")
-    return [grouped(len(some)) if some else "", [[" ", _badge_of(verdict, n)] for verdict, n in awry.items()]]
-
-
-def _badge_of(verdict: str, count: int) -> Markup:
-    sign, colour = SIGNS[verdict]
-    return tag("span", tag("span", sign, aria_hidden="true"), f" {count} {verdict}", class_=f"badge {colour}")
+    return [grouped(len(some)) if some else "", [[" ", badge(verdict, n)] for verdict, n in awry.items()]]
 
 
 def _area_details(area: str, rules: Sequence[Json], document: Json) -> Markup:
     """The rules of a file; those that one test makes of many parameters stand in one line."""
     families: dict[str, list[Json]] = {}
     for one in rules:
-        families.setdefault(_name(one["id"]).partition("[")[0], []).append(one)
+        families.setdefault(name_of(one["id"]).partition("[")[0], []).append(one)
     heads = ("rule", "severity", "verdicts", "violations", "seconds", "past runs")
     rows = [_family(name, some, document) for name, some in families.items()]
     return details([tag("b", area), f" ({plural(len(rules), 'rule')})"], table(area, heads, rows, numbers=[3, 4]))
@@ -388,60 +348,8 @@ def _family(name: str, rules: Sequence[Json], document: Json) -> Sequence[Child]
     return (
         [name, tag("br"), tag("span", first, class_="soft")],
         ", ".join(sorted({str(one["severity"]) for one in rules})),
-        [[_badge(verdict), f"{count} " if len(rules) > 1 else None] for verdict, count in verdicts.items()],
+        [badge(verdict, count if len(rules) > 1 else None) for verdict, count in verdicts.items()],
         grouped(sum(one["violations"] for one in rules)),
         f"{sum(one['seconds'] for one in rules):.3f}",
-        _strip(rules[0]["id"], document) if len(rules) == 1 else None,
+        strip([one["id"] for one in rules], document),
     )
-
-
-def _strip(rule: str, document: Json) -> Markup:
-    """What a rule was found to be in past runs, oldest first, as signs and in words."""
-    past = [str(one) for one in ((document.get("history") or {}).get("rules") or {}).get(rule) or ()][-STRIP:]
-    if not past:
-        return Markup()
-    signs = [tag("span", SIGNS.get(one, ("·", "calm"))[0], class_=SIGNS.get(one, ("", "calm"))[1]) for one in past]
-    said = f"past runs, oldest first: {', '.join(past)}"
-    return tag("span", signs, role="img", aria_label=said, title=said)
-
-
-# --- numbers
-
-
-def _activity(activity: Json) -> Markup:
-    if not activity:
-        return Markup()
-    rows = [(name.replace("_", " "), _figure(value)) for name, value in activity.items()]
-    return table("What goes on in the database", ("number", "value"), rows)
-
-
-def _figure(value: Any) -> Child:
-    if isinstance(value, Mapping):
-        return [[f"{name}: {_plain(one)}", tag("br")] for name, one in value.items()]
-    return _plain(value)
-
-
-def _plain(value: Any) -> str:
-    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _coverage(coverage: Json | None) -> Markup:
-    if coverage is None:
-        return Markup()
-    parts = {title: coverage[name] for name, title in COVERED.items()}
-    rows = [
-        (title, *map(grouped, (one["by_rules"], len(one["by_constraints_only"]), len(one["by_nothing"]), one["total"])))
-        for title, one in parts.items()
-    ]
-    heads = ("what", "by rules", "by declared constraints only", "by nothing", "of all")
-    return fragment(
-        table("What the selected rules look at", heads, rows, numbers=range(1, len(heads))),
-        [_blind(f"Nothing looks at these {title}", one["by_nothing"]) for title, one in parts.items()],
-    )
-
-
-def _blind(title: str, entries: Sequence[Json]) -> Markup:
-    if not entries:
-        return Markup()
-    rows = [(one["name"], one["reason"] or "no reason given") for one in entries]
-    return details(f"{title} ({grouped(len(entries))})", table(title, ("name", "why"), rows))
