@@ -63,7 +63,8 @@ def pytest_load_initial_conftests(
     """See to it that no old report is taken for today's, and that pytest does not print the URL."""
     known = early_config.known_args_namespace
     url = known.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
-    if url and not (known.help or known.version or "PYTEST_XDIST_WORKER" in os.environ):
+    only_told = known.help or known.version or known.collectonly or known.tgintegrity_fix_history
+    if url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ):
         _refuse(early_config, known, DIED_EARLY)
     _hide_arguments(early_config, "--db-url", known.tgintegrity_db_url)
     _hide_arguments(early_config, "--alert", known.tgintegrity_alert)
@@ -132,9 +133,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             return undoing.list_runs(integrity.run, say)
         flush = config.getoption("tgintegrity_redis_flush_prefix")
         cleaning = undoing.cleaning(integrity.memory, [config.rootpath, *map(Path, config.args)], flush)
-        return undoing.take_back(integrity.run, which, say, options.json_path(config.option), cleaning)
+        files = undoing.Files(options.json_path(config.option), options.published(config, config.option))
+        return undoing.take_back(integrity.run, which, say, files, cleaning)
     except TgIntegrityError as error:
-        sys.stderr.write(f"ERROR: {integrity.scrubbed(str(error))}\n\n")
+        reason = integrity.scrubbed(str(error))
+        if not history:
+            _refuse(config, config.option, reason)
+        sys.stderr.write(f"ERROR: {reason}\n\n")
         return pytest.ExitCode.USAGE_ERROR
     finally:
         config._ensure_unconfigure()  # noqa: SLF001 - the same

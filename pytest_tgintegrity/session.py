@@ -439,12 +439,14 @@ class Integrity:
 
     def _publish(self) -> None:
         """Write what is made of the JSON report; it tells of a run that judged nothing, too."""
+        if self.config.option.collectonly:
+            return
         files, to = options.published(self.config, self.config.option), self._receiver
         document = self._document() if files or to else None
         if document is None:
             return
         self._published = publish(document, files)
-        if to and not (self.tidings.interrupted or self.prover or self.config.option.collectonly):
+        if to and not (self.tidings.interrupted or self.prover):
             self._published += alert(document, to, self._given, getattr(self.config, "cache", None))
 
     def _document(self) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from pytest_tgintegrity.caches import CACHES, Caches, Stale, parse_caches
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.mended import Undone
 from pytest_tgintegrity.mending import past_runs, undo
+from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports.changes import history_lines, undone_lines
+from pytest_tgintegrity.reports.document import refusal
 from pytest_tgintegrity.reports.history import stale_lines
-from pytest_tgintegrity.reports.lines import Line
+from pytest_tgintegrity.reports.lines import Line, plural
 from pytest_tgintegrity.reports.terminal import header
 from pytest_tgintegrity.run import Run
 
@@ -50,15 +52,24 @@ def cleaning(memory: Memory, places: Sequence[Path], prefix: str | None) -> Clea
     return Cleaning(memory, caches, prefix)
 
 
-def take_back(run: Run, which: str, say: Say, report: Path | None, cleaning: Cleaning) -> int:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where an undo is told of: the JSON report, and what else is written of a run, by form."""
+
+    report: Path | None
+    published: Mapping[str, Path]
+
+
+def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) -> int:
     """Undo a run and tell of it; 1 if something could not be taken back. Raises `UsageError`."""
     try:
         undone = undo(run, which)
         status = int(bool(undone.made.left or undone.made.stopped))
         stale = cleaning.memory.tidy(undone.made, cleaning.caches, cleaning.prefix)
         _tell(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
-        if report is not None:
-            _write(report, undone, stale, status)
+        if files.report is not None:
+            _write(files.report, undone, stale, status)
+        _tell_files(files.published, undone, say)
         return status
     finally:
         run.close()
@@ -78,6 +89,13 @@ def _tell(run: Run, lines: Iterable[Line], say: Say) -> None:
     if run.database is not None:
         say(header(run.database, run.snapshot).replace("read-only, ", ""))
     for line in lines:
+        say(str(line))
+
+
+def _tell_files(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
+    """What page and metrics said was found before rows were taken back: now they say that nobody has looked since."""
+    rows = plural(undone.made.rows, "row")
+    for line in publish(refusal(f"{rows} of run {undone.run} taken back; no rule was run since"), files):
         say(str(line))
 
 

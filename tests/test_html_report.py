@@ -154,7 +154,7 @@ def test_whatever_is_not_there_is_left_out() -> None:
     found = Page(render(refusal("the server is gone")))
 
     assert found.awry == []
-    assert "This run could not begin: the server is gone" in found.text
+    assert "No rule was judged: the server is gone" in found.text
     assert [one["aria-labelledby"] for one in found.all("section")] == ["score"]
 
 
@@ -169,6 +169,18 @@ def test_yesterdays_page_is_not_taken_for_todays(check: RunRules, pytester: pyte
         path.write_text("yesterday")
         check(*words)
         assert reason in page(path).text, words
+
+
+@pytest.mark.parametrize("asked", ["--collect-only", "--fix-history", "--help"])
+def test_who_does_not_look_at_data_leaves_the_page_and_the_metrics_alone(
+    check: RunRules, pytester: pytest.Pytester, asked: str
+) -> None:
+    files = [pytester.path / name for name in ("page.html", "tg.prom")]
+    for one in files:
+        one.write_text("yesterday")
+    check(HOLDS, f"--html-report={files[0].name}", f"--metrics={files[1].name}", asked)
+
+    assert [one.read_text() for one in files] == ["yesterday"] * 2
 
 
 def test_page_that_cannot_be_written_is_told_and_not_fatal(check: RunRules, pytester: pytest.Pytester) -> None:

@@ -102,7 +102,7 @@ def _score(document: Json) -> Markup:
     status = tag("span", sign(mark), health["status"], class_=f"status {colour}")
     words = [tag("strong", number), " ", tag("span", "of 100"), " ", status, " ", tag("span", minimum, class_="soft")]
     big = tag("p", words, class_="score")
-    error = tag("p", "This run could not begin: ", run["error"], class_="bad") if run.get("error") else None
+    error = tag("p", "No rule was judged: ", run["error"], class_="bad") if run.get("error") else None
     partial = None if run["complete"] else tag("p", "Not complete: some selected rules were not judged.", class_="warn")
     return fragment(big, error, partial, _tiles(document["rules"]), _working(health))
 
