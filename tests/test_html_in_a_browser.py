@@ -41,6 +41,9 @@ FOCUSED = """(() => { const one = document.activeElement, style = getComputedSty
   return [one.tagName, one.innerText.slice(0, 20), style.outlineStyle, parseFloat(style.outlineWidth)] })()"""
 SIZES = """[...document.querySelectorAll("a:not(.skip), summary")].map(one => one.getBoundingClientRect())
   .map(box => Math.min(box.width, box.height))"""
+DRAWN = """(() => { const whole = document.querySelector("svg").getBoundingClientRect()
+  return [...document.querySelectorAll("svg text")].filter(one => one.textContent).map(one => one.getBoundingClientRect())
+    .every(one => one.height >= 12 && one.left >= whole.left && one.right <= whole.right && one.bottom <= whole.bottom) })()"""
 Node = Mapping[str, Any]
 
 
@@ -71,6 +74,7 @@ def test_page_does_not_scroll_sideways(browser: Browser, path: Path, width: int)
         >= 12
     )
     assert min(browser.look(SIZES)) >= 24
+    assert browser.look(DRAWN) is True
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -268,6 +268,18 @@ def test_probes_stand_beside_the_baseline_with_what_became_of_each(check: RunRul
         assert told in found, told
 
 
+def test_of_very_many_violated_rules_the_gravest_are_shown_with_their_rows() -> None:
+    document = everything("word")
+    one = document["rules"][0]
+    document["rules"] = [one] * 200 + [{**one, "severity": "critical", "doc": "Grave."}, {**one, "violations": 4321}]
+    found = Page(render(document))
+
+    assert "Critical (1)" in found.text
+    assert "High (199)" in found.text
+    assert "More of them: the JSON report has their rows" in found.text
+    assert "high 4 321" in found.text
+
+
 def test_strip_of_a_family_shows_the_worst_of_each_run() -> None:
     past = {"a": ["passed", "noted", "unknown"], "b": ["passed", "failed", "noted"]}
     drawn = strip(["a", "b", "c"], {"history": {"rules": past}})

@@ -9,8 +9,8 @@ from typing import Any
 from pytest_tgintegrity.reports.lines import plural
 from pytest_tgintegrity.reports.markup import Markup, details, fragment, table, tag
 
-WIDTH, HEIGHT = 720, 200
-LEFT, RIGHT, TOP, BOTTOM = 36, 12, 12, 28
+WIDTH, HEIGHT = 720, 220
+LEFT, RIGHT, TOP, BOTTOM = 60, 12, 16, 44
 FULL = 100
 TICKS = (0, 50, 100)
 TIMES = ("started_at", "finished_at", "at")
@@ -69,8 +69,8 @@ def _drawing(found: Sequence[Point], minimum: int | None, said: str) -> Markup:
         None if minimum is None else _level(minimum, "least"),
         tag("polyline", points=curve, class_="curve"),
         [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", class_="point") for x, y in placed],
-        _words(LEFT, HEIGHT - 8, found[0].at, "start"),
-        _words(WIDTH - RIGHT, HEIGHT - 8, found[-1].at if len(found) > 1 else "", "end"),
+        _words(LEFT, HEIGHT - 10, found[0].at, "start"),
+        _words(WIDTH - RIGHT, HEIGHT - 10, found[-1].at if len(found) > 1 else "", "end"),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         aria_label=f"Score over time. {said}",

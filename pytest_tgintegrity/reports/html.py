@@ -19,6 +19,8 @@ Json = Mapping[str, Any]
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 VIOLATED = ("failed", "noted", "waived")
 OPENED = 6
+MOST = 200
+"""How many violated rules are shown with their rows; a page of thousands opens on no phone."""
 FULL = 100
 
 
@@ -161,9 +163,11 @@ def _changes(title: str, found: Sequence[Json]) -> Markup:
 
 
 def _violated(document: Json) -> Markup:
-    found = [one for one in document["rules"] if one["verdict"] in VIOLATED]
+    violated = [one for one in document["rules"] if one["verdict"] in VIOLATED]
+    found = sorted(violated, key=lambda one: SEVERITIES.index(one["severity"]))
     opened = len(found) <= OPENED
-    by_severity = [(severity, [one for one in found if one["severity"] == severity]) for severity in SEVERITIES]
+    by_severity = [(severity, [one for one in found[:MOST] if one["severity"] == severity]) for severity in SEVERITIES]
+    rest = [(name_of(one["id"]), one["severity"], grouped(one["violations"])) for one in found[MOST:]]
     return fragment(
         [
             [
@@ -172,7 +176,10 @@ def _violated(document: Json) -> Markup:
             ]
             for severity, some in by_severity
             if some
-        ]
+        ],
+        table("More of them: the JSON report has their rows", ("rule", "severity", "violations"), rest, numbers=[2])
+        if rest
+        else None,
     )
 
 
