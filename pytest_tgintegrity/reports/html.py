@@ -130,13 +130,18 @@ def _working(health: Json) -> Markup:
 def _gate(gate: Json | None) -> Markup:
     if gate is None:
         return Markup()
-    heads = ("condition", "met", "measured", "required", "reason", "since")
+    heads = ("condition", "met", "measured", "required", "since")
     rows = [
-        (one["name"], met(one["passed"]), one["measured"], one["required"], one["reason"], _since(one.get("since")))
+        (one["name"], _met(one), one["measured"], one["required"], _since(one.get("since")))
         for one in gate["conditions"]
     ]
     said = tag("p", tag("b", gate["name"]), ": ", met(gate["passed"], "open", "closed"))
     return fragment(said, table(f"Conditions of the gate {gate['name']}", heads, rows))
+
+
+def _met(condition: Json) -> Markup:
+    """Whether, and why not: side by side also on a phone."""
+    return fragment(met(condition["passed"]), condition["reason"] and tag("div", condition["reason"]))
 
 
 def _since(moment: str | None) -> str:
@@ -148,7 +153,7 @@ def _trend(document: Json) -> Markup:
     previous = history.get("previous_score")
     said = None if previous is None else tag("p", f"The run before scored {previous}.")
     drawn = chart.trend(chart.points(history.get("trend") or ()), document["health"]["minimum"])
-    changes = [("Worse than before", history.get("worse")), ("Violated for the first time", history.get("new"))]
+    changes = [("Worse than before", history.get("worse")), ("Newly violated", history.get("new"))]
     return fragment(said, drawn, [_changes(title, some or ()) for title, some in changes])
 
 

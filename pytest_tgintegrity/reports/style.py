@@ -49,6 +49,6 @@ svg{display:block;width:100%;height:auto;max-width:60rem;color:var(--calm)}svg t
 .axis{stroke:var(--line)}.least{stroke:var(--warn);stroke-dasharray:5 4}
 .curve{fill:none;stroke:currentColor;stroke-width:2.5}.point{fill:currentColor}
 footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}
-@media(max-width:36rem){table{width:max-content;min-width:100%}td,tbody th{max-width:15rem}th,td{padding:.3rem .5rem}.score strong{font-size:2.6rem}svg text{font-size:28px}}
+@media(max-width:36rem){table{width:max-content;min-width:100%}td,tbody th{max-width:11rem}th,td{padding:.3rem .5rem}.score strong{font-size:2.6rem}svg text{font-size:28px}}
 @media print{nav,.skip{display:none}details{break-inside:avoid}}
 """
