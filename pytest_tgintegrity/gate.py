@@ -9,7 +9,7 @@ record of that day is unreadable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +71,10 @@ class Look(Protocol):
     def score(self) -> int | None:
         """Its health; None: not determined."""
 
+    @property
+    def conditions(self) -> Mapping[str, bool]:
+        """Which conditions were met, where a gate was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -123,7 +127,12 @@ class Gate:
     @property
     def passed(self) -> bool:
         """Whether all conditions are met."""
-        return all(one.passed for one in self.conditions)
+        return all(self.met.values())
+
+    @property
+    def met(self) -> dict[str, bool]:
+        """Which conditions are met, by name."""
+        return {one.name: one.passed for one in self.conditions}
 
     def to_json(self) -> dict[str, Any]:
         """The `gate` part of the report."""
@@ -134,19 +143,26 @@ def decide(name: str, today: Look, evidence: Evidence, now: datetime) -> Gate:
     """All conditions of the gate called `name` (a key of `CLEAN_DAYS`), for the run `today`, at the time `now`."""
     before = [] if evidence.past is None else [one for one in evidence.past if one.identity == today.identity]
     looks = sorted([*(one for one in before if one.run != today.run), today], key=lambda one: one.started_at)
-    return Gate(
-        name,
-        (
-            _rules_hold(today, looks, evidence),
-            _health(today, looks, evidence),
-            _nothing_unknown(today, looks),
-            _backup(evidence.backup, now),
-            _told("migrations", evidence.migrations, "none pending, or all passed their pre-flight"),
-            _constraints(evidence.constraints),
-            _clean_days(looks, today, evidence, CLEAN_DAYS[name], now),
-            _told("performance", evidence.performance, "no probe slower than the pinned baseline by more than 10 %"),
-        ),
+    conditions = (
+        _rules_hold(today, looks, evidence),
+        _health(today, looks, evidence),
+        _nothing_unknown(today, looks),
+        _backup(evidence.backup, now),
+        _told("migrations", evidence.migrations, "none pending, or all passed their pre-flight"),
+        _constraints(evidence.constraints),
+        _clean_days(looks, today, evidence, CLEAN_DAYS[name], now),
+        _told("performance", evidence.performance, "no probe slower than the pinned baseline by more than 10 %"),
     )
+    return Gate(name, tuple(one if one.since else _dated(one, today, looks) for one in conditions))
+
+
+def _dated(condition: Condition, today: Look, looks: Sequence[Look]) -> Condition:
+    """Since when it is as it is, as far as the gate was asked before: only then a run remembers it."""
+    told = [one for one in looks if one is today or condition.name in one.conditions]
+    if len(told) == 1:
+        return condition
+    since = _since(told, lambda one: condition.passed if one is today else one.conditions[condition.name])
+    return replace(condition, since=since)
 
 
 def _rules_hold(today: Look, looks: Sequence[Look], evidence: Evidence) -> Condition:

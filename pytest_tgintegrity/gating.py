@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pytest_tgintegrity.gate import NO_HISTORY, NOT_DETERMINED, Asked, Evidence, Finding, Gate, decide
@@ -32,6 +32,7 @@ class Today:
     scopes: Mapping[str, str]
     counts: Mapping[str, int]
     score: int | None
+    conditions: Mapping[str, bool] = field(default_factory=dict)
 
 
 def ask(asked: Asked, report: Report, heard: Tidings, migrations: Finding) -> Gate:

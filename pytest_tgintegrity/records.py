@@ -22,7 +22,8 @@ class Record:
     """What is kept of a run.
 
     `counts` are rules by verdict, `violations` those of each rule that has any (waived ones too), `unknown` the rules
-    that could not be evaluated, `verdicts` those of all rules that did not pass. `digest` names the set of rules,
+    that could not be evaluated, `verdicts` those of all rules that did not pass, `conditions` whether
+    those of the gate were met, where one was asked. `digest` names the set of rules,
     `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks` are of the whole
     database since its statistics began. `identity` is the database's: `database` alone is a name.
     """
@@ -45,6 +46,7 @@ class Record:
     database: str
     identity: str
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, bool] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One line of JSON that says its version."""
@@ -143,4 +145,5 @@ _READ: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "database": _of(str),
     "identity": _of(str),
     "verdicts": _mapping(str),
+    "conditions": _mapping(bool),
 }

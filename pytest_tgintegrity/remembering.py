@@ -38,26 +38,30 @@ class Memory:
     address: RedisAddress | None
     _server: ValkeyServer | None = None
 
-    def remember(self, report: Report, run: Run) -> Remembered:
-        """Compare a run with those before it, and keep it. What goes wrong is told, and breaks nothing."""
+    def recall(self, report: Report, run: Run) -> Remembered:
+        """Compare a run with those before it. What goes wrong is told, and breaks nothing."""
         if self.address is None or report.database is None:
             return Remembered(wanted=False)
         record = record_of(report, _statistics(run))
         severities = {one["id"]: one["severity"] for one in report.rules}
-        remembered = Remembered(wanted=True)
         try:
-            address = self.opened()
-            past = history.read(address, record.identity)
-            remembered = replace(
-                remembered,
-                past=past.records,
-                trend=trend_of(record, past.records, severities),
-                unreadable=past.unreadable,
-            )
-            history.append(address, record, {one["id"]: one["seconds"] for one in report.rules})
+            past = history.read(self.opened(), record.identity)
         except HistoryLost as error:
-            return replace(remembered, reason=str(error))
-        return replace(remembered, recorded=True)
+            return Remembered(wanted=True, reason=str(error))
+        trend = trend_of(record, past.records, severities)
+        return Remembered(wanted=True, past=past.records, trend=trend, unreadable=past.unreadable, record=record)
+
+    def keep(self, report: Report) -> Remembered | None:
+        """Keep a run that was compared, and what its gate said."""
+        known = report.remembered
+        if known is None or known.record is None:
+            return known
+        record = replace(known.record, conditions=report.gate.met if report.gate else {})
+        try:
+            history.append(self.opened(), record, {one["id"]: one["seconds"] for one in report.rules})
+        except HistoryLost as error:
+            return replace(known, reason=str(error))
+        return replace(known, recorded=True)
 
     def tidy(self, made: Made | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
         """After rows were written, by a repair or an undo: tell which caches are stale, and delete their keys if a prefix was given."""

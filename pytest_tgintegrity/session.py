@@ -428,14 +428,15 @@ class Integrity:
         flush = self.options.fixing.flush if self.options.fixing else None
         stale = self.memory.tidy(self.mended.made if self.mended else None, self._caches, flush)
         looked = self.run is not None and not (self.prover or self.config.option.collectonly)
-        remembered = self.memory.remember(report, self.run) if looked and self.run else None
+        remembered = self.memory.recall(report, self.run) if looked and self.run else None
         report = replace(report, stale=stale, remembered=remembered)
         if looked:
             report = replace(report, beside=beside(self.memory, report, self.options.baseline))
         if self.options.gate is not None:
             found = look_for_pending(self.run, self._migrations)
             self.tidings.gate = gating.ask(self.options.gate, report, self.tidings, found)
-        return replace(report, gate=self.tidings.gate)
+        report = replace(report, gate=self.tidings.gate)
+        return replace(report, remembered=self.memory.keep(report))
 
     def _publish(self) -> None:
         """Write what is made of the JSON report; it tells of a run that judged nothing, too."""

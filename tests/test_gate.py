@@ -33,6 +33,7 @@ class Past:
     complete: bool = True
     period: float | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, bool] = field(default_factory=dict)
     run: str = field(default_factory=lambda: f"run {next(NUMBERS)}")
 
 
@@ -178,6 +179,19 @@ def test_conditions_say_since_when_they_are_as_they_are() -> None:
     assert condition(ask(past), "rules hold").since == "2030-06-14T04:00Z"
     assert condition(ask(past[:-1], violated(ago(0))), "rules hold").since == "2030-06-11T04:00Z"
     assert condition(ask(past, violated(ago(0))), "nothing unknown").since == "2030-06-10T04:00Z"
+
+
+def test_what_only_a_gate_asks_is_dated_by_the_runs_that_asked() -> None:
+    said = {5: True, 4: False, 3: False, 1: False}
+    past = [
+        Past(ago(n), conditions={"migrations": said[n], "performance": True} if n in said else {})
+        for n in range(5, 0, -1)
+    ]
+
+    assert condition(ask(past, migrations=Finding()), "migrations").since == "2030-06-11T04:00Z"
+    assert condition(ask(past), "migrations").since == "2030-06-15T04:00Z"
+    assert condition(ask(past), "performance").since == "2030-06-10T04:00Z"
+    assert condition(ask(past), "constraints").since is None
 
 
 def test_todays_run_counts_once_though_it_is_remembered_already() -> None:

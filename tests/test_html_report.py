@@ -229,7 +229,7 @@ def test_history_gate_and_trend_are_shown_when_known(check: RunRules) -> None:
     assert "The run before scored 97." in found.text
     assert "Worse than before rule violations before now test_violated 2 unknown" in found.text
     assert "3 runs: lowest 97, highest 99, last 97." in found.text
-    assert "clean days ✗ not met 3 of 7" in found.text
+    assert "clean days ✗ not met a gap 3 of 7" in found.text
     assert "2026-11-02 04:00 UTC 25.00% 2 2026-11-03 04:00 UTC 25.00% 3" in found.text
     assert [one["aria-label"] for one in found.all("span") if "role" in one] == [
         "past runs, oldest first: passed, failed"

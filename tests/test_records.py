@@ -32,6 +32,7 @@ RECORD = Record(
     database="tg",
     identity="7301:tg",
     verdicts={"t.py::test_xp": "failed"},
+    conditions={"backup": False},
 )
 
 

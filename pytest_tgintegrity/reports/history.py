@@ -20,7 +20,10 @@ YELLOW = {"yellow": True}
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the history said of a run, and whether it took it: `reason` says why not. `past` is None if it is not known."""
+    """What the history said of a run, and whether it took it: `reason` says why not. `past` is None if it is not known.
+
+    `record` is what there is to be kept of the run, while nothing stands against it.
+    """
 
     wanted: bool
     recorded: bool = False
@@ -28,6 +31,7 @@ class Remembered:
     past: tuple[Record, ...] | None = None
     trend: Trend | None = None
     unreadable: tuple[datetime, ...] = ()
+    record: Record | None = None
 
     def to_json(self) -> dict[str, Any] | None:
         """The part `history` of the JSON report; None where there is no Redis."""
