@@ -103,7 +103,7 @@ def test_without_samples_nothing_is_fetched(counted: str) -> None:
 
 def test_measuring_writes_nothing(counted: str) -> None:
     written = (
-        "SELECT tup_inserted, tup_updated, tup_deleted, pg_current_wal_lsn()::text"
+        "SELECT tup_inserted, tup_updated, tup_deleted, pg_snapshot_xmax(pg_current_snapshot())::text"
         " FROM pg_stat_database WHERE datname = current_database()"
     )
     kinds = [*RANGES, Rows("counted", "a = 3"), Unique("counted", ("a",)), References("counted", ("a",), "other")]
