@@ -15,6 +15,7 @@ RUNS = 30
 BARS = "▁▂▃▄▅▆▇█"
 NO_BAR = "·"
 PASSED = "passed"
+NOT_KNOWN = "not known"
 TENTH = 10
 
 
@@ -48,9 +49,14 @@ class Trend:
 
     @property
     def verdicts(self) -> dict[str, list[str]]:
-        """What each rule that did not pass in all of the runs was found to be in each of them."""
+        """What each rule that did not pass in all of the runs was found to be in each of them.
+
+        Which rules passed is only remembered as the digest of all: of a run of other rules that is not known.
+        """
         awry = dict.fromkeys(rule for one in reversed(self.runs) for rule in one.verdicts)
-        return {rule: [one.verdicts.get(rule, PASSED) for one in self.runs] for rule in awry}
+        now = self.runs[-1].digest
+        runs = [(one, PASSED if one.digest == now else NOT_KNOWN) for one in self.runs]
+        return {rule: [one.verdicts.get(rule, otherwise) for one, otherwise in runs] for rule in awry}
 
     def to_json(self) -> dict[str, Any]:
         """The parts of `history` in the JSON report."""

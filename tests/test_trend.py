@@ -111,5 +111,10 @@ def test_a_rule_that_did_not_always_pass_has_a_row_of_verdicts() -> None:
     }
 
 
+def test_of_a_run_of_other_rules_nobody_knows_which_passed() -> None:
+    now = replace(CLEAN, verdicts={"a": "failed"})
+    assert trend(now, day(2, digest="others"), day(1)).verdicts == {"a": ["not known", "passed", "failed"]}
+
+
 def test_a_sparkline_stands_on_zero() -> None:
     assert sparkline([0, 50, 99, 100, None]) == "▁▅██·"
