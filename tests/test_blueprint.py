@@ -34,7 +34,7 @@ def url(make_database: MakeDatabase) -> str:
 
 
 def test_a_plan_holds_every_change_and_writes_none(url: str, tmp_path: Path) -> None:
-    before, position = contents(url), execute(url, "SELECT pg_current_wal_insert_lsn()::text")
+    before, position = contents(url), execute(url, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
 
     with planned(url, tmp_path) as (mended, _):
         assert {(one.table, one.op, tuple(one.key.values())): dict(one.after) for one in written(mended)} == {
@@ -55,7 +55,7 @@ def test_a_plan_holds_every_change_and_writes_none(url: str, tmp_path: Path) -> 
 
     assert contents(url) == before
     assert execute(url, "SELECT to_regnamespace('tgintegrity')") == [(None,)]
-    assert execute(url, "SELECT pg_current_wal_insert_lsn()::text") == position
+    assert execute(url, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text") == position
 
 
 def test_the_same_data_gives_the_same_plan(url: str, tmp_path: Path) -> None:
