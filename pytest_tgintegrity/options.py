@@ -290,6 +290,8 @@ def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
             "--probe-writes is for staging: leave it out with --gate production, and where its baseline is pinned"
         )
     given = [config.invocation_params.dir / one for one in config.getoption("tgintegrity_migrations")]
+    if given and not gate:
+        raise UsageError("--migrations alone asks nothing (there is no pre-flight in this version): add --gate NAME")
     return Asked(gate, backup, tuple(given or config.getini("tgintegrity_migrations"))) if gate else None
 
 

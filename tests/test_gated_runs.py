@@ -81,6 +81,10 @@ def test_backup_may_be_vouched_for(check: RunRules) -> None:
     [
         (["--gate=live"], "--gate is 'live': it takes staging or production"),
         (
+            ["--migrations=."],
+            "--migrations alone asks nothing (there is no pre-flight in this version): add --gate NAME",
+        ),
+        (
             ["--gate=staging", "--backup-verified=2030-06-30 04:00"],
             "--backup-verified is '2030-06-30 04:00': it takes a time with its zone, such as 2030-06-30T04:00Z",
         ),
