@@ -197,10 +197,10 @@ def _answer(address: RedisAddress, ask: Callable[[Any], Answer], *, patient: boo
 @contextlib.contextmanager
 def _client(address: RedisAddress) -> Iterator[Any]:
     """A client that gives up after seconds, and whose complaints become one sentence without secrets."""
-    import redis  # noqa: PLC0415 - it takes a tenth of a second, which runs without a history do not have to wait
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-    from redis.exceptions import RedisClusterException  # noqa: PLC0415 - no RedisError, of all things
-    from redis.retry import Retry  # noqa: PLC0415
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisClusterException  # no RedisError, of all things
+    from redis.retry import Retry
 
     wanted = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
     try:
@@ -218,7 +218,7 @@ def _client(address: RedisAddress) -> Iterator[Any]:
 
 def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
     """Pools of connections to the nodes of a cluster, whose client closes none of them, least of all if it fails."""
-    import redis  # noqa: PLC0415 - see above
+    import redis
 
     class Pool(redis.ConnectionPool):
         def __init__(self, *args: Any, **wanted: Any) -> None:
@@ -230,7 +230,7 @@ def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
 
 def _complaint(error: Exception) -> str:
     """What is wrong with Redis, told by the cause; that of a cluster lies beneath what its client says."""
-    import redis  # noqa: PLC0415 - see above
+    import redis
 
     while isinstance(error, redis.exceptions.RedisClusterException):
         deeper = error.__cause__ or error.__context__

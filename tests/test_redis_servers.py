@@ -146,14 +146,16 @@ def restricted(client: Any, rights: str) -> None:
     client.execute_command("ACL", "SETUSER", "tg", "reset", "on", ">acl-pass-1", "~tgintegrity:*", *rights.split())
 
 
-def everything(url: str) -> None:
-    """All that runs, baselines and gates do."""
+def kept(url: str) -> tuple[object, ...]:
+    """What is there after all that runs, baselines and gates do."""
     address = parse_redis_url(url)
     history.append(address, RECORD, SECONDS)
-    assert history.read(address, RECORD.identity).records == (RECORD,)
-    assert history.seconds(url, RECORD.identity) == {RECORD.run: SECONDS}
     history.pin(address, RECORD.identity, "pinned")
-    assert history.pinned(address, RECORD.identity) == "pinned"
+    past = history.read(address, RECORD.identity).records
+    return past, history.seconds(url, RECORD.identity), history.pinned(address, RECORD.identity)
+
+
+EVERYTHING = ((RECORD,), {RECORD.run: SECONDS}, "pinned")
 
 
 @pytest.mark.parametrize(("database", "rights"), [(0, NEEDED), (2, f"{NEEDED} +select")])
@@ -161,13 +163,13 @@ def test_the_rights_that_the_manual_names_suffice(
     valkey: ValkeyServer, client: Any, database: int, rights: str
 ) -> None:
     restricted(client, rights)
-    everything(f"redis://tg:acl-pass-1@127.0.0.1:{valkey.port}/{database}")
+    assert kept(f"redis://tg:acl-pass-1@127.0.0.1:{valkey.port}/{database}") == EVERYTHING
 
 
 def test_the_rights_that_the_manual_names_for_a_cluster_suffice(cluster: str, cluster_port: int) -> None:
     with redis.Redis(port=cluster_port) as client:
         restricted(client, f"{NEEDED} {OF_A_CLUSTER}")
-    everything(cluster.replace("://", "://tg:acl-pass-1@"))
+    assert kept(cluster.replace("://", "://tg:acl-pass-1@")) == EVERYTHING
 
 
 def test_rights_are_those_of_the_manual() -> None:
@@ -180,7 +182,7 @@ def test_rights_are_those_of_the_manual() -> None:
 def test_a_right_that_lacks_is_named(valkey: ValkeyServer, client: Any, right: str) -> None:
     restricted(client, NEEDED.replace(right, ""))
     with pytest.raises(HistoryLost, match=f"does not allow it: .*'{right[1:]}'") as caught:
-        everything(f"redis://tg:acl-pass-1@127.0.0.1:{valkey.port}")
+        kept(f"redis://tg:acl-pass-1@127.0.0.1:{valkey.port}")
     assert "acl-pass-1" not in str(caught.value)
 
 
