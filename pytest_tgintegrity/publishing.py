@@ -17,17 +17,18 @@ READABLE = 0o644
 
 def publish(document: Mapping[str, Any], files: Mapping[str, Path]) -> list[Line]:
     """Write the files, by form, and say where they are, or why one could not be written: that is never fatal."""
-    return [_written(form, document, path) for form, path in files.items()]
+    return [put(WORDS[form], path, _rendered(form, document, path)) for form, path in files.items()]
 
 
-def _written(form: str, document: Mapping[str, Any], path: Path) -> Line:
+def put(word: str, path: Path, text: str) -> Line:
+    """Write a file, and say where it is, or why it could not be written: that is never fatal."""
     try:
-        replace(path, _rendered(form, document, path))
+        replace(path, text)
     except OSError as error:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-        return Line(WORDS[form], f"not written: {path}: {error.strerror or error}", {"red": True})
-    return Line(WORDS[form], str(path))
+        return Line(word, f"not written: {path}: {error.strerror or error}", {"red": True})
+    return Line(word, str(path))
 
 
 def _rendered(form: str, document: Mapping[str, Any], path: Path) -> str:

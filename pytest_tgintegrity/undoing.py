@@ -13,7 +13,7 @@ from pytest_tgintegrity.caches import CACHES, Caches, Stale, parse_caches
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.mended import Undone
 from pytest_tgintegrity.mending import past_runs, undo
-from pytest_tgintegrity.publishing import publish
+from pytest_tgintegrity.publishing import publish, put
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports.changes import history_lines, undone_lines
 from pytest_tgintegrity.reports.document import refusal
@@ -68,7 +68,7 @@ def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) 
         stale = cleaning.memory.tidy(undone.made, cleaning.caches, cleaning.prefix)
         _tell(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
         if files.report is not None:
-            _write(files.report, undone, stale, status)
+            say(str(_written(files.report, undone, stale, status)))
         _tell_files(files.published, undone, say)
         return status
     finally:
@@ -99,7 +99,7 @@ def _tell_files(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
         say(str(line))
 
 
-def _write(report: Path, undone: Undone, stale: Stale | None, status: int) -> None:
+def _written(report: Path, undone: Undone, stale: Stale | None, status: int) -> Line:
     told = {"undo": undone.to_json(), **({"caches": stale.to_json()} if stale else {})}
     document: dict[str, Any] = {"exitcode": status, "integrity": told}
-    report.write_text(json.dumps(document), encoding="utf-8")
+    return put("report", report, json.dumps(document))

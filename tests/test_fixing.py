@@ -210,6 +210,16 @@ def test_an_undo_that_cannot_take_back_all_is_exit_1_and_says_why(check: RunRule
     assert ask(broken, "SELECT id, size FROM item WHERE id IN (3, 4) ORDER BY id") == [(3, 5), (4, 77)]
 
 
+def test_an_undo_stands_though_its_report_cannot_be_written(check: RunRules, broken: str) -> None:
+    check(SIZE, "--fix", url=broken)
+
+    ran = check("--undo=last", "--json-report-file=test_items.py/x.json", url=broken, subprocess=True)
+
+    assert ran.status == 0
+    assert "not written: test_items.py/x.json: " in told(ran, "report")
+    assert ask(broken, "SELECT id, size FROM item WHERE id IN (3, 4) ORDER BY id") == [(3, 77), (4, 77)]
+
+
 def test_killed_in_the_middle_it_leaves_whole_batches_and_the_next_run_finishes(
     make_database: Callable[[str], str], tmp_path: Path
 ) -> None:
