@@ -53,7 +53,8 @@ class Unmended:
 class Mended:
     """What was planned and, after ``--fix``, made; `first` holds the rules that were violated to begin with.
 
-    `counts` are the planned changes by rule and table, `shown` the first of them, `file` holds every one.
+    `counts` are the planned changes by rule and table, `shown` the first of them, `file` holds every one. `noted_fixes`
+    are the rules that are violated, but only noted, and have a fix: it is not planned.
     """
 
     first: dict[str, int]
@@ -63,6 +64,7 @@ class Mended:
     shown: list[Change] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unmended: list[Unmended] = field(default_factory=list)
+    noted_fixes: list[str] = field(default_factory=list)
     made: Made | None = None
 
     def rows(self, rule: str) -> int:
@@ -89,6 +91,7 @@ class Mended:
             "needs_a_person": [
                 {"rule": one.rule, "violations": one.violations, "reason": one.reason} for one in self.unmended
             ],
+            "noted_fixes": self.noted_fixes,
             "first_look": dict(sorted(self.first.items())),
             "applied": None if made is None else applied_json(made),
         }
