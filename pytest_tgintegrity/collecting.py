@@ -18,6 +18,7 @@ from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.session import BOUND, Integrity, session_of
+from pytest_tgintegrity.writes import check_templates
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
 _MARKS = pytest.StashKey[dict[str, pytest.MarkDecorator]]()
@@ -54,6 +55,8 @@ def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
 
 def _check_placeholders(rules: Sequence[BoundRule]) -> None:
     """Plan the rules against no tables at all: whatever cannot be filled in comes to light."""
+    for one in rules:
+        check_templates(one.rule, one.params)
     problems = plan([one for one in rules if not isinstance(one.rule.kind, Declared)], Facts()).unplannable
     for reason in problems.values():
         if "primary key" not in reason:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.kinds import AtMost, Between, Derived, Formula, JsonShape, Kind, NotBlank, NotNull, OneOf
+from pytest_tgintegrity.kinds import (
+    AtMost,
+    Between,
+    ChildRows,
+    Derived,
+    Formula,
+    JsonShape,
+    Kind,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Source,
+)
 from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.predicates import (
     Params,
@@ -94,6 +106,36 @@ def _column(text: str, params: Params, names: Collection[str]) -> Target:
     if found is None:
         raise DeclarationError(f"{plain(text, params)!r} cannot be written to: name a column, as alias.column")
     return found
+
+
+def check_templates(rule: Rule, params: Params) -> None:
+    """What a look at the data does not need can be filled in, too. Raises `DeclarationError`."""
+    names = {name: str(value) for name, value in params.items()}
+    for one in (rule.fix, rule.breaks):
+        for target_text in one if isinstance(one, Mapping) else ():
+            fill(target_text, names)
+    for text in _expressions(rule):
+        fill(text, params)
+    if rule.enforced_by is not None:
+        plain(rule.enforced_by, params)
+
+
+def _expressions(rule: Rule) -> Iterable[str]:
+    """The SQL of a rule that is read only with ``--fix``, ``--prove``, ``--period`` or ``--scope``."""
+    for one in (rule.fix, rule.breaks, rule.since):
+        if one is not None:
+            yield from [one] if isinstance(one, str) else one.values()
+    for source in _sources(rule.kind):
+        yield from source.scopes.values()
+
+
+def _sources(kind: object) -> Iterable[Source]:
+    for one in fields(kind):  # type: ignore[arg-type] # every kind is a dataclass
+        match getattr(kind, one.name):
+            case Source() as source:
+                yield source
+            case ChildRows() as rows:
+                yield from _sources(rows)
 
 
 def subject(kind: Kind) -> str | None:

@@ -110,7 +110,8 @@ def test_a_plan_that_is_still_being_written_is_left_alone(tmp_path: Path) -> Non
 def test_a_file_that_is_swept_before_it_is_locked_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, swept = fcntl.flock, []
+    lock = fcntl.flock
+    swept: list[Path] = []
 
     def late(handle: int, how: int) -> None:
         if not swept:
