@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from pytest_tgintegrity import journal
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.reports.lines import printable
 
@@ -167,7 +168,9 @@ def check_journal(connection: psycopg.Connection[Any], *, writing: bool) -> None
     ``pg_catalog, pg_temp``: names and operators mean the server's own, and those of others are told with their schema.
     """
     try:
-        differences = _differences(connection, writing=writing)
+        found = _layout(connection)
+        _check_version(connection, found)
+        differences = _differences(connection, found, writing=writing)
         objections = _objections(connection) if writing and not differences else []
     except UnicodeDecodeError:  # of a database in SQL_ASCII; our own names are ASCII
         differences, objections = ["it holds a name that is not valid UTF-8"], []
@@ -192,11 +195,27 @@ def close_to_others(connection: psycopg.Connection[Any]) -> None:
         connection.execute(sql.SQL(_revocation(name, privilege, grantee)))
 
 
-def _differences(connection: psycopg.Connection[Any], *, writing: bool) -> list[str]:
-    """What is not as we made it."""
+def _layout(connection: psycopg.Connection[Any]) -> dict[str, set[str]]:
+    """What is to be said of our tables, or of what has their names."""
     found: dict[str, set[str]] = {name: set() for name in OURS}
     for name, line in connection.execute(_LAYOUT).fetchall():
         found[name].add(line)
+    return found
+
+
+def _check_version(connection: psycopg.Connection[Any], found: Mapping[str, set[str]]) -> None:
+    """Raise `UsageError` for another version, whose tables may well be others."""
+    if found["version"] == OURS["version"] and found != OURS:
+        (version,) = connection.execute(journal.READ_VERSION).fetchone() or (None,)
+        if version not in {None, journal.VERSION}:
+            raise UsageError(
+                f"the journal has version {version}, this pytest-tgintegrity writes version {journal.VERSION}: nothing was"
+                " changed; use the version that made it"
+            )
+
+
+def _differences(connection: psycopg.Connection[Any], found: Mapping[str, set[str]], *, writing: bool) -> list[str]:
+    """What is not as we made it."""
     told = [difference for name in OURS for difference in _differing(name, found[name])]
     if writing:
         told += (line for (line,) in connection.execute(_OTHERS).fetchall())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -84,6 +86,22 @@ def test_another_may_use_what_a_superuser_made(url: str, eve: str) -> None:
 
     look(url, eve)
     assert f"{eve} has TRIGGER on the table tgintegrity.journal" in refusal(url)
+
+
+def test_the_grants_of_the_manual_suffice_to_use_it(url: str, eve: str) -> None:
+    manual = (Path(__file__).parents[1] / "docs" / "fixing.md").read_text(encoding="utf-8")
+    grants = [line.strip() for line in manual.splitlines() if line.startswith("    GRANT")]
+    execute(url, *(one.replace("tg_mender, tg_other", eve) for one in grants))
+
+    with psycopg.connect(url, cursor_factory=psycopg.RawCursor) as connection:
+        connection.execute(f"SET LOCAL ROLE {eve}".encode())
+        connection.execute(PINNED)
+        check_journal(connection, writing=True)
+        connection.execute(journal.BEGIN_RUN, ["r", "fix", None, None])
+        connection.execute(journal.ENTER, ["r", json.dumps([{"rule": "x", "table": "a.b", "key": {}, "op": "update"}])])
+        connection.execute(journal.END_RUN, ["r"])
+
+    assert execute(url, "SELECT run, by FROM tgintegrity.journal") == [("r", eve)]
 
 
 def test_a_role_may_use_what_it_made(url: str, eve: str, make_database: MakeDatabase) -> None:
@@ -269,6 +287,16 @@ def test_the_first_differences_are_told_in_one_printable_line(url: str) -> None:
     assert "; 2 more: nothing was changed" in sentence
     execute(url, "DROP TABLE tgintegrity.version", "ALTER TABLE tgintegrity.run DROP b, DROP c, DROP d")
     assert "longlong…: nothing" in refusal(url)
+
+
+def test_another_version_is_told_as_such_whatever_its_tables_are(url: str) -> None:
+    execute(url, "ALTER TABLE tgintegrity.run ADD more text", "UPDATE tgintegrity.version SET version = 2")
+
+    for writing in (True, False):
+        sentence = refusal(url, writing=writing)
+        assert sentence.startswith(
+            "the journal has version 2, this pytest-tgintegrity writes version 1: nothing was ch"
+        )
 
 
 # --- in whose hands it is
