@@ -21,7 +21,7 @@ def test_foreign_key_has_no_orphans(violations: Violations, constraint: Constrai
     assert not violations
 
 
-@declared("check", severity="high", fix_hint="the rule with the same enforced_by= says what can be mended")
+@declared("check", severity="high", fix_hint="a person decides, unless a rule with a fix names it in enforced_by=")
 def test_check_holds(violations: Violations, constraint: Constraint) -> None:
     """What a declared CHECK constraint forbids does not stand in the table."""
     assert not violations

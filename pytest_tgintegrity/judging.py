@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ import pytest
 
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.kinds import Declared, Metric, Schema
+from pytest_tgintegrity.namesakes import advice, namesakes
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.run import Run
 from pytest_tgintegrity.session import BOUND, NO_URL, RECORD, Integrity, session_of
 from pytest_tgintegrity.tidings import UNMEASURED, Record
@@ -31,6 +33,7 @@ _VIOLATIONS = pytest.StashKey[Violations]()
 _JUDGEMENT = pytest.StashKey[Judgement]()
 _MEASURED = pytest.StashKey[Measurement]()
 _PROOF = pytest.StashKey["Proof"]()
+_NAMESAKES = pytest.StashKey[Mapping[str, str]]()
 
 
 class _Told(pytest.fail.Exception):  # type: ignore[name-defined,misc] # a class, which its type does not say
@@ -69,11 +72,19 @@ def violations(request: pytest.FixtureRequest) -> Violations:
         raise Unknown(measurement.error)
 
     def describe() -> str:
-        return terminal.failure(bound.rule, bound.doc, measurement, run.see_all(bound), bound.fix)
+        return terminal.failure(_advised(request.node, bound), bound.doc, measurement, run.see_all(bound), bound.fix)
 
     request.node.stash[_MEASURED] = measurement
     request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
     return found
+
+
+def _advised(item: pytest.Item, bound: BoundRule) -> Rule:
+    """The rule; if it has no fix its hint names the selected rule that has one for the same constraint."""
+    stash = item.session.stash
+    if _NAMESAKES not in stash:
+        stash[_NAMESAKES] = namesakes([one.stash[BOUND] for one in item.session.items if BOUND in one.stash])
+    return replace(bound.rule, fix_hint=advice(bound, stash[_NAMESAKES]))
 
 
 def _prover(item: pytest.Item) -> Prover | None:
@@ -298,7 +309,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "fixed": integrity.mended.rows(bound.id) if integrity.mended else 0,
             "enforced_by": bound.enforced_by,
             "waiver": None if waiver is None else waiver.to_json(),
-            **_advice(integrity, bound, judgement),
+            **_advice(integrity, item, bound, judgement),
         },
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
         "constraint": isinstance(rule.kind, Declared | Schema),
@@ -306,14 +317,14 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
     }
 
 
-def _advice(integrity: Integrity, bound: BoundRule, judgement: Judgement) -> dict[str, str | None]:
+def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, str | None]:
     """How to see all rows of a violated rule, and what can mend them."""
     if integrity.prover or integrity.run is None or judgement.verdict not in VIOLATED:
         return {}
     see_all = integrity.run.see_all(bound)
     return {
         "see_all": None if see_all is None else terminal.in_one_line(see_all),
-        "mend": terminal.mend(bound.rule, bound.fix),
+        "mend": terminal.mend(_advised(item, bound), bound.fix),
     }
 
 

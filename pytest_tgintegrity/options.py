@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -206,6 +207,8 @@ class Given:
         return self.origin in ("--db-url", "--prove")
 
 
+INVOKED = pytest.StashKey[tuple[str, ...]]()
+"""What pytest was called with, passwords and all."""
 _GIVEN = pytest.StashKey[Given | None]()
 _ALERT = pytest.StashKey[Receiver | None]()
 _REDIS = pytest.StashKey[RedisAddress | None]()
@@ -249,6 +252,12 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
         if given and not hasattr(config, "workerinput"):
             config.stash[_ALERT] = receiver(str(given))
     return config.stash[_ALERT]
+
+
+def invoked(config: pytest.Config) -> tuple[str, Sequence[str]]:
+    """The program that was called, and what it was told: passwords and all, so it is never shown as it is."""
+    program = "python -m pytest" if Path(sys.argv[0]).name == "__main__.py" else "pytest"
+    return program, config.stash.get(INVOKED, config.invocation_params.args)
 
 
 def json_path(namespace: Any) -> Path | None:

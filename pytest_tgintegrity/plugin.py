@@ -66,6 +66,7 @@ def pytest_load_initial_conftests(
     only_told = known.help or known.version or known.collectonly or known.tgintegrity_fix_history
     if url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ):
         _refuse(early_config, known, DIED_EARLY)
+    early_config.stash[options.INVOKED] = tuple(early_config.invocation_params.args)
     _hide_arguments(early_config, "--db-url", known.tgintegrity_db_url)
     _hide_arguments(early_config, "--alert", known.tgintegrity_alert)
     _hide_arguments(early_config, "--redis-url", known.tgintegrity_redis_url)

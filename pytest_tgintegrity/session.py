@@ -25,6 +25,7 @@ from pytest_tgintegrity import gating, options, rule_files
 from pytest_tgintegrity.alerting import alert
 from pytest_tgintegrity.baselines import beside, check_staging, time_on
 from pytest_tgintegrity.caches import CACHES, Caches, parse_caches
+from pytest_tgintegrity.commands import applying
 from pytest_tgintegrity.coverage import parse_reasons
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
@@ -42,7 +43,6 @@ from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.rules import SEVERITIES
 from pytest_tgintegrity.run import Run, Settings
-from pytest_tgintegrity.scanning import Scanned
 from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document, together
 from pytest_tgintegrity.selection import check_ids, digest_of
@@ -410,12 +410,13 @@ class Integrity:
             run=self._run_facts(),
             database=self.run.database if self.run else None,
             rules=heard.rules,
-            scans=self._scanned(),
+            scans=self.run.scanned(self._folder) if self.run else [],
             health=health,
             activity=dict(metrics),
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
             unscoped=heard.unscoped,
             mended=self.mended,
+            apply=applying(self.mended, *options.invoked(self.config)),
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
@@ -455,11 +456,7 @@ class Integrity:
         if self._report is None and self._given is None and not self.tidings.refused:
             return None
         told = self._report.to_json() if self._report else refusal(self.tidings.refused or NOTHING_JUDGED)
-        database = told["database"]
-        return {**scrub_document(told, self.scrubbed), "database": database}
-
-    def _scanned(self) -> list[Scanned]:
-        return self.run.scanned(self._folder) if self.run else []
+        return {**scrub_document(told, self.scrubbed), "database": told["database"]}
 
     def _run_facts(self) -> RunFacts:
         finished = datetime.now(UTC)

@@ -92,5 +92,7 @@ def _fix(word: str) -> Mapping[str, Any]:
             {**row, "op": "delete", "before": {word: word}, "after": None},
         ],
         "needs_a_person": [{"rule": f"{RULE}[{word}]", "violations": 3, "reason": word}],
+        "noted_fixes": [f"{RULE}[{word}]", word],
+        "apply": {"command": word, "hint": word},
         "applied": {"run": word, "rows": 2, "stopped": word},
     }

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_tgintegrity.changes import Change
+from pytest_tgintegrity.commands import Command
 from pytest_tgintegrity.mended import Left, Made, Mended, PastRun, Undone
-from pytest_tgintegrity.reports.lines import Line, plural, printable, shown
+from pytest_tgintegrity.reports.lines import CELL, Line, grouped, plural, printable, shown
+from pytest_tgintegrity.rules import SEVERITIES
 
 RULES = 12
 LEFT = 8
 YELLOW = {"yellow": True}
+REPORT = "all in the JSON report (--json-report)"
+NOTHING = "nothing to mend: no violated rule has a safe fix that would change a row"
 
 
-def mended_lines(mended: Mended) -> Iterable[Line]:
-    """The plan by rule, its first changes, what was made of it, and what needs a person."""
+def mended_lines(
+    mended: Mended, command: Command | None = None, severities: Mapping[str, str] | None = None
+) -> Iterable[Line]:
+    """The plan by rule, its first changes, how to make them, what was made, and what needs a person."""
     yield from _plan(mended)
+    yield from _noted(mended, severities or {})
+    if command is not None:
+        yield Line("apply", command.text)
+        if command.hint:
+            yield Line("", command.hint)
     if mended.made is not None:
         yield from made_lines(mended.made, "fixed")
     yield from _for_people(mended)
@@ -24,32 +35,83 @@ def mended_lines(mended: Mended) -> Iterable[Line]:
 
 def _plan(mended: Mended) -> Iterable[Line]:
     if not mended.count:
-        yield Line("fix plan", "nothing to mend: no violated rule has a safe fix that would change a row")
+        yield Line("fix plan", "nothing planned" if mended.noted_fixes else NOTHING)
         return
     tables = len({table for _, table in mended.counts})
+    where = printable(str(mended.file))
     yield Line(
-        "fix plan",
-        f"{mended.plan}: {plural(mended.count, 'change')} in {plural(tables, 'table')}, all in {mended.file}",
+        "fix plan", f"{mended.plan}: {plural(mended.count, 'change')} in {plural(tables, 'table')}, all in {where}"
     )
     totals: Counter[str] = Counter()
     for (rule, _), count in mended.counts.items():
         totals[rule] += count
-    for rule, total in totals.most_common(RULES):
+    ordered = totals.most_common()
+    for rule, total in ordered[:RULES]:
         yield Line("", f"{printable(rule)}: {plural(total, 'row')}")
-        yield from (Line("", f"  {change_text(one)}") for one in mended.shown if one.rules[0] == rule)
+        yield from _changes(mended, rule, total)
+    if rest := ordered[RULES:]:
+        changes = plural(sum(total for _, total in rest), "change")
+        yield Line("", f"{plural(len(rest), 'more rule')}, {changes}: all in {_file(mended)}")
+
+
+def _changes(mended: Mended, rule: str, total: int) -> Iterable[Line]:
+    """What is shown of the changes of a rule, and where the others are."""
+    found = [one for one in mended.shown if rule in one.rules]
+    yield from (Line("", f"  {change_text(one)}") for one in found)
+    if total > len(found):
+        more = f"and {grouped(total - len(found))} more" if found else f"all {grouped(total)}"
+        yield Line("", f"  … {more} in {_file(mended)}")
+
+
+def _file(mended: Mended) -> str:
+    return printable(mended.file.name) if mended.file else "its file"
+
+
+def _noted(mended: Mended, severities: Mapping[str, str]) -> Iterable[Line]:
+    """Rules whose fixes were left out since their violations fail nothing, and how to choose them."""
+    if not mended.noted_fixes:
+        return
+    yield Line("", noted_text(mended.noted_fixes, severities), YELLOW)
+    for rule in mended.noted_fixes[:RULES]:
+        yield Line("", f"  {printable(rule)}", YELLOW)
+    if len(mended.noted_fixes) > RULES:
+        yield Line("", f"  … and {grouped(len(mended.noted_fixes) - RULES)} more, {REPORT}", YELLOW)
+
+
+def noted_text(rules: Sequence[str], severities: Mapping[str, str]) -> str:
+    """How many rules are only noted but have a fix, and the severity that chooses them all."""
+    chosen = max((_rank(severities.get(one)) for one in rules), default=len(SEVERITIES) - 1)
+    verb, them = ("has", "it") if len(rules) == 1 else ("have", "them")
+    return f"{plural(len(rules), 'noted rule')} {verb} a safe fix: choose {them} with --fail-on {SEVERITIES[chosen]}"
+
+
+def _rank(severity: str | None) -> int:
+    return next((n for n, one in enumerate(SEVERITIES) if one == severity), len(SEVERITIES) - 1)
 
 
 def change_text(change: Change) -> str:
     """Table, key, and what becomes of the columns."""
-    place = f"{shown(change.table.removeprefix('public.'))} {_pairs(change.key)}".rstrip()
+    place = f"{printable(change.table.removeprefix('public.'))} {_pairs(change.key)}".rstrip()
     if change.op == "update":
-        told = ", ".join(f"{shown(c)} {shown(change.before[c])} → {shown(v)}" for c, v in change.after.items())
-        return f"{place}: {told}"
+        told = (f"{printable(c)} {_from_to(change.before[c], new)}" for c, new in change.after.items())
+        return f"{place}: {', '.join(told)}"
     return f"{place}: deleted" if change.op == "delete" else f"{place}: new row, {_pairs(change.after)}"
 
 
+def _from_to(before: str | None, after: str | None) -> str:
+    """Both values, cut so that the first difference is seen."""
+    old, new = before or "", after or ""
+    same = next(
+        (n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), min(len(old), len(new))
+    )
+    if same < CELL // 2 or max(len(old), len(new)) <= CELL:
+        return f"{shown(before)} → {shown(after)}"
+    cut = same - CELL // 4
+    return " → ".join("NULL" if one is None else shown(f"…{one[cut:]}") for one in (before, after))
+
+
 def _pairs(row: Mapping[str, str | None]) -> str:
-    return ", ".join(f"{shown(name)} {shown(value)}" for name, value in row.items())
+    return ", ".join(f"{printable(name)} {shown(value)}" for name, value in row.items())
 
 
 def made_lines(made: Made, verb: str) -> Iterable[Line]:
@@ -66,7 +128,7 @@ def _left(left: list[Left]) -> Iterable[Line]:
     for number, one in enumerate(left[:LEFT]):
         yield Line("" if number else "left", f"{change_text(one.change)}: {printable(one.reason)}", YELLOW)
     if len(left) > LEFT:
-        yield Line("", f"{plural(len(left) - LEFT, 'more change')} left, all in the JSON report", YELLOW)
+        yield Line("", f"{plural(len(left) - LEFT, 'more change')} left, {REPORT}", YELLOW)
 
 
 def _for_people(mended: Mended) -> Iterable[Line]:
@@ -74,7 +136,7 @@ def _for_people(mended: Mended) -> Iterable[Line]:
         text = f"{printable(one.rule)}: {plural(one.violations, 'violation')}: {printable(one.reason)}"
         yield Line("" if number else "by hand", text, YELLOW)
     if len(mended.unmended) > RULES:
-        yield Line("", f"{plural(len(mended.unmended) - RULES, 'more rule')}, all in the JSON report", YELLOW)
+        yield Line("", f"{plural(len(mended.unmended) - RULES, 'more rule')}, {REPORT}", YELLOW)
 
 
 def undone_lines(undone: Undone) -> Iterable[Line]:

@@ -15,6 +15,7 @@ from pytest_tgintegrity.records import identity_of
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.caches import Stale
+    from pytest_tgintegrity.commands import Command
     from pytest_tgintegrity.database import Database
     from pytest_tgintegrity.gate import Gate
     from pytest_tgintegrity.health import Health
@@ -61,6 +62,7 @@ class Report:
     vacuous: Sequence[str] = ()
     unscoped: Sequence[str] = ()
     mended: Mended | None = None
+    apply: Command | None = None
     stale_waivers: Sequence[str] = ()
     coverage: Mapping[str, Any] | None = None
     proofs: Sequence[Mapping[str, Any]] | None = None
@@ -102,7 +104,8 @@ class Report:
         if self.proofs is not None:
             document["proof"] = _proof(self.proofs)
         if self.mended is not None:
-            document["fix"] = self.mended.to_json()
+            apply = None if self.apply is None else self.apply.to_json()
+            document["fix"] = {**self.mended.to_json(), "apply": apply}
         return document
 
 

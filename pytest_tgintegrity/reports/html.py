@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_tgintegrity.reports import chart, figures
+from pytest_tgintegrity.reports.changes import NOTHING, noted_text
 from pytest_tgintegrity.reports.lines import grouped, plural
 from pytest_tgintegrity.reports.markup import Child, Markup, details, fragment, section, table, tag
 from pytest_tgintegrity.reports.signs import SIGNS, STATUS, badge, met, minute, name_of, sign, value
@@ -265,7 +266,7 @@ def _item(rule: str) -> Markup:
 def _fixes(document: Json) -> Markup:
     fix = document.get("fix")
     if fix is not None:
-        return _plan(fix)
+        return _plan(fix, {one["id"]: one["severity"] for one in document["rules"]})
     fixable = [one for one in document["rules"] if one["fixable"] and one["verdict"] == "failed"]
     if not fixable:
         return Markup()
@@ -273,20 +274,36 @@ def _fixes(document: Json) -> Markup:
     return fragment(tag("p", said), tag("ul", [_item(one["id"]) for one in fixable]))
 
 
-def _plan(fix: Json) -> Markup:
+def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
+    noted = fix.get("noted_fixes", ())
     said = f"Plan {fix['plan']}: {plural(fix['changes'], 'change')}, all in {fix['file']}" if fix["changes"] else None
     by_rule = [(name_of(one["rule"]), one["table"], grouped(one["rows"])) for one in fix["by_rule"]]
     people = [(name_of(one["rule"]), grouped(one["violations"]), one["reason"]) for one in fix["needs_a_person"]]
     first = [(one["table"], one["op"], _row(one["key"]), _difference(one)) for one in fix["first_changes"]]
     return fragment(
-        tag("p", said or "Nothing to mend: no violated rule has a safe fix that would change a row."),
+        tag("p", said or ("Nothing planned." if noted else f"{NOTHING[0].upper()}{NOTHING[1:]}.")),
+        fragment(tag("p", f"{noted_text(noted, severities)}."), tag("ul", map(_item, noted))) if noted else None,
+        _command(fix.get("apply")),
         _applied(fix["applied"]),
         table("Changes by rule", ("rule", "table", "rows"), by_rule, numbers=[2]) if by_rule else None,
-        details("The first changes", table("Changes", ("table", "what", "key", "columns"), first)) if first else None,
+        details(_first(fix), table("Changes", ("table", "what", "key", "columns"), first)) if first else None,
         details("What needs a person", table("By hand", ("rule", "violations", "why"), people, numbers=[1]))
         if people
         else None,
     )
+
+
+def _first(fix: Json) -> str:
+    """What is shown of the changes, and where the others are."""
+    shown, hidden = len(fix["first_changes"]), fix["changes"] - len(fix["first_changes"])
+    return f"The first {plural(shown, 'change')}; {grouped(hidden)} more in {fix['file']}" if hidden else "All changes"
+
+
+def _command(apply: Json | None) -> Markup:
+    if apply is None:
+        return Markup()
+    hint = f" ({apply['hint']})" if apply["hint"] else None
+    return tag("p", "To make these changes: ", tag("code", apply["command"]), hint)
 
 
 def _row(row: Json | None) -> str:

@@ -29,7 +29,7 @@ REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
 BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"})
-ASKED_FOR = frozenset({"gate", "probes", "baseline", "fix plan", "fixed", "left", "by hand", "stopped"})
+ASKED_FOR = frozenset({"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped"})
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
@@ -141,7 +141,8 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
 def _around(report: Report) -> Iterable[Line]:
     """What was mended, what that leaves stale, and what was before."""
     if report.mended is not None:
-        yield from mended_lines(report.mended)
+        severities = {str(one["id"]): str(one["severity"]) for one in report.rules}
+        yield from mended_lines(report.mended, report.apply, severities)
     if report.stale is not None:
         yield from stale_lines(report.stale)
     if report.remembered is not None:
