@@ -145,6 +145,7 @@ LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
 WHERE a.privilege_type = one.dangerous AND a.grantee <> one.owner AND NOT {} ORDER BY 1, 3
 """).format(_OBJECTS, _TRUSTED)
 
+_PLAINLY = sql.SQL("SELECT pg_catalog.set_config('quote_all_identifiers', 'off', true)")
 _RENEWAL = (
     "keep its rows (pg_dump --schema=tgintegrity) and drop it (DROP SCHEMA tgintegrity CASCADE): the next --fix makes"
     " a new one"
@@ -168,6 +169,7 @@ def check_journal(connection: psycopg.Connection[Any], *, writing: bool) -> None
     ``pg_catalog, pg_temp``: names and operators mean the server's own, and those of others are told with their schema.
     """
     try:
+        connection.execute(_PLAINLY)
         found = _layout(connection)
         _check_version(connection, found)
         differences = _differences(connection, found, writing=writing)

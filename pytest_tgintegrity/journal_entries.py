@@ -10,6 +10,7 @@ from pytest_tgintegrity.changes import Change, Row
 
 _FIELDS = 7
 _OPS = ("update", "delete", "insert")
+_KEPT = ("information_schema", "tgintegrity")
 
 
 class _Refused(Exception):
@@ -51,6 +52,7 @@ def _entry(row: Sequence[Any]) -> Change:
     )
     schema, dot, name = change.table.partition(".")
     _require(schema and dot and name, "its table has no schema")
+    _require(not schema.startswith("pg_") and schema not in _KEPT, "its table is the server's or the journal's own")
     _require(change.key, "its key is empty")
     _require(None not in change.key.values(), "its key is NULL")
     _check_rows(change)

@@ -149,6 +149,26 @@ def test_what_runs_nothing_is_accepted(url: str, change: str) -> None:
     look(url)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "quote_all_identifiers = on",
+        "standard_conforming_strings = off",
+        "array_nulls = off",
+        "transform_null_equals = on",
+        "DateStyle = 'SQL, DMY'",
+        "row_security = off",
+        "TimeZone = 'Asia/Tokyo'",
+        "role = pg_monitor",
+    ],
+)
+def test_settings_of_the_session_change_nothing(url: str, setting: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(f"SET LOCAL {setting}".encode())
+        connection.execute(PINNED)
+        check_journal(connection, writing=True)
+
+
 def test_names_that_hide_those_of_the_server_change_nothing(url: str) -> None:
     execute(
         url,
