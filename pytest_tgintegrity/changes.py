@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Row = Mapping[str, str | None]
@@ -68,15 +68,21 @@ class Change:
 
 
 class Digest:
-    """The id of a plan: a digest of exactly its changes, taken while they pass."""
+    """The id of a plan: a digest of exactly its changes, taken while they pass.
 
-    def __init__(self) -> None:
+    `moving` are columns (table and name) whose values come of the time at which they are planned: the expression stands for
+    the value, so that the same plan has the same id a minute later.
+    """
+
+    def __init__(self, moving: Mapping[tuple[str, str], str] | None = None) -> None:
         self._hash = hashlib.sha256()
+        self._moving = moving or {}
         self.count = 0
 
     def add(self, change: Change) -> None:
         """Take in one more change."""
-        self._hash.update(change.line.encode())
+        after = {name: self._moving.get((change.table, name), text) for name, text in change.after.items()}
+        self._hash.update(replace(change, after=after).line.encode(errors="surrogateescape"))
         self._hash.update(b"\n")
         self.count += 1
 

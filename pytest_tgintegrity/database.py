@@ -15,9 +15,10 @@ from typing import Any, NoReturn, Self
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from pytest_tgintegrity.address import Address
+from pytest_tgintegrity.encoding import adapt, text_of
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.predicates import Statement, parametrised
 
@@ -76,12 +77,14 @@ class Answer:
     @property
     def names(self) -> tuple[str, ...]:
         """The column names."""
-        return tuple(one.name for one in self.cursor.description or ())
+        result = self.cursor.pgresult
+        return tuple(text_of(result.fname(n) or b"") for n in range(result.nfields)) if result else ()
 
     @property
     def types(self) -> tuple[int, ...]:
         """The type OIDs of the columns."""
-        return tuple(one.type_code for one in self.cursor.description or ())
+        result = self.cursor.pgresult
+        return tuple(result.ftype(n) for n in range(result.nfields)) if result else ()
 
     @property
     def texts(self) -> list[tuple[str | None, ...]]:
@@ -93,16 +96,34 @@ class Answer:
 
 
 def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "replace")
+    return None if value is None else text_of(value)
 
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
 
 
-def _settings(limits: Limits | None, version: int) -> dict[str, str]:
+PINNED = {
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_monetary": "C",
+    "xmloption": "content",
+    "xmlbinary": "base64",
+    "array_nulls": "on",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+}
+"""What decides how values are written as text and read again: the same in all our sessions, whoever runs them and where."""
+
+
+def settings_of(limits: Limits | None, version: int) -> dict[str, str]:
     """SET LOCAL settings of a transaction; None for one that only holds the snapshot and must not be timed out."""
     settings = {
+        **PINNED,
         "statement_timeout": str(_milliseconds(limits.statement) if limits else 0),
         "lock_timeout": str(_milliseconds(limits.lock) if limits else 0),
         "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000 if limits else 0),
@@ -118,7 +139,7 @@ def _settings(limits: Limits | None, version: int) -> dict[str, str]:
     return settings
 
 
-_READ_BACK = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+READ_BACK = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
 
 def _begin(settings: dict[str, str], snapshot: str | None) -> sql.Composed:
@@ -133,7 +154,7 @@ def _begin(settings: dict[str, str], snapshot: str | None) -> sql.Composed:
 def _read_back(settings: dict[str, str]) -> sql.Composed:
     kept = [
         sql.SQL("current_setting({})::interval = {}::interval").format(sql.Literal(name), sql.Literal(f"{ms} ms"))
-        for name in _READ_BACK
+        for name in READ_BACK
         for ms in [settings[name]]
     ]
     return sql.SQL(
@@ -143,7 +164,7 @@ def _read_back(settings: dict[str, str]) -> sql.Composed:
 
 
 def _check_kept(answer: Iterable[bool]) -> None:
-    names = ("read-only transaction", "repeatable read", "row_security = off", *_READ_BACK)
+    names = ("read-only transaction", "repeatable read", "row_security = off", *READ_BACK)
     dropped = [name for name, kept in zip(names, answer, strict=True) if not kept]
     if dropped:
         raise ConnectionFailed(
@@ -177,8 +198,9 @@ class OneStatementCursor(psycopg.Cursor[Row]):
         """As in psycopg. Raises `psycopg.ProgrammingError` outside the transaction, and for several statements."""
         if self.connection.info.transaction_status is TransactionStatus.IDLE:
             raise psycopg.ProgrammingError(_NEVER_ENDED)
+        sent = query.encode() if isinstance(query, str) else query  # the connection's own encoding may be ASCII
         with self.connection.pipeline():
-            return super().execute(query, params, prepare=prepare, binary=binary)
+            return super().execute(sent, params, prepare=prepare, binary=binary)
 
 
 class Connection(psycopg.Connection[Row]):
@@ -212,7 +234,7 @@ def connect(address: Address) -> Connection:
     Raises `ConnectionFailed` in one sentence that does not hold the password.
     """
     try:
-        return Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None, **_defaults(address))
+        return adapt(Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None, **defaults(address)))
     except psycopg.Error as error:
         words = (
             address.scrub(one_line(error))
@@ -223,7 +245,8 @@ def connect(address: Address) -> Connection:
         raise ConnectionFailed(f"cannot connect to {address.shown}: {words}") from None
 
 
-def _defaults(address: Address) -> dict[str, Any]:
+def defaults(address: Address) -> dict[str, Any]:
+    """What a connection of ours is opened with, where its address does not say otherwise."""
     settings: dict[str, Any] = {"client_encoding": "UTF8"}
     if "connect_timeout=" not in address.conninfo:
         settings["connect_timeout"] = CONNECT_SECONDS
@@ -259,7 +282,7 @@ class Coordinator:
             raise
 
     def _begin(self) -> tuple[str, Database]:
-        settings = _settings(None, self._connection.info.server_version)
+        settings = settings_of(None, self._connection.info.server_version)
         self._connection.say(_begin(settings, None))
         kept = self._connection.execute(_read_back(settings)).fetchone()
         _check_kept(kept or ())
@@ -325,7 +348,7 @@ class Reader:
         return self._connection
 
     def _begin(self, connection: Connection) -> None:
-        settings = _settings(self._limits, connection.info.server_version)
+        settings = settings_of(self._limits, connection.info.server_version)
         try:
             if connection.info.transaction_status is not TransactionStatus.IDLE:
                 connection.say(sql.SQL("ROLLBACK"))
@@ -365,9 +388,7 @@ class Reader:
         except ConnectionFailed as error:
             return [Failure(str(error))] * len(statements)
         except psycopg.Error as error:
-            answered: list[Answer | Failure] = [
-                Answer(cursor) for cursor in takewhile(lambda one: one.description is not None, cursors)
-            ]
+            answered: list[Answer | Failure] = [Answer(cursor) for cursor in takewhile(_is_answered, cursors)]
             return [*answered, self._failure(error, timeout)][: len(statements)]
         return [Answer(cursor) for cursor in cursors]
 
@@ -403,74 +424,8 @@ class Reader:
                 self._connection.close()
 
 
-class Writer:
-    """A connection that may write, one transaction at a time: READ COMMITTED, with the limits of the run set inside.
-
-    Values are passed as ``$1``. Nothing is opened before the first transaction.
-    """
-
-    def __init__(self, address: Address, limits: Limits) -> None:
-        self.address = address
-        self.limits = limits
-        self._connection: psycopg.Connection[Row] | None = None
-
-    def __enter__(self) -> Self:
-        """Nothing to do before the first transaction."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                self._connection.close()
-
-    @contextlib.contextmanager
-    def transaction(self, *, patient: bool = False) -> Iterator[psycopg.Connection[Row]]:
-        """One transaction: committed at the end, rolled back by an exception. A patient one is never timed out.
-
-        Raises `ConnectionFailed` where nothing can be written, as on a standby.
-        """
-        connection = self._open()
-        with connection.transaction():
-            allow_writing(connection, None if patient else self.limits)
-            yield connection
-
-    def _open(self) -> psycopg.Connection[Row]:
-        if self._connection is None or self._connection.closed:
-            try:
-                self._connection = psycopg.Connection[Row].connect(
-                    self.address.conninfo, autocommit=True, prepare_threshold=None, **_defaults(self.address)
-                )
-                self._connection.cursor_factory = psycopg.RawCursor
-                (standby,) = self._connection.execute("SELECT pg_is_in_recovery()").fetchone() or (None,)
-            except psycopg.Error as error:
-                raise ConnectionFailed(
-                    f"cannot connect to {self.address.shown} to write: {self.address.scrub(one_line(error))}"
-                ) from None
-            if standby:
-                raise ConnectionFailed(f"{self.address.shown} is a standby: mend the data on the primary")
-        return self._connection
-
-
-def allow_writing(connection: psycopg.Connection[Row], limits: Limits | None) -> None:
-    """Let the transaction that has just begun write, with limits set inside. Raises `ConnectionFailed` if they are dropped."""
-    settings = _settings(limits, connection.info.server_version)
-    connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
-    sets = [sql.SQL("set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
-    connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(sets)))
-    kept = connection.execute(_kept_for_writing(settings)).fetchone() or (False,)
-    if not all(kept):
-        raise ConnectionFailed("the connection does not keep what was set inside its transaction: connect directly")
-
-
-def _kept_for_writing(settings: dict[str, str]) -> sql.Composed:
-    kept = [
-        sql.SQL("current_setting({})::interval = {}::interval").format(
-            sql.Literal(name), sql.Literal(f"{settings[name]} ms")
-        )
-        for name in _READ_BACK
-    ]
-    return sql.SQL("SELECT current_setting('transaction_read_only') = 'off', {}").format(sql.SQL(", ").join(kept))
+def _is_answered(cursor: psycopg.Cursor[Row]) -> bool:
+    return cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,24 +55,48 @@ SELECT $1, one.rule, one."table", one.key, one.op, nullif(one.before, '{}'), nul
 FROM jsonb_to_recordset($2::jsonb) AS one(rule text, "table" text, key jsonb, op text, before jsonb, after jsonb)
 """)
 
-ENTRIES = sql.SQL("""
-SELECT id, rule, "table", key, op, coalesce(before, '{}'), coalesce(after, '{}') FROM tgintegrity.journal
-WHERE run = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+STANDING = sql.SQL("""
+WITH RECURSIVE later(id, sign) AS (
+    SELECT u.id, 1 FROM tgintegrity.run AS u WHERE u.undoes = $1
+    UNION SELECT u.id, -later.sign FROM tgintegrity.run AS u JOIN later ON u.undoes = later.id
+), taken AS (
+    SELECT e."table", e.key, sum(later.sign) AS n FROM tgintegrity.journal AS e JOIN later ON later.id = e.run GROUP BY 1, 2
+), numbered AS (
+    SELECT e.*, row_number() OVER (PARTITION BY e."table", e.key ORDER BY e.id DESC) AS n
+    FROM tgintegrity.journal AS e WHERE e.run = $1
+)
+SELECT e.id, e.rule, e."table", e.key, e.op, coalesce(e.before, '{}'), coalesce(e.after, '{}')
+FROM numbered AS e LEFT JOIN taken USING ("table", key) WHERE e.n > coalesce(taken.n, 0) ORDER BY e.id DESC
+""")
+"""What of a run stands: each row's newest entries are those that undos of it took back, unless they were undone themselves."""
+
+_STANDING_ROWS = sql.SQL("""
+WITH RECURSIVE later(root, id, sign) AS (
+    SELECT run.id, run.id, 1 FROM tgintegrity.run
+    UNION SELECT later.root, u.id, -later.sign FROM tgintegrity.run AS u JOIN later ON u.undoes = later.id
+), entries AS (
+    SELECT run, count(*) AS n, count(DISTINCT "table") AS tables, max(id) AS newest FROM tgintegrity.journal GROUP BY run
+), standing AS (
+    SELECT later.root, sum(later.sign * entries.n) AS n FROM later JOIN entries ON entries.run = later.id GROUP BY 1
+)
 """)
 
-LAST_RUN = sql.SQL("""
-SELECT run.id FROM tgintegrity.run AS run
-WHERE run.kind = 'fix' AND NOT EXISTS (SELECT FROM tgintegrity.run AS u WHERE u.undoes = run.id)
-  AND EXISTS (SELECT FROM tgintegrity.journal AS entry WHERE entry.run = run.id)
-ORDER BY run.started_at DESC LIMIT 1
+FIXES = _STANDING_ROWS + sql.SQL("""
+SELECT run.id FROM tgintegrity.run JOIN standing ON standing.root = run.id JOIN entries ON entries.run = run.id
+WHERE run.kind = 'fix' AND standing.n > 0 ORDER BY entries.newest DESC LIMIT 2
+""")
+"""The newest run that is not wholly undone, and the one before it."""
+
+RUNS = _STANDING_ROWS + sql.SQL("""
+SELECT run.id, run.kind, run.undoes, run.by, run.started_at, run.finished_at, coalesce(entries.n, 0),
+       coalesce(entries.tables, 0), (SELECT u.id FROM tgintegrity.run AS u WHERE u.undoes = run.id
+                                     ORDER BY u.started_at DESC, u.id LIMIT 1), coalesce(standing.n, 0)::bigint
+FROM tgintegrity.run LEFT JOIN standing ON standing.root = run.id LEFT JOIN entries ON entries.run = run.id
+ORDER BY run.started_at DESC LIMIT $1
 """)
 
-RUNS = sql.SQL("""
-SELECT run.id, run.kind, run.undoes, run.by, run.started_at, run.finished_at, count(entry.id),
-       count(DISTINCT entry."table"), (SELECT min(u.id) FROM tgintegrity.run AS u WHERE u.undoes = run.id)
-FROM tgintegrity.run AS run LEFT JOIN tgintegrity.journal AS entry ON entry.run = run.id
-GROUP BY run.id ORDER BY run.started_at DESC LIMIT $1
-""")
+STANDS = _STANDING_ROWS + sql.SQL("SELECT coalesce((SELECT n FROM standing WHERE root = $1), 0)::bigint")
+"""How many rows of a run were not taken back."""
 
 KNOWN_RUN = sql.SQL("SELECT kind FROM tgintegrity.run WHERE id = $1")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +22,14 @@ class Left:
 
 @dataclass(slots=True)
 class Made:
-    """What came of a repair or an undo: rows changed by rule and by table, what was left, and the journal's run."""
+    """What came of a repair or an undo: rows changed by rule and by table, what was left, and the journal's run.
+
+    `run` is None as long as nothing was written. `followed` counts the rows that triggers changed with them.
+    """
 
     run: str | None = None
     rows: int = 0
+    followed: int = 0
     by_rule: dict[str, int] = field(default_factory=dict)
     by_table: dict[str, int] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
@@ -54,7 +58,9 @@ class Mended:
     """What was planned and, after ``--fix``, made; `first` holds the rules that were violated to begin with.
 
     `counts` are the planned changes by rule and table, `shown` the first of them, `file` holds every one. `noted_fixes`
-    are the rules that are violated, but only noted, and have a fix: it is not planned.
+    are the rules that are violated, but only noted, and have a fix: it is not planned. `unforeseen` are rules of which the
+    plan cannot tell what it does to them, `held` those that held before. `failed` says why there is no plan, `blind` why
+    nobody looked again after rows were written.
     """
 
     first: dict[str, int]
@@ -65,6 +71,11 @@ class Mended:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unmended: list[Unmended] = field(default_factory=list)
     noted_fixes: list[str] = field(default_factory=list)
+    unforeseen: list[str] = field(default_factory=list)
+    held: frozenset[str] = frozenset()
+    allows: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    failed: str | None = None
+    blind: str | None = None
     made: Made | None = None
 
     def rows(self, rule: str) -> int:
@@ -74,6 +85,12 @@ class Mended:
     def healed(self, rule: str) -> bool:
         """Whether a rule that holds now was violated before something was written."""
         return rule in self.first and self.made is not None and self.made.rows > 0
+
+    def harmed(self, rule: str) -> str | None:
+        """What to say of a rule that is violated now; None unless it held before rows were written."""
+        if rule not in self.held or self.made is None or self.made.run is None:
+            return None
+        return f"harmed by this fix: it held before; take it back with --undo {self.made.run}"
 
     def told(self, rule: str) -> str:
         """What was done about a rule that holds now."""
@@ -92,6 +109,8 @@ class Mended:
                 {"rule": one.rule, "violations": one.violations, "reason": one.reason} for one in self.unmended
             ],
             "noted_fixes": self.noted_fixes,
+            "unforeseen": self.unforeseen,
+            "failed": self.failed or self.blind,
             "first_look": dict(sorted(self.first.items())),
             "applied": None if made is None else applied_json(made),
         }
@@ -102,6 +121,7 @@ def applied_json(made: Made) -> dict[str, Any]:
     return {
         "run": made.run,
         "rows": made.rows,
+        "followed": made.followed,
         "by_table": dict(sorted(made.by_table.items())),
         "left": [{**one.change.to_json(), "reason": one.reason} for one in made.left],
         "stopped": made.stopped,
@@ -110,10 +130,11 @@ def applied_json(made: Made) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was taken back, and of which run."""
+    """What was taken back, and of which run; `older` is the run before it that is not wholly undone."""
 
     run: str
     made: Made
+    older: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The `undo` part of a JSON report."""
@@ -122,7 +143,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A line of ``--fix-history``."""
+    """A line of ``--fix-history``; `standing` counts the rows that were not taken back."""
 
     id: str
     kind: str
@@ -133,3 +154,4 @@ class PastRun:
     rows: int
     tables: int
     undone_by: str | None
+    standing: int

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psycopg
+from psycopg import sql
 
 from pytest_tgintegrity import blueprint as drawing
-from pytest_tgintegrity import journal, repair
-from pytest_tgintegrity.blueprint import TEXT_SETTINGS, Blueprint, Wanted, stream
+from pytest_tgintegrity import journal, plan_files, repair
+from pytest_tgintegrity.applying import Applying, apply
+from pytest_tgintegrity.blueprint import Blueprint, Wanted, stream
 from pytest_tgintegrity.changes import Change, Digest
-from pytest_tgintegrity.database import Database, Writer, one_line
-from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.database import Database, Reader, one_line
+from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageError
+from pytest_tgintegrity.journal_checks import check_journal
 from pytest_tgintegrity.kinds import Check
 from pytest_tgintegrity.mended import Made, Mended, PastRun, Undone, Unmended
 from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.restoring import undo as take_back
 from pytest_tgintegrity.run import Run
 from pytest_tgintegrity.verdicts import Measurement
+from pytest_tgintegrity.writer import Writer
 
-PRIVILEGE = "SELECT has_table_privilege($1, $2)"
+PLANNINGS = 2
+"""How often a plan is begun: a connection that is lost once is not lost for ever."""
+
+_PRIVILEGES = {
+    "update": "SELECT pg_catalog.has_any_column_privilege($1, 'UPDATE')",
+    "insert": "SELECT pg_catalog.has_any_column_privilege($1, 'INSERT')",
+    "delete": "SELECT pg_catalog.has_table_privilege($1, 'DELETE')",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +58,60 @@ def mend(run: Run, rules: Sequence[BoundRule], order: Order) -> Mended:
     mended, drawn = plan_fixes(run, rules, order)
     if order.apply:
         make_fixes(run, mended, drawn, order.plan)
-        run.renew(rules)
+        try:
+            run.renew(rules)
+        except TgIntegrityError as error:
+            if mended.made is None or mended.made.run is None:
+                raise
+            mended.blind = f"nobody looked again: {error}"
+            run.forget(mended.blind)
     return mended
 
 
 def plan_fixes(run: Run, rules: Sequence[BoundRule], order: Order) -> tuple[Mended, Blueprint]:
     """Wait for what the scans say of the rules, and plan the fixes of those that are violated; nothing is written."""
     looked = {one.id: run.measurement(one) for one in rules if not isinstance(one.rule.kind, Check)}
+    counts = {rule: one.violations for rule, one in looked.items() if one.error is None}
+    mended = Mended(
+        {rule: count for rule, count in counts.items() if count},
+        held=frozenset(rule for rule, count in counts.items() if not count),
+        allows={one.id: one.rule.fix_allows for one in rules},
+        noted_fixes=[
+            one.id for one in rules if one.rule.fix is not None and counts.get(one.id) and not order.failing(one)
+        ],
+    )
     wanted = list(_wanted(rules, looked, order))
-    mended = Mended({rule: one.violations for rule, one in looked.items() if one.error is None and one.violations})
-    with run.reader() as reader:
-        reader.ask([TEXT_SETTINGS])
-        counts = {rule: one.violations for rule, one in looked.items() if one.error is None}
-        mendable = wanted if any(not one.fresh for one in wanted) else []
-        drawn = drawing.draw(reader, run.facts, run.plan, mendable, counts)
-        _write_plan(mended, drawing.changes(drawn, lambda query: stream(reader.connection, query)), order)
+    drawn = _planned(run, mended, order, (wanted, counts))
     mended.unmended = list(_unmended(rules, looked, order, drawn, mended))
+    checks = [one.id for one in rules if isinstance(one.rule.kind, Check)]
+    mended.unforeseen = sorted([*getattr(drawn, "unforeseen", ()), *checks]) if mended.count else []
     return mended, drawn
+
+
+def _planned(run: Run, mended: Mended, order: Order, asked: tuple[Sequence[Wanted], dict[str, int]]) -> Blueprint:
+    """Plan on a connection of its own, once more if that is lost. What keeps a plan from being made is told in `mended`."""
+    reason = ""
+    for _ in range(PLANNINGS):
+        try:
+            with run.reader() as reader:
+                return _drawn(run, reader, mended, order, asked)
+        except UsageError as error:
+            reason = str(error)
+            break
+        except (psycopg.Error, ConnectionFailed) as error:
+            reason = run.secrets.scrub(one_line(error))
+    mended.failed = f"no plan was made, nothing was written: {reason}"
+    return Blueprint()
+
+
+def _drawn(
+    run: Run, reader: Reader, mended: Mended, order: Order, asked: tuple[Sequence[Wanted], dict[str, int]]
+) -> Blueprint:
+    wanted, counts = asked
+    mendable = wanted if any(not one.fresh for one in wanted) else []
+    drawn = drawing.draw(reader, run.facts, run.plan, mendable, counts)
+    _write_plan(mended, drawn, drawing.changes(drawn, lambda query: stream(reader.connection, query)), order)
+    return drawn
 
 
 def _wanted(rules: Sequence[BoundRule], looked: dict[str, Measurement], order: Order) -> Iterator[Wanted]:
@@ -95,57 +139,37 @@ def _unmended(
             yield Unmended(one.id, found.violations, "its fix leaves these rows as they are: a person decides")
 
 
-def _write_plan(mended: Mended, changes: Iterator[Change], order: Order) -> None:
+def _write_plan(mended: Mended, drawn: Blueprint, changes: Iterable[Change], order: Order) -> None:
     """Every change into a file, one a line; the id is known at the end, and names the file."""
-    digest = Digest()
-    with _part(order.folder) as part, contextlib.ExitStack() as remains:
-        remains.callback(Path(part.name).unlink, missing_ok=True)
+    digest = Digest(getattr(drawn, "moving", {}))
+    mended.shown.clear()
+    mended.counts.clear()
+    with plan_files.PlanFile(order.folder) as file:
         for change in changes:
             digest.add(change)
-            part.write(change.line + "\n")
+            file.write(change)
             mended.counts.update((rule, change.table) for rule in change.rules)
             if len(mended.shown) < order.samples:
                 mended.shown.append(change)
-        part.flush()
         mended.plan, mended.count = digest.id, digest.count
-        if mended.count:
-            mended.file = order.folder / f"fix-plan-{mended.plan}.jsonl"
-            Path(part.name).replace(mended.file)
-
-
-def _part(folder: Path) -> IO[str]:
-    """A file that nobody else may read: it holds data."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".fix-plan-", suffix=".part", dir=folder)
-    except OSError as error:
-        raise UsageError(f"the plan cannot be written to {folder}: {error.strerror}") from None
-    os.close(handle)
-    return Path(name).open("w", encoding="utf-8")
-
-
-def _read_plan(path: Path | None) -> Iterator[Change]:
-    if path is not None:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield Change.from_json(json.loads(line))
+        mended.file = file.finish(mended.plan) if mended.count else None
 
 
 def make_fixes(run: Run, mended: Mended, drawn: Blueprint, plan: str | None = None) -> None:
     """Make the planned changes; with `plan` only if that is still the plan's id. Raises `UsageError` before the first."""
-    if plan is not None and plan != mended.plan:
+    if plan is not None and plan != mended.plan and mended.failed is None:
         raise UsageError(
             f"the plan is {mended.plan} now, not {plan}: data or rules have changed since; nothing was written; "
             "look at --fix-plan again"
         )
-    if not mended.count:
-        mended.made = Made()
+    mended.made = Made()
+    if mended.file is None:
         return
     with run.writer() as writer:
         _check_privileges(writer, mended, drawn)
-        with repair.repairing(writer, run.facts, "fix", None, mended.plan) as batches:
-            repair.apply(batches, drawn, _read_plan(mended.file), mended.count)
+        with repair.repairing(writer, "fix", None, mended.plan) as batches:
             mended.made = batches.made
+            apply(batches, Applying(drawn, run.plan, mended.allows), plan_files.read(mended.file), mended.count)
 
 
 def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
@@ -153,14 +177,15 @@ def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
     ops = {(one.table.path, one.op) for group in drawn.groups for step in group for one in step.remedies}
     touched = {table for _, table in mended.counts}
     with writer.transaction() as connection:
-        for (schema, table), op in sorted(ops):
-            if f"{schema}.{table}" in touched:
-                name = f'"{schema}"."{table}"'
-                (may,) = connection.execute(PRIVILEGE, [name, op.upper()]).fetchone() or (False,)
+        for path, op in sorted(ops):
+            name = ".".join(path)
+            if name in touched:
+                quoted = sql.Identifier(*path).as_string(None)
+                (may,) = connection.execute(_PRIVILEGES[op], [quoted]).fetchone() or (False,)
                 if not may:
                     raise UsageError(
-                        f"the role {connection.info.user} may not {op} {schema}.{table}: nothing was changed; "
-                        f"GRANT {op.upper()} ON {schema}.{table}, or use a role that may (docs/fixing.md)"
+                        f"the role {connection.info.user} may not {op} {name}: nothing was changed; "
+                        f"GRANT {op.upper()} ON {quoted}, or use a role that may (docs/fixing.md)"
                     )
 
 
@@ -168,44 +193,51 @@ def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
 
 
 def undo(run: Run, which: str) -> Undone:
-    """Take back what a run changed, ``last`` for the last fix that was not taken back yet. Raises `UsageError`."""
+    """Take back what a run changed, ``last`` for the last fix that is not wholly taken back. Raises `UsageError`."""
     run.wait()
     with run.writer() as writer:
-        chosen = _chosen(writer, which, run.database)
-        with repair.repairing(writer, run.facts, "undo", chosen, None) as batches:
-            repair.undo(batches, chosen)
-            return Undone(chosen, batches.made)
+        chosen, older = _chosen(writer, which, run.database)
+        with repair.repairing(writer, "undo", chosen, None) as batches, Writer(writer.address, writer.limits) as third:
+            take_back(batches, third, chosen)
+            return Undone(chosen, batches.made, older)
 
 
-def _chosen(writer: Writer, which: str, database: Database | None) -> str:
+def _chosen(writer: Writer, which: str, database: Database | None) -> tuple[str, str | None]:
+    """The run to take back and, for ``last``, the one before it."""
     where = database.name if database else "this database"
-    if not _journalled(writer):
-        raise UsageError(f"{where} has no journal (schema tgintegrity): nothing was ever fixed here")
     with writer.transaction() as connection:
+        if not _journalled(connection):
+            raise UsageError(f"{where} has no journal (schema tgintegrity): nothing was ever fixed here")
+        check_journal(connection, writing=True)
         if which == "last":
-            found = connection.execute(journal.LAST_RUN).fetchone()
-            if found is None:
+            found = [str(run) for (run,) in connection.execute(journal.FIXES).fetchall()]
+            if not found:
                 raise UsageError("there is no fix left to undo: --fix-history lists them all")
-            return str(found[0])
+            return found[0], (found[1] if found[1:] else None)
         if connection.execute(journal.KNOWN_RUN, [which]).fetchone() is None:
             raise UsageError(f"the journal of {where} knows no run {which!r}: --fix-history lists them")
-    return which
+        (standing,) = connection.execute(journal.STANDS, [which]).fetchone() or (0,)
+    if not standing:
+        raise UsageError(f"nothing of run {which} is left to undo: --fix-history says what undid it")
+    return which, None
 
 
-def _journalled(writer: Writer) -> bool:
-    with writer.transaction() as connection:
-        row = connection.execute(journal.EXISTS).fetchone()
-        return bool(row and row[0])
+def _journalled(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = connection.execute(journal.EXISTS).fetchone()
+    return bool(row and row[0])
 
 
 def past_runs(run: Run, limit: int = 50) -> list[PastRun]:
-    """The runs in the journal, newest first."""
+    """The runs in the journal, newest first; nothing is written, so that a standby can be asked."""
     run.wait()
-    with run.writer() as writer:
-        if not _journalled(writer):
-            return []
-        try:
-            with writer.transaction() as connection:
-                return [PastRun(*row) for row in connection.execute(journal.RUNS, [limit]).fetchall()]
-        except psycopg.Error as error:
-            raise UsageError(f"the journal cannot be read: {one_line(error)}") from None
+    try:
+        with run.reader(writing=True) as reader:
+            connection = reader.connection
+            connection.execute("SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)")
+            if not _journalled(connection):
+                return []
+            check_journal(connection, writing=False)
+            rows = psycopg.RawCursor(connection).execute(journal.RUNS, [limit]).fetchall()
+            return [PastRun(*row) for row in rows]
+    except psycopg.Error as error:
+        raise UsageError(f"the journal cannot be read: {one_line(error)}") from None

@@ -16,8 +16,9 @@ from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.address import Address
-from pytest_tgintegrity.database import Connection, Limits, allow_writing, connect, one_line
+from pytest_tgintegrity.database import Connection, Limits, connect, one_line
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
+from pytest_tgintegrity.writer import allow_writing
 
 ENVIRONMENT: Final = "tgintegrity.environment"
 HARMLESS: Final = ("staging", "test", "development", "demo")

@@ -1,7 +1,8 @@
-"""Make the changes of a plan, or take back those of an earlier run: in batches, locked, journalled, all or nothing.
+"""Make changes in batches: locked, written, read back, journalled, all or nothing.
 
-Each batch is one transaction. Its rows are locked in key order, what is planned for them is computed once more, and if
-it is not the same any more, the batch is rolled back and tried again without the rows that changed.
+Each batch is one transaction. Its rows are locked in key order and looked at once more; those that moved on are left out.
+What is written is read back after triggers and deferred constraints, and that is what the journal holds. If the server
+refuses a batch, it is tried again after the others, then in halves, until the row that is to blame stands alone.
 """
 
 from __future__ import annotations
@@ -9,58 +10,124 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import errors, sql
 
 from pytest_tgintegrity import journal
-from pytest_tgintegrity.blueprint import TEXT_SETTINGS, Blueprint, read_changes
-from pytest_tgintegrity.changes import Change, Row
-from pytest_tgintegrity.database import Writer, one_line
-from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.changes import Change
+from pytest_tgintegrity.database import one_line
+from pytest_tgintegrity.effects import Unseen, Written, mark, other_changes
+from pytest_tgintegrity.errors import ConnectionFailed, UsageError
+from pytest_tgintegrity.journal_checks import check_journal
 from pytest_tgintegrity.mended import Left, Made
-from pytest_tgintegrity.predicates import readable
-from pytest_tgintegrity.remedies import Step, qualified
-from pytest_tgintegrity.schema import Facts, Table
+from pytest_tgintegrity.stored import (
+    Place,
+    StoredRow,
+    StoredTable,
+    deleting,
+    inserting,
+    parents_first,
+    read_rows,
+    stored_tables,
+    updating,
+)
+from pytest_tgintegrity.writer import Writer, own_path
 
 BATCH_ROWS = 1_000
 WHOLE_PLAN_ROWS = 5_000
 ATTEMPTS = 3
 
+Connection = psycopg.Connection[Any]
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
+_REFUSED = (
+    psycopg.IntegrityError,
+    psycopg.DataError,
+    errors.RaiseException,
+    errors.InsufficientPrivilege,
+    errors.ProgramLimitExceeded,
+    errors.ObjectNotInPrerequisiteState,
+    psycopg.ProgrammingError,
+    psycopg.InternalError,
+    psycopg.NotSupportedError,
+)
+_ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
+"""A new row may be what an update points to, and a row that goes may free the key that a new one takes."""
+
+_TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
 
 
-class _Moved(Exception):
-    """Rows are not what they were when the plan was made."""
+class Refused(Exception):
+    """A batch is not made as it is; `args` is the reason."""
 
-    def __init__(self, left: Sequence[Left]) -> None:
-        super().__init__()
-        self.left = left
+
+class Disturbed(Refused):
+    """Triggers keep the rows from being what they have to be."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A batch in its transaction: tables and rows as they are under the locks, and as they are once it is written."""
+
+    connection: Connection
+    batch: Sequence[Change]
+    tables: Mapping[str, StoredTable]
+    rows: Mapping[Place, StoredRow] = field(default_factory=dict)
+    stored: Mapping[Place, StoredRow] = field(default_factory=dict)
+
+    def at(self, table: str) -> list[Change]:
+        """The changes of one table."""
+        return [one for one in self.batch if one.table == table]
+
+
+class Policy(Protocol):
+    """What tells a fix from an undo."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the triggers of users may be switched off where they are in the way."""
+
+    def left(self, work: Work) -> list[Left]:
+        """The changes that must not be made, now that their rows are locked."""
+
+    def begin(self, work: Work) -> None:
+        """Look at what the changes must not harm."""
+
+    def check(self, work: Work, others: Sequence[Change]) -> None:
+        """Look at what was stored. Raises `Refused`."""
 
 
 @contextlib.contextmanager
-def repairing(writer: Writer, facts: Facts, kind: str, undoes: str | None, plan: str | None) -> Iterator[Batches]:
-    """Prepare the journal and begin a run in it; nobody else repairs meanwhile.
+def repairing(writer: Writer, kind: str, undoes: str | None, plan: str | None) -> Iterator[Batches]:
+    """Prepare the journal for a run; nobody else repairs meanwhile.
 
-    Raises `UsageError` before anything is changed: for a role that may not write, or another repair under way.
+    Raises `UsageError` before anything is changed: for a role that may not write, a journal that is not ours, or another
+    repair under way.
     """
-    with writer.transaction(patient=True) as guard:
-        [(alone,)] = guard.execute(journal.ALONE)
+    with Writer(writer.address, writer.limits) as second, _alone(writer) as outside:
+        _prepare_journal(second)
+        yield Batches(second, outside, _Run(uuid.uuid4().hex[:12], kind, undoes, plan))
+
+
+@contextlib.contextmanager
+def _alone(writer: Writer) -> Iterator[Connection]:
+    """Hold the lock that keeps others from repairing; that its connection is lost in the end does no harm."""
+    held = contextlib.ExitStack()
+    connection = held.enter_context(writer.transaction(patient=True))
+    try:
+        [(alone,)] = connection.execute(journal.ALONE)
         if not alone:
             raise UsageError(
                 "another --fix or --undo is under way on this database: wait for it to end, then try again"
             )
-        with Writer(writer.address, writer.limits) as second:
-            _prepare_journal(second)
-            batches = Batches(second, facts, uuid.uuid4().hex[:12])
-            batches.begin(kind, undoes, plan)
-            try:
-                yield batches
-            finally:
-                batches.end()
+        yield connection
+    finally:
+        with contextlib.suppress(psycopg.Error):
+            held.close()
 
 
 def _prepare_journal(writer: Writer) -> None:
@@ -72,7 +139,7 @@ def _prepare_journal(writer: Writer) -> None:
                 if not has_schema:
                     connection.execute(journal.CREATE_SCHEMA)
                 connection.execute(journal.CREATE)
-                return
+            check_journal(connection, writing=True)
             (version,) = connection.execute(journal.READ_VERSION).fetchone() or (None,)
     except psycopg.Error as error:
         raise UsageError(
@@ -86,331 +153,282 @@ def _prepare_journal(writer: Writer) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run as it stands in the journal, once something was written."""
+
+    id: str
+    kind: str
+    undoes: str | None
+    plan: str | None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A batch that the server refused, and why."""
+
+    batch: Sequence[Change]
+    reason: str
+
+
 class Batches:
-    """The transactions of one run, and what came of them."""
+    """The transactions of one run, and what came of them. `outside` sees only what is committed."""
 
-    def __init__(self, writer: Writer, facts: Facts, run: str) -> None:
+    def __init__(self, writer: Writer, outside: Connection, run: _Run) -> None:
         self.writer = writer
-        self.facts = facts
-        self.made = Made(run)
-        self._types: dict[str, dict[str, str]] = {}
-
-    @property
-    def run(self) -> str:
-        """The id of the run in the journal."""
-        return self.made.run or ""
-
-    def begin(self, kind: str, undoes: str | None, plan: str | None) -> None:
-        """Enter the run. Raises `UsageError` where the role may not."""
-        try:
-            with self.writer.transaction() as connection:
-                connection.execute(journal.BEGIN_RUN, [self.run, kind, undoes, plan])
-        except psycopg.Error as error:
-            raise UsageError(
-                f"the journal cannot be written: {one_line(error)}: nothing was changed; docs/fixing.md says what the role needs"
-            ) from None
+        self.outside = outside
+        self.made = Made()
+        self._run = run
 
     def end(self) -> None:
-        """Enter the end of the run, if the connection is still there."""
-        with contextlib.suppress(psycopg.Error, UsageError), self.writer.transaction() as connection:
-            connection.execute(journal.END_RUN, [self.run])
+        """Enter the end of the run, if something was written and the connection is still there."""
+        if self.made.run is not None:
+            with contextlib.suppress(psycopg.Error, ConnectionFailed), self.writer.transaction() as connection:
+                connection.execute(journal.END_RUN, [self.made.run])
 
-    # --- making changes
+    # --- batch by batch
 
-    def make(
-        self, changes: Iterable[Change], check: Callable[[psycopg.Connection[Any], Sequence[Change]], list[Left]]
-    ) -> None:
-        """Make changes batch by batch; `check` says, under the locks, which of them must not be made any more."""
-        rest = iter(changes)
-        while self.made.stopped is None and (batch := list(islice(rest, BATCH_ROWS))):
-            self.make_together(batch, check)
-        if self.made.stopped is not None:
-            self.made.left += [Left(change, self.made.stopped) for change in islice(rest, BATCH_ROWS)]
-
-    def make_together(
-        self, batch: Sequence[Change], check: Callable[[psycopg.Connection[Any], Sequence[Change]], list[Left]]
-    ) -> None:
-        """One transaction; what cannot be made is left out, and the rest tried again."""
-        reason = "others keep changing these rows"
-        for _ in range(ATTEMPTS):
-            if not batch:
-                return
-            try:
-                self._attempt(batch, check)
-            except _Moved as moved:
-                self.made.left += moved.left
-                places = {one.change.place for one in moved.left}
-                batch = [change for change in batch if change.place not in places]
-            except _RETRIED as error:
-                reason = one_line(error)
-            except errors.LockNotAvailable:
-                self._leave(
-                    batch, f"somebody else holds a lock on it (waited {self.writer.limits.lock:g} s, --lock-timeout)"
-                )
-                return
-            except (psycopg.IntegrityError, psycopg.DataError, errors.RaiseException) as error:
-                self._divide(batch, check, one_line(error))
-                return
-            except psycopg.Error as error:
-                self.made.stopped = f"the server stopped us: {self.writer.address.scrub(one_line(error))}"
-                self._leave(batch, self.made.stopped)
-                return
+    def make(self, changes: Iterable[Change], policy: Policy, *, whole: bool) -> None:
+        """Make changes: in larger batches if they are to be made as a whole. What is refused is tried again with others."""
+        size = max(WHOLE_PLAN_ROWS if whole else 0, BATCH_ROWS)
+        waiting: list[_Waiting] = []
+        for batch in _batches(changes, size):
+            if self.made.stopped is None:
+                waiting += self._tried(batch, policy)
             else:
-                self.made.count(batch)
-                return
-        self._leave(batch, f"given up after {ATTEMPTS} attempts: {reason}")
+                self._leave(batch, self.made.stopped)
+        rows = -1
+        while waiting and self.made.stopped is None:
+            if rows == self.made.rows:
+                if all(len(one.batch) == 1 for one in waiting):
+                    break
+                waiting = [half for one in waiting for half in _halves(one)]
+            rows = self.made.rows
+            waiting = [refused for one in reversed(waiting) for refused in self._tried(one.batch, policy)]
+        for one in waiting:
+            self._leave(one.batch, one.reason)
+        self.end()
+
+    def _tried(self, batch: Sequence[Change], policy: Policy) -> list[_Waiting]:
+        """Make one batch; it is given back where the server refuses it."""
+        reason = ""
+        for _ in range(ATTEMPTS):
+            try:
+                self._attempt(batch, policy)
+            except _RETRIED as error:
+                reason = f"given up after {ATTEMPTS} attempts: {one_line(error)}"
+            except (Refused, *_REFUSED) as refused:
+                return [_Waiting(batch, self._told(refused))]
+            except (psycopg.Error, ConnectionFailed) as error:
+                reason = self._failed(error)
+                break
+            else:
+                return []
+        self._leave(batch, reason)
+        return []
+
+    def _failed(self, error: psycopg.Error | ConnectionFailed) -> str:
+        """Why a batch is left; what is not about its rows stops all."""
+        if isinstance(error, errors.LockNotAvailable):
+            return f"somebody else holds a lock on it (waited {self.writer.limits.lock:g} s, --lock-timeout)"
+        if isinstance(error, errors.QueryCanceled):
+            return self._told(error)
+        self.made.stopped = f"the server stopped us: {self._told(error)}"
+        return self.made.stopped
+
+    def _told(self, error: Exception) -> str:
+        return self.writer.address.scrub(one_line(error))
 
     def _leave(self, batch: Iterable[Change], reason: str) -> None:
         self.made.left += [Left(change, reason) for change in batch]
 
-    def _divide(
-        self,
-        batch: Sequence[Change],
-        check: Callable[[psycopg.Connection[Any], Sequence[Change]], list[Left]],
-        reason: str,
-    ) -> None:
-        """The server refuses the batch because of some row: halve it until that row stands alone."""
-        if len(batch) == 1:
-            self._leave(batch, reason)
+    def _attempt(self, batch: Sequence[Change], policy: Policy) -> None:
+        """Make a batch, in another order of operations or with triggers off where it can only be made so."""
+        orders = _ORDERS if len({one.op for one in batch}) > 1 else _ORDERS[:1]
+        for order in orders:
+            try:
+                self._transaction(batch, policy, order)
+            except Disturbed:
+                if not policy.quiet:
+                    raise
+                self._transaction(batch, policy, order, quiet=True)
+            except _REFUSED:
+                if order == orders[-1]:
+                    raise
+                continue
             return
-        middle = len(batch) // 2
-        self.make_together(batch[:middle], check)
-        self.make_together(batch[middle:], check)
 
-    def _attempt(
-        self, batch: Sequence[Change], check: Callable[[psycopg.Connection[Any], Sequence[Change]], list[Left]]
+    # --- one transaction
+
+    def _transaction(
+        self, batch: Sequence[Change], policy: Policy, order: Sequence[str], *, quiet: bool = False
     ) -> None:
         with self.writer.transaction() as connection:
-            connection.execute(TEXT_SETTINGS)
-            tables = {one.table for one in batch}
-            for table in sorted(tables):
-                self._lock(connection, table, [one for one in batch if one.table == table and one.key])
-            left = check(connection, batch)
-            if left:
-                raise _Moved(left)
-            self._enter(connection, [one for one in batch if one.op != "insert"])
-            for table in sorted(tables):
-                self._write(connection, table, [one for one in batch if one.table == table])
-            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            tables = stored_tables(connection, [one.table for one in batch])
+            work = Work(connection, batch, tables)
+            work.rows = {place: row for name in sorted(tables) for place, row in _locked(work, tables[name]).items()}
+            left = policy.left(work)
+            places = {one.change.place for one in left}
+            work.batch = [one for one in batch if one.place not in places]
+            if work.batch:
+                entries, others = self._written(work, policy, order, quiet=quiet)
+                self._enter(connection, [*entries, *others])
+        self.made.left += left
+        if work.batch:
+            self.made.run = self._run.id
+            self.made.count(work.batch)
+            self.made.followed += len(others)
 
-    def _enter(self, connection: psycopg.Connection[Any], changes: Sequence[Change]) -> None:
-        """Into the journal, before the rows change."""
+    def _written(
+        self, work: Work, policy: Policy, order: Sequence[str], *, quiet: bool
+    ) -> tuple[list[Change], list[Change]]:
+        """Write a batch, and tell what came of it: its own rows as they are stored, and others that changed with them."""
+        policy.begin(work)
+        ordered = parents_first(work.connection, (work.tables[name] for name in {one.table for one in work.batch}))
+        before = mark(work.connection)
+        with _silenced(work.connection, ordered if quiet else ()):
+            with own_path(work.connection):
+                keyed = _write(work, ordered, order)
+                work.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            work.stored = _read_back(work, keyed)
+        entries = [_entry(work, one) for one in keyed]
+        written = [_traced(work, one) for one in entries]
+        try:
+            others = other_changes(work.connection, self.outside, before, written)
+        except Unseen as unseen:
+            reason = str(unseen)
+            raise (Refused(reason) if quiet or not policy.quiet else Disturbed(reason)) from None
+        others = [replace(one, rules=_asked(work.batch)) for one in others]
+        policy.check(work, others)
+        return entries, others
+
+    def _enter(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """Into the journal, the run itself too if this is its first change."""
+        if self.made.run is None:
+            run = self._run
+            connection.execute(journal.BEGIN_RUN, [run.id, run.kind, run.undoes, run.plan])
         told = [{**one.to_json(), "rule": "; ".join(one.rules)} for one in changes]
-        if told:
-            connection.execute(journal.ENTER, [self.run, json.dumps(told)])
+        connection.execute(journal.ENTER, [self._run.id, json.dumps(told, ensure_ascii=False)])
 
-    def _table(self, name: str) -> Table:
-        table = self.facts.tables.get(name)
-        if table is None:
-            raise UsageError(f"the table {name} is gone")
-        return table
 
-    def types(self, connection: psycopg.Connection[Any], name: str) -> Mapping[str, str]:
-        """The types of a table's columns."""
-        if name not in self._types:
-            found = connection.execute(
-                "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
-                " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                [sql.Identifier(*self._table(name).path).as_string(None)],
-            )
-            self._types[name] = dict(found.fetchall())
-        return self._types[name]
+def _batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:
+    """Batches of a size in which no row stands twice."""
+    rest = iter(changes)
+    held: list[Change] = []
+    while batch := [*held, *islice(rest, size - len(held))]:
+        seen: dict[Place, int] = {}
+        end = next((n for n, one in enumerate(batch) if seen.setdefault(one.place, n) != n), len(batch))
+        yield batch[:end]
+        held = batch[end:]
 
-    def _lock(self, connection: psycopg.Connection[Any], name: str, changes: Sequence[Change]) -> None:
-        if not changes:
-            return
-        table = self._table(name)
-        mode = sql.SQL("UPDATE" if any(one.op == "delete" for one in changes) else "NO KEY UPDATE")
-        query = sql.SQL("SELECT FROM {} AS t WHERE {} ORDER BY {} FOR {}").format(
-            sql.Identifier(*table.path),
-            self.among(connection, table, changes),
-            sql.SQL(", ").join(map(sql.Identifier, table.key)),
-            mode,
-        )
-        connection.execute(readable(query).encode())
 
-    def among(self, connection: psycopg.Connection[Any], table: Table, changes: Iterable[Change]) -> sql.Composable:
-        """TRUE for the rows that these changes are about."""
-        types = self.types(connection, qualified(table))
-        columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
-        keys = [one.key for one in changes if one.key]
-        arrays = sql.SQL(", ").join(
-            sql.SQL("CAST({} AS text[])::{}[]").format(sql.Literal([key[c] for key in keys]), sql.SQL(types[c]))
-            for c in table.key
-        )
-        return sql.SQL("({}) IN (SELECT * FROM unnest({}))").format(columns, arrays)
+def _halves(one: _Waiting) -> list[_Waiting]:
+    middle = (len(one.batch) + 1) // 2
+    return [replace(one, batch=part) for part in (one.batch[:middle], one.batch[middle:]) if part]
 
-    def _write(self, connection: psycopg.Connection[Any], name: str, changes: Sequence[Change]) -> None:
-        table, types = self._table(name), self.types(connection, name)
-        updates = [one for one in changes if one.op == "update"]
-        if updates:
-            _expect(connection.execute(*_update(table, types, updates)).rowcount, len(updates))
-        deletes = [one for one in changes if one.op == "delete"]
-        if deletes:
-            statement = sql.SQL("DELETE FROM {} WHERE {}").format(
-                sql.Identifier(*table.path), self.among(connection, table, deletes)
-            )
-            _expect(connection.execute(readable(statement).encode()).rowcount, len(deletes))
-        for one in (one for one in changes if one.op == "insert"):
-            row = connection.execute(*_insert(table, types, one)).fetchone()
-            if row is None:
-                raise errors.UniqueViolation("a row with its key is there already")
-            whole: Row = row[0]
-            key = {column: whole[column] for column in table.key}
-            self._enter(connection, [Change(name, "insert", key, {}, whole, one.rules)])
+
+def _asked(batch: Sequence[Change]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rule for one in batch for rule in one.rules))
+
+
+def _locked(work: Work, table: StoredTable) -> dict[Place, StoredRow]:
+    changes = [one for one in work.at(table.name) if one.key and set(one.key) == set(table.key)]
+    return read_rows(work.connection, table, changes, lock=True)
+
+
+def _write(work: Work, tables: Sequence[StoredTable], order: Sequence[str]) -> list[Change]:
+    """Write all of a batch, and return its changes with their keys, those of new rows too."""
+    keyed: list[Change] = []
+    for op in order:
+        for table in tables if op != "delete" else reversed(tables):
+            changes = [one for one in work.at(table.name) if one.op == op]
+            if changes and op in table.rules:
+                raise Refused(f"{table.name} has the rewrite rule {table.rules[op]}: what it does could not be undone")
+            if op == "insert":
+                keyed += _insert(work.connection, table, changes)
+            elif changes:
+                statement = updating(table, changes) if op == "update" else deleting(table, changes)
+                _expect(work.connection.execute(*statement).rowcount, len(changes))
+                keyed += changes
+    return keyed
+
+
+def _insert(connection: Connection, table: StoredTable, changes: Sequence[Change]) -> list[Change]:
+    """Insert rows, those of the same columns by one statement, as they may point to each other."""
+    groups: dict[tuple[str, ...], list[Change]] = {}
+    for one in changes:
+        groups.setdefault(tuple(sorted(one.after)), []).append(one)
+    keyed = []
+    for members in groups.values():
+        keys = [key for (key,) in connection.execute(*inserting(table, members)).fetchall()]
+        _expect(len(keys), len(members))
+        keyed += [replace(one, key=key) for one, key in zip(members, keys, strict=True)]
+    return keyed
 
 
 def _expect(count: int, planned: int) -> None:
     if count != planned:
-        raise errors.RaiseException(f"{count} rows would be written where {planned} are planned")
+        raise Refused(f"{count} rows would be written where {planned} are planned")
 
 
-def _update(table: Table, types: Mapping[str, str], changes: Sequence[Change]) -> tuple[sql.Composed, list[Any]]:
-    columns = sorted({column for one in changes for column in one.after})
-    sets = sql.SQL(", ").join(
-        sql.SQL("{c} = CASE WHEN v.after ? {n} THEN (v.after ->> {n})::{t} ELSE t.{c} END").format(
-            c=sql.Identifier(c), n=sql.Literal(c), t=sql.SQL(types[c])
-        )
-        for c in columns
-    )
-    on = sql.SQL(" AND ").join(
-        sql.SQL("t.{c} = (v.key ->> {n})::{t}").format(c=sql.Identifier(c), n=sql.Literal(c), t=sql.SQL(types[c]))
-        for c in table.key
-    )
-    statement = sql.SQL(
-        "UPDATE {} AS t SET {} FROM jsonb_to_recordset($1::jsonb) AS v(key jsonb, after jsonb) WHERE {}"
-    ).format(sql.Identifier(*table.path), sets, on)
-    return statement, [json.dumps([{"key": dict(one.key), "after": dict(one.after)} for one in changes])]
-
-
-def _insert(table: Table, types: Mapping[str, str], change: Change) -> tuple[sql.Composed, list[Any]]:
-    """Insert a row, with its key if it has one, and return the whole of it as texts."""
-    columns = list(change.after)
-    values = sql.SQL(", ").join(
-        sql.SQL("{}::text::{}").format(sql.SQL(f"${n}"), sql.SQL(types[c])) for n, c in enumerate(columns, 1)
-    )
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    whole = sql.SQL("jsonb_object(ARRAY[{}], ARRAY[{}])").format(
-        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Literal(c)) for c in types),
-        sql.SQL(", ").join(sql.SQL("t.{}::text").format(sql.Identifier(c)) for c in types),
-    )
-    statement = sql.SQL(
-        "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE VALUES ({}) ON CONFLICT DO NOTHING RETURNING {}"
-    ).format(sql.Identifier(*table.path), names, values, whole)
-    return statement, [change.after[c] for c in columns]
-
-
-# --- --fix
-
-
-def apply(batches: Batches, blueprint: Blueprint, planned: Iterable[Change], count: int) -> None:
-    """Make the planned changes; a plan that is small enough in one transaction, so that it is done as a whole or not."""
-
-    def check(connection: psycopg.Connection[Any], batch: Sequence[Change]) -> list[Left]:
-        return _differing(batches, blueprint, connection, batch)
-
-    if count <= WHOLE_PLAN_ROWS:
-        batches.make_together(list(planned), check)
-    else:
-        batches.make(planned, check)
-
-
-def _differing(
-    batches: Batches, blueprint: Blueprint, connection: psycopg.Connection[Any], batch: Sequence[Change]
-) -> list[Left]:
-    """The changes of a batch that would not be planned any more: somebody was faster."""
-    now: dict[tuple[str, str], Change] = {}
-    for group in blueprint.groups:
-        now |= _planned_now(batches, blueprint, connection, (group, batch))
-    return [
-        Left(one, "it changed after it was planned")
-        for one in batch
-        if (found := now.get(one.place)) is None
-        or (found.op, found.before, found.after) != (one.op, one.before, one.after)
-    ]
-
-
-def _planned_now(
-    batches: Batches,
-    blueprint: Blueprint,
-    connection: psycopg.Connection[Any],
-    asked: tuple[list[Step], Sequence[Change]],
-) -> dict[tuple[str, str], Change]:
-    group, batch = asked
-    mine = {qualified(one.table): one.table for step in group for one in step.remedies}
-    touched = {name: [one for one in batch if one.table == name] for name in mine}
-    only = {
-        name: batches.among(connection, table, touched[name])
-        for name, table in mine.items()
-        if touched[name] and all(one.key for one in touched[name]) and blueprint.local(group, table)
-    }
-    simulation = blueprint.simulation(group, only)
-    found = {}
-    for name, table in mine.items():
-        if touched[name]:
-            rows = connection.execute(readable(simulation.changes(table)).encode()).fetchall()
-            found.update({one.place: one for one in read_changes(blueprint, table, rows)})
+def _read_back(work: Work, keyed: Sequence[Change]) -> dict[Place, StoredRow]:
+    """The rows as they are stored, after triggers and deferred constraints."""
+    found: dict[Place, StoredRow] = {}
+    for name in {one.table for one in keyed}:
+        found |= read_rows(work.connection, work.tables[name], [one for one in keyed if one.table == name])
     return found
 
 
-# --- --undo
-
-
-def undo(batches: Batches, run: str) -> None:
-    """Take back what a run did, newest first: only rows that are still as it left them."""
-
-    def check(connection: psycopg.Connection[Any], batch: Sequence[Change]) -> list[Left]:
-        return _moved_on(batches, connection, batch)
-
-    batches.make(_entries(batches.writer, run), check)
-
-
-def _entries(writer: Writer, run: str) -> Iterator[Change]:
-    """The opposite of each change in the journal."""
-    before = 2**63 - 1
-    while True:
-        with writer.transaction() as connection:
-            page = connection.execute(journal.ENTRIES, [run, before, BATCH_ROWS]).fetchall()
-        if not page:
-            return
-        before = page[-1][0]
-        yield from (_opposite(*entry[1:]) for entry in page)
-
-
-def _opposite(rule: str, table: str, key: Row, op: str, before: Row, after: Row) -> Change:
-    opposite = {"update": "update", "delete": "insert", "insert": "delete"}[op]
-    return Change(table, opposite, key, after, before, (rule,))
-
-
-def _moved_on(batches: Batches, connection: psycopg.Connection[Any], batch: Sequence[Change]) -> list[Left]:
-    """The changes whose rows are not any more what the run made of them."""
-    found = []
-    for name in {one.table for one in batch}:
-        changes = [one for one in batch if one.table == name and one.op != "insert"]
-        now = _current(batches, connection, name, changes) if changes else {}
-        found += [left for one in changes if (left := _not_as_left(one, now.get(one.place))) is not None]
-    return found
-
-
-def _not_as_left(change: Change, row: Row | None) -> Left | None:
-    if row is None:
-        return Left(change, "the row is gone")
-    if all(row[column] == text for column, text in change.before.items()):
-        return None
-    if change.op == "update" and all(row[column] == text for column, text in change.after.items()):
-        return Left(change, "it is as before already")
-    return Left(change, "it was changed since")
-
-
-def _current(
-    batches: Batches, connection: psycopg.Connection[Any], name: str, changes: Sequence[Change]
-) -> dict[tuple[str, str], Row]:
-    table, types = batches.facts.tables[name], batches.types(connection, name)
-    query = sql.SQL("SELECT jsonb_object(ARRAY[{}], ARRAY[{}]) FROM {} AS t WHERE {}").format(
-        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Literal(c)) for c in types),
-        sql.SQL(", ").join(sql.SQL("t.{}::text").format(sql.Identifier(c)) for c in types),
-        sql.Identifier(*table.path),
-        batches.among(connection, table, changes),
+def _entry(work: Work, change: Change) -> Change:
+    """What is journalled of a change: the values as they were and are stored, of all columns that are not the same."""
+    before, after = work.rows.get(change.place), work.stored.get(change.place)
+    if change.op == "delete":
+        if before is None or after is not None:
+            raise Refused("a trigger keeps the row from being deleted")
+        return replace(change, before=before.row, after={})
+    if after is None:
+        raise Refused("a trigger keeps the row from being stored under its key")
+    if change.op == "insert":
+        return replace(change, before={}, after=after.row)
+    if before is None:
+        raise Refused("the row is gone")
+    changed = [name for name, text in after.row.items() if text != before.row[name]]
+    return replace(
+        change, before={name: before.row[name] for name in changed}, after={name: after.row[name] for name in changed}
     )
-    rows = [row for (row,) in connection.execute(readable(query).encode()).fetchall()]
-    return {(name, json.dumps({column: row[column] for column in table.key}, sort_keys=True)): row for row in rows}
+
+
+def _traced(work: Work, entry: Change) -> Written:
+    was, now = work.rows.get(entry.place), work.stored.get(entry.place)
+    return Written(
+        work.tables[entry.table],
+        entry.op,
+        entry.place,
+        None if was is None or entry.op == "insert" else was.relation,
+        None if now is None else now.relation,
+    )
+
+
+@contextlib.contextmanager
+def _silenced(connection: Connection, tables: Sequence[StoredTable]) -> Iterator[None]:
+    """Keep the triggers of users from firing for as long as the context lasts. Raises `Refused` for who may not."""
+    triggers = [trigger for table in tables for trigger in table.triggers]
+    try:
+        for trigger in triggers:
+            _alter(connection, trigger.relation, "DISABLE TRIGGER", trigger.name)
+    except errors.InsufficientPrivilege:
+        first = triggers[0]
+        raise Refused(
+            f"the trigger {first.name} changes it again: only the owner of {'.'.join(first.relation)} can undo this, its"
+            " triggers switched off meanwhile"
+        ) from None
+    yield
+    for trigger in triggers:
+        _alter(connection, trigger.relation, _TRIGGERS[trigger.enabled], trigger.name)
+
+
+def _alter(connection: Connection, relation: tuple[str, str], how: str, trigger: str) -> None:
+    statement = sql.SQL("ALTER TABLE ONLY {} {} {}").format(
+        sql.Identifier(*relation), sql.SQL(how), sql.Identifier(trigger)
+    )
+    connection.execute(statement)

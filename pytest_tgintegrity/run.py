@@ -22,7 +22,7 @@ from pytest_tgintegrity.address import Address, parse_address
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.coverage import Coverage, Reasons, cover
-from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader, Writer
+from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import ConstraintKind
 from pytest_tgintegrity.places import Window
@@ -32,6 +32,7 @@ from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.secrecy import Secrets
 from pytest_tgintegrity.verdicts import Measurement
+from pytest_tgintegrity.writer import Writer
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.scratch import PostgresServer
@@ -101,6 +102,7 @@ class Run:
         self._plan: Plan | None = None
         self._shelf: Shelf = MemoryShelf(settings.jobs)
         self._error: TgIntegrityError | None = None
+        self._lost: str | None = None
         self._thread: threading.Thread | None = None
         self._beginning = threading.Lock()
         self._resources = contextlib.ExitStack()
@@ -221,11 +223,15 @@ class Run:
 
     # --- looking
 
-    def reader(self) -> Reader:
-        """A connection of one's own on the snapshot. Raises `UsageError` before we are connected."""
-        if self._address is None or self.snapshot is None:
+    def reader(self, *, writing: bool = False) -> Reader:
+        """A connection of one's own on the snapshot; `writing`: by the role that fixes, though it only reads.
+
+        Raises `UsageError` before we are connected.
+        """
+        address = (self._writing if writing else None) or self._address
+        if address is None or self.snapshot is None:
             raise UsageError("the database is not connected yet")
-        return Reader(self._address, self.snapshot, self.settings.limits)
+        return Reader(address, self.snapshot, self.settings.limits)
 
     def constraints(self, kind: ConstraintKind) -> tuple[Constraint, ...]:
         """The declared constraints of the live catalog. Raises `ConnectionFailed`."""
@@ -277,8 +283,14 @@ class Run:
         self._shelf = MemoryShelf(self.settings.jobs)
         self.begin(rules, self._waiting)
 
+    def forget(self, reason: str) -> None:
+        """What was found is not so any more, and nobody can look: all rules are unknown."""
+        self._lost = reason
+
     def measurement(self, bound: BoundRule) -> Measurement:
         """Wait for what the scan says of a rule."""
+        if self._lost is not None:
+            return Measurement(error=self._lost)
         if self._plan is None or self.board is None:
             return Measurement(error="the run did not begin")
         if bound.id in self._plan.unplannable:

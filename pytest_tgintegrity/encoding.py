@@ -1,0 +1,47 @@
+"""Databases of the encoding SQL_ASCII hold bytes that may be no text: they are kept as they are, both ways.
+
+The server neither converts nor checks them, if the client asks for SQL_ASCII too. Bytes that are no UTF-8 become lone
+surrogates in Python (surrogateescape).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
+from psycopg.types.json import set_json_loads
+
+C = TypeVar("C", bound=psycopg.Connection[Any])
+
+SQL_ASCII = "SQL_ASCII"
+_TEXTS = ("text", "varchar", "bpchar", "name", "unknown")
+
+
+def text_of(data: Buffer) -> str:
+    """Bytes of the server as text."""
+    return bytes(data).decode("utf-8", "surrogateescape")
+
+
+class _TextLoader(Loader):
+    def load(self, data: Buffer) -> str:
+        return text_of(data)
+
+
+class _TextDumper(Dumper):
+    def dump(self, obj: str) -> bytes:
+        return obj.encode("utf-8", "surrogateescape")
+
+
+def adapt(connection: C) -> C:
+    """Have a connection keep all bytes, if its database is one of SQL_ASCII; the connection itself is returned."""
+    if connection.info.parameter_status("server_encoding") == SQL_ASCII:
+        connection.execute("SET client_encoding TO 'SQL_ASCII'")
+        for name in _TEXTS:
+            connection.adapters.register_loader(name, _TextLoader)
+        connection.adapters.register_loader(0, _TextLoader)
+        connection.adapters.register_dumper(str, _TextDumper)
+        set_json_loads(lambda data: json.loads(data if isinstance(data, str) else text_of(data)), connection)
+    return connection
