@@ -32,6 +32,7 @@ def fixing(source: Source | str = "item", enforced_by: str = "size_range", name:
         [fixing(), declared("item")],
         [declared("item"), fixing("public.item")],
         [declared("item"), fixing('"item"')],
+        [declared("item"), fixing('"public"."item"')],
         [declared("item"), fixing("ITEM")],
         [declared("item"), fixing("{table}", "{bounded}_range")],
         [declared("item"), fixing(JOINED)],
