@@ -27,6 +27,7 @@ SHOWN = {"noted": "n", "waived": "w"}
 VIOLATED = ("failed", "noted", "waived")
 
 if TYPE_CHECKING:
+    from pytest_tgintegrity.mended import Mended
     from pytest_tgintegrity.proof import Proof, Prover
 
 _VIOLATIONS = pytest.StashKey[Violations]()
@@ -186,9 +187,10 @@ def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> G
     return result
 
 
-def _body(item: pytest.Function) -> None:
-    """Call the test's function once more, with the same arguments."""
-    item.obj(**{name: item.funcargs[name] for name in inspect.signature(item.obj).parameters})
+def _body(item: pytest.Function, **others: Any) -> None:
+    """Call the test's function once more, with the same arguments but for some."""
+    arguments = {**item.funcargs, **others}
+    item.obj(**{name: arguments[name] for name in inspect.signature(item.obj).parameters})
 
 
 def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
@@ -215,11 +217,29 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
     if waiver is not None:
         judgement = waive(judgement, objected)
     mended = integrity.mended
+    if mended is not None and not outcome.held and waiver is None and _held_before(integrity, item, mended):
+        judgement = Judgement("failed", mended.harmed(bound.id, judgement.reason))
+        message = f"{message}\n  harmed:   {judgement.reason}"
     if judgement.verdict == "passed" and mended is not None and mended.healed(bound.id):
         judgement = Judgement("fixed", mended.told(bound.id))
     item.stash[_JUDGEMENT] = judgement
     if judgement.verdict == "failed":
         raise Violated(_with_waiver(message, objected)) from None
+
+
+def _held_before(integrity: Integrity, item: pytest.Item, mended: Mended) -> bool:
+    """Whether the body of a rule that does not hold would pass on what was there before rows were written."""
+    if mended.made is None or mended.made.run is None or integrity.run is None or not isinstance(item, pytest.Function):
+        return False
+    looked = mended.looked.get(item.stash[BOUND].id, Measurement())
+    if looked.error is not None:
+        return False
+    try:
+        with integrity.run.before() as former:
+            _body(item, violations=Violations(looked, str), db=former)
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 - a body may raise anything: it did not hold then either
+        return False
+    return True
 
 
 def _objection(integrity: Integrity, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.changes import Change
+from pytest_tgintegrity.verdicts import Measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class Mended:
 
     `counts` are the planned changes by rule and table, `shown` the first of them, `file` holds every one. `noted_fixes`
     are the rules that are violated, but only noted, and have a fix: it is not planned. `unforeseen` are rules of which the
-    plan cannot tell what it does to them, `held` those that held before. `failed` says why there is no plan, `blind` why
-    nobody looked again after rows were written.
+    plan cannot tell what it does to them, `harms` those that held before and do not hold now. `looked` is what was said of
+    the rules before. `failed` says why there is no plan, `blind` why nobody looked again after rows were written.
     """
 
     first: dict[str, int]
@@ -72,7 +73,8 @@ class Mended:
     unmended: list[Unmended] = field(default_factory=list)
     noted_fixes: list[str] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
-    held: frozenset[str] = frozenset()
+    harms: list[str] = field(default_factory=list)
+    looked: Mapping[str, Measurement] = field(default_factory=dict)
     allows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failed: str | None = None
     blind: str | None = None
@@ -86,11 +88,11 @@ class Mended:
         """Whether a rule that holds now was violated before something was written."""
         return rule in self.first and self.made is not None and self.made.rows > 0
 
-    def harmed(self, rule: str) -> str | None:
-        """What to say of a rule that is violated now; None unless it held before rows were written."""
-        if rule not in self.held or self.made is None or self.made.run is None:
-            return None
-        return f"harmed by this fix: it held before; take it back with --undo {self.made.run}"
+    def harmed(self, rule: str, reason: str | None) -> str:
+        """What to say of a rule that does not hold any more since rows were written; it is remembered."""
+        self.harms.append(rule)
+        run = self.made.run if self.made else None
+        return f"harmed by this fix, it held before (take it back with --undo {run}): {reason or 'it does not hold'}"
 
     def told(self, rule: str) -> str:
         """What was done about a rule that holds now."""
@@ -110,6 +112,7 @@ class Mended:
             ],
             "noted_fixes": self.noted_fixes,
             "unforeseen": self.unforeseen,
+            "harmed": self.harms,
             "failed": self.failed or self.blind,
             "first_look": dict(sorted(self.first.items())),
             "applied": None if made is None else applied_json(made),

@@ -74,7 +74,7 @@ def plan_fixes(run: Run, rules: Sequence[BoundRule], order: Order) -> tuple[Mend
     counts = {rule: one.violations for rule, one in looked.items() if one.error is None}
     mended = Mended(
         {rule: count for rule, count in counts.items() if count},
-        held=frozenset(rule for rule, count in counts.items() if not count),
+        looked=looked,
         allows={one.id: one.rule.fix_allows for one in rules},
         noted_fixes=[
             one.id for one in rules if one.rule.fix is not None and counts.get(one.id) and not order.failing(one)

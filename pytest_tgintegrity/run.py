@@ -103,6 +103,7 @@ class Run:
         self._shelf: Shelf = MemoryShelf(settings.jobs)
         self._error: TgIntegrityError | None = None
         self._lost: str | None = None
+        self._former: str | None = None
         self._thread: threading.Thread | None = None
         self._beginning = threading.Lock()
         self._resources = contextlib.ExitStack()
@@ -273,10 +274,14 @@ class Run:
         return Writer(address, self.settings.limits)
 
     def renew(self, rules: Sequence[BoundRule]) -> None:
-        """Look anew, at a new snapshot: the data is not what it was. Raises what keeps us from connecting."""
+        """Look anew, at a new snapshot: the data is not what it was. Raises what keeps us from connecting.
+
+        The old snapshot is kept for `before`.
+        """
         self.interrupt()
         if self._coordinator is not None:
-            self._coordinator.close()
+            self._resources.callback(self._coordinator.close)
+            self._former = self.snapshot
         if self._address is not None:
             self._coordinator = Coordinator(self._address)
             self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
@@ -325,6 +330,14 @@ class Run:
         if self.board is None:
             raise UsageError("the run did not begin")
         with self.board.connection() as reader:
+            yield reader.connection
+
+    @contextlib.contextmanager
+    def before(self) -> Iterator[Any]:
+        """A read-only connection on the snapshot of the first look, for one test. Raises `ConnectionFailed`."""
+        if self._address is None or self._former is None:
+            raise UsageError("there was no look before")
+        with Reader(self._address, self._former, self.settings.limits) as reader:
             yield reader.connection
 
     def scanned(self, folder: Path | None = None) -> list[Scanned]:

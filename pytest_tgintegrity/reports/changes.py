@@ -14,6 +14,8 @@ from pytest_tgintegrity.rules import SEVERITIES
 RULES = 12
 LEFT = 8
 YELLOW = {"yellow": True}
+RED = {"red": True}
+RED = {"red": True}
 REPORT = "all in the JSON report (--json-report)"
 NOTHING = "nothing to mend: no violated rule has a safe fix that would change a row"
 
@@ -30,10 +32,15 @@ def mended_lines(
             yield Line("", command.hint)
     if mended.made is not None:
         yield from made_lines(mended.made, "fixed")
+    if mended.blind:
+        yield Line("not seen", printable(mended.blind), RED)
     yield from _for_people(mended)
 
 
 def _plan(mended: Mended) -> Iterable[Line]:
+    if mended.failed:
+        yield Line("fix plan", printable(mended.failed), RED)
+        return
     if not mended.count:
         yield Line("fix plan", "nothing planned" if mended.noted_fixes else NOTHING)
         return
@@ -52,6 +59,10 @@ def _plan(mended: Mended) -> Iterable[Line]:
     if rest := ordered[RULES:]:
         changes = plural(sum(total for _, total in rest), "change")
         yield Line("", f"{plural(len(rest), 'more rule')}, {changes}: all in {_file(mended)}")
+    if mended.unforeseen:
+        rules = plural(len(mended.unforeseen), "rule")
+        yield Line("", f"what becomes of {rules} cannot be foreseen, only the look after the fix tells:", YELLOW)
+        yield from _some(mended.unforeseen)
 
 
 def _changes(mended: Mended, rule: str, total: int) -> Iterable[Line]:
@@ -72,10 +83,14 @@ def _noted(mended: Mended, severities: Mapping[str, str]) -> Iterable[Line]:
     if not mended.noted_fixes:
         return
     yield Line("", noted_text(mended.noted_fixes, severities), YELLOW)
-    for rule in mended.noted_fixes[:RULES]:
-        yield Line("", f"  {printable(rule)}", YELLOW)
-    if len(mended.noted_fixes) > RULES:
-        yield Line("", f"  … and {grouped(len(mended.noted_fixes) - RULES)} more, {REPORT}", YELLOW)
+    yield from _some(mended.noted_fixes)
+
+
+def _some(rules: Sequence[str]) -> Iterable[Line]:
+    """The first rules, and how many more."""
+    yield from (Line("", f"  {printable(rule)}", YELLOW) for rule in rules[:RULES])
+    if len(rules) > RULES:
+        yield Line("", f"  … and {grouped(len(rules) - RULES)} more, {REPORT}", YELLOW)
 
 
 def noted_text(rules: Sequence[str], severities: Mapping[str, str]) -> str:
@@ -116,11 +131,14 @@ def _pairs(row: Mapping[str, str | None]) -> str:
 
 def made_lines(made: Made, verb: str) -> Iterable[Line]:
     """What was written, in which run of the journal, and what was left."""
-    if made.run is None:
-        return
-    yield Line(verb, f"{plural(made.rows, 'row')}, journalled as run {made.run} (take back: --undo {made.run})")
+    if made.run is not None:
+        yield Line(verb, f"{plural(made.rows, 'row')}, journalled as run {made.run} (take back: --undo {made.run})")
+    elif made.left or made.stopped:
+        yield Line(verb, "nothing", YELLOW)
+    if made.followed:
+        yield Line("", f"{plural(made.followed, 'more row')} changed with them, journalled too")
     if made.stopped:
-        yield Line("stopped", printable(made.stopped), {"red": True})
+        yield Line("stopped", printable(made.stopped), RED)
     yield from _left(made.left)
 
 
@@ -143,6 +161,8 @@ def undone_lines(undone: Undone) -> Iterable[Line]:
     """What an undo took back, and what it could not."""
     yield Line("undo", f"of run {undone.run}")
     yield from made_lines(undone.made, "undone")
+    if undone.older and not undone.made.rows:
+        yield Line("older", f"the run before it is {undone.older} (take back: --undo {undone.older})")
 
 
 def history_lines(runs: Iterable[PastRun]) -> Iterable[Line]:
@@ -152,7 +172,16 @@ def history_lines(runs: Iterable[PastRun]) -> Iterable[Line]:
         yield Line("history", "nothing was ever fixed here")
     for one in found:
         state = "" if one.finished_at else ", not finished"
-        undone = f", undone by {one.undone_by}" if one.undone_by else ""
+        partly = f"partly ({plural(one.standing, 'row')} left) " if one.standing else ""
+        undone = f", {partly}undone by {one.undone_by}" if one.undone_by else ""
         of = f" of {one.undoes}" if one.undoes else ""
         what = f"{plural(one.rows, 'row')} in {plural(one.tables, 'table')}"
         yield Line(one.kind, f"{one.id}{of}, {one.started_at:%Y-%m-%d %H:%M} by {shown(one.by)}: {what}{undone}{state}")
+
+
+def _undone(run: PastRun) -> str:
+    """Whether a run was taken back: nothing of it stands, or some of its rows."""
+    if run.undone_by is None or run.standing == run.rows:
+        return ""
+    rest = f"{grouped(run.standing)} of {plural(run.rows, 'row')} left" if run.standing else ""
+    return f", partly undone by {run.undone_by} ({rest})" if rest else f", undone by {run.undone_by}"
