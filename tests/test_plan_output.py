@@ -7,6 +7,8 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -18,9 +20,9 @@ from hypothesis import strategies as st
 
 from pytest_tgintegrity.changes import Change
 from pytest_tgintegrity.commands import Command
-from pytest_tgintegrity.mended import Left, Made, Mended, Unmended
+from pytest_tgintegrity.mended import Left, Made, Mended, PastRun, Undone, Unmended
 from pytest_tgintegrity.reports import html
-from pytest_tgintegrity.reports.changes import change_text, mended_lines, noted_text
+from pytest_tgintegrity.reports.changes import change_text, history_lines, mended_lines, noted_text, undone_lines
 
 FILE = Path("/folder/fix-plan-0123.jsonl")
 HOSTILE = "\x1b[31mred\x07\u202eevil\nnext\r\udce9<script>&\x9b1m\u2028end"
@@ -176,6 +178,8 @@ def hostile() -> Mended:
     mended.file = Path(f"/{HOSTILE}/{HOSTILE}.jsonl")
     mended.unmended = [Unmended(HOSTILE, 1, HOSTILE)]
     mended.noted_fixes = [HOSTILE]
+    mended.unforeseen = [HOSTILE]
+    mended.blind = HOSTILE
     mended.made = Made("run", left=[Left(one, HOSTILE) for one in changes], stopped=HOSTILE)
     return mended
 
@@ -224,6 +228,77 @@ def test_the_page_names_what_is_only_noted() -> None:
     assert "Nothing to mend: no violated rule" in html.render(
         {**everything("word"), "fix": {**noted, "noted_fixes": []}}
     )
+
+
+def test_a_plan_that_failed_is_not_called_nothing_to_mend() -> None:
+    failed = Mended({}, failed="no plan was made, nothing was written: cut off")
+
+    assert text(failed) == ["fix plan   no plan was made, nothing was written: cut off"]
+    page = html.render({**everything("word"), "fix": failed.to_json()})
+    assert '<p class="bad">no plan was made, nothing was written: cut off</p>' in page
+    assert "Nothing to mend" not in page
+
+
+def test_what_cannot_be_foreseen_is_named() -> None:
+    mended = planned([change(1, "a")], 5)
+    mended.unforeseen = [f"u.py::test_{n}" for n in range(13)]
+
+    lines = text(mended)
+
+    assert lines[3:5] == [
+        "what becomes of 13 rules cannot be foreseen, only the look after the fix tells:",
+        "u.py::test_0",
+    ]
+    assert lines[-1] == "… and 1 more, all in the JSON report (--json-report)"
+    page = html.render({**everything("word"), "fix": mended.to_json()})
+    assert "u.py::test_12" in page.partition("What becomes of these rules only the look after the fix tells:")[2]
+
+
+def test_what_was_made_is_told_to_the_end() -> None:
+    mended = planned([change(1, "a")], 5)
+    mended.made = Made("cafe", 1, 3)
+    mended.blind = "nobody looked again: cut off"
+
+    assert text(mended)[-3:] == [
+        "fixed      1 row, journalled as run cafe (take back: --undo cafe)",
+        "3 more rows changed with them, journalled too",
+        "not seen   nobody looked again: cut off",
+    ]
+    page = html.render({**everything("word"), "fix": mended.to_json()})
+    assert "1 row changed and 3 more rows with them, journalled as run cafe" in page
+    assert "nobody looked again: cut off" in page
+
+
+def test_an_undo_that_restores_nothing_says_so_and_names_the_run_before() -> None:
+    left = Made(left=[Left(change(1, "a"), "it was changed since")])
+
+    assert [str(one) for one in undone_lines(Undone("cafe", left, "beef"))] == [
+        "undo       of run cafe",
+        "undone     nothing",
+        "left       item id 1: size 1 → 2: it was changed since",
+        "older      the run before it is beef (take back: --undo beef)",
+    ]
+    assert "beef" not in "".join(map(str, undone_lines(Undone("cafe", Made("d0d0", 1), "beef"))))
+
+
+def test_the_history_tells_what_is_partly_undone() -> None:
+    past = PastRun("cafe", "fix", None, "me", datetime(2030, 1, 1, tzinfo=UTC), None, 5, 1, "beef", 2)
+
+    (line,) = history_lines([past])
+
+    assert str(line) == (
+        "fix        cafe, 2030-01-01 00:00 by me: 5 rows in 1 table, partly (2 rows left) undone by beef, not finished"
+    )
+    (line,) = history_lines([replace(past, standing=0)])
+    assert "1 table, undone by beef" in str(line)
+
+
+def test_null_is_told_on_the_page() -> None:
+    mended = planned([change(1, "a", before=None), change(2, "a", after=None)], 5)
+    page = html.render({**everything("word"), "fix": mended.to_json()})
+
+    assert "size NULL → 2" in page
+    assert "size 1 → NULL" in page
 
 
 def told(out: str, word: str) -> str:

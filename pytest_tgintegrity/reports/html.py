@@ -276,13 +276,14 @@ def _fixes(document: Json) -> Markup:
 
 def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
     noted = fix.get("noted_fixes", ())
-    said = f"Plan {fix['plan']}: {plural(fix['changes'], 'change')}, all in {fix['file']}" if fix["changes"] else None
     by_rule = [(name_of(one["rule"]), one["table"], grouped(one["rows"])) for one in fix["by_rule"]]
     people = [(name_of(one["rule"]), grouped(one["violations"]), one["reason"]) for one in fix["needs_a_person"]]
     first = [(one["table"], one["op"], _row(one["key"]), _difference(one)) for one in fix["first_changes"]]
     return fragment(
-        tag("p", said or ("Nothing planned." if noted else f"{NOTHING[0].upper()}{NOTHING[1:]}.")),
-        fragment(tag("p", f"{noted_text(noted, severities)}."), tag("ul", map(_item, noted))) if noted else None,
+        tag("p", fix["failed"], class_="bad") if fix.get("failed") else None,
+        _planned(fix),
+        _rules(f"{noted_text(noted, severities)}.", noted),
+        _rules("What becomes of these rules only the look after the fix tells:", fix.get("unforeseen", ())),
         _command(fix.get("apply")),
         _applied(fix["applied"]),
         table("Changes by rule", ("rule", "table", "rows"), by_rule, numbers=[2]) if by_rule else None,
@@ -291,6 +292,18 @@ def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
         if people
         else None,
     )
+
+
+def _planned(fix: Json) -> Markup:
+    if fix["changes"]:
+        return tag("p", f"Plan {fix['plan']}: {plural(fix['changes'], 'change')}, all in {fix['file']}")
+    if fix.get("failed"):
+        return Markup()
+    return tag("p", "Nothing planned." if fix.get("noted_fixes") else f"{NOTHING[0].upper()}{NOTHING[1:]}.")
+
+
+def _rules(said: str, rules: Sequence[str]) -> Markup:
+    return fragment(tag("p", said), tag("ul", map(_item, rules))) if rules else Markup()
 
 
 def _first(fix: Json) -> str:
@@ -307,21 +320,27 @@ def _command(apply: Json | None) -> Markup:
 
 
 def _row(row: Json | None) -> str:
-    return ", ".join(f"{name} {'NULL' if value is None else value}" for name, value in (row or {}).items())
+    return ", ".join(f"{name} {_text(value)}" for name, value in (row or {}).items())
+
+
+def _text(found: Any) -> str:
+    return "NULL" if found is None else str(found)
 
 
 def _difference(change: Json) -> str:
     before, after = change.get("before") or {}, change.get("after") or {}
     if change["op"] != "update":
         return _row(after)
-    return ", ".join(f"{name} {before.get(name)} → {value}" for name, value in after.items())
+    return ", ".join(f"{name} {_text(before.get(name))} → {_text(after[name])}" for name in after)
 
 
 def _applied(applied: Json | None) -> Markup:
     if applied is None or applied["run"] is None:
         return Markup()
     stopped = tag("p", applied["stopped"], class_="bad") if applied["stopped"] else None
-    said = f"{plural(applied['rows'], 'row')} changed, journalled as run {applied['run']}"
+    followed = applied.get("followed")
+    more = f" and {plural(followed, 'more row')} with them" if followed else ""
+    said = f"{plural(applied['rows'], 'row')} changed{more}, journalled as run {applied['run']}"
     return fragment(tag("p", f"{said} (take back: --undo {applied['run']})"), stopped)
 
 

@@ -29,7 +29,9 @@ REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
 BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"})
-ASKED_FOR = frozenset({"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped"})
+ASKED_FOR = frozenset(
+    {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen"}
+)
 VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 
 
