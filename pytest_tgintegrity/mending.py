@@ -95,11 +95,11 @@ def _planned(run: Run, mended: Mended, order: Order, asked: tuple[Sequence[Wante
         try:
             with run.reader() as reader:
                 return _drawn(run, reader, mended, order, asked)
+        except (psycopg.Error, ConnectionFailed) as error:
+            reason = run.secrets.scrub(one_line(error))
         except UsageError as error:
             reason = str(error)
             break
-        except (psycopg.Error, ConnectionFailed) as error:
-            reason = run.secrets.scrub(one_line(error))
     mended.failed = f"no plan was made, nothing was written: {reason}"
     return Blueprint()
 

@@ -34,7 +34,16 @@ def mended_lines(
         yield from made_lines(mended.made, "fixed")
     if mended.blind:
         yield Line("not seen", printable(mended.blind), RED)
+    yield from _harmed(mended)
     yield from _for_people(mended)
+
+
+def _harmed(mended: Mended) -> Iterable[Line]:
+    """The rules that held before rows were written, and how to have it as it was."""
+    if mended.harms and mended.made is not None:
+        rules = plural(len(mended.harms), "rule")
+        yield Line("harmed", f"{rules} held before this fix, not now: take it back with --undo {mended.made.run}", RED)
+        yield from _some(mended.harms)
 
 
 def _plan(mended: Mended) -> Iterable[Line]:
