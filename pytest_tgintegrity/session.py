@@ -222,6 +222,7 @@ class Integrity:
         if self.options.fixing is not None:
             self._caches = [parse_caches(text, name) for name, text in caches]
             self.mended = mend(self.run, rules, self._order(self.options.fixing))
+            self.mended.noted_fixes = [one for one in self.mended.noted_fixes if one not in self.waivers]
         self.tidings.unscoped = self.run.unscoped
 
     def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:

@@ -342,6 +342,30 @@ def test_nothing_to_make_has_no_command(check: RunRules, broken: str) -> None:
         assert not re.search(r"^apply ", ran.out, re.MULTILINE)
 
 
+def test_a_noted_rule_with_a_fix_is_chosen_as_it_says(check: RunRules, broken: str, pytester: pytest.Pytester) -> None:
+    noted = RUNS.replace('"high"', '"info"')
+    ran = check(noted, "--fix-plan", url=broken)
+
+    assert ran.verdicts == {"test_size": "noted"}
+    assert "nothing to mend" not in ran.out
+    said = re.search(r"1 noted rule has a safe fix: choose it with (--fail-on \w+)", told(ran.out, "fix plan"))
+    assert said, ran.out
+    assert check("--fix-plan", *said[1].split(), url=broken).integrity["fix"]["changes"] == 60
+    pytester.makefile(
+        ".toml",
+        waivers=f"""
+            [[waiver]]
+            rule = "{pytester.path.name}/test_items.py::test_size"
+            reason = "they are to be large"
+            owner = "the keeper"
+            expires = 2999-12-31
+        """,
+    )
+    waived = check("--fix-plan", url=broken)
+    assert waived.integrity["fix"]["noted_fixes"] == []
+    assert "noted rule" not in waived.out
+
+
 def test_the_rule_that_mends_a_declared_constraint_is_named(check: RunRules, broken: str) -> None:
     ran = check(RUNS, DECLARED, url=broken)
 
