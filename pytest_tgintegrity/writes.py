@@ -64,10 +64,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A value, as an expression over the source's row, for a column."""
+    """A value, as an expression over the source's row, for a column; `words` is what its author wrote."""
 
     target: Target
     value: sql.Composable
+    words: str = ""
 
 
 def target(text: str, params: Params, names: Collection[str] = ()) -> Target | None:
@@ -98,7 +99,10 @@ def at_home(one: Target, table: sql.Composable) -> Target:
 
 def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
     """The writes of a mapping of columns to expressions. Raises `DeclarationError` for what is no column."""
-    return tuple(Write(_column(text, params, names), fill(value, params, names)) for text, value in writes.items())
+    return tuple(
+        Write(_column(text, params, names), fill(value, params, names), plain(value, params))
+        for text, value in writes.items()
+    )
 
 
 def _column(text: str, params: Params, names: Collection[str]) -> Target:
@@ -157,7 +161,22 @@ def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple
     about = subject(rule.kind)
     if about is None:
         raise DeclarationError(f"fix={fix!r} does not say which column it writes to: give a mapping")
-    return (Write(_column(about, params, names), _fixed(fix, rule.kind, params, names)),)
+    words = plain(_words(fix, rule.kind), params)
+    return (Write(_column(about, params, names), _fixed(fix, rule.kind, params, names), words),)
+
+
+def _words(fix: str, kind: Kind) -> str:
+    """What the author wrote of the value: in the fix, or in the rule that it comes from."""
+    match fix, kind:
+        case "clamp", AtMost():
+            return kind.other
+        case "clamp", Between():
+            return ", ".join(one for one in (kind.low, kind.high) if isinstance(one, str))
+        case "recompute", Formula():
+            return kind.expression if isinstance(kind.expression, str) else fix
+        case "recompute", Derived():
+            return kind.aggregate
+    return fix
 
 
 def _fixed(fix: str, kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
