@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,8 +24,11 @@ from pytest_tgintegrity.predicates import (
 )
 from pytest_tgintegrity.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.schema import Facts, Table
+from pytest_tgintegrity.sql_text import chains, relation_texts
 
 _Group = tuple[str, str]
+_PATH = 2
+"""How many parts a name has with its schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +196,15 @@ class Places:
         return self._windows[key]
 
 
-def _names_in(tables: Iterable[str]) -> Callable[[str], set[str]]:
-    known = frozenset(tables)
-    word = re.compile(r"[\w.]+")
-    return lambda text: {name for name in word.findall(text.replace('"', "")) if name in known}
+def _names_in(tables: Mapping[str, Table]) -> Callable[[str], set[str]]:
+    """Finds the tables that SQL text names, by the names under which they are known; ahead of these may be the database's."""
+    known = {(table.name,) if name == table.name else table.path: name for name, table in tables.items()}
+
+    def named(text: str) -> set[str]:
+        texts = [text, *relation_texts(text)]
+        return {known[path] for one in texts for chain in chains(one) if (path := chain.path[-_PATH:]) in known}
+
+    return named
 
 
 def _unscoped(name: str, declared: Collection[str], chosen: Collection[str]) -> str | None:

@@ -1,9 +1,8 @@
-"""Which columns SQL text names, as far as can be told without a parser. Pure."""
+"""Which columns SQL text names, as far as tokens tell. Pure."""
 
 from __future__ import annotations
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -12,10 +11,8 @@ from typing import Any
 from pytest_tgintegrity.kinds import Source
 from pytest_tgintegrity.predicates import Params, plain
 from pytest_tgintegrity.schema import Table
+from pytest_tgintegrity.sql_text import chains, sign_at, tokens, word_at
 
-_SILENT = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_PART = r'(?:"[^"]+"|[^\W\d]\w*)'
-_NAME = re.compile(rf"({_PART}(?:\s*\.\s*{_PART})*)(?:\s+(?:as\s+)?({_PART}))?(\s*\()?", re.IGNORECASE)
 _DATA = frozenset({"name", "values", "shape", "label", "scopes"})
 
 Columns = dict[tuple[str, str], set[str]]
@@ -48,17 +45,13 @@ def texts_of(declared: Any, params: Params) -> Iterator[str]:
 @functools.lru_cache(maxsize=4096)
 def names_in(text: str) -> tuple[Name, ...]:
     """The names in SQL text, outside strings and comments; functions are not among them."""
-    found, spoken, position = [], _SILENT.sub(" ", text), 0
-    while match := _NAME.search(spoken, position):
-        path, alias, call = match.groups()
-        position = match.end(1)
-        if alias is not None or call is None:
-            found.append(Name(tuple(map(_unquoted, re.findall(_PART, path))), alias and _unquoted(alias)))
+    told, found = tokens(text), []
+    for chain in chains(text):
+        after = chain.end + (word_at(told, chain.end) == "as")
+        alias = told[after].name if after < len(told) and told[after].named else None
+        if alias is not None or sign_at(told, chain.end) != "(":
+            found.append(Name(chain.path, alias))
     return tuple(found)
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1] if name.startswith('"') else name.lower()
 
 
 def columns_named(texts: Iterable[str], tables: Mapping[str, Table]) -> Columns:

@@ -212,6 +212,18 @@ def operators(text: str) -> frozenset[str]:
     return frozenset(one.name for one in tokens(text) if one.sort == "sign" and _OPERATOR.fullmatch(one.name))
 
 
+def relation_texts(text: str) -> Iterator[str]:
+    """The texts that are cast to names of tables: of ``'…'::regclass`` and ``to_regclass('…')``."""
+    if "regclass" not in text:
+        return
+    told = tokens(text)
+    for n, one in enumerate(told):
+        if one.sort == "text" and one.name.startswith("'"):
+            cast = sign_at(told, n + 1) == "::" and word_at(told, n + 2) == "regclass"
+            if cast or (sign_at(told, n - 1) == "(" and word_at(told, n - 2) == "to_regclass"):
+                yield one.name[1:-1].replace("''", "'")
+
+
 # --- times
 
 _NOW = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
