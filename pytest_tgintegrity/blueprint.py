@@ -59,7 +59,7 @@ def draw(
         refused=drafts.refused,
         types=drafts.limits.columns,
         rules=tuple(one.bound.id for one in asked),
-        standing=stand_ins(steps),
+        standing=stand_ins(steps, facts.tables),
         instant=instant,
     )
     foresight = read_foresight(drafts.rows, [one.table for step in steps for one in step.remedies])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from psycopg import sql
 
@@ -90,7 +91,8 @@ def written(steps: Iterable[Step]) -> frozenset[Cell]:
     return frozenset(cell for step in steps for cell in step.writes)
 
 
-def stand_ins(steps: Iterable[Step]) -> dict[str, str]:
-    """The names under which the tables of steps are looked at as they would be."""
+def stand_ins(steps: Iterable[Step], taken: Container[str]) -> dict[str, str]:
+    """The names under which the tables of steps are looked at as they would be; none of them is `taken`."""
     tables = dict.fromkeys(qualified(one.table) for step in steps for one in step.remedies)
-    return {name: f"tgi_of_{number}" for number, name in enumerate(tables)}
+    free = (name for number in count() if (name := f"tgi_of_{number}") not in taken)
+    return dict(zip(tables, free, strict=False))

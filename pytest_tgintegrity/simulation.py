@@ -215,11 +215,15 @@ class Simulation:
             else:
                 targets.append(_of("tgi_row", name))
         gone = "tgi_row.tgi_gone OR tgi_hits.tgi_hit IS TRUE" if one.op == "delete" else "tgi_row.tgi_gone"
-        marked = f"pg_catalog.array_append(tgi_row.tgi_rules, {number})"
+        columns = self.types[qualified(one.table)]
+        differ = [_differ(columns[c], c, f"tgi_hits.v{n}") for n, c in enumerate(one.columns)] or [raw("TRUE")]
         return listed(
             [
                 *targets,
-                raw(f"CASE WHEN tgi_hits.tgi_hit THEN {marked} ELSE tgi_row.tgi_rules END AS tgi_rules"),
+                sql.SQL(
+                    "CASE WHEN tgi_hits.tgi_hit AND ({}) THEN pg_catalog.array_append(tgi_row.tgi_rules, {})"
+                    " ELSE tgi_row.tgi_rules END AS tgi_rules"
+                ).format(_any(differ), raw(str(number))),
                 sql.SQL("{} AS tgi_cut").format(self._cut_off(one, values, raw("tgi_row.tgi_cut"))),
                 raw(f"{gone} AS tgi_gone"),
             ]
@@ -231,8 +235,8 @@ class Simulation:
         for name, value in values.items():
             column = self.types[qualified(one.table)][name]
             if column.wide:
-                found = sql.SQL("CASE WHEN {} THEN {} ELSE pg_catalog.array_append({}, {}) END").format(
-                    column.fits(value), found, found, raw(str(len(self._cut)))
+                found = sql.SQL("pg_catalog.array_cat({}, CASE WHEN {} THEN '{{}}'::int[] ELSE ARRAY[{}] END)").format(
+                    found, column.fits(value), raw(str(len(self._cut)))
                 )
                 self._cut.append((one.rule, qualified(one.table), name))
         return found
