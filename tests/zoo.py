@@ -54,12 +54,18 @@ CREATE FUNCTION pg_temp.works(statement text) RETURNS text LANGUAGE plpgsql AS $
 EXCEPTION WHEN OTHERS THEN RETURN SQLERRM;
 END $$;
 CREATE FUNCTION pg_temp.takes(number int, of text, tried text[]) RETURNS TABLE (n int, value text, refusal text)
-LANGUAGE plpgsql AS $$ DECLARE one text; probe text := 'probe_' || number; BEGIN
+LANGUAGE plpgsql AS $$ DECLARE one text; told text; probe text := 'probe_' || number; BEGIN
     refusal := pg_temp.works(format('CREATE TEMP TABLE %I (v %s)', probe, of));
     IF refusal IS NOT NULL THEN n := number; RETURN NEXT; RETURN; END IF;
     FOREACH one IN ARRAY tried LOOP
         n := number; value := one;
+        EXECUTE format('TRUNCATE pg_temp.%I', probe);
         refusal := pg_temp.works(format('INSERT INTO pg_temp.%I VALUES (%L)', probe, one));
+        IF refusal IS NULL THEN
+            EXECUTE format('SELECT format(''%%s'', v) FROM pg_temp.%I', probe) INTO told;
+            refusal := 'its own text is not read: ' || pg_temp.works(
+                format('INSERT INTO pg_temp.%I VALUES (%L)', probe, told));
+        END IF;
         RETURN NEXT;
     END LOOP;
     n := number;
@@ -71,6 +77,13 @@ LANGUAGE plpgsql AS $$ DECLARE one text; probe text := 'probe_' || number; BEGIN
     EXECUTE format('DROP TABLE pg_temp.%I', probe);
 END $$;
 """
+FEATURES: Final = {
+    "collations of ICU": 'CREATE TEMP TABLE f (v text COLLATE "de-x-icu")',
+    "virtual generated columns": "CREATE TEMP TABLE f (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL)",
+    "NOT ENFORCED": "CREATE TEMP TABLE f (a int CHECK (a > 0) NOT ENFORCED)",
+    "keys WITHOUT OVERLAPS": "CREATE TEMP TABLE f (a int4range, b int4range, PRIMARY KEY (a, b WITHOUT OVERLAPS))",
+}
+"""What a server may lack, and the statement that shows it."""
 ABILITIES: Final = 3
 
 MAJORS: Final = (18, 15)
@@ -230,6 +243,7 @@ def open_zoo(server: PostgresServer, encoding: str) -> Zoo:
         missing, families = _extended(connection)
         connection.execute(as_bytes(TAKES))
         sorts, refused = _sorts(connection, encoding, families)
+        missing |= dict(_featureless(connection))
     for family in families:
         if not any(one.of in family.spelled for one in sorts):
             missing[family.base] = refused.pop((family.base,), ("no value is taken",))[0]
@@ -251,6 +265,15 @@ def _extended(connection: Database) -> tuple[dict[str, str], list[Family]]:
         else:
             missing[f"extension {extension}"] = "not installed beside this server"
     return missing, families
+
+
+def _featureless(connection: Database) -> Iterator[tuple[str, str]]:
+    for feature, statement in FEATURES.items():
+        ((refusal,),) = ask(connection, f"SELECT pg_temp.works({literal(statement)})")
+        if refusal is None:
+            connection.execute(b"DROP TABLE pg_temp.f")
+        else:
+            yield feature, refusal
 
 
 def fits(value: str, encoding: str) -> bool:

@@ -47,6 +47,11 @@ class Case:
         """What people call it."""
         return self.rule.id
 
+    @property
+    def holds_letters(self) -> bool:
+        """Whether a value of it is more than ASCII."""
+        return not all(value.isascii() for sort in self.columns.values() for value in sort.values)
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -131,7 +136,8 @@ def fill(one: Subject) -> Case | None:
     if len(one.sorts) > 1 or not one.sorts[0].nullable:
         return None
     script = f"CREATE TABLE {one.name} (id int PRIMARY KEY, {one.declared()}, {one.declared('w')});"
-    rows = [[str(n), None if n % 3 else value, value] for n, value in enumerate(one.sorts[0].values)]
+    values = one.sorts[0].values
+    rows = [[str(n), None if n % 3 else value, value] for n, value in enumerate([values[0], *values])]
     return _case(one, NotNull(one.name, "v0"), script + _filled(one.name, rows), fix="w0")
 
 
@@ -189,16 +195,17 @@ def insert(one: Subject) -> Case:
 
 def clamp(one: Subject) -> Case | None:
     """A value above another becomes that."""
-    if len(one.sorts) > 1 or not one.sorts[0].ordered:
+    if len(one.sorts) > 1 or not one.sorts[0].ordered or len(one.sorts[0].values) < 2:
         return None
     script = f"CREATE TABLE {one.name} (id int PRIMARY KEY, {one.declared()}, {one.declared('w')});"
-    rows = [[str(n), *before, *after] for n, (before, after) in enumerate(one.pairs())]
+    both = [*one.pairs(), *((after, before) for before, after in one.pairs())]
+    rows = [[str(n), *before, *after] for n, (before, after) in enumerate(both)]
     return _case(one, AtMost(one.name, "v0", "w0"), script + _filled(one.name, rows), fix="clamp")
 
 
 def recompute(one: Subject) -> Case | None:
     """A value that is to equal another becomes that."""
-    if len(one.sorts) > 1 or not one.sorts[0].equal:
+    if len(one.sorts) > 1 or not one.sorts[0].equal or len(one.sorts[0].values) < 2:
         return None
     script = f"CREATE TABLE {one.name} (id int PRIMARY KEY, {one.declared()}, {one.declared('w')});"
     rows = [[str(n), *before, *after] for n, (before, after) in enumerate(one.pairs())]
@@ -207,7 +214,7 @@ def recompute(one: Subject) -> Case | None:
 
 def derive(one: Subject) -> Case | None:
     """A value that is to equal an aggregate becomes that."""
-    if len(one.sorts) > 1 or not one.sorts[0].equal or "COLLATE" in one.title:
+    if len(one.sorts) > 1 or not one.sorts[0].equal or one.title in UNAGGREGATED:
         return None
     child = f"{one.name}_of"
     script = f"""CREATE TABLE {one.name} (id int PRIMARY KEY, {one.declared()});
@@ -216,7 +223,7 @@ def derive(one: Subject) -> Case | None:
     rows = _filled(one.name, [[str(n), *before] for n, (before, _) in pairs]) + _filled(
         child, [[str(n), str(n), *after] for n, (_, after) in pairs if n % 4]
     )
-    empty = literal(next((v for v in one.sorts[0].values if _sayable(v)), None))
+    empty = f"CAST({literal(next((v for v in one.sorts[0].values if _sayable(v)), None))} AS {one.sorts[0].spelled})"
     kind = Derived(one.name, "v0", "(array_agg(w0 ORDER BY id))[1]", ChildRows(child, "parent"), empty)
     return _case(one, kind, script + rows, one.name, child, fix="recompute")
 
@@ -227,6 +234,8 @@ KINDS: Final[Mapping[str, Callable[[Subject], Case | None]]] = {
 }
 
 
+UNAGGREGATED: Final = ("numbers", "codes", "int2vector", "oidvector", "nothing", 'text COLLATE "C"')
+"""Of these the first of an aggregated array is no value of the type (or has another collation, or no fields)."""
 FORMED: Final = ("update", "delete", "insert")
 
 
@@ -279,6 +288,8 @@ def once(url: str, folder: Path, listed: Sequence[Case], session: Session = lamb
     before = oracle(url)
     session("fix")
     mended = fix(url, folder, rules)
+    if mended.made and mended.made.stopped:
+        raise RuntimeError(mended.made.stopped)
     after = oracle(url)
     faults = dict(_entered(url, listed, mended)) | dict(_missed(listed, mended))
     again = fix(url, folder, rules)
@@ -306,7 +317,9 @@ def _left(url: str, mended: Mended) -> dict[str, str]:
         return {}
     back = undone(url, mended.made.run or "")
     found = {one.change.table: f"{one.reason} {_short(one.change.to_json())}" for one in back.made.left}
-    return found | ({"the undo": back.made.stopped} if back.made.stopped else {})
+    if back.made.stopped:
+        raise RuntimeError(back.made.stopped)
+    return found
 
 
 def _missed(listed: Sequence[Case], mended: Mended) -> Iterator[tuple[str, str]]:

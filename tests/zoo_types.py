@@ -204,7 +204,7 @@ OWN: Final = (
     Family("pair", ["pair"], ['(1,AT,3.33,"{a,NULL,""b c""}")', "(,,,)", '(,"a""b",0.00,{})', '(1,"   ",,)']),
     Family("nested", ["nested"], ['("(1,AT,3.33,)",ok,"2000-02-29 12:34:56+00")', '("(,,,)",,)', "(,,)"]),
     Family("nothing", ["nothing"], ["()"]),
-    Family("typed_row", ["typed_row"], ["(1,AT)", "(,)"]),
+    Family("typed_row", ["typed_row"], ["(1,AT)", "(2,D)", "(,)"]),
     Family("textrange", ["textrange"], ["empty", '["a b",)', '["",""]', '[a,"it\'s ""x"""]']),
     Family("textmultirange", ["textmultirange"], ["{}", '{["a b",c)}']),
     Family("timerange", ["timerange"], ["[00:00:00,24:00:00]", "empty"]),
@@ -216,7 +216,7 @@ OWN: Final = (
     Family("codes", ["codes"], ["{}", '{AT,"D  ",NULL}']),
     Family("country", ["country"], ["AT", "ITA"]),
     Family("feeling", ["feeling"], ["ok", "{x}"]),
-    Family("couple", ["couple"], ["(1,AT,3.33,)", "(,,,)"]),
+    Family("couple", ["couple"], ["(1,AT,3.33,)", "(2,D,0.10,{})", "(,,,)"]),
     Family("span", ["span"], ["[1,5)", "empty"]),
 )  # fmt: skip
 
