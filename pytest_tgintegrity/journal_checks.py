@@ -58,7 +58,8 @@ OURS: Mapping[str, frozenset[str]] = {
 """What `journal.CREATE` makes, as `_LAYOUT` tells it. Neither the order of columns nor names of constraints matter."""
 
 # Types, functions and operators that are not of pg_catalog are written with their schema, for that is the search_path:
-# nothing of others can look like ours. NOT NULL is told of the columns, on PostgreSQL 18 it is a constraint too.
+# nothing of others can look like ours. NOT NULL is told of the columns, on PostgreSQL 18 it is a constraint too. Expressions
+# are asked of our tables alone: to print one, the server waits for whoever holds its table.
 _LAYOUT = sql.SQL("""
 WITH ours AS (
     SELECT c.* FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -76,7 +77,7 @@ WITH ours AS (
            ) AS line
     FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE a.attnum > 0 AND NOT a.attisdropped
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN (SELECT ours.oid FROM ours)
 ), lines AS (
     SELECT oid, CASE relkind WHEN 'r' THEN 'is a table' WHEN 'p' THEN 'is partitioned' WHEN 'v' THEN 'is a view'
                     WHEN 'm' THEN 'is a materialized view' WHEN 'f' THEN 'is a foreign table'
@@ -87,12 +88,12 @@ WITH ours AS (
     FROM ours WHERE reloftype <> 0
     UNION ALL SELECT oid, line FROM columns
     UNION ALL SELECT conrelid, pg_catalog.concat('has the constraint ', pg_catalog.pg_get_constraintdef(oid))
-    FROM pg_catalog.pg_constraint WHERE contype NOT IN ('n', 't')
+    FROM pg_catalog.pg_constraint WHERE contype NOT IN ('n', 't') AND conrelid IN (SELECT ours.oid FROM ours)
     UNION ALL SELECT confrelid, pg_catalog.concat('is referenced by ', conrelid::pg_catalog.regclass)
     FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid NOT IN (SELECT ours.oid FROM ours)
     UNION ALL SELECT indrelid, pg_catalog.concat('has the ', CASE WHEN indisunique THEN 'unique ' END, 'index ',
         pg_catalog.substring(pg_catalog.pg_get_indexdef(indexrelid), 'USING .*$'))
-    FROM pg_catalog.pg_index
+    FROM pg_catalog.pg_index WHERE indrelid IN (SELECT ours.oid FROM ours)
     UNION ALL SELECT tgrelid, pg_catalog.concat('has the trigger ', tgname) FROM pg_catalog.pg_trigger
     WHERE NOT tgisinternal
     UNION ALL SELECT ev_class, pg_catalog.concat('has the rule ', rulename) FROM pg_catalog.pg_rewrite
