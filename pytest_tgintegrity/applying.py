@@ -39,7 +39,7 @@ class Applying:
             rule: scan.only([rule])
             for scan in plan.scans
             for rule in scan.rules
-            if rule in getattr(blueprint, "unforeseen", ())
+            if rule in blueprint.unforeseen
         }
         self._counts: dict[str, int] = {}
 

@@ -19,6 +19,7 @@ from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageE
 from pytest_tgintegrity.journal_checks import check_journal
 from pytest_tgintegrity.kinds import Check
 from pytest_tgintegrity.mended import Made, Mended, PastRun, Undone, Unmended
+from pytest_tgintegrity.namesakes import advice, namesakes
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.restoring import undo as take_back
 from pytest_tgintegrity.run import Run
@@ -84,7 +85,7 @@ def plan_fixes(run: Run, rules: Sequence[BoundRule], order: Order) -> tuple[Mend
     drawn = _planned(run, mended, order, (wanted, counts))
     mended.unmended = list(_unmended(rules, looked, order, drawn, mended))
     checks = [one.id for one in rules if isinstance(one.rule.kind, Check)]
-    mended.unforeseen = sorted([*getattr(drawn, "unforeseen", ()), *checks]) if mended.count else []
+    mended.unforeseen = sorted([*drawn.unforeseen, *checks]) if mended.count else []
     return mended, drawn
 
 
@@ -125,6 +126,7 @@ def _unmended(
     rules: Sequence[BoundRule], looked: dict[str, Measurement], order: Order, drawn: Blueprint, mended: Mended
 ) -> Iterator[Unmended]:
     planned = {rule for rule, _ in mended.counts}
+    named = namesakes(rules)
     for one in rules:
         found = looked.get(one.id)
         if found is None or found.error is not None or not found.violations or not order.failing(one):
@@ -132,7 +134,7 @@ def _unmended(
         if one.id in drawn.healed:
             continue
         if one.rule.fix is None:
-            yield Unmended(one.id, found.violations, one.rule.fix_hint or "no safe fix is declared: a person decides")
+            yield Unmended(one.id, found.violations, advice(one, named))
         elif one.id in drawn.refused:
             yield Unmended(one.id, found.violations, drawn.refused[one.id])
         elif one.id not in planned:
@@ -141,7 +143,7 @@ def _unmended(
 
 def _write_plan(mended: Mended, drawn: Blueprint, changes: Iterable[Change], order: Order) -> None:
     """Every change into a file, one a line; the id is known at the end, and names the file."""
-    digest = Digest(getattr(drawn, "moving", {}))
+    digest = Digest(drawn.moving)
     mended.shown.clear()
     mended.counts.clear()
     with plan_files.PlanFile(order.folder) as file:

@@ -44,7 +44,7 @@ def test_a_key_of_char_2_names_the_row_that_is_meant(make_database: MakeDatabase
 
     mended = fix(url, tmp_path, [bound(Unique("wr", ("v",)), fix="delete", fix_allows=("delete",))])
 
-    assert rows(url, "wr") == ["(AT,dup)", '("D ",unrelated)']
+    assert rows(url, "wr") == ['("D ",unrelated)', "(AT,dup)"]
     assert [(op, key) for _, op, key, _, _ in journal(url)] == [("delete", {"cc": "DE"})]
     assert mended.made is not None
     assert mended.made.rows == 1
