@@ -291,7 +291,7 @@ def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
 
 def _doubled(scan: UniqueScan) -> sql.Composable:
     """The only row, once more."""
-    keys = sql.SQL(", ").join(sql.SQL("({})::text").format(key) for key in scan.keys)
+    keys = sql.SQL(", ").join(sql.SQL("({})::pg_catalog.text").format(key) for key in scan.keys)
     return sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} WHERE {} LIMIT 1 RETURNING {}").format(
         scan.table, scan.table, _comparable(scan), keys
     )
@@ -299,7 +299,7 @@ def _doubled(scan: UniqueScan) -> sql.Composable:
 
 def _comparable(scan: UniqueScan) -> sql.Composable:
     """TRUE for a row that the rule compares with others."""
-    whole = [sql.SQL("num_nulls({}) = 0").format(part) for _, part in scan.parts]
+    whole = [sql.SQL("pg_catalog.num_nulls({}) = 0").format(part) for _, part in scan.parts]
     return both([*whole, *([] if scan.where is None else [scan.where])])
 
 
@@ -324,7 +324,10 @@ def _orphaned(one: Reference, columns: Columns) -> Attempts | None:
 
 def _nowhere(stored: Stored, one: Reference) -> list[sql.Composable]:
     if family(stored.name) == "number":
-        numbers = ("(SELECT coalesce(max({}), 0) + 1 FROM {})", "(SELECT coalesce(min({}), 0) - 1 FROM {})")
+        numbers = (
+            "(SELECT coalesce(pg_catalog.max({}), 0) + 1 FROM {})",
+            "(SELECT coalesce(pg_catalog.min({}), 0) - 1 FROM {})",
+        )
         return [sql.SQL(text).format(one.target.columns[0], one.target.table) for text in numbers]
     if stored.name == "uuid":
         return [raw("'ffffffff-ffff-4fff-bfff-fffffffffffe'")]
@@ -335,11 +338,11 @@ def _removed(scan: ReferenceScan, one: Reference) -> sql.Composable:
     """Delete what the first row names; all rows that name the same are orphans then."""
     own = sql.SQL(", ").join(found for _, found in one.columns)
     named = sql.SQL(", ").join(one.target.columns)
-    keys = sql.SQL(", ").join(sql.SQL("({})::text").format(key) for key in one.keys)
+    keys = sql.SQL(", ").join(sql.SQL("({})::pg_catalog.text").format(key) for key in one.keys)
     order = sql.SQL(", ").join(one.keys)
     return sql.SQL(
         "WITH tgi_gone AS (DELETE FROM {target} WHERE ({named}) IN ("
-        "SELECT {own} FROM {table}{join} WHERE num_nulls({own}) = 0 AND {met} ORDER BY {order} LIMIT 1) RETURNING {named})"
+        "SELECT {own} FROM {table}{join} WHERE pg_catalog.num_nulls({own}) = 0 AND {met} ORDER BY {order} LIMIT 1) RETURNING {named})"
         " SELECT {keys} FROM {table} WHERE ({own}) IN (SELECT * FROM tgi_gone) ORDER BY {order}"
     ).format(
         target=one.target.table,

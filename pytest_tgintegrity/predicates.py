@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -58,6 +58,23 @@ class Value(sql.Literal):
         return self._obj
 
 
+class Builtin(sql.SQL):
+    """A function of the server inside a composed statement: its name for people, with its schema for the server.
+
+    A function that takes arguments of any type, or text, could be shadowed by one in ``public`` for just the type at hand.
+    """
+
+    def __init__(self, name: LiteralString) -> None:
+        super().__init__(f"pg_catalog.{name}")
+        self.name = name
+
+
+NUM_NULLS = Builtin("num_nulls")
+NUM_NONNULLS = Builtin("num_nonnulls")
+_TRIM = Builtin("btrim")
+_PATH_MATCH = Builtin("jsonb_path_match")
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A statement for the extended protocol: ``$1`` placeholders and their values."""
@@ -87,8 +104,16 @@ def _number(composed: sql.Composable, parts: list[bytes], values: list[Any]) -> 
 
 def readable(composed: sql.Composable) -> str:
     """The statement as a person would type it into psql."""
-    text = composed.as_string(None)
+    text = "".join(_words(composed))
     return text if "--" in text else text.replace("\n)", ")")
+
+
+def _words(composed: sql.Composable) -> Iterable[str]:
+    if type(composed) is sql.Composed:
+        for part in composed:
+            yield from _words(part)
+    else:
+        yield composed.name if type(composed) is Builtin else composed.as_string(None)
 
 
 def raw(text: str) -> sql.SQL:
@@ -293,8 +318,8 @@ def _formula(kind: Formula, params: Params, names: Collection[str]) -> Predicate
 def _misshapen(kind: JsonShape, params: Params, names: Collection[str]) -> Predicate:
     """A path that cannot be followed is unknown, and then the value does not have the shape either."""
     ((name, subject),) = shown_columns((kind.column,), params, names)
-    condition = sql.SQL("{} IS NOT NULL AND jsonb_path_match({}::jsonb, {}, '{{}}', TRUE) IS NOT TRUE").format(
-        subject, subject, Value(f"strict {shape_path('$', kind.shape)}")
+    condition = sql.SQL("{} IS NOT NULL AND {}({}::jsonb, {}, '{{}}', TRUE) IS NOT TRUE").format(
+        subject, _PATH_MATCH, subject, Value(f"strict {shape_path('$', kind.shape)}")
     )
     return Predicate(condition, ((name, subject),))
 
@@ -341,7 +366,7 @@ def aggregate(kind: Children | Total | Derived) -> str:
         case Children():
             return "count(*)"
         case Total():
-            return f"sum({kind.expression})"
+            return f"pg_catalog.sum({kind.expression})"
         case Derived():
             return kind.aggregate
 
@@ -355,7 +380,7 @@ def about_children(
     kind: Children | Total | Derived, child: str, params: Params, names: Collection[str] = ()
 ) -> Predicate:
     """The predicate of a rule about child rows; the source has to be widened by them."""
-    told = f"{plain(aggregate(kind), params)} in {child}"
+    told = f"{plain(aggregate(kind), params).removeprefix('pg_catalog.')} in {child}"
     if isinstance(kind, Derived):
         ((name, subject),) = shown_columns((kind.column,), params, names)
         value = expected_aggregate(kind, params, names)
@@ -371,11 +396,11 @@ def about_children(
 
 def _null(subject: sql.Composable) -> sql.Composed:
     """`num_nulls` and not IS NULL: PostgreSQL 17 answers IS NULL on a NOT NULL column without looking at the data."""
-    return sql.SQL("num_nulls({}) > 0").format(subject)
+    return sql.SQL("{}({}) > 0").format(NUM_NULLS, subject)
 
 
 def _blank(subject: sql.Composable, blanks: str) -> sql.Composed:
-    return sql.SQL("{} OR btrim({}, {}) = ''").format(_null(subject), subject, Value(blanks))
+    return sql.SQL("{} OR {}({}, {}) = ''").format(_null(subject), _TRIM, subject, Value(blanks))
 
 
 def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate:

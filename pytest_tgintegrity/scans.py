@@ -21,6 +21,8 @@ from psycopg import sql
 from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.metrics import METRIC_ROWS, measured, out_of_bounds
 from pytest_tgintegrity.predicates import (
+    NUM_NONNULLS,
+    NUM_NULLS,
     Predicate,
     Span,
     Value,
@@ -276,7 +278,7 @@ class UniqueScan(_OneRule):
         """TRUE for a key that can clash: one without NULL, unless NULLs count as equal."""
         if not self.nulls_distinct:
             return raw("TRUE")
-        return both(sql.SQL("num_nulls({}) = 0").format(part) for part in _names("part", self.parts))
+        return both(sql.SQL("{}({}) = 0").format(NUM_NULLS, part) for part in _names("part", self.parts))
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """Rows in all groups, those inside the window, and those of them in groups that clash."""
@@ -361,8 +363,8 @@ class Reference:
         """TRUE for a row whose key names nothing."""
         columns = listed(c for _, c in self.columns)
         nothing = raw(f"tgi_met{number} IS NULL")
-        enough = "num_nonnulls({}) > 0" if self.target.match_full else "num_nulls({}) = 0"
-        conditions: list[sql.Composable] = [nothing, sql.SQL(enough).format(columns)]
+        function, enough = (NUM_NONNULLS, raw("> 0")) if self.target.match_full else (NUM_NULLS, raw("= 0"))
+        conditions: list[sql.Composable] = [nothing, sql.SQL("{}({}) {}").format(function, columns, enough)]
         return both(conditions if self.within is None else [self.within, *conditions])
 
 

@@ -166,7 +166,7 @@ def test_rules_that_fail_on_some_row_are_told_from_the_others(counted: str) -> N
         (Between("counted", "t", 0, 10), "operator does not exist"),
         (Between("nowhere", "a", 0, 10), 'relation "nowhere" does not exist'),
         (OneOf("counted", "a", ("x",)), "invalid input syntax for type integer"),
-        (NotBlank("counted", "a"), "function btrim(integer"),
+        (NotBlank("counted", "a"), "function pg_catalog.btrim(integer"),
         (Unique("counted", ("nowhere",)), "does not exist"),
         (Unique("counted", ("json_build_object()",)), "could not identify an equality operator for type json"),
         (References("counted", ("a",), "nowhere", ("id",)), "does not exist"),
