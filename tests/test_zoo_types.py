@@ -90,7 +90,7 @@ def test_types_that_are_left_out_take_no_value(zoo: Zoo) -> None:
     with everything(zoo) as connection:
         left_out = [name for (name,) in ask(connection, TYPES) if name in NO_VALUES]
         for name in left_out:
-            with pytest.raises(psycopg.errors.FeatureNotSupported, match=r"cannot accept a value|not implemented"):
+            with pytest.raises(psycopg.Error, match=r"cannot accept a value|[Nn]ot implemented"):
                 ask(connection, f"SELECT ''::{name}")
     assert left_out
 
