@@ -102,7 +102,7 @@ _CONSTRAINTS: dict[ConstraintKind, str] = {
 
 
 def _rows(reader: Reader, text: str) -> Sequence[tuple[Any, ...]]:
-    answer = reader.ask([sql.SQL(text)], timeout=CATALOG_SECONDS)[0]
+    answer = reader.ask_catalogs(sql.SQL(text), timeout=CATALOG_SECONDS)
     if isinstance(answer, Failure):
         raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
     return answer.rows

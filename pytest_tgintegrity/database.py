@@ -8,7 +8,7 @@ a pooler that drops settings is found out before the first rule runs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NoReturn, Self
@@ -20,6 +20,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from pytest_tgintegrity.address import Address
 from pytest_tgintegrity.encoding import adapt, text_of
 from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.paths import KEEP, LOOK, LOOK_AGAIN
 from pytest_tgintegrity.predicates import Statement, parametrised
 
 Row = tuple[Any, ...]
@@ -151,16 +152,29 @@ def _begin(settings: dict[str, str], snapshot: str | None) -> sql.Composed:
     return sql.SQL("; ").join(parts)
 
 
-def _read_back(settings: dict[str, str]) -> sql.Composed:
-    kept = [
-        sql.SQL("current_setting({})::interval = {}::interval").format(sql.Literal(name), sql.Literal(f"{ms} ms"))
-        for name in READ_BACK
-        for ms in [settings[name]]
-    ]
-    return sql.SQL(
-        "SELECT current_setting('transaction_read_only') = 'on', current_setting('transaction_isolation') ="
-        " 'repeatable read', current_setting('row_security') = 'off', {}"
-    ).format(sql.SQL(", ").join(kept))
+def read_back(expected: Mapping[str, str]) -> sql.Composed:
+    """Whether settings have these values; so that it means the same on any path, operators have their schema."""
+    return sql.SQL(", ").join(
+        sql.SQL(
+            "pg_catalog.current_setting({name}){type} OPERATOR(pg_catalog.=) {value}::pg_catalog.text{type}"
+        ).format(
+            name=sql.Literal(name),
+            type=sql.SQL("::pg_catalog.interval" if name in READ_BACK else ""),
+            value=sql.Literal(f"{value} ms" if name in READ_BACK else value),
+        )
+        for name, value in expected.items()
+    )
+
+
+def _settle(connection: Connection, settings: Mapping[str, str]) -> None:
+    """In a transaction that has just begun: see that it is ours, and look on the path of the role.
+
+    Raises `ConnectionFailed`.
+    """
+    expected = {"transaction_read_only": "on", "transaction_isolation": "repeatable read", "row_security": "off"}
+    timeouts = {name: settings[name] for name in READ_BACK}
+    kept = sql.SQL("SELECT {}, {}").format(read_back({**expected, **timeouts}), sql.SQL(LOOK))
+    _check_kept((connection.execute(kept).fetchone() or ())[:-1])
 
 
 def _check_kept(answer: Iterable[bool]) -> None:
@@ -256,11 +270,13 @@ def defaults(address: Address) -> dict[str, Any]:
 
 
 _IDENTITY = """
-SELECT pg_export_snapshot(), current_database(), current_user, current_setting('server_version'),
-       pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
-       has_function_privilege('pg_control_system()', 'EXECUTE')
+SELECT pg_catalog.pg_export_snapshot(), pg_catalog.current_database(), current_user,
+       pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery(),
+       pg_catalog.current_setting('transaction_read_only') = 'on',
+       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()'::pg_catalog.text, 'EXECUTE'::pg_catalog.text)
 """
+_SYSTEM = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
 
 
 class Coordinator:
@@ -284,8 +300,7 @@ class Coordinator:
     def _begin(self) -> tuple[str, Database]:
         settings = settings_of(None, self._connection.info.server_version)
         self._connection.say(_begin(settings, None))
-        kept = self._connection.execute(_read_back(settings)).fetchone()
-        _check_kept(kept or ())
+        _settle(self._connection, settings)
         row = self._connection.execute(_IDENTITY).fetchone()
         if row is None:
             raise ConnectionFailed(f"{self.address.shown} did not say which database it is")
@@ -295,7 +310,7 @@ class Coordinator:
         info = self._connection.info
         identifier = None
         if row[7]:
-            found = self._connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
+            found = self._connection.execute(_SYSTEM).fetchone()
             identifier = found[0] if found else None
         return Database(
             host=info.host,
@@ -313,6 +328,9 @@ class Coordinator:
         """Let the snapshot go."""
         with contextlib.suppress(psycopg.Error):
             self._connection.close()
+
+
+_SET_TIMEOUT = "SELECT pg_catalog.set_config('statement_timeout', $1, true)"
 
 
 class Reader:
@@ -353,7 +371,7 @@ class Reader:
             if connection.info.transaction_status is not TransactionStatus.IDLE:
                 connection.say(sql.SQL("ROLLBACK"))
             connection.say(_begin(settings, self._snapshot))
-            _check_kept(connection.execute(_read_back(settings)).fetchone() or ())
+            _settle(connection, settings)
         except psycopg.Error as error:
             connection.close()
             words = self._address.scrub(one_line(error))
@@ -375,6 +393,25 @@ class Reader:
                 retried = len(answers)
                 answers.pop()
         return answers
+
+    def ask_catalogs(self, question: sql.Composable, timeout: float | None = None) -> Answer | Failure:
+        """Ask something of the catalogs: all names in it are the server's, but visible is what the role sees.
+
+        A cursor means what it meant where it was declared, and looks with the path of where it is read.
+        """
+        declared = sql.SQL("DECLARE tgintegrity_catalogs NO SCROLL CURSOR FOR {}").format(question)
+        steps = [
+            sql.SQL(KEEP),
+            declared,
+            sql.SQL(LOOK_AGAIN),
+            sql.SQL("FETCH ALL FROM tgintegrity_catalogs"),
+            sql.SQL("CLOSE tgintegrity_catalogs"),
+        ]
+        statements = [parametrised(one) for one in steps]
+        answers = self._ask_some(statements, timeout)
+        if isinstance(answers[-1], _Conflict):
+            answers = self._ask_some(statements, timeout)
+        return answers[-1] if isinstance(answers[-1], Failure) else answers[3]
 
     def _ask_some(self, statements: Sequence[Statement], timeout: float | None) -> list[Answer | Failure]:
         """The answers up to and including the first failure."""
@@ -404,7 +441,7 @@ class Reader:
 
     def _set_timeout(self, connection: Connection, seconds: float) -> None:
         value = f"{_milliseconds(seconds)}ms"
-        psycopg.RawCursor(connection).execute("SELECT set_config('statement_timeout', $1, true)", [value])
+        psycopg.RawCursor(connection).execute(_SET_TIMEOUT, [value])
 
     def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
         kind = _Conflict if isinstance(error, errors.SerializationFailure) else Failure

@@ -287,7 +287,7 @@ class Batches:
         ordered = parents_first(work.connection, (work.tables[name] for name in {one.table for one in work.batch}))
         before = mark(work.connection)
         with _silenced(work.connection, ordered if quiet else ()):
-            with own_path(work.connection):
+            with own_path(work.connection, exactly=True):
                 keyed = _write(work, ordered, order)
                 work.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             work.stored = _read_back(work, keyed)

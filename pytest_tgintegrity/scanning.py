@@ -82,8 +82,8 @@ class _Progress:
 
 def _access(*settings: str) -> sql.Composed:
     return sql.SQL(
-        "SELECT set_config('enable_indexscan', {}, true), set_config('enable_indexonlyscan', {}, true),"
-        " set_config('enable_bitmapscan', {}, true)"
+        "SELECT pg_catalog.set_config('enable_indexscan', {}, true),"
+        " pg_catalog.set_config('enable_indexonlyscan', {}, true), pg_catalog.set_config('enable_bitmapscan', {}, true)"
     ).format(*settings)
 
 

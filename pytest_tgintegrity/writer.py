@@ -9,8 +9,9 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from pytest_tgintegrity import paths
 from pytest_tgintegrity.address import Address
-from pytest_tgintegrity.database import READ_BACK, Limits, Row, defaults, one_line, settings_of
+from pytest_tgintegrity.database import READ_BACK, Limits, Row, defaults, one_line, read_back, settings_of
 from pytest_tgintegrity.encoding import adapt
 from pytest_tgintegrity.errors import ConnectionFailed
 
@@ -46,7 +47,7 @@ class Writer:
         connection = self._open()
         with connection.transaction():
             allow_writing(connection, None if patient else self.limits)
-            connection.execute(_KEEP_PATH)
+            connection.execute(paths.KEEP)
             yield connection
 
     def _open(self) -> psycopg.Connection[Row]:
@@ -58,7 +59,7 @@ class Writer:
                     )
                 )
                 self._connection.cursor_factory = psycopg.RawCursor
-                (standby,) = self._connection.execute("SELECT pg_is_in_recovery()").fetchone() or (None,)
+                (standby,) = self._connection.execute("SELECT pg_catalog.pg_is_in_recovery()").fetchone() or (None,)
             except psycopg.Error as error:
                 raise ConnectionFailed(
                     f"cannot connect to {self.address.shown} to write: {self.address.scrub(one_line(error))}"
@@ -68,38 +69,27 @@ class Writer:
         return self._connection
 
 
-_KEEP_PATH = (
-    "SELECT pg_catalog.set_config('tgintegrity.search_path', pg_catalog.current_setting('search_path'), true),"
-    " pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
-)
-_OWN_PATH = "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('tgintegrity.search_path'), true)"
-_OUR_PATH = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
-
-
 @contextlib.contextmanager
-def own_path(connection: psycopg.Connection[Row]) -> Iterator[None]:
-    """The search path of the role again, for rules and triggers, which name tables without their schema."""
-    connection.execute(_OWN_PATH)
+def own_path(connection: psycopg.Connection[Row], *, exactly: bool = False) -> Iterator[None]:
+    """The search path of the role again, for rules and triggers, which name tables without their schema.
+
+    For triggers it is `exactly` what the application has; rules are looked at with ``pg_catalog`` first.
+    """
+    connection.execute(paths.OWN if exactly else paths.LOOK_AGAIN)
     yield
-    connection.execute(_OUR_PATH)
+    connection.execute(paths.OURS)
 
 
 def allow_writing(connection: psycopg.Connection[Row], limits: Limits | None) -> None:
     """Let the transaction that has just begun write, with limits set inside. Raises `ConnectionFailed` if they are dropped."""
     settings = settings_of(limits, connection.info.server_version)
     connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
-    sets = [sql.SQL("set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v)) for k, v in settings.items()]
+    sets = [
+        sql.SQL("pg_catalog.set_config({}, {}, true)").format(sql.Literal(k), sql.Literal(v))
+        for k, v in settings.items()
+    ]
     connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(sets)))
-    kept = connection.execute(_kept_for_writing(settings)).fetchone() or (False,)
+    expected = {"transaction_read_only": "off", **{name: settings[name] for name in READ_BACK}}
+    kept = connection.execute(sql.SQL("SELECT {}").format(read_back(expected))).fetchone() or (False,)
     if not all(kept):
         raise ConnectionFailed("the connection does not keep what was set inside its transaction: connect directly")
-
-
-def _kept_for_writing(settings: dict[str, str]) -> sql.Composed:
-    kept = [
-        sql.SQL("current_setting({})::interval = {}::interval").format(
-            sql.Literal(name), sql.Literal(f"{settings[name]} ms")
-        )
-        for name in READ_BACK
-    ]
-    return sql.SQL("SELECT current_setting('transaction_read_only') = 'off', {}").format(sql.SQL(", ").join(kept))
