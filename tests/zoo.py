@@ -293,7 +293,7 @@ def _sorts(
         for family in families
         for of in family.spelled
     ]
-    plain = _asked(connection, [(of, values) for _, of, values in asked])
+    plain = asked_of(connection, [(of, values) for _, of, values in asked])
     refused: dict[tuple[str], tuple[str, ...]] = {}
     found: list[Sort] = []
     for family in families:
@@ -323,7 +323,7 @@ def _formed(connection: Database, plain: Sequence[Sort]) -> list[Sort]:
             (one.of, "domain", f"domain_{number}", list(one.values)),
             (one.of, "composite", f"composite_{number}", row_values(one.values)),
         ]
-    answers = _asked(connection, [(spelled, values) for _, _, spelled, values in asked])
+    answers = asked_of(connection, [(spelled, values) for _, _, spelled, values in asked])
     return [
         replace(answer, of=of, form=form, spelled=spelled)
         for (of, form, spelled, _), (answer, _) in zip(asked, answers, strict=True)
@@ -331,7 +331,7 @@ def _formed(connection: Database, plain: Sequence[Sort]) -> list[Sort]:
     ]
 
 
-def _asked(connection: Database, asked: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Sort, dict[str, str]]]:
+def asked_of(connection: Database, asked: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[Sort, dict[str, str]]]:
     """What the server makes of each type and its values, and why it refused others."""
     calls = " UNION ALL ".join(
         f"SELECT * FROM pg_temp.takes({number}, {literal(of)}, ARRAY[{', '.join(map(literal, values))}]::text[])"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,17 +35,26 @@ TOGETHER: Final = 30
 
 @dataclass(frozen=True)
 class Case:
-    """A rule, the tables that it is about, and what they hold; `columns` are what its fix writes or takes with a row."""
+    """A rule, the tables that it is about, and what they hold; `columns` are what its fix writes or takes with a row.
+
+    `also` are rules on the same tables.
+    """
 
     rule: BoundRule
     tables: tuple[str, ...]
     script: str
     columns: Mapping[str, Sort] = field(default_factory=dict)
+    also: tuple[BoundRule, ...] = ()
 
     @property
     def id(self) -> str:
         """What people call it."""
         return self.rule.id
+
+    @property
+    def rules(self) -> tuple[BoundRule, ...]:
+        """All rules on its tables."""
+        return self.rule, *self.also
 
     @property
     def holds_letters(self) -> bool:
@@ -228,9 +237,29 @@ def derive(one: Subject) -> Case | None:
     return _case(one, kind, script + rows, one.name, child, fix="recompute")
 
 
+def kin(one: Subject) -> Case:
+    """Parents and their children are deleted, by a rule each; a key holds them together."""
+    child = f"{one.name}_of"
+    script = f"""CREATE TABLE {one.name} (id int PRIMARY KEY, bad bool, {one.declared()});
+                 CREATE TABLE {child} (id int PRIMARY KEY, up int REFERENCES {one.name}, bad bool, {one.declared()});"""
+    pairs = list(enumerate(one.pairs()))
+    rows = [[str(n), str(n % 3 != 2), *before] for n, (before, _) in pairs]
+    below = [[str(n + 100 * m), str(n), str(n % 3 != 2), *after] for n, (_, after) in pairs for m in range(n % 3)]
+    deleting: dict[str, Any] = {"fix": "delete where bad", "fix_allows": ("delete",)}
+    case = _case(
+        one,
+        Rows(one.name, "bad"),
+        script + _filled(one.name, rows) + _filled(child, below),
+        one.name,
+        child,
+        **deleting,
+    )
+    return replace(case, also=(bound(Rows(child, "bad"), f"children of {case.id}", **deleting),))
+
+
 KINDS: Final[Mapping[str, Callable[[Subject], Case | None]]] = {
     one.__name__: one
-    for one in (update, write, fill, delete, orphan, duplicate, same, insert, clamp, recompute, derive)
+    for one in (update, write, fill, delete, orphan, duplicate, same, insert, clamp, recompute, derive, kin)
 }
 
 
@@ -283,7 +312,7 @@ def _halved(zoo: Zoo, folder: Path, listed: Sequence[Case], session: Session) ->
 
 def once(url: str, folder: Path, listed: Sequence[Case], session: Session = lambda _: None) -> Shown:
     """Fix cases in one run, look, fix again, and take it back."""
-    rules = [one.rule for one in listed]
+    rules = [rule for one in listed for rule in one.rules]
     names = {f"public.{table}": one.id for one in listed for table in one.tables}
     before = oracle(url)
     session("fix")

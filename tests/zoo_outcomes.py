@@ -45,11 +45,6 @@ class Scene:
         return f"{quoted(self.situation.schema)}.{quoted(self.name)}"
 
     @property
-    def stored(self) -> str:
-        """Its table as the oracle names it: an undo may leave rows of it, but never change those of another."""
-        return next((f"{self.situation.schema}.{one}" for one in [self.name] if one.isidentifier()), self.table)
-
-    @property
     def script(self) -> str:
         """What makes it."""
         text = self.situation.script.replace("$T", self.table).replace("$N", str(self.number))
@@ -156,9 +151,10 @@ def _outcome(
     for reason in (*([] if refusal is None else [refusal]), *told):
         if DYING.search(reason) or len(reason) > 400:
             return f"FAULT no sentence: {reason[:500]!r}"
+    # an undo may leave rows of the table, but never change those of another
     for words, tables in (("a second fix wrote", rewritten), ("lost", lost)):
         strange = {name: rows for name, rows in tables.items() if scene.owns(name)}
-        if strange and not (told and scene.situation.told and [*strange] == [scene.stored]):
+        if strange and not (told and scene.situation.told and [*strange] == [f"public.{scene.name}"]):
             return f"FAULT {words}: {str(strange)[:400]}{_told(told)}"
     return _named(scene, mended, refusal, told, again)
 

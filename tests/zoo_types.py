@@ -281,7 +281,7 @@ class Sort:
     of: str
     form: str
     spelled: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = field(repr=False)
     equal: bool = field(default=False)
     ordered: bool = field(default=False)
     nullable: bool = field(default=True)
