@@ -16,7 +16,7 @@ from pytest_tgintegrity.remedies import Remedy, qualified
 from pytest_tgintegrity.schema import Table
 from pytest_tgintegrity.simulation import Column
 from pytest_tgintegrity.sql_reading import EVERY
-from pytest_tgintegrity.sql_text import calls, escapes_names, names
+from pytest_tgintegrity.sql_text import words
 
 Rows = Sequence[tuple[Any, ...]]
 Ask = Callable[[sql.Composable], Rows]
@@ -208,7 +208,7 @@ class FixLimits:
     def computed_from(self, one: Remedy) -> tuple[str, ...]:
         """The columns that the server computes from those that a remedy writes."""
         known = self.columns.get(qualified(one.table), {})
-        return tuple(name for name, each in known.items() if not names(each.generated).isdisjoint(one.columns))
+        return tuple(name for name, each in known.items() if not words(each.generated).names.isdisjoint(one.columns))
 
 
 def read_limits(ask: Ask, tables: Iterable[Table]) -> FixLimits:
@@ -250,15 +250,15 @@ WHERE p.provolatile = 'v' AND p.proname = ANY (CAST({} AS text[]))
 
 def volatile_calls(ask: Ask, texts: Collection[str]) -> dict[str, str]:
     """For each text that calls a volatile function, or may, why no fix can be planned with it."""
-    called = {name for text in texts for _, name in calls(text)}
+    called = {name for text in texts for _, name in words(text).calls}
     known = ask(_VOLATILE.format(Value(sorted(called)))) if called else ()
     return {text: reason for text in texts if (reason := _volatile(text, known))}
 
 
 def _volatile(text: str, known: Rows) -> str:
-    if escapes_names(text):
+    if words(text).escaped:
         return 'its fix writes a name with escapes (U&"…"): what it calls cannot be told'
-    for schema, name in sorted(calls(text)):
+    for schema, name in sorted(words(text).calls):
         for its_schema, its_name, visible, ours in known:
             if name == its_name and (schema == its_schema or (not schema and visible)):
                 why = (

@@ -16,7 +16,6 @@ from pytest_tgintegrity.predicates import Value
 from pytest_tgintegrity.remedies import qualified
 from pytest_tgintegrity.schema import Table
 from pytest_tgintegrity.sql_reading import Cell, Relation, can_stand_in, reading
-from pytest_tgintegrity.sql_text import calls, operators
 
 Outlook = Literal["apart", "foreseen", "hidden"]
 """SQL that cannot see what is written, that is sure to see what stands in for it, and any other."""
@@ -101,19 +100,19 @@ class Foresight:
     def _runs_code(self, text: str) -> bool:
         """Whether SQL may run code of somebody's own, or SQL that is given as text; or reads what is counted elsewhere."""
         found = reading(text)
-        if any(name in _RUN_SQL or name.startswith(_RUN_SQL_TOO) for _, name in calls(text)):
+        if any(name in _RUN_SQL or name.startswith(_RUN_SQL_TOO) for _, name in found.words.calls):
             return True
-        if any(name.startswith(_STATISTICS) for name in found.names):
+        if any(name.startswith(_STATISTICS) for name in found.words.names):
             return True
         called = any(
             schema == one.schema or (not schema and one.visible)
-            for schema, name in calls(text)
+            for schema, name in found.words.calls
             for one in self.functions.get(name, ())
         )
         return (
             called
-            or not self.row_functions.isdisjoint(found.names)
-            or not self.operators.isdisjoint(operators(text))
+            or not self.row_functions.isdisjoint(found.words.names)
+            or not self.operators.isdisjoint(found.words.operators)
             or any(found.mentions(one) for one in self.views)
         )
 

@@ -16,6 +16,7 @@ from pytest_tgintegrity.remedies import Remedy, Step, in_order, offending, quali
 from pytest_tgintegrity.scans import MetricScan, Scan
 from pytest_tgintegrity.simulation import Simulation
 from pytest_tgintegrity.sql_reading import reading
+from pytest_tgintegrity.sql_text import words
 
 QUESTIONS = 60
 Found = tuple[Any, ...] | Failure
@@ -226,10 +227,10 @@ class Settling:
 
     def harmless_together(self, groups: Sequence[Sequence[Step]]) -> bool:
         """Whether groups that are harmless one by one are so together; else fixes of the last of them are refused."""
+        watched = [self._watched(group, self.violations) for group in groups]
         touching: dict[tuple[int, ...], list[str]] = {}
         for rule in self.violations:
-            numbers = tuple(n for n, group in enumerate(groups) if self._foresees(rule, group))
-            touching.setdefault(numbers, []).append(rule)
+            touching.setdefault(tuple(n for n, one in enumerate(watched) if rule in one), []).append(rule)
         for numbers, rules in touching.items():
             if len(numbers) > 1:
                 steps = in_order([step for n in numbers for step in groups[n]])
@@ -264,19 +265,18 @@ class Settling:
         """The rules that more rows would violate."""
         return {rule for rule, count in counts.items() if count > self.violations[rule]}
 
-    def _foresees(self, rule: str, group: Sequence[Step]) -> bool:
-        """Whether what a rule says after these fixes is told by looking at what they would leave."""
-        if rule not in self._scans or self.question(rule).rows is None:
-            return False
-        text, writes = self.question(rule).text, written(group)
-        if not reading(text).reads_any(writes):
-            return False
-        return self.foresight.outlook(text, writes, self.blueprint.standing) == "foreseen"
-
     def _watched(self, group: Sequence[Step], rules: Iterable[str]) -> dict[str, sql.Composable]:
-        """What is asked of those rules that can see what these fixes write."""
-        found = {rule: self.question(rule).rows for rule in rules if self._foresees(rule, group)}
-        return {rule: rows for rule, rows in found.items() if rows is not None}
+        """What is asked of those rules of which it is told what they say by looking at what these fixes would leave."""
+        writes = written(group)
+        names = {cell.relation.name for cell in writes}
+        found = {}
+        for rule in rules:
+            asked = self.question(rule) if rule in self._scans else None
+            if asked is not None and asked.rows is not None and not names.isdisjoint(words(asked.text).names):
+                reads = reading(asked.text).reads_any(writes)
+                if reads and self.foresight.outlook(asked.text, writes, self.blueprint.standing) == "foreseen":
+                    found[rule] = asked.rows
+        return found
 
     # --- the end
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pytest_tgintegrity.sql_text import Chain, Token, chains, escapes_names, names, sign_at, tokens, word_at
+from pytest_tgintegrity.sql_text import Chain, Token, Words, chains, sign_at, tokens, word_at, words
 
 EVERY = "*"
 """All columns of a table: of a row that comes or goes."""
@@ -45,23 +45,29 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one text names: `firsts` begin dotted names, `pairs` are neighbours in them."""
+    """What one text may read."""
 
     text: str
-    names: frozenset[str]
-    firsts: frozenset[str]
-    pairs: frozenset[tuple[str, str]]
-    anything: bool
+    words: Words
+
+    @property
+    def anything(self) -> bool:
+        """Whether it may read any table."""
+        return self.words.escaped
 
     def mentions(self, relation: Relation) -> bool:
         """Whether the text may read a table: by its schema and name, or by its name where that finds it."""
-        return self.anything or relation.path in self.pairs or (relation.visible and relation.name in self.firsts)
+        if self.words.escaped:
+            return True
+        if relation.name not in self.words.names:
+            return False
+        return relation.path in self.words.pairs or (relation.visible and relation.name in self.words.firsts)
 
     def reads(self, cell: Cell) -> bool:
         """Whether the text may read a column of a table."""
         if not self.mentions(cell.relation):
             return False
-        known = self.anything or cell.column == EVERY or cell.column in self.names
+        known = self.words.escaped or cell.column == EVERY or cell.column in self.words.names
         return known or _takes_rows(self.text, cell.relation.name)
 
     def reads_any(self, cells: Iterable[Cell]) -> bool:
@@ -73,19 +79,16 @@ class Reading:
         return sum(1 for chain in chains(self.text) if chain.path in (relation.path, relation.path[1:]))
 
 
-@functools.lru_cache(maxsize=8192)
 def reading(text: str) -> Reading:
-    """What a text names."""
-    paths = [chain.path for chain in chains(text)]
-    pairs = frozenset(pair for path in paths for pair in pairwise(path))
-    return Reading(text, names(text), frozenset(path[0] for path in paths), pairs, escapes_names(text))
+    """What a text may read."""
+    return Reading(text, words(text))
 
 
 @functools.lru_cache(maxsize=8192)
 def _takes_rows(text: str, table: str) -> bool:
     """Whether rows of a table may be taken whole, so that any of their columns counts."""
     told, found = tokens(text), chains(text)
-    if {"natural", "table"} & names(text) or any(_is_star(told, n) for n in range(len(told))):
+    if {"natural", "table"} & words(text).names or any(_is_star(told, n) for n in range(len(told))):
         return True
     declared = frozenset(_aliases(told, found, table))
     aliases = {table, *(told[one].name for one in declared)}
@@ -152,7 +155,7 @@ def _is_value(told: Sequence[Token], chain: Chain, declared: Collection[int]) ->
 
 def standing_in(text: str, names_of: Mapping[tuple[str, str], str]) -> str:
     """The text with qualified names of tables replaced by other names; what is said of their columns stays true."""
-    replaced = {pair: name for pair, name in names_of.items() if pair in reading(text).pairs}
+    replaced = {pair: name for pair, name in names_of.items() if pair in words(text).pairs}
     if not replaced:
         return text
     told, parts, done = tokens(text), [], 0
@@ -188,7 +191,7 @@ def can_stand_in(found: Reading, relation: Relation) -> bool:
     """
     if found.anything:
         return False
-    if relation.path not in found.pairs:
+    if relation.path not in found.words.pairs:
         return True
     paths = [chain.path for chain in chains(found.text) if relation.path in pairwise(chain.path)]
     return all(path[:2] == relation.path for path in paths) and (relation.schema,) not in {

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.sql_reading import Cell, Relation, reading
-from pytest_tgintegrity.sql_text import at_instant, calls, moves, names, operators, tokens
+from pytest_tgintegrity.sql_text import at_instant, moves, tokens, unusual_words, words
 
 TABLES = """
 CREATE TABLE person (id int PRIMARY KEY, willpower int, name text);
@@ -91,7 +91,7 @@ def test_a_name_without_quotes_is_folded_and_cut_off(connection: psycopg.Connect
         ((found,),) = [asked(connection, f"SELECT parse_ident('{name}')")]
     except psycopg.Error:
         return
-    assert names(f"SELECT 1 AS {name}") == {"select", "as", found[0].encode()[:63].decode(errors="ignore")}
+    assert words(f"SELECT 1 AS {name}").names == {"select", "as", found[0].encode()[:63].decode(errors="ignore")}
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,24 @@ def test_a_name_without_quotes_is_folded_and_cut_off(connection: psycopg.Connect
     ],
 )  # fmt: skip
 def test_names_stand_outside_texts_and_comments(text: str, found: set[str]) -> None:
-    assert names(text) == found
+    assert words(text).names == found
 
 
 def test_calls_and_operators() -> None:
     text = 'SELECT f(1), app.g (2), "H"(3), x IN (1), count(*) FILTER (WHERE a AND (b)), a*-1 @> b --> c'
 
-    assert calls(text) == {("", "f"), ("app", "g"), ("", "H"), ("", "count")}
-    assert operators(text) == {"*", "-", "@>"}
+    assert words(text).calls == {("", "f"), ("app", "g"), ("", "H"), ("", "count")}
+    assert words(text).operators == {"*", "-", "@>"}
+
+
+PIECES = ["a", "A", "B", "select", "in", '"a"', '"a""b"', '"', "'", "'x'", "''", ".", " ", "(", ")", ",", "*", "-", "--", "\n", "+", "@", "::",
+          "1", "1.5", "1e5", "ä", "/", "=", "[", "]", ";", ":", "\t", "N'x'", "e'", "\\'", "date'x'", "\\", "€"]  # fmt: skip
+
+
+@settings(max_examples=2000)
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
+def test_text_that_is_usual_is_read_in_the_same_way_as_any(text: str) -> None:
+    assert words.__wrapped__(text) == unusual_words(text)
 
 
 # --- times
