@@ -33,8 +33,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shel
 
 @pytest.fixture(autouse=True)
 def as_a_person_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In CI pytest prints long lines whole; runs inside tests print what a person would see."""
-    for name in ("CI", "BUILD_NUMBER"):
+    """In CI pytest prints long lines whole; runs inside tests print what a person would see, and are nobody's workers."""
+    for name in ("CI", "BUILD_NUMBER", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
         monkeypatch.delenv(name, raising=False)
 
 
