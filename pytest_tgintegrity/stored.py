@@ -23,12 +23,23 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its `type` as SQL writes it, whether the server computes it, and whether a cast to text loses blanks."""
+    """A column: its `type` as SQL writes it, whether that is the server's own, and whether the server computes the column.
+
+    `formatted` says that casts between it and text are not to be trusted: blanks are lost, ``-`` is no regclass, or
+    somebody made a cast of his own, which would be code of his and may tell anything. What the type itself writes and reads
+    is taken then.
+    """
 
     name: str
     type: str
+    builtin: bool = False
     generated: bool = False
-    blanks: bool = False
+    formatted: bool = False
+
+    @property
+    def path(self) -> str:
+        """The type, on any search path."""
+        return f"pg_catalog.{self.type}" if self.builtin else self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,10 @@ class StoredTable:
         """The types of the columns, in their order."""
         return {column.name: column.type for column in self.columns}
 
+    def column(self, name: str) -> Column:
+        """One of the columns."""
+        return {column.name: column for column in self.columns}[name]
+
     @property
     def computed(self) -> frozenset[str]:
         """The columns that the server computes: they cannot be written to."""
@@ -100,10 +115,23 @@ class StoredRow:
 _TABLES = """
 SELECT n.nspname::text || '.' || c.relname::text, n.nspname::text, c.relname::text, c.oid::bigint, c.relkind = 'p',
        ARRAY(SELECT pg_catalog.jsonb_build_object(
-                        'name', a.attname::text, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-                        'generated', a.attgenerated <> '', 'blanks', coalesce(nullif(t.typbasetype, 0), t.oid) = 1042
-                        AND CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END < 0)
+                        'name', a.attname::text, 'type', f.told, 'generated', a.attgenerated <> '',
+                        'builtin', tn.nspname = 'pg_catalog' AND
+                            pg_catalog.split_part(pg_catalog.split_part(f.told, '(', 1), '[', 1) = pg_catalog.quote_ident(
+                            CASE WHEN f.told LIKE '%[]' THEN coalesce(e.typname, t.typname) ELSE t.typname END),
+                        'formatted', EXISTS (
+                            WITH RECURSIVE based(oid, base, typmod) AS (
+                                SELECT t.oid, t.typbasetype, a.atttypmod
+                                UNION ALL SELECT b.oid, b.typbasetype, greatest(based.typmod, above.typtypmod)
+                                FROM based JOIN pg_catalog.pg_type above ON above.oid = based.oid
+                                JOIN pg_catalog.pg_type b ON b.oid = based.base)
+                            SELECT FROM based WHERE based.oid = 2205 OR based.oid = 1042 AND based.typmod < 0
+                            UNION ALL SELECT FROM based JOIN pg_catalog.pg_cast k
+                              ON k.castsource = based.oid AND k.casttarget = 25 OR k.castsource = 25 AND k.casttarget = based.oid
+                            WHERE k.castfunc <> 0 AND k.oid >= 16384))
              FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+             JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem,
+                  pg_catalog.format_type(a.atttypid, a.atttypmod) AS f(told)
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
        ARRAY(SELECT pg_catalog.jsonb_build_object('name', a.attname::text, 'equals', coalesce((
                         SELECT pg_catalog.format('OPERATOR(%I.%s)', s.nspname, o.oprname)
@@ -191,7 +219,7 @@ def parents_first(connection: psycopg.Connection[Any], tables: Iterable[StoredTa
 
 def _text(alias: str, column: Column) -> sql.Composable:
     value = sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column.name))
-    if column.blanks:
+    if column.formatted:
         return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=value)
     return sql.SQL("{}::pg_catalog.text").format(value)
 
@@ -205,8 +233,13 @@ def whole_row(table: StoredTable, alias: str = "t") -> sql.Composable:
 
 
 def _value(table: StoredTable, record: str, column: str) -> sql.Composable:
+    found = table.column(column)
+    if found.formatted:
+        return sql.SQL("(SELECT tgi.{name} FROM pg_catalog.jsonb_to_record({record}) AS tgi({name} {type}))").format(
+            name=sql.Identifier(column), record=raw(record), type=raw(found.path)
+        )
     return sql.SQL("({} OPERATOR(pg_catalog.->>) {}::pg_catalog.text)::{}").format(
-        raw(record), sql.Literal(column), raw(table.types[column])
+        raw(record), sql.Literal(column), raw(found.path)
     )
 
 
@@ -217,7 +250,10 @@ def _same_key(table: StoredTable) -> sql.Composable:
     )
 
 
-_RECORDS = raw("pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS v(n int, key jsonb, after jsonb)")
+_RECORDS = raw(
+    "pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb)"
+    " AS v(n pg_catalog.int4, key pg_catalog.jsonb, after pg_catalog.jsonb)"
+)
 
 
 def _records(changes: Iterable[Change]) -> list[str]:
@@ -280,7 +316,7 @@ def inserting(table: StoredTable, changes: Sequence[Change]) -> Statement:
     columns = [column.name for column in table.columns if column.name in changes[0].after and not column.generated]
     key = sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
         listed(map(sql.Literal, table.key)),
-        listed(_text("t", column) for column in _key_columns(table)),
+        listed(_text("t", table.column(name)) for name in table.key),
     )
     statement = sql.SQL(
         "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ORDER BY v.n RETURNING {}"
@@ -294,15 +330,13 @@ def inserting(table: StoredTable, changes: Sequence[Change]) -> Statement:
     return _ready(statement, changes)
 
 
-def _key_columns(table: StoredTable) -> list[Column]:
-    known = {column.name: column for column in table.columns}
-    return [known[name] for name in table.key]
-
-
 def among(table: StoredTable, changes: Iterable[Change]) -> sql.Composable:
     """TRUE for the rows that these changes are about, in a query of that table alone."""
-    values = listed(_value(table, "v.key", column) for column in table.key)
-    records = sql.SQL("pg_catalog.jsonb_to_recordset({}::pg_catalog.jsonb) AS v(key jsonb)").format(
-        sql.Literal(json.dumps([{"key": dict(one.key)} for one in changes], ensure_ascii=False))
+    same = sql.SQL(" AND ").join(
+        sql.SQL("{} {} {}").format(sql.Identifier(column), raw(equals), _value(table, "tgi_v.tgi_key", column))
+        for column, equals in table.key.items()
     )
-    return sql.SQL("({}) IN (SELECT {} FROM {})").format(listed(map(sql.Identifier, table.key)), values, records)
+    records = sql.SQL("pg_catalog.jsonb_to_recordset({}::pg_catalog.jsonb) AS tgi_v(tgi_key pg_catalog.jsonb)").format(
+        sql.Literal(json.dumps([{"tgi_key": dict(one.key)} for one in changes], ensure_ascii=False))
+    )
+    return sql.SQL("EXISTS (SELECT FROM {} WHERE {})").format(records, same)
