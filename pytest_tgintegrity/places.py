@@ -24,11 +24,9 @@ from pytest_tgintegrity.predicates import (
 )
 from pytest_tgintegrity.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.schema import Facts, Table
-from pytest_tgintegrity.sql_text import chains, relation_texts
+from pytest_tgintegrity.sql_text import relation_texts, words
 
 _Group = tuple[str, str]
-_PATH = 2
-"""How many parts a name has with its schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +195,15 @@ class Places:
 
 
 def _names_in(tables: Mapping[str, Table]) -> Callable[[str], set[str]]:
-    """Finds the tables that SQL text names, by the names under which they are known; ahead of these may be the database's."""
-    known = {(table.name,) if name == table.name else table.path: name for name, table in tables.items()}
+    """Finds the tables that SQL text names, by the names under which they are known."""
+    plain = {name for name, table in tables.items() if name == table.name}
+    qualified = {table.path: name for name, table in tables.items() if name != table.name}
 
     def named(text: str) -> set[str]:
-        texts = [text, *relation_texts(text)]
-        return {known[path] for one in texts for chain in chains(one) if (path := chain.path[-_PATH:]) in known}
+        found = words(text)
+        pairs = (qualified[pair] for pair in qualified.keys() & found.pairs)
+        casts = (name for one in relation_texts(text) for name in named(one))
+        return {*(plain & found.alone), *pairs, *casts}
 
     return named
 

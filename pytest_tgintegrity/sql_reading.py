@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -87,13 +88,27 @@ def reading(text: str) -> Reading:
 @functools.lru_cache(maxsize=8192)
 def _takes_rows(text: str, table: str) -> bool:
     """Whether rows of a table may be taken whole, so that any of their columns counts."""
+    if {"natural", "table"} & words(text).names:
+        return True
+    if _is_named_once(text, table):
+        return False
     told, found = tokens(text), chains(text)
-    if {"natural", "table"} & words(text).names or any(_is_star(told, n) for n in range(len(told))):
+    if any(_is_star(told, n) for n in range(len(told))):
         return True
     declared = frozenset(_aliases(told, found, table))
     aliases = {table, *(told[one].name for one in declared)}
     return any(
         chain.path[-1] in aliases and (_renames(told, chain) or _is_value(told, chain, declared)) for chain in found
+    )
+
+
+def _is_named_once(text: str, table: str) -> bool:
+    """Whether a table plainly has no alias and its name is used for nothing else: most rules need no closer look."""
+    if "*" in text or text.lower().count(table.lower()) > 1:
+        return False
+    return (
+        re.search(rf'\bFROM\s+"?{re.escape(table)}"?\s*(?:$|\)|(?:WHERE|LEFT|GROUP|ORDER)\b)', text, re.IGNORECASE)
+        is not None
     )
 
 

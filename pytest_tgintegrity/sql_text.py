@@ -201,17 +201,19 @@ _NO_FUNCTIONS = frozenset(
 class Words:
     """What SQL text names, as the server folds it.
 
-    `names` are all identifiers and keywords, `firsts` those that begin a dotted name, `pairs` neighbours in one. `calls`
+    `names` are all identifiers and keywords, `firsts` those that begin a dotted name or stand `alone`, `pairs` neighbours in
+    a dotted name. `calls`
     are the functions that may be called: schema, empty where none is said, and name. `escaped` says that a name is
     written with escapes (``U&"…"``), which may be any.
     """
 
     names: frozenset[str]
     firsts: frozenset[str]
+    alone: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     calls: frozenset[tuple[str, str]]
     operators: frozenset[str]
-    escaped: bool = False
+    escaped: bool
 
 
 @functools.lru_cache(maxsize=16384)
@@ -233,13 +235,22 @@ _PIECE = re.compile(
 def unusual_words(text: str) -> Words:
     """What any SQL text names, token by token."""
     told, found = tokens(text), chains(text)
+    operators = {one.name for one in told if one.sort == "sign" and _OPERATOR.fullmatch(one.name)}
+    escaped = any(one.sort == "escaped name" for one in told)
+    return _words({chain.path for chain in found}, _calls(told, found), operators, escaped=escaped)
+
+
+def _words(
+    paths: Iterable[tuple[str, ...]], calls: Iterable[tuple[str, str]], operators: Iterable[str], *, escaped: bool
+) -> Words:
     return Words(
-        names=frozenset(one.name for one in told if one.named),
-        firsts=frozenset(chain.path[0] for chain in found),
-        pairs=frozenset(pair for chain in found for pair in pairwise(chain.path)),
-        calls=frozenset(_calls(told, found)),
-        operators=frozenset(one.name for one in told if one.sort == "sign" and _OPERATOR.fullmatch(one.name)),
-        escaped=any(one.sort == "escaped name" for one in told),
+        names=frozenset(name for path in paths for name in path),
+        firsts=frozenset(path[0] for path in paths),
+        alone=frozenset(path[0] for path in paths if len(path) == 1),
+        pairs=frozenset(pair for path in paths for pair in pairwise(path)),
+        calls=frozenset(calls),
+        operators=frozenset(operators),
+        escaped=escaped,
     )
 
 
@@ -250,36 +261,31 @@ def _calls(told: Sequence[Token], found: Iterable[Chain]) -> Iterator[tuple[str,
             yield (chain.path[-2] if len(chain.path) > 1 else ""), chain.path[-1]
 
 
-def _plain_words(pieces: Iterable[str]) -> Words:
+def _plain_words(pieces: Sequence[str]) -> Words:
     """The same of text without anything unusual, several times as fast: there are thousands of rules."""
-    firsts: set[str] = set()
-    operators: set[str] = set()
-    pairs: set[tuple[str, str]] = set()
+    paths: set[tuple[str, ...]] = set()
     calls: set[tuple[str, str]] = set()
-    name: str | None = None
-    schema, dotted, quoted = "", False, False
+    operators: set[str] = set()
+    path: tuple[str, ...] = ()
+    dotted, quoted = False, False
     for piece in pieces:
         start = piece[:1]
         if start == '"' or ((start.isidentifier() or start > "\x7f") and piece[1:2] != "'"):
             quoted = start == '"'
-            found = _cut(piece[1:].removesuffix('"').replace('""', '"')) if quoted else folded(piece)
-            if dotted and name is not None:
-                pairs.add((name, found))
-                schema = name
-            else:
-                firsts.add(found)
-                schema = ""
-            name, dotted = found, False
-        elif piece == "." and name is not None and not dotted:
+            if not dotted:
+                paths.add(path)
+            name = _cut(piece[1:].removesuffix('"').replace('""', '"')) if quoted else folded(piece)
+            path, dotted = ((*path, name) if dotted else (name,)), False
+        elif piece == "." and path and not dotted:
             dotted = True
         elif piece:
-            if piece == "(" and name is not None and not dotted and (schema or quoted or name not in _NO_FUNCTIONS):
-                calls.add((schema, name))
+            if piece == "(" and path and not dotted and (len(path) > 1 or quoted or path[0] not in _NO_FUNCTIONS):
+                calls.add((path[-2] if len(path) > 1 else "", path[-1]))
             elif _OPERATOR.match(piece):
                 operators.update(_operators(piece))
-            name, dotted = None, False
-    names = firsts.union(later for _, later in pairs)
-    return Words(frozenset(names), frozenset(firsts), frozenset(pairs), frozenset(calls), frozenset(operators))
+            paths.add(path)
+            path, dotted = (), False
+    return _words({*paths, path} - {()}, calls, operators, escaped=False)
 
 
 def relation_texts(text: str) -> Iterator[str]:
