@@ -168,7 +168,7 @@ def _chains(told: Sequence[Token]) -> Iterator[Chain]:
             continue
         first, path = position, [told[position].name]
         position += 1
-        while position + 1 < len(told) and told[position].name == "." and told[position + 1].named:
+        while sign_at(told, position) == "." and position + 1 < len(told) and told[position + 1].named:
             path.append(told[position + 1].name)
             position += 2
         yield Chain(tuple(path), first, position)
