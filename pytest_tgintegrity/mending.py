@@ -229,6 +229,14 @@ def _journalled(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     return bool(row and row[0])
 
 
+def _hold_journal(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Until it was read, nobody puts a view in the place of a table."""
+    for (name,) in connection.execute(journal.TABLES).fetchall():
+        connection.execute(
+            sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier("tgintegrity", str(name)))
+        )
+
+
 def past_runs(run: Run, limit: int = 50) -> list[PastRun]:
     """The runs in the journal, newest first; nothing is written, so that a standby can be asked."""
     run.wait()
@@ -238,6 +246,7 @@ def past_runs(run: Run, limit: int = 50) -> list[PastRun]:
             connection.execute("SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)")
             if not _journalled(connection):
                 return []
+            _hold_journal(connection)
             check_journal(connection, writing=False)
             rows = psycopg.RawCursor(connection).execute(journal.RUNS, [limit]).fetchall()
             return [PastRun(*row) for row in rows]

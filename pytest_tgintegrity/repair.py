@@ -23,17 +23,17 @@ from pytest_tgintegrity.changes import Change
 from pytest_tgintegrity.database import one_line
 from pytest_tgintegrity.effects import Unseen, Written, mark, other_changes
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
-from pytest_tgintegrity.journal_checks import check_journal
+from pytest_tgintegrity.journal_checks import check_journal, close_to_others
 from pytest_tgintegrity.mended import Left, Made
 from pytest_tgintegrity.stored import (
     Place,
     StoredRow,
     StoredTable,
     deleting,
+    held_tables,
     inserting,
     parents_first,
     read_rows,
-    stored_tables,
     updating,
 )
 from pytest_tgintegrity.writer import Writer, own_path
@@ -122,12 +122,20 @@ def _alone(writer: Writer) -> Iterator[Connection]:
         [(alone,)] = connection.execute(journal.ALONE)
         if not alone:
             raise UsageError(
-                "another --fix or --undo is under way on this database: wait for it to end, then try again"
+                f"another --fix or --undo is under way on this database{_holders(connection)}: wait for it to end, then"
+                " try again"
             )
         yield connection
     finally:
         with contextlib.suppress(psycopg.Error):
             held.close()
+
+
+def _holders(connection: Connection) -> str:
+    """Who holds the lock, if he still does: any role can, and then it is no --fix."""
+    found = connection.execute(journal.HOLDERS).fetchall()
+    told = ", ".join(f"process {pid} of {user}" for pid, user in found)
+    return f" ({told})" if told else ""
 
 
 def _prepare_journal(writer: Writer) -> None:
@@ -139,6 +147,7 @@ def _prepare_journal(writer: Writer) -> None:
                 if not has_schema:
                     connection.execute(journal.CREATE_SCHEMA)
                 connection.execute(journal.CREATE)
+                close_to_others(connection)
             check_journal(connection, writing=True)
             (version,) = connection.execute(journal.READ_VERSION).fetchone() or (None,)
     except psycopg.Error as error:
@@ -264,7 +273,7 @@ class Batches:
         self, batch: Sequence[Change], policy: Policy, order: Sequence[str], *, quiet: bool = False
     ) -> None:
         with self.writer.transaction() as connection:
-            tables = stored_tables(connection, [one.table for one in batch])
+            tables = held_tables(connection, [one.table for one in batch])
             work = Work(connection, batch, tables)
             work.rows = {place: row for name in sorted(tables) for place, row in _locked(work, tables[name]).items()}
             left = policy.left(work)

@@ -167,6 +167,11 @@ SELECT DISTINCT o.conrelid::bigint, o.confrelid::bigint FROM pg_catalog.pg_const
 WHERE o.contype = 'f' AND o.conrelid::bigint = ANY ($1) AND o.confrelid::bigint = ANY ($1) AND o.conrelid <> o.confrelid
 """)
 
+_HOLDABLE = sql.SQL("""
+SELECT one.oid FROM pg_catalog.unnest($1::pg_catalog.int8[]) AS one(oid)
+WHERE pg_catalog.has_table_privilege(one.oid::pg_catalog.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+""")
+
 
 def stored_tables(connection: psycopg.Connection[Any], names: Iterable[str]) -> dict[str, StoredTable]:
     """The tables of these qualified names that there are; one whose name could mean two tables is left out."""
@@ -174,6 +179,23 @@ def stored_tables(connection: psycopg.Connection[Any], names: Iterable[str]) -> 
     for row in connection.execute(_NAMED, [sorted(set(names))]).fetchall():
         found.setdefault(row[0], []).append(_stored(row))
     return {name: tables[0] for name, tables in found.items() if len(tables) == 1}
+
+
+def held_tables(connection: psycopg.Connection[Any], names: Sequence[str]) -> dict[str, StoredTable]:
+    """The same tables, held until the transaction ends: nobody gives them triggers, rules or another shape meanwhile.
+
+    Where the role may write but some columns, it may not hold the table.
+    """
+    held: set[int] = set()
+    while True:
+        found = stored_tables(connection, names)
+        if held.issuperset(table.oid for table in found.values()):
+            return found
+        held = {table.oid for table in found.values()}
+        may = {oid for (oid,) in connection.execute(_HOLDABLE, [sorted(held)]).fetchall()}
+        if may:
+            places = listed(table.here for table in found.values() if table.oid in may)
+            connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(places))
 
 
 def numbered_tables(connection: psycopg.Connection[Any], oids: Iterable[int]) -> dict[int, StoredTable]:
@@ -301,7 +323,7 @@ def updating(table: StoredTable, changes: Sequence[Change]) -> Statement:
         ).format(c=sql.Identifier(column), n=sql.Literal(column), value=_value(table, "v.after", column))
         for column in columns
     )
-    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} WHERE {}").format(table.here, sets, _RECORDS, _same_key(table))
+    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} WHERE {}").format(sql.Identifier(*table.path), sets, _RECORDS, _same_key(table))
     return _ready(statement, changes)
 
 
