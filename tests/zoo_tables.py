@@ -185,9 +185,11 @@ def tables() -> Iterator[Situation]:
         key=("id", "bad"),
     )
     inherited = PLAIN + "CREATE TABLE child_$N (more text DEFAULT 'm', PRIMARY KEY (id)) INHERITS ($T);" + FILLED
-    yield Situation("inherited", inherited + "INSERT INTO child_$N SELECT id + 10, bad, note, 'm' FROM $T;")
+    yield Situation("inherited", inherited + "INSERT INTO child_$N SELECT id + 10, bad, note, 'm' FROM $T;", told=True)
     yield Situation(
-        "inherited, the same key twice", inherited + "INSERT INTO child_$N SELECT id, bad, note, 'm' FROM $T;"
+        "inherited, the same key twice",
+        inherited + "INSERT INTO child_$N SELECT id, bad, note, 'm' FROM $T;",
+        told=True,
     )
     yield Situation("unlogged", PLAIN.replace("TABLE", "UNLOGGED TABLE") + FILLED, fixed=True)
     yield Situation(
