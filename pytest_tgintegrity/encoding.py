@@ -17,7 +17,8 @@ from psycopg.types.json import set_json_loads
 C = TypeVar("C", bound=psycopg.Connection[Any])
 
 SQL_ASCII = "SQL_ASCII"
-_TEXTS = ("text", "varchar", "bpchar", "name", "unknown")
+_TEXTS = ("text", "varchar", "bpchar", "name")
+_UNKNOWN = 705
 
 
 def text_of(data: Buffer) -> str:
@@ -38,10 +39,11 @@ class _TextDumper(Dumper):
 def adapt(connection: C) -> C:
     """Have a connection keep all bytes, if its database is one of SQL_ASCII; the connection itself is returned."""
     if connection.info.parameter_status("server_encoding") == SQL_ASCII:
-        connection.execute("SET client_encoding TO 'SQL_ASCII'")
+        psycopg.RawCursor(connection).execute("SET client_encoding TO 'SQL_ASCII'")
         for name in _TEXTS:
             connection.adapters.register_loader(name, _TextLoader)
-        connection.adapters.register_loader(0, _TextLoader)
+        for oid in (0, _UNKNOWN):
+            connection.adapters.register_loader(oid, _TextLoader)
         connection.adapters.register_dumper(str, _TextDumper)
         set_json_loads(lambda data: json.loads(data if isinstance(data, str) else text_of(data)), connection)
     return connection
