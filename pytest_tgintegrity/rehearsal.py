@@ -27,22 +27,27 @@ _PRODUCTION: Final = re.compile(r"prod|(?<![a-z])(?:live|prd)(?![a-z])", re.IGNO
 _REFUSAL: Final = "a probe that writes never commits"
 _LEFT: Final = "it ended the transaction that is rolled back, or closed all cursors in it: what it wrote after that may have been kept"
 _BEGIN: Final = sql.SQL("""
-    SELECT pg_current_xact_id()::text, set_config('idle_in_transaction_session_timeout', '10s', true)
+    SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text,
+           pg_catalog.set_config('idle_in_transaction_session_timeout', '10s', true)
 """)
 _GUARD: Final = sql.SQL("""
-    DECLARE tgintegrity_guard CURSOR WITH HOLD FOR SELECT ({} || pg_backend_pid())::int
+    DECLARE tgintegrity_guard CURSOR WITH HOLD FOR SELECT pg_catalog.concat({}, pg_catalog.pg_backend_pid())::int
 """).format(sql.Literal(f"{_REFUSAL}: "))  # of the process, so that it is no constant, which would fail at once
 _OURS: Final = """
-    SELECT pg_current_xact_id()::text = %s AND EXISTS (SELECT FROM pg_cursors WHERE name = 'tgintegrity_guard')
+    SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text OPERATOR(pg_catalog.=) %s::pg_catalog.text AND EXISTS (
+        SELECT FROM pg_catalog.pg_cursors WHERE name OPERATOR(pg_catalog.=) 'tgintegrity_guard'::pg_catalog.text)
 """
-_FATE: Final = "SELECT pg_xact_status($1::text::xid8)"
-_WHERE: Final = """
-    SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on', current_database()::text, ARRAY(
-        SELECT nullif(current_setting('tgintegrity.environment', true), '')
-        UNION SELECT substr(setting, length('tgintegrity.environment=') + 1)
-        FROM pg_db_role_setting AS kept CROSS JOIN unnest(kept.setconfig) AS setting
-        WHERE kept.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND setting LIKE 'tgintegrity.environment=%'
+_FATE: Final = "SELECT pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8)"
+_WHERE: Final = f"""
+    SELECT pg_catalog.pg_is_in_recovery(),
+           pg_catalog.current_setting('default_transaction_read_only') OPERATOR(pg_catalog.=) 'on'::pg_catalog.text,
+           pg_catalog.current_database()::pg_catalog.text, ARRAY(
+        SELECT pg_catalog.current_setting('tgintegrity.environment', true)
+        UNION SELECT pg_catalog.substr(setting, {len(ENVIRONMENT) + 2})
+        FROM pg_catalog.pg_db_role_setting AS kept CROSS JOIN pg_catalog.unnest(kept.setconfig) AS setting
+        WHERE kept.setdatabase OPERATOR(pg_catalog.=) (
+            SELECT oid FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+        AND pg_catalog.starts_with(setting, 'tgintegrity.environment=')
     )
 """
 

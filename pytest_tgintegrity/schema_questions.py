@@ -9,21 +9,22 @@ from pytest_tgintegrity.predicates import Params, Value, identifier, plain, raw,
 
 _IN_FORCE = {
     "constraint": (
-        "SELECT conrelid AS relid, conname AS name, 'constraint ' || conname AS object,"
-        " CASE WHEN NOT convalidated THEN 'NOT VALID' END AS problem FROM pg_constraint WHERE conrelid <> 0"
+        "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"
+        " CASE WHEN NOT convalidated THEN 'NOT VALID' END AS problem FROM pg_catalog.pg_constraint"
+        " WHERE conrelid <> '0'::pg_catalog.oid"
     ),
     "index": (
-        "SELECT indrelid AS relid, relname AS name, 'index ' || relname AS object,"
+        "SELECT indrelid AS relid, relname AS name, pg_catalog.concat('index ', relname) AS object,"
         " CASE WHEN NOT indisvalid OR NOT indisready THEN 'INVALID' END AS problem"
-        " FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+        " FROM pg_catalog.pg_index JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid"
     ),
     "trigger": (
-        "SELECT tgrelid AS relid, tgname AS name, 'trigger ' || tgname AS object,"
-        " CASE WHEN tgenabled IN ('D', 'R') THEN 'disabled' END AS problem FROM pg_trigger"
+        "SELECT tgrelid AS relid, tgname AS name, pg_catalog.concat('trigger ', tgname) AS object,"
+        " CASE WHEN tgenabled IN ('D', 'R') THEN 'disabled' END AS problem FROM pg_catalog.pg_trigger"
     ),
     "column": (
-        "SELECT attrelid AS relid, attname AS name, 'column ' || attname AS object, NULL AS problem"
-        " FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+        "SELECT attrelid AS relid, attname AS name, pg_catalog.concat('column ', attname) AS object, NULL AS problem"
+        " FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT attisdropped"
     ),
 }
 
@@ -40,24 +41,34 @@ def schema_question(kind: Schema, params: Params) -> sql.Composed:
 
 
 def _missing_table(table: str) -> sql.Composed:
-    return sql.SQL("SELECT {}::text AS object, 'missing' AS problem WHERE to_regclass({}) IS NULL").format(
-        Value(table), Value(table)
-    )
+    return sql.SQL(
+        "SELECT {}::pg_catalog.text AS object, 'missing' AS problem WHERE pg_catalog.to_regclass({}) IS NULL"
+    ).format(Value(table), Value(table))
 
 
 def _not_in_force(table: str | None) -> sql.Composed:
     objects = " UNION ALL ".join(text for what, text in _IN_FORCE.items() if what != "column")
-    chosen = raw("") if table is None else sql.SQL(" AND relid = to_regclass({})").format(Value(table))
+    chosen = (
+        raw("")
+        if table is None
+        else sql.SQL(" AND relid = pg_catalog.to_regclass({})::pg_catalog.oid").format(Value(table))
+    )
     return sql.SQL(
-        "SELECT relid::regclass || ': ' || object AS object, problem FROM ({}) AS objects"
-        " JOIN pg_class ON pg_class.oid = relid JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE problem IS NOT NULL AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'{}"
+        "SELECT pg_catalog.concat(relid::pg_catalog.regclass, ': ', object) AS object, problem FROM ({}) AS objects"
+        " JOIN pg_catalog.pg_class ON pg_class.oid = relid"
+        " JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE problem IS NOT NULL AND NOT pg_catalog.starts_with(nspname, 'pg_') AND nspname <> 'information_schema'{}"
     ).format(raw(objects), chosen)
 
 
 def _required(what: str, name: str, table: str | None) -> sql.Composed:
-    chosen = raw("") if table is None else sql.SQL(" AND relid = to_regclass({})").format(Value(table))
+    chosen = (
+        raw("")
+        if table is None
+        else sql.SQL(" AND relid = pg_catalog.to_regclass({})::pg_catalog.oid").format(Value(table))
+    )
     return sql.SQL(
-        "SELECT {}::text AS object, coalesce(min(problem), 'missing') AS problem FROM ({}) AS objects"
-        " WHERE name = {}{} HAVING count(*) = 0 OR count(problem) > 0"
+        "SELECT {}::pg_catalog.text AS object, coalesce(pg_catalog.min(problem), 'missing') AS problem"
+        " FROM ({}) AS objects"
+        " WHERE name = {}::pg_catalog.text{} HAVING count(*) = 0 OR pg_catalog.count(problem) > 0"
     ).format(Value(f"{what} {name}"), raw(_IN_FORCE[what]), Value(name), chosen)
