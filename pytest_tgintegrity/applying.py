@@ -36,10 +36,7 @@ class Applying:
         self._blueprint = blueprint
         self._allows = allows
         self._watched = {
-            rule: scan.only([rule])
-            for scan in plan.scans
-            for rule in scan.rules
-            if rule in blueprint.unforeseen
+            rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules if rule in blueprint.unforeseen
         }
         self._counts: dict[str, int] = {}
 
@@ -56,7 +53,7 @@ class Applying:
         if table is None:
             return f"the table {change.table} is gone"
         row = work.rows.get(change.place)
-        if row is not None and row.relation not in table.relations:
+        if change.op == "delete" and row is not None and row.relation not in table.relations:
             return f"it lies in a table that inherits from {table.name}: name that table in the rule"
         fired = [trigger.name for trigger in table.triggers if trigger.fires(change.op)]
         if fired and not all("triggers" in self._allows.get(rule, ()) for rule in change.rules):

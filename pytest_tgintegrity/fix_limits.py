@@ -106,6 +106,7 @@ FROM written w JOIN up u ON u.root = w.oid AND u.oid <> w.oid JOIN pg_catalog.pg
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2
 """)
 _TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16}
+_UNDONE_BY = {"update": "update", "delete": "insert", "insert": "delete"}
 _RULE_EVENTS = {"2": "update", "3": "insert", "4": "delete"}
 
 _WIDE = {
@@ -173,9 +174,11 @@ class FixLimits:
 
     def _fires(self, one: Remedy, allows: Collection[str]) -> str:
         name, events = qualified(one.table), self._events(one)
+        undoing = {_UNDONE_BY[event] for event in events}
         for table, rule, event in self.rules:
-            if table == name and _RULE_EVENTS[event] in events:
-                return f"{name} has the rewrite rule {rule}, which would change what is written"
+            if table == name and _RULE_EVENTS[event] in {*events, *undoing}:
+                what = "is written" if _RULE_EVENTS[event] in events else "an undo writes"
+                return f"{name} has the rewrite rule {rule}, which would change what {what}"
         bits = sum(_TRIGGER_BITS[event] for event in events)
         fired = [trigger for table, trigger, when in self.triggers if table == name and when & bits]
         if fired and "triggers" not in allows:

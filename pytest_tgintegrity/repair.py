@@ -44,19 +44,14 @@ ATTEMPTS = 3
 
 Connection = psycopg.Connection[Any]
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
-_REFUSED = (
-    psycopg.IntegrityError,
-    psycopg.DataError,
-    errors.RaiseException,
-    errors.InsufficientPrivilege,
-    errors.ProgramLimitExceeded,
-    errors.ObjectNotInPrerequisiteState,
-    psycopg.ProgrammingError,
-    psycopg.InternalError,
-    psycopg.NotSupportedError,
-)
+_FATAL = ("08", "53", "57P", "58")
+"""SQLSTATEs that are about the server or the connection: no other batch would fare better."""
+
 _ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
 """A new row may be what an update points to, and a row that goes may free the key that a new one takes."""
+
+OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
+"""What takes an operation back."""
 
 _TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
 
@@ -226,26 +221,31 @@ class Batches:
                 self._attempt(batch, policy)
             except _RETRIED as error:
                 reason = f"given up after {ATTEMPTS} attempts: {one_line(error)}"
-            except (Refused, *_REFUSED) as refused:
-                return [_Waiting(batch, self._told(refused))]
+            except Refused as refused:
+                return [_Waiting(batch, str(refused))]
+            except (errors.LockNotAvailable, errors.QueryCanceled) as error:
+                reason = self._waited(error)
+                break
             except (psycopg.Error, ConnectionFailed) as error:
-                reason = self._failed(error)
+                if not _is_fatal(error):
+                    return [_Waiting(batch, self._told(error))]
+                reason = self.made.stopped = f"the server stopped us: {self._told(error)}"
                 break
             else:
                 return []
         self._leave(batch, reason)
         return []
 
-    def _failed(self, error: psycopg.Error | ConnectionFailed) -> str:
-        """Why a batch is left; what is not about its rows stops all."""
+    def _waited(self, error: psycopg.Error) -> str:
         if isinstance(error, errors.LockNotAvailable):
             return f"somebody else holds a lock on it (waited {self.writer.limits.lock:g} s, --lock-timeout)"
-        if isinstance(error, errors.QueryCanceled):
-            return self._told(error)
-        self.made.stopped = f"the server stopped us: {self._told(error)}"
-        return self.made.stopped
+        return self._told(error)
 
     def _told(self, error: Exception) -> str:
+        """What the server says, without where in which function it said it."""
+        if isinstance(error, psycopg.Error) and error.diag.message_primary:
+            words = ": ".join(filter(None, [error.diag.message_primary, error.diag.message_detail]))
+            return self.writer.address.scrub(" ".join(words.split()))
         return self.writer.address.scrub(one_line(error))
 
     def _leave(self, batch: Iterable[Change], reason: str) -> None:
@@ -257,11 +257,11 @@ class Batches:
         for order in orders:
             try:
                 self._transaction(batch, policy, order)
-            except Disturbed:
+            except (Disturbed, errors.RaiseException):
                 if not policy.quiet:
                     raise
                 self._transaction(batch, policy, order, quiet=True)
-            except _REFUSED:
+            except psycopg.IntegrityError:
                 if order == orders[-1]:
                     raise
                 continue
@@ -331,6 +331,12 @@ def _batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:
         held = batch[end:]
 
 
+def _is_fatal(error: psycopg.Error | ConnectionFailed) -> bool:
+    """Whether it is about the server or the connection, not about rows."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return state is None or state.startswith(_FATAL)
+
+
 def _halves(one: _Waiting) -> list[_Waiting]:
     middle = (len(one.batch) + 1) // 2
     return [replace(one, batch=part) for part in (one.batch[:middle], one.batch[middle:]) if part]
@@ -351,8 +357,9 @@ def _write(work: Work, tables: Sequence[StoredTable], order: Sequence[str]) -> l
     for op in order:
         for table in tables if op != "delete" else reversed(tables):
             changes = [one for one in work.at(table.name) if one.op == op]
-            if changes and op in table.rules:
-                raise Refused(f"{table.name} has the rewrite rule {table.rules[op]}: what it does could not be undone")
+            rule = table.rules.get(op) or table.rules.get(OPPOSITES[op])
+            if changes and rule:
+                raise Refused(f"{table.name} has the rewrite rule {rule}: what it does could not be undone")
             if op == "insert":
                 keyed += _insert(work.connection, table, changes)
             elif changes:

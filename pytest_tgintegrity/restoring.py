@@ -16,11 +16,9 @@ from pytest_tgintegrity.database import one_line
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.journal_entries import document, entry_of, schema_reason
 from pytest_tgintegrity.mended import Left
-from pytest_tgintegrity.repair import Batches, Disturbed, Refused, Work
+from pytest_tgintegrity.repair import OPPOSITES, Batches, Disturbed, Refused, Work
 from pytest_tgintegrity.stored import StoredRow, StoredTable
 from pytest_tgintegrity.writer import Writer
-
-_OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
 
 
 def undo(batches: Batches, writer: Writer, run: str) -> None:
@@ -55,7 +53,7 @@ def _unreadable(row: Sequence[Any]) -> Change:
 
 def opposite(entry: Change) -> Change:
     """The change that takes back another."""
-    return replace(entry, op=_OPPOSITES[entry.op], before=entry.after, after=entry.before)
+    return replace(entry, op=OPPOSITES[entry.op], before=entry.after, after=entry.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ def _obstacle(work: Work, change: Change) -> str:
 
 
 def _moved_on(table: StoredTable, change: Change, row: StoredRow) -> str:
-    if row.relation not in table.relations:
+    if change.op == "delete" and row.relation not in table.relations:
         return f"it lies in a table that inherits from {table.name} now"
     if _holds(row.row, change.before):
         return ""

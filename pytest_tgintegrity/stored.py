@@ -323,7 +323,9 @@ def updating(table: StoredTable, changes: Sequence[Change]) -> Statement:
         ).format(c=sql.Identifier(column), n=sql.Literal(column), value=_value(table, "v.after", column))
         for column in columns
     )
-    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} WHERE {}").format(sql.Identifier(*table.path), sets, _RECORDS, _same_key(table))
+    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} WHERE {}").format(
+        sql.Identifier(*table.path), sets, _RECORDS, _same_key(table)
+    )
     return _ready(statement, changes)
 
 
