@@ -58,7 +58,7 @@ class Drafts:
 
     def rows(self, query: sql.Composable) -> list[tuple[Any, ...]]:
         """What the catalogs answer. Raises `ConnectionFailed`."""
-        answer = self.reader.ask([query])[0]
+        answer = self.reader.ask_catalogs(query)
         if isinstance(answer, Failure):
             raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
         return answer.rows

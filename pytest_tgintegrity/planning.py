@@ -27,6 +27,7 @@ from pytest_tgintegrity.kinds import (
 from pytest_tgintegrity.places import UNREACHED, Place, Places, Window
 from pytest_tgintegrity.predicates import (
     ASCII_BLANKS,
+    NUM_NULLS,
     UNICODE_BLANKS,
     Params,
     Predicate,
@@ -380,4 +381,4 @@ def _named(columns: Iterable[str]) -> tuple[Named, ...]:
 
 def _any_null(columns: Sequence[str]) -> sql.Composed:
     calls = [sql.SQL(", ").join(map(sql.Identifier, chunk)) for chunk in _chunks(columns, COLUMNS_PER_CALL)]
-    return sql.SQL(" OR ").join(sql.SQL("num_nulls({}) > 0").format(call) for call in calls)
+    return sql.SQL(" OR ").join(sql.SQL("{}({}) > 0").format(NUM_NULLS, call) for call in calls)

@@ -62,9 +62,6 @@ def called() -> set[str]:
     return words | {"num_nulls", "num_nonnulls", "btrim", "jsonb_path_match"}
 
 
-ELSEWHERE = pytest.mark.xfail(reason="num_nulls in planning.py and the questions of drafts.py are not qualified yet")
-
-
 @pytest.fixture(scope="module")
 def signatures(server: PostgresServer) -> list[tuple[str, str, str]]:
     """Functions of the server that we call: kind, name and arguments; what takes any type with every type of ours."""
@@ -194,7 +191,6 @@ def hostile(
     execute(url, f"DROP OWNED BY {role} CASCADE", f"DROP ROLE {role}")
 
 
-@ELSEWHERE
 def test_nothing_of_another_role_runs_where_somebody_looks_and_mends(
     hostile: tuple[str, Callable[[], None]], tmp_path: Path
 ) -> None:
@@ -212,7 +208,6 @@ def test_nothing_of_another_role_runs_where_somebody_looks_and_mends(
         assert (mended.failed, mended.plan) == (None, expected)
 
 
-@ELSEWHERE
 def test_nothing_of_another_role_runs_where_declared_constraints_are_looked_at(
     hostile: tuple[str, Callable[[], None]],
 ) -> None:
@@ -223,7 +218,6 @@ def test_nothing_of_another_role_runs_where_declared_constraints_are_looked_at(
         assert {one.error for one in engine.declared().values()} == {None}
 
 
-@ELSEWHERE
 def test_what_was_mended_under_a_hostile_schema_is_taken_back(
     hostile: tuple[str, Callable[[], None]], tmp_path: Path
 ) -> None:
