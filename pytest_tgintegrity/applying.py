@@ -16,7 +16,7 @@ from pytest_tgintegrity.predicates import parametrised
 from pytest_tgintegrity.remedies import Step, qualified
 from pytest_tgintegrity.repair import Batches, Connection, Refused, Work
 from pytest_tgintegrity.scans import Scan
-from pytest_tgintegrity.stored import Place, StoredTable, among
+from pytest_tgintegrity.stored import Place, StoredRow, StoredTable, among, read_rows
 from pytest_tgintegrity.writer import own_path
 
 MOVED = "it changed after it was planned"
@@ -106,12 +106,18 @@ class Applying:
 
 
 def _expect_stored(work: Work, table: StoredTable, planned: Change) -> None:
-    stored = work.stored.get(planned.place)
-    if planned.op != "update" or stored is None:
+    """Raise `Refused` if a row does not hold what was planned; names of types and tables are read as the plan reads them."""
+    if planned.op != "update" or not _differing(work.stored.get(planned.place), planned):
         return
-    other = [name for name, text in planned.after.items() if stored.row[name] != text]
+    with own_path(work.connection):
+        rows = read_rows(work.connection, table, [planned])
+    other = _differing(rows.get(planned.place), planned)
     if other:
         raise Refused(f"{table.name}.{other[0]}, {table.types[other[0]]}, does not store what its fix computes")
+
+
+def _differing(stored: StoredRow | None, planned: Change) -> list[str]:
+    return [] if stored is None else [name for name, text in planned.after.items() if stored.row[name] != text]
 
 
 def _violations(connection: Connection, scan: Scan) -> int | None:
