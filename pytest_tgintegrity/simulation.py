@@ -221,7 +221,7 @@ class Simulation:
             [
                 *targets,
                 sql.SQL(
-                    "CASE WHEN tgi_hits.tgi_hit AND ({}) THEN pg_catalog.array_append(tgi_row.tgi_rules, {})"
+                    "CASE WHEN tgi_hits.tgi_hit IS TRUE AND ({}) THEN pg_catalog.array_append(tgi_row.tgi_rules, {})"
                     " ELSE tgi_row.tgi_rules END AS tgi_rules"
                 ).format(_any(differ), raw(str(number))),
                 sql.SQL("{} AS tgi_cut").format(self._cut_off(one, values, raw("tgi_row.tgi_cut"))),
@@ -235,9 +235,10 @@ class Simulation:
         for name, value in values.items():
             column = self.types[qualified(one.table)][name]
             if column.wide:
-                found = sql.SQL("pg_catalog.array_cat({}, CASE WHEN {} THEN '{{}}'::int[] ELSE ARRAY[{}] END)").format(
-                    found, column.fits(value), raw(str(len(self._cut)))
-                )
+                found = sql.SQL(
+                    "pg_catalog.array_cat({}, CASE WHEN pg_catalog.num_nulls({}) = 1 THEN '{{}}'::int[]"
+                    " WHEN {} THEN '{{}}'::int[] ELSE ARRAY[{}] END)"
+                ).format(found, value, column.fits(value), raw(str(len(self._cut))))
                 self._cut.append((one.rule, qualified(one.table), name))
         return found
 
