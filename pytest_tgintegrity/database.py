@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import psycopg
 from psycopg import errors, sql
@@ -20,6 +20,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from pytest_tgintegrity.address import Address
 from pytest_tgintegrity.encoding import adapt, text_of
 from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.loan import Connection, lent
 from pytest_tgintegrity.paths import KEEP, LOOK, LOOK_AGAIN
 from pytest_tgintegrity.predicates import Statement, parametrised
 
@@ -193,50 +194,6 @@ def one_line(error: BaseException) -> str:
     return " ".join(lines) if lines else type(error).__name__
 
 
-_NEVER_ENDED = (
-    "the transaction of db cannot be ended: nothing that is done in it is kept, there is nothing to commit or to roll"
-    " back; to go on after an error use `with db.transaction():`"
-)
-
-
-class OneStatementCursor(psycopg.Cursor[Row]):
-    """A cursor that sends one statement at a time, always, and only inside the transaction of its connection.
-
-    A pipeline uses the extended protocol also where there are no parameters; the simple protocol would take several
-    statements, among them the COMMIT that ends the read-only transaction.
-    """
-
-    def execute(
-        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
-    ) -> Self:
-        """As in psycopg. Raises `psycopg.ProgrammingError` outside the transaction, and for several statements."""
-        if self.connection.info.transaction_status is TransactionStatus.IDLE:
-            raise psycopg.ProgrammingError(_NEVER_ENDED)
-        sent = query.encode() if isinstance(query, str) else query  # the connection's own encoding may be ASCII
-        with self.connection.pipeline():
-            return super().execute(sent, params, prepare=prepare, binary=binary)
-
-
-class Connection(psycopg.Connection[Row]):
-    """A psycopg connection that stays in the transaction that was begun on it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.cursor_factory = OneStatementCursor
-
-    def say(self, statements: sql.SQL | sql.Composed) -> None:
-        """Send statements that begin or end the transaction."""
-        psycopg.RawCursor(self).execute(statements)
-
-    def commit(self) -> NoReturn:
-        """Refuse: what follows would be outside the snapshot."""
-        raise psycopg.ProgrammingError(_NEVER_ENDED)
-
-    def rollback(self) -> NoReturn:
-        """Refuse: what follows would be outside the snapshot."""
-        raise psycopg.ProgrammingError(_NEVER_ENDED)
-
-
 _ADVICE = " Is the server running"
 _GRANT = "GRANT SELECT to the role, or USAGE on its schema"
 _PROBABLY = " This probably means"
@@ -364,6 +321,12 @@ class Reader:
         if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
             self._begin(self._connection)
         return self._connection
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Connection]:
+        """The open connection for a test of its own, which cannot leave its transaction. Raises `ConnectionFailed`."""
+        with lent(self.connection) as connection:
+            yield connection
 
     def _begin(self, connection: Connection) -> None:
         settings = settings_of(self._limits, connection.info.server_version)

@@ -16,8 +16,9 @@ from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.address import Address
-from pytest_tgintegrity.database import Connection, Limits, connect, one_line
+from pytest_tgintegrity.database import Limits, connect, one_line
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
+from pytest_tgintegrity.loan import Connection
 from pytest_tgintegrity.writer import allow_writing
 
 ENVIRONMENT: Final = "tgintegrity.environment"

@@ -329,16 +329,16 @@ class Run:
         """A read-only connection on the snapshot, for one test."""
         if self.board is None:
             raise UsageError("the run did not begin")
-        with self.board.connection() as reader:
-            yield reader.connection
+        with self.board.connection() as reader, reader.lent() as connection:
+            yield connection
 
     @contextlib.contextmanager
     def before(self) -> Iterator[Any]:
         """A read-only connection on the snapshot of the first look, for one test. Raises `ConnectionFailed`."""
         if self._address is None or self._former is None:
             raise UsageError("there was no look before")
-        with Reader(self._address, self._former, self.settings.limits) as reader:
-            yield reader.connection
+        with Reader(self._address, self._former, self.settings.limits) as reader, reader.lent() as connection:
+            yield connection
 
     def scanned(self, folder: Path | None = None) -> list[Scanned]:
         """All finished scans: of this process, or of all workers that shared `folder`."""

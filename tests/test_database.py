@@ -100,13 +100,17 @@ def test_the_connection_of_a_free_test(make_database: Callable[[str], str]) -> N
 @pytest.mark.parametrize("end", ["commit", "rollback"])
 def test_the_transaction_cannot_be_left(make_database: Callable[[str], str], end: str) -> None:
     """Neither by psycopg's method nor by a statement: what follows is refused."""
-    with reading(make_database("CREATE TABLE t (id int)")) as reader:
-        db = reader.connection
+    url = make_database("CREATE TABLE t (id int)")
+    with (  # noqa: PT012 - it is told in the end
+        pytest.raises(ConnectionFailed, match="left the transaction"), reading(url) as reader, reader.lent() as db
+    ):  # fmt: skip
         with pytest.raises(psycopg.ProgrammingError, match="nothing to commit"):
             getattr(db, end)()
         with pytest.raises(psycopg.ProgrammingError):
             db.set_autocommit(False)
-        db.execute(end)
+        with pytest.raises(psycopg.ProgrammingError, match="cannot be ended"):
+            db.execute(end)
+        db.pgconn.exec_(b"ROLLBACK")
         with pytest.raises(psycopg.ProgrammingError, match="cannot be ended"):
             db.execute("INSERT INTO t VALUES (1)")
 

@@ -14,8 +14,9 @@ from psycopg import sql
 
 from pytest_tgintegrity import rehearsal
 from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.database import Connection, Limits
+from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
+from pytest_tgintegrity.loan import Connection
 from pytest_tgintegrity.rehearsal import Rehearsal, why_not
 
 ITEMS = """
