@@ -42,9 +42,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_type_comes_back_after_every_kind_of_fix(zoo: Zoo, kind: str, tmp_path: Path, session: Session) -> None:
-    shown = there_and_back(zoo, tmp_path, cases(zoo, kind), session)
+    listed = cases(zoo, kind)
 
-    assert (shown.faults, shown.refusals) == ({}, REFUSED if kind == "same" else {})
+    shown = there_and_back(zoo, tmp_path, listed, session)
+
+    refused = {one.id: REFUSED[one.id] for one in listed if one.id in REFUSED}
+    assert (shown.faults, shown.refusals) == ({}, refused if kind == "same" else {})
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])

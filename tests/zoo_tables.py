@@ -158,8 +158,8 @@ def columns() -> Iterator[Situation]:
         )  # fmt: skip
 
 
-def tables() -> Iterator[Situation]:
-    """Tables that are more than a heap."""
+def partitions() -> Iterator[Situation]:
+    """Tables whose rows lie in others."""
     of = "CREATE TABLE $T (id int, bad bool, note text, PRIMARY KEY (id)) PARTITION BY {};"
     parts = {
         "range": "RANGE (id);CREATE TABLE p_$N_a PARTITION OF $T FOR VALUES FROM (0) TO (4);"
@@ -191,6 +191,10 @@ def tables() -> Iterator[Situation]:
         inherited + "INSERT INTO child_$N SELECT id, bad, note, 'm' FROM $T;",
         told=True,
     )
+
+
+def tables() -> Iterator[Situation]:
+    """Tables that are more than a heap, and views."""
     yield Situation("unlogged", PLAIN.replace("TABLE", "UNLOGGED TABLE") + FILLED, fixed=True)
     yield Situation(
         "of a type",
@@ -245,6 +249,10 @@ def constraints() -> Iterator[Situation]:
         + "ALTER TABLE $T ADD FOREIGN KEY (up) REFERENCES zoo_far.hidden NOT VALID;",
         told=True,
     )  # fmt: skip
+
+
+def uniqueness() -> Iterator[Situation]:
+    """Constraints on what no two rows may share."""
     yield Situation(
         "unique, deferred", PLAIN.replace("note text", "note text UNIQUE DEFERRABLE INITIALLY DEFERRED") + FILLED
     )
@@ -368,8 +376,10 @@ def situations(zoo: Zoo, what: str) -> list[Situation]:
 SITUATIONS: Final = {
     "names": names,
     "columns": columns,
+    "partitions": partitions,
     "tables": tables,
     "constraints": constraints,
+    "uniqueness": uniqueness,
     "references": references,
     "triggers": triggers,
     "rewrites": rewrites,
