@@ -98,7 +98,8 @@ class Answer:
 
 
 def _text(value: bytes | None) -> str | None:
-    return None if value is None else text_of(value)
+    """For people and reports: bytes that are no text are marked as such."""
+    return None if value is None else bytes(value).decode("utf-8", "replace")
 
 
 def _milliseconds(seconds: float) -> int:
