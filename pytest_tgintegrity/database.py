@@ -292,11 +292,15 @@ _SET_TIMEOUT = "SELECT pg_catalog.set_config('statement_timeout', $1, true)"
 
 
 class Reader:
-    """A connection on the shared snapshot. After an error it begins again on the same snapshot."""
+    """A connection on the shared snapshot. After an error it begins again on the same snapshot.
+
+    `begun` counts its transactions: locks last as long as one of them.
+    """
 
     def __init__(self, address: Address, snapshot: str, limits: Limits) -> None:
         self._address = address
-        self._snapshot = snapshot
+        self._snapshot: str | None = snapshot
+        self.begun = 0
         self._limits = limits
         self._connection: Connection | None = None
         self._stopped = False
@@ -336,6 +340,7 @@ class Reader:
                 connection.say(sql.SQL("ROLLBACK"))
             connection.say(_begin(settings, self._snapshot))
             _settle(connection, settings)
+            self.begun += 1
         except psycopg.Error as error:
             connection.close()
             words = self._address.scrub(one_line(error))
@@ -357,6 +362,23 @@ class Reader:
                 retried = len(answers)
                 answers.pop()
         return answers
+
+    def let_go(self) -> None:
+        """End the transaction, and its locks with it; the next question begins another on the same snapshot."""
+        if self._connection is not None and not self._connection.closed:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.say(sql.SQL("ROLLBACK"))
+
+    @contextlib.contextmanager
+    def anew(self) -> Iterator[None]:
+        """Look at the data of now for a while, not at the shared snapshot."""
+        kept, self._snapshot = self._snapshot, None
+        self.let_go()
+        try:
+            yield
+        finally:
+            self._snapshot = kept
+            self.let_go()
 
     def ask_catalogs(self, question: sql.Composable, timeout: float | None = None) -> Answer | Failure:
         """Ask something of the catalogs: all names in it are the server's, but visible is what the role sees.

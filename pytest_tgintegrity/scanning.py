@@ -12,6 +12,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database import Answer, Failure, Reader
 from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.freshness import changed
 from pytest_tgintegrity.scans import Access, Count, RowScan, Sampling, Scan, Tally
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
@@ -124,15 +125,78 @@ def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned
 
     Never raises because of the data or the server: a rule that could not be evaluated has a measurement with an error.
     """
-    started = time.perf_counter()
+    found, stale = _look(reader, scans, samples)
+    if not stale:
+        return found
+    answered = [scan.only(_answered(one)) for scan, one in zip(scans, found, strict=True)]
+    touched = [stale] if len(scans) == 1 else [_touched(reader, scan) for scan in answered]
+    if not stale <= frozenset().union(*touched):  # read by a function: by whose, the plans do not tell
+        touched = [one or stale for one in touched]
+    pairs = zip(scans, found, touched, strict=True)
+    return [_look_again(reader, scan, samples, names) if names else one for scan, one, names in pairs]
+
+
+def _answered(scanned: Scanned) -> list[str]:
+    return [rule for rule, one in scanned.measurements.items() if one.error is None]
+
+
+def _look(reader: Reader, scans: Sequence[Scan], samples: int) -> tuple[list[Scanned], frozenset[str]]:
+    """The answers, and which tables that they are from are not what the snapshot knows."""
+    started, begun = time.perf_counter(), reader.begun
     works = [_Progress(scan) for scan in scans]
     inquiry = _Inquiry(reader, scans[0].timeout, scans[0].access, started + PATIENCE_SECONDS)
     _probe(inquiry, works)
     _answer(inquiry, works)
     if samples:
         _sample(inquiry, works, samples)
+    lost_locks = reader.begun > max(begun, 1)
+    counted = [work.scan.only(work.counts) for work in works if work.counts]
+    stale = _stale(reader, counted, lost_locks=lost_locks) if counted else frozenset()
     seconds = (time.perf_counter() - started) / len(works)
-    return [_scanned(work, seconds) for work in works]
+    return [_scanned(work, seconds) for work in works], stale
+
+
+def _stale(reader: Reader, scans: Sequence[Scan], *, lost_locks: bool) -> frozenset[str]:
+    """Tables that were read in this transaction, or in one whose locks are lost, and are not what the snapshot knows."""
+    if lost_locks:
+        for scan, answer in zip(scans, reader.ask([_planned(scan) for scan in scans]), strict=True):
+            if isinstance(answer, Failure):
+                return frozenset([scan.source])
+    found = changed(reader, everywhere=lost_locks)
+    return frozenset([found.reason]) if isinstance(found, Failure) else found
+
+
+def _planned(scan: Scan) -> sql.Composed:
+    """Take the locks that the scan takes, and read nothing."""
+    return sql.SQL("EXPLAIN {}").format(scan.question({}))
+
+
+def _touched(reader: Reader, scan: Scan) -> frozenset[str]:
+    """Of the tables that a scan names, those that are not what the snapshot knows."""
+    reader.let_go()
+    if not scan.rules:
+        return frozenset()
+    (planned,) = reader.ask([_planned(scan)])
+    return frozenset([scan.source]) if isinstance(planned, Failure) else _stale(reader, [], lost_locks=False)
+
+
+def _look_again(reader: Reader, scan: Scan, samples: int, names: Iterable[str]) -> Scanned:
+    """The answer of now: what the scan reads is not what the snapshot knows; unknown if that changes all the time."""
+    with reader.anew():
+        (found,), again = _look(reader, [scan], samples)
+    if again:
+        error = f"what it reads was rewritten or replaced while it was looked at, twice: {', '.join(sorted(again))}"
+        told = {rule: Measurement(error=one.error or error) for rule, one in found.measurements.items()}
+    else:
+        note = (
+            f"looked at later than the others: after the snapshot {', '.join(sorted(names))} was rewritten or replaced"
+        )
+        told = {rule: replace(one, note=_both(one.note, note)) for rule, one in found.measurements.items()}
+    return replace(found, measurements=told)
+
+
+def _both(*notes: str | None) -> str:
+    return "; ".join(one for one in notes if one)
 
 
 def _probe(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
