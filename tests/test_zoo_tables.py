@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from zoo import Zoo
+from zoo import MAJORS, Zoo
 from zoo_outcomes import faults, outcomes, scenes, told_of
+from zoo_refusals import counted, lines, listed
 from zoo_tables import SITUATIONS, situations
 
 pytest_plugins = ["zoo_servers"]
@@ -24,3 +26,10 @@ def test_in_every_situation_all_comes_back_or_is_refused_in_a_sentence(
     record_property("refusals", refusals)
     print("\n".join([f"{len(refusals)} of {len(found)} refused or left, and why:", *refusals]))  # noqa: T201 - -rP
     assert faults(found) == {}
+    if zoo.major == MAJORS[0]:
+        reasons = counted(what, way, found)
+        if path := os.environ.get("TGINTEGRITY_REFUSALS"):  # a file to which the rows of the manual are added
+            with Path(path).open("a", encoding="utf-8") as rows:
+                rows.writelines(f"{line}\n" for line in lines(reasons))
+        else:
+            assert reasons == listed(what, way)
