@@ -22,6 +22,7 @@ from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.reports.document import refusal, write_refusal
+from pytest_tgintegrity.reports.files import is_file
 from pytest_tgintegrity.rules import SEVERITIES, Rule, declaration_of
 from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
 
@@ -65,7 +66,7 @@ def pytest_load_initial_conftests(
     url = known.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
     only_told = known.help or known.version or known.collectonly or known.tgintegrity_fix_history
     if url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ):
-        _refuse(early_config, known, DIED_EARLY)
+        _refuse(early_config, known, DIED_EARLY, early=True)
     early_config.stash[options.INVOKED] = tuple(early_config.invocation_params.args)
     _hide_arguments(early_config, "--db-url", known.tgintegrity_db_url)
     _hide_arguments(early_config, "--alert", known.tgintegrity_alert)
@@ -78,11 +79,12 @@ def pytest_load_initial_conftests(
     return found
 
 
-def _refuse(config: pytest.Config, namespace: Any, reason: str) -> None:
-    """Say in each report that was asked for that there is none."""
-    if path := options.json_path(namespace):
+def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool = False) -> None:
+    """Say in each report that was asked for that there is none; if it is `early` to say so, only in files."""
+    if (path := options.json_path(namespace)) and (not early or is_file(path)):
         write_refusal(path, reason)
-    publish(refusal(reason), options.published(config, namespace))
+    files = options.published(config, namespace)
+    publish(refusal(reason), {form: path for form, path in files.items() if not early or is_file(path)})
 
 
 def _hide_arguments(config: pytest.Config, flag: str, url: str | None) -> None:

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_tgintegrity.reports import files as report_files
 from pytest_tgintegrity.reports.lines import Line
 
 WORDS = {"html_report": "page", "metrics": "metrics"}
-READABLE = 0o644
+SHOWING = ("html_report",)
+"""Forms in which rows are shown."""
 
 
 def publish(document: Mapping[str, Any], files: Mapping[str, Path]) -> list[Line]:
     """Write the files, by form, and say where they are, or why one could not be written: that is never fatal."""
-    return [put(WORDS[form], path, _rendered(form, document, path)) for form, path in files.items()]
+    private = shows_rows(document)
+    return [
+        put(WORDS[form], path, _rendered(form, document, path), private=private and form in SHOWING)
+        for form, path in files.items()
+    ]
 
 
-def put(word: str, path: Path, text: str) -> Line:
+def put(word: str, path: Path, text: str, *, private: bool) -> Line:
     """Write a file, and say where it is, or why it could not be written: that is never fatal."""
     try:
-        replace(path, text)
+        report_files.write(path, text, private=private)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        report_files.remove(path)
         return Line(word, f"not written: {path}: {error.strerror or error}", {"red": True})
     return Line(word, str(path))
+
+
+def shows_rows(document: Mapping[str, Any]) -> bool:
+    """Whether something of the rows themselves stands in a document: samples, or what a fix would write."""
+    return any(one.get("samples") for one in document["rules"]) or bool(document.get("fix"))
+
+
+def save_json(report: Mapping[str, Any], path: Path, indent: int | None) -> None:
+    """Write pytest-json-report's document like the other files. Raises `OSError`."""
+    private = shows_rows(report.get("integrity") or {"rules": ()})
+    report_files.write(path, json.dumps(report, default=str, indent=indent), private=private)
 
 
 def _rendered(form: str, document: Mapping[str, Any], path: Path) -> str:
@@ -38,22 +52,8 @@ def _rendered(form: str, document: Mapping[str, Any], path: Path) -> str:
 
 
 def _before(path: Path) -> str:
-    """What a file of metrics held so far."""
+    """What a file of metrics held so far; a pipe is not read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace") if report_files.is_replaceable(path) else ""
     except OSError:
         return ""
-
-
-def replace(path: Path, text: str) -> None:
-    """Put a text in the place of a file, in one step: whoever reads it sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(READABLE)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

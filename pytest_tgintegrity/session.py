@@ -36,7 +36,7 @@ from pytest_tgintegrity.migrations import Migration
 from pytest_tgintegrity.pending import look_for_pending, read_migrations
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.probes import Probe
-from pytest_tgintegrity.publishing import publish
+from pytest_tgintegrity.publishing import publish, save_json
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports import coverage, terminal
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
@@ -479,6 +479,14 @@ class Integrity:
         json_report.update(scrub_document(json_report, self.scrubbed))
         if (told := self._document()) is not None:
             json_report["integrity"] = told
+        self._save_whole()
+
+    def _save_whole(self) -> None:
+        """Have pytest-json-report write its file as ours are written: as a whole, and onto no device."""
+        writer: Any = getattr(self.config, "_json_report", None)
+        if writer is not None:
+            indent = self.config.option.json_report_indent
+            writer.save_report = lambda path: save_json(writer.report, Path(path), indent)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The end of the run, on one screen."""

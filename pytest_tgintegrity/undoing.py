@@ -102,4 +102,4 @@ def _tell_files(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
 def _written(report: Path, undone: Undone, stale: Stale | None, status: int) -> Line:
     told = {"undo": undone.to_json(), **({"caches": stale.to_json()} if stale else {})}
     document: dict[str, Any] = {"exitcode": status, "integrity": told}
-    return put("report", report, json.dumps(document))
+    return put("report", report, json.dumps(document), private=True)

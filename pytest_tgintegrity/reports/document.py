@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_tgintegrity.records import identity_of
+from pytest_tgintegrity.reports import files
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.caches import Stale
@@ -143,10 +143,10 @@ def write_refusal(path: Path, reason: str) -> None:
         "tests": [],
         "integrity": refusal(reason),
     }
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document), encoding="utf-8")
+    try:
+        files.write(path, json.dumps(document))
+    except OSError:
+        files.remove(path)
 
 
 def refusal(reason: str) -> dict[str, Any]:
