@@ -12,12 +12,14 @@ import psycopg
 import pytest
 from harness import HOLDS, VIOLATED, RunRules, sleeping, wait_until
 
+from pytest_tgintegrity.binaries import find_postgres
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.options import Given
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.scratch import PostgresServer, start_postgres
 
+BACKUP = "pg_basebackup"
 SETTINGS = Settings(1, Limits(), 5, None, {}, "absent_module")
 SLOW = """
 @rule.query("SELECT pg_sleep(1.5) OFFSET 1", timeout=50)
@@ -103,29 +105,48 @@ def test_errors_of_one_free_test_stay_there(check: RunRules) -> None:
     assert "nothing to commit" in ran.reasons["test_commits"]
 
 
+MENDED = """
+@rule.between("item", "size", 0, 20, fix="clamp")
+def test_mended(violations):
+    \"\"\"Sizes are at most twenty.\"\"\"
+    assert not violations
+"""
+
+
 def test_a_standby(check: RunRules, tmp_path: Path, server: PostgresServer) -> None:
-    """Rules are judged there too, and the header says where they were."""
+    """Rules are judged there too, the header says where they were, and the journal can be read."""
     settings = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
-    program = server.binaries.directory / "pg_basebackup"
-    if not program.exists():
-        pytest.skip("these binaries have no pg_basebackup")
-    with start_postgres(settings=settings) as primary, start_postgres(settings=settings) as standby:
+    found = (binaries for binaries in (server.binaries, find_postgres(15)) if (binaries.directory / BACKUP).exists())
+    binaries = next(found, None)
+    if binaries is None:
+        pytest.skip("no server with pg_basebackup is installed here")
+    program = binaries.directory / BACKUP
+    with (
+        start_postgres(binaries=binaries, settings=settings) as primary,
+        start_postgres(binaries=binaries, settings=settings) as standby,
+    ):
         with psycopg.connect(primary.conninfo(), autocommit=True) as connection:
             connection.execute(
-                "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i"
+                "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i;"
+                "ALTER TABLE item ADD PRIMARY KEY (id); INSERT INTO item VALUES (21, 77, 'n')"
             )
+        mended = check(MENDED, "--fix", url=primary.url()).integrity["fix"]["applied"]["run"]
         standby.stop()
         copy_cluster(program, primary, standby, tmp_path / "copy")
         standby.restart()
         wait_until(lambda: answers(standby))
         ran = check(HOLDS, VIOLATED, "-n2", url=standby.url())
         refused = check("--probe-writes", url=standby.url())
+        history = check("--fix-history", url=standby.url(), subprocess=True)
+        undo = check("--undo=last", url=standby.url(), subprocess=True)
 
     assert ran.status == 1, ran.said
     assert ran.verdicts == {"test_holds": "passed", "test_violated": "failed"}
     assert ran.integrity["database"]["is_standby"] is True
     assert "(standby)" in ran.out
     assert (refused.status, "is a standby, where nothing can be written" in refused.said) == (4, True)
+    assert (history.status, mended in history.out) == (0, True), history.said
+    assert (undo.status, "is a standby: mend the data on the primary" in undo.said) == (4, True), undo.said
 
 
 def copy_cluster(program: Path, primary: PostgresServer, standby: PostgresServer, folder: Path) -> None:
