@@ -118,6 +118,17 @@ def check_timeout(timeout: object) -> None:
         raise DeclarationError(f"timeout is {timeout!r}: give seconds, at least 0.001")
 
 
+def check_tolerance(tolerates: object, *, counts: bool) -> None:
+    """None, a count of rows, or a rate."""
+    if tolerates is None:
+        return
+    if not counts:
+        raise DeclarationError("tolerates= would be ignored: check counts no violations")
+    a_count = isinstance(tolerates, int) and not isinstance(tolerates, bool) and tolerates >= 0
+    if not (a_count or (isinstance(tolerates, float) and 0 < tolerates < 1)):
+        raise DeclarationError(f"tolerates is {tolerates!r}: give a count of rows, such as 3, or a rate, such as 0.01")
+
+
 def check_writes(value: object, what: str) -> None:
     """A mapping of columns to SQL expressions."""
     if isinstance(value, Mapping):

@@ -6,21 +6,26 @@ import functools
 import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from pytest_tgintegrity import judging
+from pytest_tgintegrity.bodies import can_fail
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.kinds import Declared
 from pytest_tgintegrity.planning import BoundRule, plan
 from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
-from pytest_tgintegrity.session import BOUND, Integrity, session_of
+from pytest_tgintegrity.session import BOUND, IDLE, Integrity, session_of
 from pytest_tgintegrity.writes import check_templates
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
+CANNOT_FAIL = {
+    "violations": "its body never fails, whatever the data: write `assert not violations`",
+    "db": "its body never fails, whatever the data: write an assert on what `db` says",
+}
 _MARKS = pytest.StashKey[dict[str, pytest.MarkDecorator]]()
 
 
@@ -31,12 +36,11 @@ def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared
         for item in tests:
             item.stash[BOUND] = _bound(item, declared)
             _mark(item, item.stash[BOUND].rule)
+            _check_body(item, item.stash[BOUND].rule)
         _check_placeholders([item.stash[BOUND] for item in tests])
         session_of(collector.config).collected |= {item.stash[BOUND].id for item in tests}
     except DeclarationError as error:
-        line = inspect.getsourcelines(inspect.unwrap(tests[0].function))[1]
-        where = f"{tests[0].path.name}:{line}: {tests[0].originalname}"
-        raise collector.CollectError(f"{where}: {error}") from None
+        raise collector.CollectError(f"{_where(tests[0])}: {error}") from None
 
 
 def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
@@ -51,6 +55,38 @@ def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
         raise DeclarationError("a test of declared constraints needs the argument 'constraint'")
     params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     return BoundRule(rule_id(item), declared, doc, params)
+
+
+def _check_body(item: pytest.Function, rule: Rule) -> None:
+    """A body that cannot fail is an error of this test, and of no other in its file."""
+    if not can_fail(inspect.unwrap(item.function), free=rule.fixture == "db"):
+        item.stash[IDLE] = f"{_where(item)}: {CANNOT_FAIL[rule.fixture]}"
+
+
+def shown_as_collected(
+    collector: pytest.Collector, items: Iterable[pytest.Function]
+) -> list[pytest.Item | pytest.Collector]:
+    """Where nothing is run, tests whose body cannot fail are collection errors: there is no other place to say so."""
+    return [
+        Idle.from_parent(collector, name=one.name, why=one.stash[IDLE]) if IDLE in one.stash else one for one in items
+    ]
+
+
+class Idle(pytest.Collector):
+    """Stands for a test whose body cannot fail."""
+
+    def __init__(self, *, why: str, **given: Any) -> None:
+        super().__init__(**given)
+        self._why = why
+
+    def collect(self) -> NoReturn:
+        """Say why."""
+        raise self.CollectError(self._why)
+
+
+def _where(item: pytest.Function) -> str:
+    line = inspect.getsourcelines(inspect.unwrap(item.function))[1]
+    return f"{item.path.name}:{line}: {item.originalname}"
 
 
 def _check_placeholders(rules: Sequence[BoundRule]) -> None:

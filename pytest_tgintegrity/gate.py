@@ -68,6 +68,10 @@ class Look(Protocol):
         """How many rules, by verdict."""
 
     @property
+    def overlooked(self) -> int:
+        """How many of the tolerated rules tolerate more than they declare by `tolerates=`."""
+
+    @property
     def score(self) -> int | None:
         """Its health; None: not determined."""
 
@@ -166,7 +170,11 @@ def _dated(condition: Condition, today: Look, looks: Sequence[Look]) -> Conditio
 
 
 def _rules_hold(today: Look, looks: Sequence[Look], evidence: Evidence) -> Condition:
-    seen = [f"{today.counts[verdict]} {verdict}" for verdict in ("failed", "noted", "waived") if _count(today, verdict)]
+    seen = [
+        f"{today.counts[verdict]} {verdict}"
+        for verdict in ("failed", "noted", "tolerated", "waived")
+        if _count(today, verdict)
+    ]
     judged = sum(today.counts.values()) - _count(today, "unknown")
     return Condition(
         "rules hold",
@@ -188,6 +196,8 @@ def _not_held(look: Look, deselected: int) -> str | None:
         return "the run looked at a part of the data: leave out --period and --scope"
     if deselected:
         return f"{deselected} of the collected rules were not run: leave out -k, -m and --deselect"
+    if look.overlooked:
+        return "a test lets violations pass without saying how many: declare tolerates="
     noted = _count(look, "noted") and not _count(look, "unknown") and look.score != PERFECT
     return "--fail-on only notes a violation that the gate counts" if noted else None
 
@@ -285,6 +295,8 @@ def _awry_on(looks: Iterable[Look], *, lost: bool) -> str | None:
             return "a rule was unknown"
         if look.score is not None and look.score < PERFECT:
             return "a violation was noted"
+        if look.overlooked:
+            return "a violation was tolerated without tolerates="
     return "an entry of the history cannot be read" if lost else None
 
 

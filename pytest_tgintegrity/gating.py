@@ -32,6 +32,7 @@ class Today:
     scopes: Mapping[str, str]
     counts: Mapping[str, int]
     score: int | None
+    overlooked: int = 0
     conditions: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -93,4 +94,5 @@ def _look(report: Report) -> Today:
         scopes=run.scopes,
         counts=Counter(one["verdict"] for one in report.rules),
         score=report.health.score,
+        overlooked=len(report.overlooked),
     )

@@ -13,7 +13,7 @@ Status = Literal["healthy", "degraded", "undetermined"]
 
 POINTS: Mapping[Severity, int] = {"critical": 30, "high": 15, "medium": 10, "low": 5, "info": 0}
 COSTLY: frozenset[Verdict] = frozenset({"failed", "noted", "unknown"})
-LISTED: frozenset[Verdict] = COSTLY | {"waived", "fixed"}
+LISTED: frozenset[Verdict] = COSTLY | {"tolerated", "waived", "fixed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,17 @@ from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.run import Run
-from pytest_tgintegrity.session import BOUND, NO_URL, RECORD, Integrity, session_of
+from pytest_tgintegrity.session import BOUND, IDLE, NO_URL, RECORD, Integrity, session_of
 from pytest_tgintegrity.tidings import UNMEASURED, Record
 from pytest_tgintegrity.verdicts import Judgement, Measurement, Outcome, judge
 from pytest_tgintegrity.violations import Violations
 from pytest_tgintegrity.waivers import Waiver, objection, waive
 
-SHOWN = {"noted": "n", "waived": "w"}
-VIOLATED = ("failed", "noted", "waived")
+SHOWN = {"noted": "n", "waived": "w", "tolerated": "t"}
+VIOLATED = ("failed", "noted", "waived", "tolerated")
+
+VERDICT = "integrity_verdict"
+"""The property that JUnit shows of a rule that did not simply pass."""
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.mended import Mended
@@ -139,6 +142,13 @@ def _run(request: pytest.FixtureRequest) -> Run:
 # --- running and judging
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A rule whose body cannot fail is an error, and it alone."""
+    if IDLE in item.stash:
+        raise Unknown(item.stash[IDLE])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Turn what the body of a rule did into an outcome; a violated rule fails without a traceback."""
@@ -153,8 +163,22 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")
-    _settle(item, bound, Outcome(held=True), None)
+    _settle(item, bound, _held(found, item.stash.get(_MEASURED, Measurement()).violations), None)
     return result
+
+
+def _held(found: Violations | None, count: int) -> Outcome:
+    """What a body that passes says: rows that violate the rule are tolerated if it was they that it decided by."""
+    if found is None or not count:
+        return Outcome(held=True)
+    if not found.decided:
+        raise Unknown(
+            f"{count} violations were read and nothing was decided by them: write `assert not violations`, or a bound"
+            " such as `assert violations.count <= 3`"
+        )
+    return Outcome(
+        held=True, reason=f"{repr(found).splitlines()[0]}; the test's own assert lets that pass", tolerated=True
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -223,6 +247,8 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
     if judgement.verdict == "passed" and mended is not None and mended.healed(bound.id):
         judgement = Judgement("fixed", mended.told(bound.id))
     item.stash[_JUDGEMENT] = judgement
+    if judgement.verdict != "passed":
+        item.user_properties.append((VERDICT, judgement.verdict))
     if judgement.verdict == "failed":
         raise Violated(_with_waiver(message, objected)) from None
 
@@ -334,6 +360,8 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
         "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
         "constraint": isinstance(rule.kind, Declared | Schema),
         "vacuous": judgement.verdict == "passed" and measured.vacuous,
+        "idle": IDLE in item.stash,
+        "overlooked": judgement.verdict == "tolerated" and not rule.allows(measured.violations, measured.examined),
     }
 
 

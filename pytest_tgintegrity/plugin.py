@@ -184,7 +184,7 @@ def pytest_pycollect_makeitem(
     collecting.offer_fixtures(collector)
     found: Sequence[pytest.Function] | None = yield
     collecting.bind(collector, found or (), declared)
-    return found
+    return collecting.shown_as_collected(collector, found) if found and collector.config.option.collectonly else found
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

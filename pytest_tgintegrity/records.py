@@ -23,7 +23,7 @@ class Record:
 
     `counts` are rules by verdict, `violations` those of each rule that has any (waived ones too), `unknown` the rules
     that could not be evaluated, `verdicts` those of all rules that did not pass, `conditions` whether
-    those of the gate were met, where one was asked. `digest` names the set of rules,
+    those of the gate were met, where one was asked. `overlooked` counts tolerated rules that do not declare it. `digest` names the set of rules,
     `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks` are of the whole
     database since its statistics began. `identity` is the database's: `database` alone is a name.
     """
@@ -47,6 +47,7 @@ class Record:
     identity: str
     verdicts: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, bool] = field(default_factory=dict)
+    overlooked: int = 0
 
     def to_json(self) -> str:
         """One line of JSON that says its version."""
@@ -146,4 +147,5 @@ _READ: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "identity": _of(str),
     "verdicts": _mapping(str),
     "conditions": _mapping(bool),
+    "overlooked": lambda document, name: _value({name: 0, **document}, name, int),
 }

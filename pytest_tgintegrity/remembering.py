@@ -114,6 +114,7 @@ def record_of(
         violations={one["id"]: one["violations"] for one in rules if one["violations"]},
         unknown=tuple(one["id"] for one in rules if one["verdict"] == "unknown"),
         digest=run.rule_set_digest,
+        overlooked=len(report.overlooked),
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,

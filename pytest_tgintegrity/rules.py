@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
 import pytest
@@ -18,6 +18,7 @@ from pytest_tgintegrity.arguments import (
     allowed_values,
     check_bounds,
     check_timeout,
+    check_tolerance,
     check_writes,
     checked_shape,
     deleting,
@@ -81,6 +82,7 @@ class Common(TypedDict, total=False):
     enforced_by: str | None
     since: str | None
     timeout: float | None
+    tolerates: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Rule:
     that RETURNs the keys of the rows that must then be reported. `show` lists columns to print beside the offending key. `enforced_by` names the
     constraint that ought to forbid the violation. `since` is an SQL timestamp; with ``--period`` only younger rows are
     looked at. `timeout` (seconds) replaces ``--statement-timeout``.
+    `tolerates` is how much of what the test's own assert lets pass a gate lets pass too: a count of rows, or a rate below 1.
     """
 
     kind: Kind
@@ -110,11 +113,20 @@ class Rule:
     enforced_by: str | None = None
     since: str | None = None
     timeout: float | None = None
+    tolerates: float | None = field(default=None, repr=False)  # `repr` names sets of rules that histories know
 
     @property
     def fixture(self) -> str:
         """The fixture without which a test of this kind could not see the data."""
         return "db" if isinstance(self.kind, Check) else "violations"
+
+    def allows(self, violations: int, examined: int | None) -> bool:
+        """Whether `tolerates` covers as many violations."""
+        if self.tolerates is None:
+            return not violations
+        if isinstance(self.tolerates, int):
+            return violations <= self.tolerates
+        return bool(examined) and violations <= self.tolerates * (examined or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +209,7 @@ def _rule(kind: Kind, common: Common) -> Rule:
     given: dict[str, Any] = dict(common)
     _check_severity(given.get("severity", "medium"))
     check_timeout(given.get("timeout"))
+    check_tolerance(given.get("tolerates"), counts=not isinstance(kind, Check))
     _check_fix(given.get("fix"), kind)
     check_writes(given.get("breaks"), "breaks")
     _check_since(given.get("since"), kind)

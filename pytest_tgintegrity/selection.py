@@ -12,8 +12,12 @@ from pytest_tgintegrity.planning import BoundRule
 
 def digest_of(rules: Sequence[BoundRule]) -> str:
     """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
-    told = sorted(f"{one.id}\0{one.rule!r}" for one in rules)
+    told = sorted(f"{one.id}\0{one.rule!r}{_tolerance(one)}" for one in rules)
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _tolerance(bound: BoundRule) -> str:
+    return "" if bound.rule.tolerates is None else f"\0{bound.rule.tolerates!r}"
 
 
 def check_ids(found: Iterable[tuple[Path, BoundRule]]) -> None:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 NAME = "tgintegrity-session"
 RECORD = "tgintegrity"
 BOUND = pytest.StashKey[BoundRule]()
+IDLE = pytest.StashKey[str]()  # why the body of a rule can never fail
 VERBOSE_SAMPLES = 50
 WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
@@ -415,6 +416,7 @@ class Integrity:
             health=health,
             activity=dict(metrics),
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
+            overlooked=[record["rule"]["id"] for record in heard.records.values() if record.get("overlooked")],
             unscoped=heard.unscoped,
             mended=self.mended,
             apply=applying(self.mended, *options.invoked(self.config)),

@@ -158,7 +158,7 @@ class Tidings:
     def _of_verdicts(self, given: int, verdicts: Iterable[str]) -> int:
         if "failed" in verdicts or self.plain_failure or self.stale_waivers:
             return Exit.VIOLATED
-        if self.not_collected:
+        if self.not_collected or any(record.get("idle") for record in self.records.values()):
             return Exit.INTERRUPTED
         if "unknown" in verdicts or not self.complete:
             return Exit.UNKNOWN

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pytest_tgintegrity.rules import SEVERITIES, Severity
 
-Verdict = Literal["passed", "failed", "noted", "waived", "fixed", "unknown"]
+Verdict = Literal["passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,14 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a test ended: `held` by its own assertion, or None if it never came to one, with the reason."""
+    """How a test ended: `held` by its own assertion, or None if it never came to one, with the reason.
+
+    `tolerated` is whether rows violate the rule all the same, which an assertion that read them let pass.
+    """
 
     held: bool | None = None
     reason: str | None = None
+    tolerated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,11 @@ class Judgement:
 
 
 def judge(severity: Severity, outcome: Outcome, fail_on: Severity) -> Judgement:
-    """Passed, failed, noted (violated, but graver rules alone fail the run) or unknown."""
+    """Passed, tolerated, failed, noted (violated, but graver rules alone fail the run) or unknown."""
     if outcome.held is None:
         return Judgement("unknown", outcome.reason or "it was not evaluated")
     if outcome.held:
-        return Judgement("passed", outcome.reason)
+        return Judgement("tolerated" if outcome.tolerated else "passed", outcome.reason)
     if SEVERITIES.index(severity) > SEVERITIES.index(fail_on):
         return Judgement("noted", outcome.reason)
     return Judgement("failed", outcome.reason)

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
 
+from pytest_tgintegrity.bodies import decides
 from pytest_tgintegrity.verdicts import Measurement, Sample
+
+FRAMES = 12
+"""How far up the callers of a reading are looked at: a test, its helper, and whatever stands between them."""
 
 
 class Violations:
     """The violations of one rule; falsy when there are none.
 
     A test that looks at none of `count`, `rate`, `samples` or the truth value has not judged its rule: `looked_at`
-    stays False and the verdict is unknown.
+    stays False and the verdict is unknown. So it is if there are violations and nothing that read them `decided`.
     """
 
     def __init__(self, measurement: Measurement, describe: Callable[[], str]) -> None:
         self._measurement = measurement
         self._describe = describe
+        self._readers: dict[CodeType, set[str]] = {}
         self.looked_at = False
 
     def _look(self) -> Measurement:
         self.looked_at = True
+        if self._measurement.violations:
+            for frame in _callers(sys._getframe(2)):  # noqa: SLF001 - the documented way to a caller
+                names = {name for name, value in frame.f_locals.items() if value is self}
+                if names:
+                    self._readers.setdefault(frame.f_code, set()).update(names)
         return self._measurement
+
+    @property
+    def decided(self) -> bool:
+        """Whether somebody who read the violations let them decide if the test fails."""
+        return any(decides(code, names) for code, names in self._readers.items())
 
     @property
     def count(self) -> int:
@@ -54,8 +71,17 @@ class Violations:
 
     def __len__(self) -> int:
         """As `count`."""
-        return self.count
+        return self._look().violations
 
     def __repr__(self) -> str:
         """What a person needs to know, as the failure message says it."""
         return self._describe()
+
+
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and some of those above it."""
+    for _ in range(FRAMES):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back

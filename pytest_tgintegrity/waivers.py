@@ -118,7 +118,7 @@ def objection(waiver: Waiver, judgement: Judgement, violations: int | None, toda
 
     `violations` is None where the rule counts none (`rule.check`). Only who looked at the `whole` can call it stale.
     """
-    if judgement.verdict == "passed":
+    if judgement.verdict in {"passed", "tolerated"}:
         return _stale(waiver) if whole else None
     if judgement.verdict == "unknown":
         return None

@@ -34,6 +34,7 @@ class Past:
     period: float | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, bool] = field(default_factory=dict)
+    overlooked: int = 0
     run: str = field(default_factory=lambda: f"run {next(NUMBERS)}")
 
 

@@ -164,7 +164,7 @@ def test_what_every_kind_also_takes() -> None:
         (rule.schema(column="c"), "a column, constraint or trigger belongs to a table: name it too"),
         (untyped_declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null"),
         (untyped.query("SELECT 1", severity="urgent"), f"unknown severity 'urgent': use one of {', '.join(SEVERITIES)}"),
-        (untyped.query("SELECT 1", sevrity="low"), "unknown argument 'sevrity': a rule also takes breaks, enforced_by, fix, fix_allows, fix_hint, overlaps, severity, show, since, tags, timeout"),
+        (untyped.query("SELECT 1", sevrity="low"), "unknown argument 'sevrity': a rule also takes breaks, enforced_by, fix, fix_allows, fix_hint, overlaps, severity, show, since, tags, timeout, tolerates"),
         (rule.query("SELECT 1", timeout=0), "timeout is 0: give seconds, at least 0.001"),
         (untyped.query("SELECT 1", timeout="1s"), "timeout is '1s': give seconds, at least 0.001"),
         (rule.not_null("t", "c", fix="clamp"), 'fix="clamp" needs bounds: only between and at_most have them'),

@@ -42,7 +42,7 @@ def test_says_so(db):
 @rule.check()
 def test_asks(db):
     \"\"\"It asks the server for it.\"\"\"
-    db.execute("SELECT %s::int", [URL])
+    assert db.execute("SELECT %s::int", [URL])
 
 @rule.check()
 def test_connects(db):

@@ -60,6 +60,7 @@ class Report:
     health: Health
     activity: Mapping[str, Any] = field(default_factory=dict)
     vacuous: Sequence[str] = ()
+    overlooked: Sequence[str] = ()
     unscoped: Sequence[str] = ()
     mended: Mended | None = None
     apply: Command | None = None

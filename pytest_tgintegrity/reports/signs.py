@@ -11,6 +11,7 @@ from pytest_tgintegrity.reports.markup import Child, Markup, tag
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "passed": ("✓", "good"),
     "failed": ("✗", "bad"),
+    "tolerated": ("≈", "warn"),
     "noted": ("!", "warn"),
     "waived": ("~", "calm"),
     "fixed": ("+", "good"),

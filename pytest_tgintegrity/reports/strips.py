@@ -10,7 +10,7 @@ from pytest_tgintegrity.reports.markup import Markup, tag
 from pytest_tgintegrity.reports.signs import SIGNS
 
 STRIP = 30
-WORST: Final = ("failed", "unknown", "noted", "waived", "fixed", "passed")
+WORST: Final = ("failed", "unknown", "noted", "tolerated", "waived", "fixed", "passed")
 
 
 def strip(rules: Iterable[str], document: Mapping[str, Any]) -> Markup | None:

@@ -28,11 +28,13 @@ ACTIVITIES = 4
 REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
-BRIEF = frozenset({"rules", "score", "unknown", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"})
+BRIEF = frozenset(
+    {"rules", "score", "unknown", "tolerated", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"}
+)
 ASKED_FOR = frozenset(
     {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen"}
 )
-VERDICTS = ("passed", "failed", "noted", "waived", "fixed", "unknown")
+VERDICTS = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown")
 
 
 def header(database: Database, snapshot: str | None) -> str:
@@ -120,6 +122,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
     lines += [*_score(report.health, report.rules), *_unknown(report.rules), *_waived(report.rules)]
+    lines += _tolerated(report.rules)
     lines += [Line("waivers", printable(text), {"red": True}) for text in report.stale_waivers]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
@@ -234,6 +237,16 @@ def _waived(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
         yield Line("" if number else "waived", text, YELLOW)
     if len(waived) > WAIVED:
         yield Line("", plural(len(waived) - WAIVED, "more rule"), YELLOW)
+
+
+def _tolerated(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    """What is violated and let pass by the test's own assert."""
+    found = [one for one in rules if one["verdict"] == "tolerated"]
+    for number, one in enumerate(found[:WAIVED]):
+        text = f"{printable(one['id'])}: {plural(one['violations'], 'violation')}, which its own assert lets pass"
+        yield Line("" if number else "tolerated", text, YELLOW)
+    if len(found) > WAIVED:
+        yield Line("", plural(len(found) - WAIVED, "more rule"), YELLOW)
 
 
 def _unknown(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
