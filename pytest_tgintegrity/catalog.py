@@ -18,8 +18,11 @@ CATALOG_SECONDS = 86_400.0
 _OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'tgintegrity')"
 """Neither the system's tables nor those of the journal, which appear with the first ``--fix``."""
 
+_VISIBLE = "coalesce(pg_table_is_visible(c.oid), n.nspname = ANY (current_schemas(false)))"
+"""Where it was dropped since the snapshot was taken, nobody can say any more what another schema hid."""
+
 _TABLES = f"""
-SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind IN ('r', 'p', 'm', 'f'),
+SELECT n.nspname, c.relname, {_VISIBLE}, c.relkind IN ('r', 'p', 'm', 'f'),
        c.relkind = 'r' AND c.relhassubclass, c.relispartition, greatest(c.relpages, 0),
        ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
        coalesce(keys.sets, '{{}}'), getdatabaseencoding()
@@ -36,18 +39,25 @@ LEFT JOIN (
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
 """
 
+
+def _is_there(oid: str) -> str:
+    """Whether a relation that the snapshot sees was not dropped since."""
+    return f"pg_table_is_visible({oid}) IS NOT NULL"
+
+
 _CHECKS = f"""
-SELECT 'check', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_get_constraintdef(o.oid), o.convalidated,
+SELECT 'check', n.nspname, c.relname, {_VISIBLE}, o.conname,
+       CASE WHEN {{free}} THEN pg_get_constraintdef(o.oid) END, o.convalidated,
        ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
              JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
-       ARRAY[pg_get_expr(o.conbin, o.conrelid)], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit
+       ARRAY[CASE WHEN {{free}} THEN pg_get_expr(o.conbin, o.conrelid) END], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE o.contype = 'c' AND o.coninhcount = 0 AND {_OURS}
 """
 
 _FOREIGN_KEYS = f"""
-SELECT 'foreign_key', n.nspname, c.relname, pg_table_is_visible(c.oid), o.conname, pg_get_constraintdef(o.oid),
-       o.convalidated,
+SELECT 'foreign_key', n.nspname, c.relname, {_VISIBLE}, o.conname,
+       CASE WHEN {{free}} AND {_is_there("o.confrelid")} THEN pg_get_constraintdef(o.oid) END, o.convalidated,
        ARRAY(SELECT attname::text FROM unnest(o.conkey) WITH ORDINALITY AS k(num, i)
              JOIN pg_attribute ON attrelid = o.conrelid AND attnum = k.num ORDER BY k.i),
        ARRAY(SELECT quote_ident(a.attname) || CASE
@@ -67,8 +77,8 @@ WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
 """
 
 _NOT_NULLS = f"""
-SELECT 'not_null', n.nspname, c.relname, pg_table_is_visible(c.oid), '', 'NOT NULL', true,
-       array_agg(a.attname::text ORDER BY a.attnum), '{{}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, true
+SELECT 'not_null', n.nspname, c.relname, {_VISIBLE}, '', 'NOT NULL', true,
+       array_agg(a.attname::text ORDER BY a.attnum), '{{{{}}}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, true
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {_OURS}
   AND NOT (c.relispartition AND EXISTS (
@@ -78,14 +88,15 @@ GROUP BY c.oid, n.nspname, c.relname
 """
 
 _UNIQUES = f"""
-SELECT 'unique', n.nspname, c.relname, pg_table_is_visible(c.oid), x.relname, pg_get_indexdef(i.indexrelid), i.indisvalid,
-       '{{}}'::text[],
-       ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) || CASE
+SELECT 'unique', n.nspname, c.relname, {_VISIBLE}, x.relname,
+       CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid) END, i.indisvalid,
+       '{{{{}}}}'::text[],
+       ARRAY(SELECT CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid, k, false) END || CASE
                         WHEN i.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 0))
                         THEN ' COLLATE ' || i.indcollation[k - 1]::regcollation ELSE '' END
              FROM generate_series(1, CASE WHEN i.indisexclusion THEN 0 ELSE i.indnkeyatts END) AS k
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
-       pg_get_expr(i.indpred, i.indrelid),
+       CASE WHEN {{free}} THEN pg_get_expr(i.indpred, i.indrelid) END,
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) IS FALSE,
        NULL, NULL, NULL::text[], false, true
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
@@ -101,11 +112,42 @@ _CONSTRAINTS: dict[ConstraintKind, str] = {
 }
 
 
+_LOCKED = """
+SELECT DISTINCT relation::bigint FROM pg_locks
+WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""What somebody else holds or waits for, so that nobody can read it."""
+
+_ATTEMPTS = 4
+_GONE = "it was dropped, or its table, after the snapshot was taken"
+
+
 def _rows(reader: Reader, text: str) -> Sequence[tuple[Any, ...]]:
     answer = reader.ask_catalogs(sql.SQL(text), timeout=CATALOG_SECONDS)
     if isinstance(answer, Failure):
         raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
     return answer.rows
+
+
+def _constraint_rows(reader: Reader, text: str) -> tuple[Sequence[tuple[Any, ...]], str]:
+    """All constraints, and why some have no definition.
+
+    Functions that write one take a lock on its table: where somebody holds that for long, they are not called.
+    """
+    locked: set[int] = set()
+    reason = _GONE
+    for _ in range(_ATTEMPTS):
+        answer = reader.ask_catalogs(sql.SQL(text.format(free=_free(locked))), timeout=CATALOG_SECONDS)
+        if not isinstance(answer, Failure):
+            return answer.rows, reason
+        reason = answer.reason
+        locked.update(row[0] for row in _rows(reader, _LOCKED))
+    return _rows(reader, text.format(free="false")), reason
+
+
+def _free(locked: Iterable[int]) -> str:
+    return f"c.oid <> ALL ('{{{','.join(map(str, sorted(locked)))}}}'::oid[]) AND {_is_there('c.oid')}"
 
 
 def read_facts(reader: Reader) -> Facts:
@@ -133,21 +175,22 @@ def _table(schema: str, name: str, columns: Sequence[str], keys: Iterable[Any], 
 
 def read_constraints(reader: Reader, kind: ConstraintKind) -> tuple[Constraint, ...]:
     """All declared constraints of one kind, in order of their labels. Raises `ConnectionFailed`."""
-    found = (_constraint(row) for row in _rows(reader, _CONSTRAINTS[kind]))
-    return tuple(sorted(found, key=lambda one: one.label))
+    rows, reason = _constraint_rows(reader, _CONSTRAINTS[kind])
+    return tuple(sorted((_constraint(row, reason) for row in rows), key=lambda one: one.label))
 
 
-def _constraint(row: Sequence[Any]) -> Constraint:
+def _constraint(row: Sequence[Any], reason: str) -> Constraint:
     (kind, schema, table, visible, name, definition, valid, columns, expressions, where, nulls_distinct) = row[:11]
     target_schema, target, target_columns, match_full, only = row[11:]
+    unread = definition is None or None in expressions
     return Constraint(
         kind=kind,
         schema=schema,
         table=table,
         name=name,
-        definition=definition,
+        definition=definition or "",
         columns=tuple(columns),
-        expressions=tuple(expressions),
+        expressions=() if unread else tuple(expressions),
         where=where,
         nulls_distinct=nulls_distinct,
         target=None if target_schema is None else (target_schema, target),
@@ -156,4 +199,5 @@ def _constraint(row: Sequence[Any]) -> Constraint:
         valid=valid,
         only=only,
         visible=visible,
+        unread=reason if unread else None,
     )

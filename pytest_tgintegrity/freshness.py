@@ -29,7 +29,7 @@ WITH held AS MATERIALIZED (
     FROM looked_at h
     LEFT JOIN pg_class c ON c.oid = h.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL pg_identify_object_as_address('pg_class'::regclass, h.oid, 0) AS now
-    WHERE coalesce(now.type, 'table') IN ('table', 'materialized view', 'foreign table')
+    WHERE now.type IN ('table', 'materialized view', 'foreign table', 'relation')
 )
 SELECT coalesce(nspname, names[1]), coalesce(relname, names[2]),
        made

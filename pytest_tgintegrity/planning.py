@@ -283,6 +283,8 @@ class _Planner:
         constraint = bound.params.get("constraint")
         if not isinstance(constraint, Constraint):
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
+        if constraint.unread is not None:
+            raise NotEvaluated(f"the declaration of {constraint.label} cannot be read: {constraint.unread}")
         place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
         self._reads(bound, place)
         match constraint.kind:

@@ -39,7 +39,7 @@ class Constraint:
 
     `expressions` are SQL: the CHECK expression, the key parts of a unique index, or the columns of a foreign key as they
     are compared; none where the key holds a period. `columns` are names. For a foreign key `target` and
-    `target_columns` say where it points. `only` leaves out the children of the table.
+    `target_columns` say where it points. `only` leaves out the children of the table. `unread` says why its definition could not be read.
     """
 
     kind: ConstraintKind
@@ -57,6 +57,7 @@ class Constraint:
     valid: bool = True
     only: bool = False
     visible: bool = True
+    unread: str | None = None
 
     @property
     def label(self) -> str:

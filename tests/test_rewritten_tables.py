@@ -240,13 +240,13 @@ def test_a_table_that_is_replaced_is_named_once(make_database: MakeDatabase) -> 
 
     with looking_at(url) as engine:
         assert _changed(engine.reader) == frozenset()
-        _change(url, "TRUNCATE item, calm")
+        _change(url, "TRUNCATE item, calm; DROP TABLE pointer")
         assert _changed(engine.reader) == frozenset()  # nothing was read
         engine.reader.ask([_count("item"), _count("spare")])
         assert _changed(engine.reader) == {"public.item"}
         engine.reader.let_go()
         assert _changed(engine.reader) == frozenset()
-        assert _changed(engine.reader, everywhere=True) == {"public.item", "public.calm"}
+        assert _changed(engine.reader, everywhere=True) == {"public.item", "public.calm", "public.pointer"}
 
 
 def _count(table: str) -> psycopg.sql.Composed:
