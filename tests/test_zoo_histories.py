@@ -19,7 +19,7 @@ Oracle = dict[str, list[str]]
 
 pytest_plugins = ["zoo_servers"]
 
-HISTORIES = int(os.environ.get("TGINTEGRITY_HISTORIES", "120"))
+HISTORIES = int(os.environ.get("TGINTEGRITY_HISTORIES", "1000"))
 TOGETHER = 20
 """Histories in one database, mended by one run: they have nothing to do with each other."""
 
