@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from pytest_tgintegrity.mended import Mended
+from pytest_tgintegrity.option_list import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.secrecy import masked
+from pytest_tgintegrity.spelling import Spelling, before_dashes, from_dashes
 
 VARIABLES = {
-    "--db-url": "TGINTEGRITY_DB_URL",
-    "--redis-url": "TGINTEGRITY_REDIS_URL",
-    "--alert": "TGINTEGRITY_ALERT_URL",
+    "--db-url": DB_URL_VARIABLE,
+    "--redis-url": REDIS_URL_VARIABLE,
+    "--alert": ALERT_VARIABLE,
 }
 """Options that may hold a password, and the environment variables that stand in for them."""
 WEBHOOK = "--alert"
@@ -25,6 +27,8 @@ _PASSWORD = re.compile(
     r"://[^/?#]*:.+@|(?:password|passwd|secret|scram_\w+_key)\s*=\s*[^\s&]", re.IGNORECASE | re.DOTALL
 )
 PLAN = "--fix-plan"
+SHORT = Spelling()
+"""The names where nobody else has taken one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,12 @@ class Command:
 
     text: str
     without: tuple[str, ...] = ()
+    names: Spelling = SHORT
 
     @property
     def hint(self) -> str | None:
         """How to give what was left out."""
-        named = [f"{flag} (or {VARIABLES[flag]})" for flag in self.without]
+        named = [f"{self.names.here(flag)} (or {VARIABLES[flag]})" for flag in self.without]
         return f"with {' and '.join(named)} as before, not shown: it holds a secret" if named else None
 
     def to_json(self) -> dict[str, Any]:
@@ -45,48 +50,44 @@ class Command:
         return {"command": self.text, "hint": self.hint}
 
 
-def applying(mended: Mended | None, program: str, args: Sequence[str]) -> Command | None:
+def applying(mended: Mended | None, program: str, args: Sequence[str], names: Spelling = SHORT) -> Command | None:
     """What makes the changes that were only planned, if there are any."""
     if mended is None or mended.made is not None or not mended.count:
         return None
-    return Command(apply_command(args, mended.plan, program), withheld(args))
+    return Command(apply_command(args, mended.plan, program, names), withheld(args, names), names)
 
 
-def apply_command(args: Sequence[str], plan: str, program: str = "pytest") -> str:
+def apply_command(args: Sequence[str], plan: str, program: str = "pytest", names: Spelling = SHORT) -> str:
     """The line that makes the changes of the plan of this id, where `args` showed it."""
-    words, paths = _kept(args)[0], _paths(args)
-    given = ["--fix", "--fix-plan-id", plan]
-    first = words.index(PLAN) if PLAN in words else len(words)
-    rest = [one for one in words[first:] if one != PLAN]
-    return " ".join([program, *map(quoted, [*words[:first], *given, *rest, *paths])])
+    words = _kept(args, names)[0]
+    given = [names.here("--fix"), names.here("--fix-plan-id"), plan]
+    before = list(itertools.takewhile(lambda one: names.meant(one) != PLAN, words))
+    rest = [one for one in words[len(before) :] if names.meant(one) != PLAN]
+    return " ".join([program, *map(quoted, [*before, *given, *rest, *map(masked, from_dashes(args))])])
 
 
-def withheld(args: Sequence[str]) -> tuple[str, ...]:
-    """The options whose values hold a password."""
-    return tuple(dict.fromkeys(_kept(args)[1]))
+def withheld(args: Sequence[str], names: Spelling = SHORT) -> tuple[str, ...]:
+    """The options whose values hold a password, by their short names."""
+    return tuple(dict.fromkeys(_kept(args, names)[1]))
 
 
-def _kept(args: Sequence[str]) -> tuple[list[str], list[str]]:
+def _kept(args: Sequence[str], names: Spelling) -> tuple[list[str], list[str]]:
     """The words before ``--`` without the options that hold a password, and these options."""
     kept: list[str] = []
     secret: list[str] = []
-    words = itertools.takewhile(lambda one: one != "--", args)
+    words = before_dashes(args)
     for word in words:
         flag, equals, value = word.partition("=")
-        if flag not in VARIABLES:
+        short = names.meant(flag)
+        if short not in VARIABLES:
             kept.append(masked(word))
             continue
         given = [word] if equals else [word, *itertools.islice(words, 1)]
-        if flag == WEBHOOK or holds_password(value if equals else given[-1]):
-            secret.append(flag)
+        if short == WEBHOOK or holds_password(value if equals else given[-1]):
+            secret.append(short)
         else:
             kept += given
     return kept, secret
-
-
-def _paths(args: Sequence[str]) -> list[str]:
-    """``--`` and what stands behind it."""
-    return [masked(one) for one in itertools.dropwhile(lambda one: one != "--", args)]
 
 
 def holds_password(address: str) -> bool:

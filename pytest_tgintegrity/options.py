@@ -13,16 +13,22 @@ from typing import Any, Literal
 
 import pytest
 
+from pytest_tgintegrity import option_list
 from pytest_tgintegrity.alerts import Receiver, receiver
 from pytest_tgintegrity.arguments import SHORTEST_TIMEOUT
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.gate import CLEAN_DAYS, Asked
+from pytest_tgintegrity.option_list import OPTIONS, SHORT_NAMES, Option, Twin
 from pytest_tgintegrity.redis_url import RedisAddress, parse_redis_url
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.rules import SEVERITIES, Severity
+from pytest_tgintegrity.spelling import Spelling
 
-DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
-REDIS_URL_VARIABLE = "TGINTEGRITY_REDIS_URL"
-ALERT_VARIABLE = "TGINTEGRITY_ALERT_URL"
+DB_URL_VARIABLE = option_list.DB_URL_VARIABLE
+REDIS_URL_VARIABLE = option_list.REDIS_URL_VARIABLE
+ALERT_VARIABLE = option_list.ALERT_VARIABLE
+SECRET = ("--db-url", "--alert", "--redis-url")
+"""Options that may hold a password."""
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
 LONGEST_TIMEOUT = 2_000_000.0
@@ -66,132 +72,75 @@ class Options:
     baseline: Baselining | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    name: str
-    metavar: str
-    help: str
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.name}"
-
-    @property
-    def dest(self) -> str:
-        return f"tgintegrity_{self.name.replace('-', '_')}"
-
-
-_OPTIONS = (
-    _Option("db-jobs", "N", "Parallel connections on the snapshot, in total (default: the cores, up to 4)."),
-    _Option("statement-timeout", "SECONDS", "Give up on a scan after this time (default: 60)."),
-    _Option("lock-timeout", "SECONDS", "Give up on a scan that waits this long for a lock (default: 2)."),
-    _Option("fail-on", "SEVERITY", "Violations below this severity are noted, not failed (default: low)."),
-    _Option("samples", "N", "Offending rows to show for each violated rule (default: 5)."),
-    _Option("period", "HOURS", "Rules over dated rows look only at rows this young (default: at all)."),
-    _Option("waivers", "FILE", "Known violations that are permitted (default: waivers.toml beside the rules, if any)."),
-    _Option("health-min", "SCORE", "The health score that counts as healthy, 0 to 100 (default: 90)."),
-    _Option(
-        "gate", "NAME", "Decide whether this may go on: staging or production; exit status 7 if a condition is not met."
-    ),
-    _Option("backup-verified", "TIME", "For --gate: when a backup was last verified, such as 2030-06-30T04:00Z."),
-    _Option("html-report", "FILE", "Write a page for people to look at: one file, light or dark, no network."),
-    _Option("metrics", "FILE", "Write score, violations and times as OpenMetrics text, for Prometheus."),
-    _Option("integrity-demo", "MODULE", "The module that builds the demo database (default: integrity_tests.demo)."),
-)
-_DB_URL_HELP = (
-    "The database to look at: postgresql://…, a libpq keyword string, service=NAME, demo or demo:damaged "
-    f"(default: the environment variable {DB_URL_VARIABLE})."
-)
-_REDIS_URL_HELP = (
-    "Where past runs are kept: redis://…, rediss://…, unix://…, redis+cluster://… or demo "
-    f"(default: the environment variable {REDIS_URL_VARIABLE}; without it there is no history)."
-)
-_ALERT_HELP = (
-    "Tell when the state of the data changes: http(s)://… (a webhook), slack+https://… or alertmanager+http(s)://… "
-    f"(default: the environment variable {ALERT_VARIABLE})."
-)
-_MIGRATIONS_HELP = "Where the project's migrations are: for --gate, none of them may be pending. May be repeated."
-_SCOPE_HELP = "Look only at this part of the sources that declare the scope, such as status=App. May be repeated."
-_PROVE_HELP = "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that."
-_FLAGS = {
-    "no-samples": "Never fetch offending rows: counts only, for sensitive data.",
-    "probe": "Time the probes after the rules, for --gate and to compare runs: what people wait for most.",
-    "integrity-coverage": "Tell which tables, foreign keys and columns no selected rule looks at.",
-}
-
-
-_FIXES = (
-    ("fix-plan", "", "Show every change that the safe fixes of violated rules would make; write nothing."),
-    ("fix", "", "Make these changes, journalled so that each can be undone, then look at all rules again."),
-    ("fix-plan-id", "ID", "With --fix: only if the plan is still exactly the one of this id."),
-    ("undo", "RUN", "Take back what a run of --fix changed (or: last), and run no rule."),
-    (
-        "redis-flush-prefix",
-        "PREFIX",
-        "With --fix or --undo: delete the Redis keys of this prefix after rows were changed, but not the sessions.",
-    ),
-    ("fix-history", "", "List the runs that changed data, and run no rule."),
-    (
-        "baseline",
-        "ACTION",
-        "pin: keep the timings of this run's probes in Redis, to compare later ones with; show: tell what is pinned.",
-    ),
-    (
-        "probe-writes",
-        "",
-        "As --probe, and also time the probes that write, each time in a transaction that is rolled back: on staging only.",
-    ),
-)
-"""Never in the configuration file: nobody writes to a database, or moves a baseline, by habit."""
-
-
 def documented() -> list[tuple[str, str, str]]:
-    """Flag, what it takes, and help text of every option, in the order of a person's questions."""
-    first = [
-        ("--db-url", "URL", _DB_URL_HELP),
-        ("--redis-url", "URL", _REDIS_URL_HELP),
-        ("--alert", "URL", _ALERT_HELP),
-    ]
-    last = [(f"--{flag}", "", told) for flag, told in _FLAGS.items()]
-    named = [(option.flag, option.metavar, option.help) for option in _OPTIONS]
-    listed = [("--scope", "NAME=VALUE", _SCOPE_HELP), ("--migrations", "PATH", _MIGRATIONS_HELP)]
-    fixes = [(f"--{name}", metavar, text) for name, metavar, text in _FIXES]
-    return [*first, *named, *listed, *last, *fixes, ("--prove", "", _PROVE_HELP)]
+    """Short name, what it takes, and help text of every option, in the order of a person's questions."""
+    return [(one.short, one.metavar, one.help) for one in OPTIONS]
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare all options; in the configuration file all but the URL are called ``tgintegrity_<name>``."""
+    """Declare all options by the names that are ours alone, and their twins in the configuration file."""
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
-    group.addoption("--db-url", metavar="URL", dest="tgintegrity_db_url", default=None, help=_DB_URL_HELP)
-    group.addoption("--alert", metavar="URL", dest="tgintegrity_alert", default=None, help=_ALERT_HELP)
-    group.addoption("--redis-url", metavar="URL", dest="tgintegrity_redis_url", default=None, help=_REDIS_URL_HELP)
-    group.addoption(
-        "--scope", action="append", metavar="NAME=VALUE", dest="tgintegrity_scope", default=[], help=_SCOPE_HELP
-    )
-    group.addoption(
-        "--migrations",
-        action="append",
-        metavar="PATH",
-        dest="tgintegrity_migrations",
-        default=[],
-        help=_MIGRATIONS_HELP,
-    )
-    group.addoption("--prove", action="store_true", dest="tgintegrity_prove", default=False, help=_PROVE_HELP)
-    for flag, told in _FLAGS.items():
-        dest = f"tgintegrity_{flag.replace('-', '_')}"
-        group.addoption(f"--{flag}", action="store_true", dest=dest, default=False, help=told)
-        parser.addini(dest, told, type="bool", default=False)
-    for name, metavar, text in _FIXES:
-        dest = f"tgintegrity_{name.replace('-', '_')}"
-        if metavar:
-            group.addoption(f"--{name}", metavar=metavar, dest=dest, default=None, help=text)
-        else:
-            group.addoption(f"--{name}", action="store_true", dest=dest, default=False, help=text)
-    parser.addini("tgintegrity_scope", _SCOPE_HELP, type="linelist", default=[])
-    parser.addini("tgintegrity_migrations", _MIGRATIONS_HELP, type="paths", default=[])
-    for option in _OPTIONS:
-        group.addoption(option.flag, metavar=option.metavar, dest=option.dest, default=None, help=option.help)
-        parser.addini(option.dest, option.help, type="string", default="")
+    for one in OPTIONS:
+        group.addoption(one.own, dest=one.dest, help=one.help, **_taking(one))
+        if one.twin is not None:
+            parser.addini(one.dest, one.help, type=one.twin, default=_UNSAID[one.twin])
+
+
+_UNSAID: Mapping[Twin, Any] = {"string": "", "bool": False, "linelist": [], "paths": []}
+
+
+def _taking(one: Option) -> dict[str, Any]:
+    if not one.metavar:
+        return {"action": "store_true", "default": False}
+    if one.twin in ("linelist", "paths"):
+        return {"action": "append", "default": [], "metavar": one.metavar}
+    return {"default": None, "metavar": one.metavar}
+
+
+def find_spelling(parser: pytest.Parser) -> Spelling:
+    """What our options are called here, as far as plugins and conftests have declared theirs."""
+    known = parser.optparser._option_string_actions  # noqa: SLF001 - to ask by parsing would call the others' own types
+    return Spelling(frozenset(SHORT_NAMES & known.keys()))
+
+
+def explain_names(parser: pytest.Parser, spelling: Spelling) -> None:
+    """Say in the help of each option which short name works here."""
+    ours = {one.dest: one for one in OPTIONS if one.short in SHORT_NAMES}
+    for action in parser.optparser._actions:  # noqa: SLF001 - pytest prints what stands there
+        if (one := ours.get(action.dest)) is not None:
+            told = f"Not here: {one.short} is somebody else's." if one.short in spelling.taken else f"Also {one.short}."
+            action.help = f"{spelling.told(one.help)} {told}"
+
+
+def unfolded(words: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """The words of a command line with the lines of a file in the place of ``@file``, as argparse is going to read them."""
+    found: list[str] = []
+    for word in (os.fspath(one) for one in words):
+        lines = [word]
+        if word.startswith("@"):
+            with contextlib.suppress(OSError, ValueError):  # argparse is going to say so
+                lines = unfolded(Path(word[1:]).read_text(sys.getfilesystemencoding()).splitlines())
+        found += lines
+    return found
+
+
+SPELLING = pytest.StashKey[Spelling]()
+"""What our options are called; it is found before any of them is read."""
+
+
+def spelling_of(config: pytest.Config) -> Spelling:
+    """What our options are called here. A plugin that is loaded later than others has its own names only."""
+    return config.stash.get(SPELLING, Spelling(SHORT_NAMES))
+
+
+def told(config: pytest.Config, text: str) -> str:
+    """A text of ours with the names that work here."""
+    return spelling_of(config).told(text)
+
+
+def told_line(config: pytest.Config, line: Line) -> str:
+    """A line of the summary likewise, but for a command: in it others' options stand as they were given."""
+    return str(line) if line.word == "apply" else told(config, str(line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +153,7 @@ class Given:
     @property
     def at_once(self) -> bool:
         """Whether it was given for this very run, on the command line."""
-        return self.origin in ("--db-url", "--prove")
+        return self.origin != DB_URL_VARIABLE
 
 
 INVOKED = pytest.StashKey[tuple[str, ...]]()
@@ -224,9 +173,9 @@ def given_url(config: pytest.Config) -> Given | None:
 
 def _find_url(config: pytest.Config) -> Given | None:
     if option := config.getoption("tgintegrity_db_url"):
-        return Given(str(option), "--db-url")
+        return Given(str(option), told(config, "--db-url"))
     if config.getoption("tgintegrity_prove"):
-        return Given("demo", "--prove")
+        return Given("demo", told(config, "--prove"))
     variable = os.environ.get(DB_URL_VARIABLE)
     return Given(variable, DB_URL_VARIABLE) if variable else None
 
@@ -254,10 +203,10 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
     return config.stash[_ALERT]
 
 
-def invoked(config: pytest.Config) -> tuple[str, Sequence[str]]:
-    """The program that was called, and what it was told: passwords and all, so it is never shown as it is."""
+def invoked(config: pytest.Config) -> tuple[str, Sequence[str], Spelling]:
+    """The program that was called, what it was told (passwords and all, so it is never shown as it is), and our names."""
     program = "python -m pytest" if Path(sys.argv[0]).name == "__main__.py" else "pytest"
-    return program, config.stash.get(INVOKED, config.invocation_params.args)
+    return program, config.stash.get(INVOKED, config.invocation_params.args), spelling_of(config)
 
 
 def json_path(namespace: Any) -> Path | None:

@@ -7,6 +7,7 @@ line names one, or when the first rule is collected.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import os
 import sys
@@ -61,22 +62,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
-    """See to it that no old report is taken for today's, and that pytest does not print the URL."""
-    known = early_config.known_args_namespace
-    url = known.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
-    only_told = known.help or known.version or known.collectonly or known.tgintegrity_fix_history
-    if url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ):
-        _refuse(early_config, known, DIED_EARLY, early=True)
-    early_config.stash[options.INVOKED] = tuple(early_config.invocation_params.args)
-    _hide_arguments(early_config, "--db-url", known.tgintegrity_db_url)
-    _hide_arguments(early_config, "--alert", known.tgintegrity_alert)
-    _hide_arguments(early_config, "--redis-url", known.tgintegrity_redis_url)
-    if known.debug:
-        early_config.add_cleanup(lambda: _mask_file(early_config, Path(known.debug)))
-    found = yield
-    _, strange = parser.parse_known_and_unknown_args(args)
-    args[:] = [masked(one) if one in strange else one for one in args]  # pytest is going to complain of them
-    return found
+    """See to it that short names are understood, that no old report is taken for today's, and that the URL is not printed."""
+    config, known = early_config, early_config.known_args_namespace
+    config.stash[options.INVOKED] = tuple(map(str, config.invocation_params.args))
+    early = _read_early(config, parser, args)
+    known.file_or_dir = early.file_or_dir  # what is given to a short name is no test path, and has no conftest of ours
+    asked = _asks_for_reports(early)
+    if asked:  # by our own names: what stands behind a short one may be somebody else's file, still
+        _refuse(config, known, DIED_EARLY, early=True)
+    try:
+        return (yield)
+    finally:
+        config.stash[options.SPELLING] = names = options.find_spelling(parser)
+        args[:] = names.own(options.unfolded(args))
+        _hide_arguments(config)
+        if known.help:
+            options.explain_names(parser, names)
+        with contextlib.suppress(pytest.UsageError):  # pytest is going to say so
+            _read_again(config, parser, args, asked=asked)
+
+
+def _read_early(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Any:
+    """The command line with the short names that are free so far; as pytest read it if it has none, or is wrong."""
+    words = options.find_spelling(parser).own(options.unfolded(args))
+    with contextlib.suppress(pytest.UsageError):
+        if words != args:
+            return parser.parse_known_args(words, namespace=copy.copy(config.option))
+    return config.known_args_namespace
+
+
+def _read_again(config: pytest.Config, parser: pytest.Parser, args: list[str], *, asked: bool) -> None:
+    """See to what was given by short names, and take passwords out of words that pytest is going to complain of."""
+    read, strange = parser.parse_known_and_unknown_args(args, namespace=copy.copy(config.option))
+    args[:] = [masked(one) if one in strange else one for one in args]
+    if asked and options.published(config, read) != options.published(config, config.known_args_namespace):
+        _refuse(config, read, DIED_EARLY, early=True)
+    if read.debug:
+        config.add_cleanup(lambda: _mask_file(config, Path(read.debug)))
+
+
+def _asks_for_reports(namespace: Any) -> bool:
+    """Whether a run on a database begins, which has to leave no old report behind."""
+    url = namespace.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
+    only_told = namespace.help or namespace.version or namespace.collectonly or namespace.tgintegrity_fix_history
+    return bool(url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ))
 
 
 def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool = False) -> None:
@@ -87,10 +116,11 @@ def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool =
     publish(refusal(reason), {form: path for form, path in files.items() if not early or is_file(path)})
 
 
-def _hide_arguments(config: pytest.Config, flag: str, url: str | None) -> None:
-    """Take the URL out of the arguments that pytest writes to ``--debug``'s file and xdist hands to its workers."""
+def _hide_arguments(config: pytest.Config) -> None:
+    """Take URLs out of the arguments that pytest writes to ``--debug``'s file and xdist hands to its workers."""
     params = config.invocation_params
-    hidden = tuple(arg.replace(url, MASK) if url and arg in (url, f"{flag}={url}") else arg for arg in params.args)
+    words = [str(one) for one in params.args]
+    hidden = tuple(options.spelling_of(config).without_values(words, options.SECRET, MASK))
     config.invocation_params = dataclasses.replace(params, args=hidden)
 
 
@@ -113,8 +143,9 @@ def pytest_configure(config: pytest.Config) -> None:
         options.alert_receiver(config)
         options.read_options(config)
     except UsageError as error:
-        _refuse(config, config.option, str(error))
-        raise pytest.UsageError(str(error)) from None
+        reason = options.told(config, str(error))
+        _refuse(config, config.option, reason)
+        raise pytest.UsageError(reason) from None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -139,7 +170,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         files = undoing.Files(options.json_path(config.option), options.published(config, config.option))
         return undoing.take_back(integrity.run, which, say, files, cleaning)
     except TgIntegrityError as error:
-        reason = integrity.scrubbed(str(error))
+        reason = options.told(config, integrity.scrubbed(str(error)))
         if not history:
             _refuse(config, config.option, reason)
         sys.stderr.write(f"ERROR: {reason}\n\n")
@@ -150,7 +181,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def _saying(config: pytest.Config, integrity: Integrity) -> Callable[[str], None]:
     writer = config.get_terminal_writer()
-    return lambda text: writer.line(integrity.scrubbed(text))
+    return lambda text: writer.line(options.told(config, integrity.scrubbed(text)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -173,7 +173,7 @@ class Integrity:
             self._begin(rules, self._beside(CACHES, files))
             self._cover(rules, files)
         except TgIntegrityError as error:
-            self.tidings.refused = self.scrubbed(str(error))
+            self.tidings.refused = options.told(self.config, self.scrubbed(str(error)))
             if not self.is_worker:
                 raise pytest.UsageError(self.tidings.refused) from None
             session.items.clear()
@@ -500,7 +500,7 @@ class Integrity:
         else:
             terminalreporter.write_sep("=", "integrity")
         for line in [*lines, *self._published]:
-            terminalreporter.write_line(str(line), **line.colour)
+            terminalreporter.write_line(options.told_line(self.config, line), **line.colour)
         if self.tidings.coverage is not None:
             terminalreporter.write_sep("=", "integrity coverage")
             for told in coverage.told(self.tidings.coverage, terminalreporter.verbosity):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from harness import HOLDS, VIOLATED, Ran, RunRules
 
+from pytest_tgintegrity.option_list import own_name
+from pytest_tgintegrity.options import documented
+
 SCOPED = """
 ITEMS = Source("items", "item i", key="i.id", scopes={"size": "i.size", "name": "i.name"})
 OTHERS = Source("others", "nothing n", key="n.id")
@@ -139,10 +142,10 @@ def test_a_timeout_of_a_fraction_of_a_second(check: RunRules) -> None:
 
 
 def test_help_names_every_option(pytester: pytest.Pytester) -> None:
-    """With its default."""
-    told = pytester.runpytest_inprocess("--help", "-p", "no:hypothesispytest").stdout.str()
+    """With its default, by its own name and by the short one."""
+    told = " ".join(pytester.runpytest_inprocess("--help", "-p", "no:hypothesispytest").stdout.str().split())
 
-    for option in ["db-url=URL", "db-jobs=N", "statement-timeout=SECONDS", "fail-on=SEVERITY", "samples=N", "no-samples",
-                   "period=HOURS", "scope=NAME=VALUE", "health-min=SCORE", "waivers=FILE", "integrity-coverage"]:  # fmt: skip
-        assert f"--{option}" in told
+    for flag, metavar, _ in documented():
+        assert f"{own_name(flag)}{'=' if metavar else ''}{metavar} " in told
+        assert flag == own_name(flag) or f"Also {flag}." in told
     assert "tgintegrity_statement_timeout (string):" in told
