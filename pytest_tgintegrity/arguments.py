@@ -34,6 +34,14 @@ def deleting(fix: object) -> re.Match[str] | None:
     return DELETION.fullmatch(fix.strip()) if isinstance(fix, str) else None
 
 
+def check_consent(fix: object, allowed: Sequence[str]) -> None:
+    """A fix that deletes or inserts rows says so twice."""
+    if deleting(fix) and "delete" not in allowed:
+        raise DeclarationError(f'fix={fix!r} deletes rows: say fix_allows="delete" too')
+    if "insert" in allowed and not isinstance(fix, Mapping):
+        raise DeclarationError('fix_allows="insert" needs fix= as a mapping: {"table.column": "expression", …}')
+
+
 def texts(value: object, what: str) -> tuple[str, ...]:
     """One string, or several."""
     if not isinstance(value, str | Sequence | AbstractSet):

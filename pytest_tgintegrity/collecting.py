@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,10 +14,11 @@ import pytest
 from pytest_tgintegrity import judging
 from pytest_tgintegrity.bodies import can_fail
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.kinds import Declared
+from pytest_tgintegrity.kinds import Declared, Metric
 from pytest_tgintegrity.planning import BoundRule, plan
+from pytest_tgintegrity.predicates import plain
 from pytest_tgintegrity.probes import probe_of
-from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule
+from pytest_tgintegrity.rules import DECLARED, SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.schema import Facts
 from pytest_tgintegrity.session import BOUND, IDLE, Integrity, session_of
 from pytest_tgintegrity.writes import check_templates
@@ -26,6 +28,8 @@ CANNOT_FAIL = {
     "violations": "its body never fails, whatever the data: write `assert not violations`",
     "db": "its body never fails, whatever the data: write an assert on what `db` says",
 }
+_REACHED = pytest.StashKey[bool]()
+_METRICS = pytest.StashKey[dict[str, str]]()
 _MARKS = pytest.StashKey[dict[str, pytest.MarkDecorator]]()
 
 
@@ -38,6 +42,7 @@ def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared
             _mark(item, item.stash[BOUND].rule)
             _check_body(item, item.stash[BOUND].rule)
         _check_placeholders([item.stash[BOUND] for item in tests])
+        _check_metrics([item.stash[BOUND] for item in tests], collector.config.stash.setdefault(_METRICS, {}))
         session_of(collector.config).collected |= {item.stash[BOUND].id for item in tests}
     except DeclarationError as error:
         raise collector.CollectError(f"{_where(tests[0])}: {error}") from None
@@ -54,7 +59,25 @@ def _bound(item: pytest.Function, declared: Rule | Mistake) -> BoundRule:
     if isinstance(declared.kind, Declared) and "constraint" not in item.fixturenames:
         raise DeclarationError("a test of declared constraints needs the argument 'constraint'")
     params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-    return BoundRule(rule_id(item), declared, doc, params)
+    return BoundRule(rule_id(item), _named(declared, params), doc, params)
+
+
+def _named(rule: Rule, params: Mapping[str, Any]) -> Rule:
+    """The rule; the name of a metric is filled in, since it has to be its own."""
+    return (
+        replace(rule, kind=replace(rule.kind, name=plain(rule.kind.name, params)))
+        if isinstance(rule.kind, Metric)
+        else rule
+    )
+
+
+def _check_metrics(rules: Iterable[BoundRule], known: dict[str, str]) -> None:
+    """Two metrics of one name would be one number in every report."""
+    for one in rules:
+        if isinstance(one.rule.kind, Metric) and known.setdefault(one.rule.kind.name, one.id) != one.id:
+            raise DeclarationError(
+                f"two metrics are called {one.rule.kind.name!r}: give each a name of its own; {{name}} is filled from parametrize"
+            )
 
 
 def _check_body(item: pytest.Function, rule: Rule) -> None:
@@ -82,6 +105,47 @@ class Idle(pytest.Collector):
     def collect(self) -> NoReturn:
         """Say why."""
         raise self.CollectError(self._why)
+
+
+def check_reachable(collector: pytest.Module | pytest.Class) -> None:
+    """Refuse a file with rules that pytest does not collect. Raises `CollectError`."""
+    module = collector.getparent(pytest.Module)
+    if module is None or _REACHED in module.stash:
+        return
+    module.stash[_REACHED] = True
+    reached = {_innermost(one) for one in _reached(module, vars(module.obj))}
+    for function in DECLARED[module.obj.__name__]:
+        inner = _innermost(function)
+        if inner not in reached and getattr(inner, "__globals__", None) is vars(module.obj):
+            raise module.CollectError(_unreached(module, inner, {one.__qualname__ for one in reached}))
+
+
+def _reached(collector: pytest.Module | pytest.Class, names: Mapping[str, object]) -> Iterator[object]:
+    """The functions that pytest makes tests of, or that say themselves that it should not."""
+    for name, value in names.items():
+        if inspect.isclass(value):
+            made = value.__dict__.keys() & {"__init__", "__new__"}  # pytest collects no such class
+            if (collector.istestclass(value, name) and not made) or not getattr(value, "__test__", True):
+                yield from _reached(
+                    collector, {name: one for base in value.__mro__ for name, one in vars(base).items()}
+                )
+        elif collector.istestfunction(value, name) or not getattr(value, "__test__", True):
+            yield value
+
+
+def _innermost(function: Any) -> Any:
+    return inspect.unwrap(getattr(function, "__func__", function))
+
+
+def _unreached(module: pytest.Module, function: Any, others: Collection[str]) -> str:
+    name = function.__qualname__.rpartition("<locals>.")[2]
+    where = f"{module.path.name}:{function.__code__.co_firstlineno}: {name}"
+    if name in others:
+        return f"{where}: another test of that name hides this rule: give each a name of its own"
+    return (
+        f"{where}: pytest does not collect this rule: let its name begin with test, its class's with Test, or write"
+        " __test__ = False there"
+    )
 
 
 def _where(item: pytest.Function) -> str:

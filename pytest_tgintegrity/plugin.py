@@ -24,7 +24,7 @@ from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.reports.document import refusal, write_refusal
 from pytest_tgintegrity.reports.files import is_file
-from pytest_tgintegrity.rules import SEVERITIES, Rule, declaration_of
+from pytest_tgintegrity.rules import DECLARED, SEVERITIES, Rule, declaration_of
 from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
 
 if TYPE_CHECKING:
@@ -202,6 +202,10 @@ def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
 ) -> Generator[None, Any, Any]:
     """Check declarations while they are collected."""
+    if DECLARED.get(collector.module.__name__):
+        from pytest_tgintegrity import collecting
+
+        collecting.check_reachable(collector)
     declared = declaration_of(obj) if callable(obj) else None
     if probe_of(obj):
         from pytest_tgintegrity import collecting

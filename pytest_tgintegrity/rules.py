@@ -17,11 +17,11 @@ import pytest
 from pytest_tgintegrity.arguments import (
     allowed_values,
     check_bounds,
+    check_consent,
     check_timeout,
     check_tolerance,
     check_writes,
     checked_shape,
-    deleting,
     formula_of,
     is_above,
     optional_text,
@@ -63,6 +63,9 @@ FixAllows = Literal["delete", "insert", "triggers"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 ATTRIBUTE = "__tgintegrity__"
+TWICE = "it is declared twice, and only one of its rules would be judged: write a test function for each"
+DECLARED: dict[str, list[Callable[..., None]]] = {}
+"""All functions that were declared to be rules, by module: whoever collects can see what nobody collects."""
 
 Test = TypeVar("Test", bound=Callable[..., None])
 P = ParamSpec("P")
@@ -175,14 +178,6 @@ def _check_fix(fix: object, kind: Kind) -> None:
     check_writes(fix, "fix")
 
 
-def _check_consent(fix: object, allowed: Sequence[str]) -> None:
-    """A fix that deletes or inserts rows says so twice."""
-    if deleting(fix) and "delete" not in allowed:
-        raise DeclarationError(f'fix={fix!r} deletes rows: say fix_allows="delete" too')
-    if "insert" in allowed and not isinstance(fix, Mapping):
-        raise DeclarationError('fix_allows="insert" needs fix= as a mapping: {"table.column": "expression", …}')
-
-
 def _check_since(since: object, kind: Kind) -> None:
     if since is None:
         return
@@ -219,12 +214,13 @@ def _rule(kind: Kind, common: Common) -> Rule:
     for name in _LISTS:
         given[name] = texts(given[name], name) if given.get(name) else ()
     _check_allowed(given["fix_allows"])
-    _check_consent(given.get("fix"), given["fix_allows"])
+    check_consent(given.get("fix"), given["fix_allows"])
     return Rule(kind, **given)
 
 
 def _attach(declared: Rule | Mistake, test: Test) -> Test:
-    setattr(test, ATTRIBUTE, declared)
+    setattr(test, ATTRIBUTE, Mistake(TWICE) if declaration_of(test) else declared)
+    DECLARED.setdefault(getattr(test, "__module__", ""), []).append(test)
     pytest.mark.integrity(test)
     return test
 
