@@ -8,7 +8,7 @@ import psycopg
 
 from pytest_tgintegrity import repair
 from pytest_tgintegrity.blueprint import Blueprint, read_changes
-from pytest_tgintegrity.changes import Change
+from pytest_tgintegrity.changes import Change, Place
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.mended import Left
 from pytest_tgintegrity.planning import Plan
@@ -16,7 +16,7 @@ from pytest_tgintegrity.predicates import parametrised
 from pytest_tgintegrity.remedies import Step, qualified
 from pytest_tgintegrity.repair import Batches, Connection, Refused, Work
 from pytest_tgintegrity.scans import Scan
-from pytest_tgintegrity.stored import Place, StoredRow, StoredTable, among, read_rows
+from pytest_tgintegrity.stored import StoredRow, StoredTable, among, read_rows
 from pytest_tgintegrity.writer import own_path
 
 MOVED = "it changed after it was planned"

@@ -12,6 +12,15 @@ Row = Mapping[str, str | None]
 """Columns and their values as text, None for NULL: text is what survives any type."""
 
 
+Place = tuple[str, tuple[tuple[str, str | None], ...]]
+"""A table and the columns that tell a row of it from others, in order of their names."""
+
+
+def place(table: str, columns: Row) -> Place:
+    """Where the row of these columns stands."""
+    return table, tuple(sorted(columns.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One row of one table: `op` is update, delete or insert.
@@ -41,9 +50,9 @@ class Change:
         return cls(table, op, key, {c: before[c] for c in changed}, {c: after[c] for c in changed}, tuple(rules))
 
     @property
-    def place(self) -> tuple[str, str]:
+    def place(self) -> Place:
         """What tells it from the other changes of a plan: its table and key, or what it inserts."""
-        return self.table, json.dumps(dict(self.key or self.after), sort_keys=True)
+        return place(self.table, self.key or self.after)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

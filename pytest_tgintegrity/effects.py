@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.changes import Change
-from pytest_tgintegrity.stored import Place, StoredTable, numbered_tables, read_rows, whole_row
+from pytest_tgintegrity.changes import Change, Place
+from pytest_tgintegrity.stored import StoredTable, numbered_tables, read_rows, whole_row
 
 Counts = Mapping[int, tuple[int, int, int]]
 """Rows inserted, updated and deleted, by the OID of the relation."""

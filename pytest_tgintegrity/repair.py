@@ -19,14 +19,13 @@ import psycopg
 from psycopg import errors, sql
 
 from pytest_tgintegrity import journal
-from pytest_tgintegrity.changes import Change
+from pytest_tgintegrity.changes import Change, Place
 from pytest_tgintegrity.database import one_line
 from pytest_tgintegrity.effects import Unseen, Written, mark, other_changes
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.journal_checks import check_journal, close_to_others
 from pytest_tgintegrity.mended import Left, Made
 from pytest_tgintegrity.stored import (
-    Place,
     StoredRow,
     StoredTable,
     deleting,

@@ -14,11 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.changes import Change, Row
+from pytest_tgintegrity.changes import Change, Place, Row, place
 from pytest_tgintegrity.predicates import listed, raw
-
-Place = tuple[str, str]
-"""What tells a row from others: its table and key, see `Change.place`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class StoredTable:
 
     def place(self, row: Row) -> Place:
         """Where a whole row stands."""
-        return self.name, json.dumps({column: row[column] for column in self.key}, sort_keys=True)
+        return place(self.name, {column: row[column] for column in self.key})
 
 
 @dataclass(frozen=True, slots=True)
