@@ -64,6 +64,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedOut(Failure):
+    """A statement that took longer than it was allowed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a statement returned: Python values in `rows`; `texts` and `types` are fetched as the server wrote them."""
 
@@ -363,6 +368,10 @@ class Reader:
                 answers.pop()
         return answers
 
+    def allows(self, timeout: float | None) -> float:
+        """The seconds that a statement may take."""
+        return self._limits.statement if timeout is None else timeout
+
     def let_go(self) -> None:
         """End the transaction, and its locks with it; the next question begins another on the same snapshot."""
         if self._connection is not None and not self._connection.closed:
@@ -430,7 +439,8 @@ class Reader:
         psycopg.RawCursor(connection).execute(_SET_TIMEOUT, [value])
 
     def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
-        kind = _Conflict if isinstance(error, errors.SerializationFailure) else Failure
+        kinds = {errors.SerializationFailure: _Conflict, errors.QueryCanceled: TimedOut}
+        kind = next((kind for of, kind in kinds.items() if isinstance(error, of)), Failure)
         return kind(self._address.scrub(_explained(error, self._limits, timeout)))
 
     def stop(self) -> None:

@@ -47,6 +47,7 @@ from pytest_tgintegrity.predicates import (
 )
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scans import (
+    UNKNOWN_PAGES,
     Access,
     MetricScan,
     Named,
@@ -270,12 +271,17 @@ class _Planner:
     def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
         self.tables[bound.id] = self.places.tables_in(readable(query))
         source = ", ".join(self.tables[bound.id]) or "query"
-        self.scans.append(QueryScan(source, bound.id, query, timeout=bound.rule.timeout))
+        self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
 
     def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
         query = fill(_statement(kind.sql), {**self.since, **bound.params})
         self.tables[bound.id] = self.places.tables_in(readable(query))
-        self.scans.append(MetricScan(kind.name, bound.id, kind, query, timeout=bound.rule.timeout))
+        self.scans.append(MetricScan(kind.name, bound.id, kind, query, self._pages(bound), bound.rule.timeout))
+
+    def _pages(self, bound: BoundRule) -> int:
+        """What free SQL may have to read: all tables that it names."""
+        tables = [self.facts.table(name) for name in self.tables[bound.id]]
+        return max(UNKNOWN_PAGES, sum(table.pages for table in tables if table is not None))
 
     # --- declared constraints
 

@@ -10,15 +10,17 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database import Answer, Failure, Reader
+from pytest_tgintegrity.database import Answer, Failure, Reader, TimedOut
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.freshness import changed
+from pytest_tgintegrity.query_plans import PAIRS_PER_SECOND, Guilt, worst
 from pytest_tgintegrity.scans import Access, Count, RowScan, Sampling, Scan, Tally
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 BIG_PAGES = 2_000
 SCANS_PER_BATCH = 48
 PATIENCE_SECONDS = 300.0
+SUSPICION = 0.02  # of what is forbidden beforehand, if it has taken too long already
 INTEGERS = frozenset({20, 21, 23, 26})
 BOOLEAN = 16
 TEXT_LIMIT = 300
@@ -70,11 +72,27 @@ class _Progress:
     samples: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     failed: str | None = None
+    late: bool = False
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules that may still be answered."""
+        return [rule for rule in self.scan.rules if rule not in self.errors]
+
+    def fail(self, failure: Failure) -> None:
+        """Remember why the question was not answered."""
+        self.failed, self.late = failure.reason, isinstance(failure, TimedOut)
+
+    def take(self, part: _Progress) -> None:
+        """Take over what a part has found."""
+        self.tally = self.tally or part.tally
+        self.counts.update(part.counts)
+        self.errors.update(part.errors)
 
     def confine(self) -> None:
         """Leave out the rules that are known to fail."""
         if self.errors:
-            self.scan = self.scan.only(rule for rule in self.scan.rules if rule not in self.errors)
+            self.scan = self.scan.only(self.rules)
 
     def part(self, rules: Sequence[str]) -> _Progress:
         """The same work for some of the rules, from the beginning."""
@@ -227,18 +245,39 @@ def _answer(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
     """Ask, recount the suspects, and divide the rules of a question that failed until the guilty one stands alone."""
     for work in works:
         work.confine()
-    _ask(inquiry, [work for work in works if work.scan.rules])
+    big = [work for work in works if work.rules and work.scan.pages >= BIG_PAGES]
+    _accuse(inquiry, big, inquiry.reader.allows(inquiry.timeout) * PAIRS_PER_SECOND)
+    _ask(inquiry, [work for work in works if work.rules])
     _recount(inquiry, works)
     for work in works:
-        if work.failed is not None and work.scan.rules:
+        if work.failed is not None and work.rules:
             _divide(inquiry, work)
+
+
+def _accuse(inquiry: _Inquiry, works: Sequence[_Progress], pairs: float) -> None:
+    """Leave out the rules whose plans compare more than so many pairs of rows: they would take the others with them."""
+    plans = _plans(inquiry, [work.scan.question(work.types) for work in works])
+    suspects = [work for work, guilt in zip(works, plans, strict=True) if guilt is not None and guilt.pairs > pairs]
+    alone = [(work, work.scan.only([rule]), rule) for work in suspects for rule in work.rules]
+    plans = _plans(inquiry, [scan.question(work.types) for work, scan, _ in alone])
+    for (work, _, rule), guilt in zip(alone, plans, strict=True):
+        if guilt is not None and guilt.pairs > pairs:
+            work.errors[rule] = f"{work.failed}; {guilt}" if work.failed else str(guilt)
+    for work in suspects:
+        work.confine()
+
+
+def _plans(inquiry: _Inquiry, questions: Sequence[sql.Composable]) -> list[Guilt | None]:
+    """The worst part of each plan; None also where the server does not plan the question: asked, it says why."""
+    answers = inquiry.ask([sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) {}").format(one) for one in questions])
+    return [None if isinstance(answer, Failure) else worst(answer.rows[0][0][0]["Plan"]) for answer in answers]
 
 
 def _ask(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
     answers = inquiry.ask([work.scan.question(work.types) for work in works])
     for work, answer in zip(works, answers, strict=True):
         if isinstance(answer, Failure):
-            work.failed = answer.reason
+            work.fail(answer)
         else:
             _tally(work, answer)
 
@@ -259,24 +298,28 @@ def _recount(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     answers = inquiry.ask([scan.recount() for _, scan in rows])
     for (work, scan), answer in zip(rows, answers, strict=True):
         if isinstance(answer, Failure):
-            work.failed = answer.reason
+            work.fail(answer)
         else:
             work.counts.update(scan.recounted(answer.rows, work.first))
 
 
 def _divide(inquiry: _Inquiry, work: _Progress) -> None:
-    """Ask for each half of the rules, unless there is one left or this has taken too long: then they are unknown."""
-    rules = work.scan.rules
-    if len(rules) == 1 or time.perf_counter() > inquiry.deadline:
+    """Ask without the rules whose plans are to blame, else for each half of them: one that is left alone is unknown."""
+    rules = work.rules
+    if work.late:
+        _accuse(inquiry, [work], inquiry.reader.allows(inquiry.timeout) * PAIRS_PER_SECOND * SUSPICION)
+    if len(work.rules) < len(rules):
+        parts = [work.rules] if work.rules else []
+    elif len(rules) == 1 or time.perf_counter() > inquiry.deadline:
         work.errors.update(dict.fromkeys(rules, work.failed or ""))
         return
-    middle = len(rules) // 2
-    halves = [work.part(half) for half in (rules[:middle], rules[middle:])]
-    _answer(inquiry, halves)
-    for half in halves:
-        work.tally = work.tally or half.tally
-        work.counts.update(half.counts)
-        work.errors.update(half.errors)
+    else:
+        middle = len(rules) // 2
+        parts = [rules[:middle], rules[middle:]]
+    found = [work.part(part) for part in parts]
+    _answer(inquiry, found)
+    for part in found:
+        work.take(part)
 
 
 def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:

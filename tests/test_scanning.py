@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from engine import bound, looking_at, named, reasons
+from harness import wait_until
 
 from pytest_tgintegrity.database import Limits
 from pytest_tgintegrity.kinds import (
@@ -65,7 +66,10 @@ def _scans(url: str, table: str = "counted") -> int:
 
 @pytest.fixture
 def counted(make_database: MakeDatabase) -> str:
-    return make_database(COUNTED)
+    url = make_database(COUNTED)
+    told = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'counted'"
+    wait_until(lambda: _one(url, told) == 500)  # who made it tells of that only when it goes
+    return url
 
 
 def test_all_row_rules_of_a_source_share_one_pass(counted: str) -> None:
