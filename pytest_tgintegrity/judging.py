@@ -15,6 +15,7 @@ from pytest_tgintegrity.kinds import Declared, Metric, Schema
 from pytest_tgintegrity.namesakes import advice, namesakes
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.reports.lines import printable, printable_lines
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.run import Run
 from pytest_tgintegrity.session import BOUND, IDLE, NO_URL, RECORD, Integrity, session_of
@@ -44,7 +45,7 @@ class _Told(pytest.fail.Exception):  # type: ignore[name-defined,misc] # a class
     """Ends a test in words for people; shown without a Python traceback."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, pytrace=False)
+        super().__init__(printable_lines(message), pytrace=False)
 
 
 class Violated(_Told):
@@ -54,9 +55,12 @@ class Violated(_Told):
 
 
 class Unknown(_Told):
-    """A rule could not be evaluated."""
+    """A rule could not be evaluated; why is one line, whatever a server has to say of it."""
 
     __module__ = "builtins"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class Unproven(_Told):
@@ -297,7 +301,7 @@ def pytest_runtest_makereport(
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
         setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call)))
-    integrity.scrub(report)
+    integrity.scrub(report, shown=bound is not None)
     return report
 
 
@@ -400,8 +404,11 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None:
-    """Keep a password out of test ids."""
+    """Keep a password out of test ids, and what a CI obeys."""
     if not isinstance(val, str):
         return None
     scrubbed = session_of(config).scrubbed(val)
-    return None if scrubbed == val else scrubbed
+    told = (
+        printable(" " + scrubbed)[1:] if "##" in scrubbed else scrubbed
+    )  # an id stands in a line; pytest escapes the rest
+    return None if told == val else told

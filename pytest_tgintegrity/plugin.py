@@ -24,6 +24,7 @@ from pytest_tgintegrity.probes import probe_of
 from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.reports.document import refusal, write_refusal
 from pytest_tgintegrity.reports.files import is_file
+from pytest_tgintegrity.reports.lines import printable
 from pytest_tgintegrity.rules import DECLARED, SEVERITIES, Rule, declaration_of
 from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
 
@@ -145,7 +146,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         reason = options.told(config, str(error))
         _refuse(config, config.option, reason)
-        raise pytest.UsageError(reason) from None
+        raise pytest.UsageError(printable(reason)) from None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -173,7 +174,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         reason = options.told(config, integrity.scrubbed(str(error)))
         if not history:
             _refuse(config, config.option, reason)
-        sys.stderr.write(f"ERROR: {reason}\n\n")
+        sys.stderr.write(f"ERROR: {printable(reason)}\n\n")
         return pytest.ExitCode.USAGE_ERROR
     finally:
         config._ensure_unconfigure()  # noqa: SLF001 - the same
@@ -254,5 +255,5 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     integrity = _begun(session.config)
     if integrity is not None and not integrity.is_worker and (refused := integrity.refused_by_workers()):
-        raise pytest.UsageError(refused)
+        raise pytest.UsageError(printable(refused))
     return result

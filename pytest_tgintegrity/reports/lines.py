@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 CELL = 40
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:\[|vso\[))", re.MULTILINE)
+"""What a CI that reads along obeys: ``::error`` at the beginning of a line, ``##[error]`` and ``##vso[…]`` anywhere."""
 
 
 def shown(value: object) -> str:
@@ -15,8 +18,17 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    """Text in one line that can steer neither a terminal nor a CI: what acts is shown as Python would write it.
+
+    All that is printed and not ours passes here: what the server says, rows, docstrings, hints, names.
+    """
+    told = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return _COMMAND.sub(lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):x}", told)
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text whose line breaks and tabs are ours."""
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
 def grouped(number: int) -> str:
@@ -39,4 +51,4 @@ class Line:
 
     def __str__(self) -> str:
         """Word and text in columns."""
-        return f"{self.word:<11}{self.text}"
+        return printable(f"{self.word:<11}{self.text}")

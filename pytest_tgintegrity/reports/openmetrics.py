@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from pytest_tgintegrity.reports.lines import printable_lines
+
 Json = Mapping[str, Any]
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float]
@@ -104,7 +106,7 @@ def _family(name: str, text: str, samples: Iterable[Sample], unit: str | None = 
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return printable_lines(text).translate(_ESCAPES)
 
 
 def _plain(text: str) -> str:
