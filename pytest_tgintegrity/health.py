@@ -38,9 +38,13 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Score from 0 to 100 (None if nothing was judged), status, and the deductions, dearest first."""
+    """Score from 0 to 100 (None if nothing was judged), status, and the deductions, dearest first.
+
+    `raw` is the score before it is cut off at 0: it moves while rules are mended, however many are violated.
+    """
 
     score: int | None
+    raw: int | None
     minimum: int
     status: Status
     deductions: tuple[Deduction, ...]
@@ -57,10 +61,11 @@ def assess(judged: Iterable[Judged], minimum: int, *, complete: bool) -> Health:
     unknown and no critical rule violated; else degraded.
     """
     rules = list(judged)
-    score = max(0, 100 - sum(_points(one) for one in rules)) if rules else None
+    raw = 100 - sum(_points(one) for one in rules) if rules else None
+    score = None if raw is None else max(0, raw)
     listed = [Deduction(one.rule, one.severity, _points(one), one.violations) for one in rules if one.verdict in LISTED]
     ordered = sorted(listed, key=lambda one: (-one.points, SEVERITIES.index(one.severity), one.rule))
-    return Health(score, minimum, _status(rules, score, minimum, complete=complete), tuple(ordered))
+    return Health(score, raw, minimum, _status(rules, score, minimum, complete=complete), tuple(ordered))
 
 
 def _points(one: Judged) -> int:

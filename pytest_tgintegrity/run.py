@@ -118,6 +118,11 @@ class Run:
         return time.perf_counter() - self._clock
 
     @property
+    def is_demo(self) -> bool:
+        """Whether it looks at made-up data, once it is connected."""
+        return self._writing is not None
+
+    @property
     def facts(self) -> Facts:
         """What is known of the database's tables, once it is connected."""
         return self._facts or Facts()

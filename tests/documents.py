@@ -19,7 +19,7 @@ def everything(word: str) -> dict[str, Any]:
     document = refusal(word)
     run = {**document["run"], "id": word, "snapshot": word, "scopes": {word: word}, "rule_set_digest": word}
     deducted = {"rule": f"{RULE}[{word}]", "severity": "high", "points": 200, "violations": 7}
-    health = {"score": 0, "minimum": 90, "status": "degraded", "deductions": [deducted]}
+    health = {"score": 0, "raw": -5, "minimum": 90, "status": "degraded", "deductions": [deducted]}
     return {
         **document,
         "database": address,

@@ -82,7 +82,8 @@ def test_the_score_lies_in_its_bounds_and_its_working_adds_up(
     if not judged:
         assert (found.score, found.status) == (None, "undetermined")
         return
-    assert found.score == max(0, 100 - sum(one.points for one in found.deductions))
+    assert found.raw == (100 - sum(one.points for one in found.deductions) if judged else None)
+    assert found.score == (None if found.raw is None else max(0, found.raw))
     assert 0 <= found.score <= 100
     assert len([one for one in judged if one.verdict != "passed"]) == len(found.deductions)
 

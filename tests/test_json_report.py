@@ -81,7 +81,7 @@ def test_every_key_of_the_contract(contract: Ran) -> None:
     assert datetime.fromisoformat(run["started_at"]) < datetime.fromisoformat(run["finished_at"])
     assert (run["period_hours"], run["scopes"], run["complete"]) == (24.0, {}, True)
     health = found["health"]
-    assert set(health) == {"score", "minimum", "status", "deductions"}
+    assert set(health) == {"score", "raw", "minimum", "status", "deductions"}
     assert (health["score"], health["minimum"], health["status"]) == (100 - 30 - 10 - 5, 90, "degraded")
     assert [(one["severity"], one["points"], one["violations"]) for one in health["deductions"]] == [
         ("critical", 30, 3), ("medium", 10, 1), ("low", 5, 0), ("info", 0, 2),

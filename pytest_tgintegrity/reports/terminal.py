@@ -15,7 +15,8 @@ from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.gate import gate_lines
 from pytest_tgintegrity.reports.history import history_lines, stale_lines
-from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, printable_lines, shown
+from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
+from pytest_tgintegrity.reports.next_step import next_lines
 from pytest_tgintegrity.reports.probes import probe_lines
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
@@ -32,14 +33,21 @@ BRIEF = frozenset(
     {"rules", "score", "unknown", "tolerated", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"}
 )
 ASKED_FOR = frozenset(
-    {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen"}
+    {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen", "harmed"}
 )
 VERDICTS = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown")
 
 
-def header(database: Database, snapshot: str | None) -> str:
-    """Where the run looks, as whom, and how."""
-    return printable(f"integrity: {_where(database)}, read-only, snapshot {snapshot}")
+def header(database: Database, snapshot: str | None, confined: str = "") -> str:
+    """Where the run looks, as whom, how, and what it is confined to."""
+    return f"integrity: {_where(database)}, read-only, snapshot {snapshot}{confined}"
+
+
+def confined(period: float | None, scopes: Mapping[str, str]) -> str:
+    """The period and the scopes of a run, for its header."""
+    window = "" if period is None else f", the last {period:g} hours where a rule has a time"
+    chosen = ", ".join(f"{shown(name)}={shown(value)}" for name, value in scopes.items())
+    return f"{window}, only {chosen}" if chosen else window
 
 
 def _where(database: Database) -> str:
@@ -62,27 +70,31 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None,
     if measurement.samples and hidden > 0:
         parts.append(f"  … and {grouped(hidden)} more")
     if measurement.note:
-        parts.append(f"  {printable(measurement.note)}")
+        parts.append(f"  {measurement.note}")
     if see_all:
         parts.append(f"  see all:  {in_one_line(see_all)}")
     parts.append(f"  mend:     {mend(rule, fix)}")
-    return printable_lines("\n".join(parts))
+    return "\n".join(parts)
 
 
 def _headline(rule: Rule, doc: str, measurement: Measurement) -> str:
-    first = printable(doc.strip().splitlines()[0])
+    first = doc.strip().splitlines()[0]
     if isinstance(rule.kind, Metric):
-        name, value = printable(rule.kind.name), printable(str(measurement.value))
-        return f"{name} is {value}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
+        return f"{rule.kind.name} is {_exactly(measurement)}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
     of = "" if measurement.examined is None else f" of {grouped(measurement.examined)}"
     rows = "row" if (measurement.examined or measurement.violations) == 1 else "rows"
     verb = "violates" if measurement.violations == 1 else "violate"
     return f"{grouped(measurement.violations)}{of} {rows} {verb} [{rule.severity}]: {first}"
 
 
+def _exactly(measurement: Measurement) -> Any:
+    """The number of a metric with all its digits."""
+    return measurement.value if measurement.text is None or isinstance(measurement.text, dict) else measurement.text
+
+
 def _bounds(metric: Metric) -> str:
     sides = [("at least", metric.at_least), ("at most", metric.at_most)]
-    return " and ".join(f"{word} {bound:g}" for word, bound in sides if bound is not None)
+    return " and ".join(f"{word} {bound}" for word, bound in sides if bound is not None)
 
 
 def mend(rule: Rule, fix: str | None) -> str:
@@ -90,7 +102,7 @@ def mend(rule: Rule, fix: str | None) -> str:
     if fix is not None:
         line = in_one_line(fix)
         return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"
-    return printable(rule.fix_hint or "") or "no safe fix is declared: a person decides"
+    return rule.fix_hint or "no safe fix is declared: a person decides"
 
 
 def in_one_line(sql: str) -> str:
@@ -115,15 +127,18 @@ def _cells(sample: Sample, *, labelled: bool) -> list[str]:
     return [key, *([shown(sample.label)] if labelled else []), *map(shown, sample.values.values())]
 
 
-def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Line]:
-    """The end of a run; fits a screen however many rules there are. `headed`: the database was named before."""
+def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool = False) -> list[Line]:
+    """The end of a run; fits a screen however many rules there are.
+
+    `headed`: the database was named before; `demo`: it is made up.
+    """
     if report.proofs is not None:
         return [*_proofs(report.proofs), *([Line("report", str(json_path))] if json_path else [])]
     lines = [Line("rules", _verdicts(report)), Line("looked at", _looked_at(report))]
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
     lines += [*_score(report.health, report.rules), *_unknown(report.rules), *_waived(report.rules)]
-    lines += _tolerated(report.rules)
+    lines += [*_tolerated(report.rules), *_noted(report.rules)]
     lines += [Line("waivers", printable(text), {"red": True}) for text in report.stale_waivers]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
@@ -141,7 +156,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool) -> list[Lin
     lines += _decided(report)
     if json_path:
         lines.append(Line("report", str(json_path)))
-    return lines
+    return [*lines, *next_lines(report, demo=demo)]
 
 
 def _around(report: Report) -> Iterable[Line]:
@@ -187,7 +202,7 @@ def _activity(activity: Mapping[str, Any]) -> Iterable[Line]:
 def _figure(value: Any) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{shown(k)} {_figure(v)}" for k, v in list(value.items())[:8]) + ")"
-    return "–" if value is None else f"{value:g}" if isinstance(value, float) else shown(value)
+    return "–" if value is None else shown(value)
 
 
 def _decided(report: Report) -> Iterable[Line]:
@@ -216,7 +231,7 @@ def _looked_at(report: Report) -> str:
 
 def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
     verdicts = {one["id"]: one["verdict"] for one in rules}
-    score = "none" if health.score is None else f"{health.score} of 100"
+    score = "none" if health.score is None else f"{health.score} of 100{_below(health)}"
     colour = "green" if health.status == "healthy" else "red"
     yield Line("score", f"{score}, {health.status} (healthy from {health.minimum})", {colour: True, "bold": True})
     costly = [one for one in health.deductions if one.points]
@@ -226,6 +241,21 @@ def _score(health: Health, rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]
     if len(costly) > DEDUCTIONS:
         rest = sum(one.points for one in costly[DEDUCTIONS:])
         yield Line("", f"-{rest:<3} {'':<8} {plural(len(costly) - DEDUCTIONS, 'more rule')}")
+
+
+def _below(health: Health) -> str:
+    """How far below zero the points would take it."""
+    return f" ({health.raw} before it is cut off at 0)" if health.raw is not None and health.raw < 0 else ""
+
+
+def _noted(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
+    """What is violated, but fails nothing."""
+    noted = [one for one in rules if one["verdict"] == "noted"]
+    for number, one in enumerate(noted[:WAIVED]):
+        found = plural(one["violations"], "violation") if one["violations"] else "does not hold"
+        yield Line("" if number else "noted", f"{printable(one['id'])} [{one['severity']}]: {found}", YELLOW)
+    if len(noted) > WAIVED:
+        yield Line("", plural(len(noted) - WAIVED, "more rule"), YELLOW)
 
 
 def _waived(rules: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
