@@ -15,7 +15,7 @@ from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.gate import gate_lines
 from pytest_tgintegrity.reports.history import history_lines, stale_lines
-from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, shown
+from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, printable_lines, shown
 from pytest_tgintegrity.reports.next_step import next_lines
 from pytest_tgintegrity.reports.probes import probe_lines
 from pytest_tgintegrity.rules import Rule
@@ -40,7 +40,7 @@ VERDICTS = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknow
 
 def header(database: Database, snapshot: str | None, confined: str = "") -> str:
     """Where the run looks, as whom, how, and what it is confined to."""
-    return f"integrity: {_where(database)}, read-only, snapshot {snapshot}{confined}"
+    return printable(f"integrity: {_where(database)}, read-only, snapshot {snapshot}{confined}")
 
 
 def confined(period: float | None, scopes: Mapping[str, str]) -> str:
@@ -70,17 +70,18 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None,
     if measurement.samples and hidden > 0:
         parts.append(f"  … and {grouped(hidden)} more")
     if measurement.note:
-        parts.append(f"  {measurement.note}")
+        parts.append(f"  {printable(measurement.note)}")
     if see_all:
         parts.append(f"  see all:  {in_one_line(see_all)}")
     parts.append(f"  mend:     {mend(rule, fix)}")
-    return "\n".join(parts)
+    return printable_lines("\n".join(parts))
 
 
 def _headline(rule: Rule, doc: str, measurement: Measurement) -> str:
-    first = doc.strip().splitlines()[0]
+    first = printable(doc.strip().splitlines()[0])
     if isinstance(rule.kind, Metric):
-        return f"{rule.kind.name} is {_exactly(measurement)}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
+        name, value = printable(rule.kind.name), printable(str(_exactly(measurement)))
+        return f"{name} is {value}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
     of = "" if measurement.examined is None else f" of {grouped(measurement.examined)}"
     rows = "row" if (measurement.examined or measurement.violations) == 1 else "rows"
     verb = "violates" if measurement.violations == 1 else "violate"
@@ -102,7 +103,7 @@ def mend(rule: Rule, fix: str | None) -> str:
     if fix is not None:
         line = in_one_line(fix)
         return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"
-    return rule.fix_hint or "no safe fix is declared: a person decides"
+    return printable(rule.fix_hint or "") or "no safe fix is declared: a person decides"
 
 
 def in_one_line(sql: str) -> str:
