@@ -36,11 +36,12 @@ from pytest_tgintegrity.migrations import Migration
 from pytest_tgintegrity.pending import look_for_pending, read_migrations
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.probes import Probe
-from pytest_tgintegrity.publishing import publish, save_json
+from pytest_tgintegrity.publishing import publish, save_whole
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports import coverage, terminal
+from pytest_tgintegrity.reports.cleaning import clean
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
-from pytest_tgintegrity.reports.lines import Line
+from pytest_tgintegrity.reports.lines import Line, printable, printable_lines
 from pytest_tgintegrity.rules import SEVERITIES
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.schema import Constraint
@@ -175,7 +176,7 @@ class Integrity:
         except TgIntegrityError as error:
             self.tidings.refused = options.told(self.config, self.scrubbed(str(error)))
             if not self.is_worker:
-                raise pytest.UsageError(self.tidings.refused) from None
+                raise pytest.UsageError(printable(self.tidings.refused)) from None
             session.items.clear()
         if self.is_worker:
             self._tell_controller()
@@ -296,16 +297,9 @@ class Integrity:
         known = self.run.secrets if self.run else Secrets()
         return together(known, self._secrets)
 
-    def scrub(self, report: pytest.TestReport | pytest.CollectReport) -> None:
-        """Take the password out of a report's traceback and captured output."""
-        if isinstance(report.longrepr, tuple):
-            path, line, words = report.longrepr
-            report.longrepr = (path, line, self.scrubbed(words))
-        elif report.longrepr is not None:
-            text = str(report.longrepr)
-            if self.scrubbed(text) != text:
-                report.longrepr = self.scrubbed(text)
-        report.sections = [(title, self.scrubbed(text)) for title, text in report.sections]
+    def scrub(self, report: pytest.TestReport | pytest.CollectReport, *, shown: bool = True) -> None:
+        """Take the password out of a report's traceback and captured output; and, of rules, what could steer a terminal."""
+        clean(report, (lambda text: printable_lines(self.scrubbed(text))) if shown else self.scrubbed)
         if isinstance(report, pytest.TestReport):
             told = report.user_properties
             report.user_properties = [(name, scrub_document(value, self.scrubbed)) for name, value in told]
@@ -483,14 +477,7 @@ class Integrity:
         json_report.update(scrub_document(json_report, self.scrubbed))
         if (told := self._document()) is not None:
             json_report["integrity"] = told
-        self._save_whole()
-
-    def _save_whole(self) -> None:
-        """Have pytest-json-report write its file as ours are written: as a whole, and onto no device."""
-        writer: Any = getattr(self.config, "_json_report", None)
-        if writer is not None:
-            indent = self.config.option.json_report_indent
-            writer.save_report = lambda path: save_json(writer.report, Path(path), indent)
+        save_whole(self.config)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The end of the run, on one screen."""
@@ -507,4 +494,4 @@ class Integrity:
         if self.tidings.coverage is not None:
             terminalreporter.write_sep("=", "integrity coverage")
             for told in coverage.told(self.tidings.coverage, terminalreporter.verbosity):
-                terminalreporter.write_line(told)
+                terminalreporter.write_line(printable(told))
