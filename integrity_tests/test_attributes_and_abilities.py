@@ -39,14 +39,13 @@ def test_attribute_is_zero_to_ten(violations: Violations, column: str) -> None:
     HUMANS,
     """
     LEAST(strength, dexterity, stamina, perception, intelligence, wits, charisma, manipulation, appearance) < 1
-    AND character_ptr_id NOT IN (SELECT mtahuman_ptr_id FROM characters_companion)
+    AND NOT EXISTS (SELECT FROM characters_companion WHERE mtahuman_ptr_id = character_ptr_id)
     AND (
         LEAST(strength, dexterity, stamina, perception, intelligence, wits, charisma, manipulation) < 1
         OR appearance < 0
-        OR character_ptr_id NOT IN (
-            SELECT vampire.vtmhuman_ptr_id
-            FROM characters_vampire AS vampire JOIN characters_vampireclan AS clan ON clan.id = vampire.clan_id
-            WHERE clan.name = 'Nosferatu'
+        OR NOT EXISTS (
+            SELECT FROM characters_vampire AS vampire JOIN characters_vampireclan AS clan ON clan.id = vampire.clan_id
+            WHERE vampire.vtmhuman_ptr_id = character_ptr_id AND clan.name = 'Nosferatu'
         )
     )
     """,
@@ -70,7 +69,7 @@ def test_attribute_is_at_least_one(violations: Violations) -> None:
     BEST,
     f"""
     CASE WHEN {BEST} <= 5 THEN 5
-         WHEN character_ptr_id IN (SELECT ctdhuman_ptr_id FROM characters_changeling) THEN 10
+         WHEN EXISTS (SELECT FROM characters_changeling WHERE ctdhuman_ptr_id = character_ptr_id) THEN 10
          ELSE coalesce((
              SELECT CASE WHEN generation_rating BETWEEN 3 AND 7 THEN 13 - generation_rating END
              FROM characters_vampire WHERE vtmhuman_ptr_id = character_ptr_id

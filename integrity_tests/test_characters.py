@@ -72,7 +72,7 @@ def test_character_concept_is_given_once_submitted(violations: Violations) -> No
 
 @rule.implies(
     BASES,
-    "status = 'App' AND NOT npc AND id NOT IN (SELECT character_ptr_id FROM characters_spiritcharacter)",
+    "status = 'App' AND NOT npc AND NOT EXISTS (SELECT FROM characters_spiritcharacter WHERE character_ptr_id = id)",
     "owner_id IS NOT NULL",
     breaks={"owner_id": "NULL"},
     show=["status", "owner_id", "npc"],
@@ -208,7 +208,7 @@ def test_retired_character_holds_no_active_pact(violations: Violations, column: 
 
 @rule.implies(
     BASES,
-    "status = 'App' AND NOT npc AND id IN (SELECT character_ptr_id FROM characters_human)",
+    "status = 'App' AND NOT npc AND EXISTS (SELECT FROM characters_human WHERE character_ptr_id = id)",
     "freebies_approved",
     severity="info",
     breaks={"freebies_approved": "FALSE"},

@@ -275,7 +275,8 @@ def test_scene_mark_names_user_and_scene(violations: Violations, column: str) ->
 @rule.references(
     SCENES,
     [
-        """CASE WHEN scene.chronicle_id IN (SELECT chronicle_id FROM game_strelationship WHERE gameline_id IS NOT NULL)
+        """CASE WHEN EXISTS (SELECT FROM game_strelationship AS told
+                             WHERE told.chronicle_id = scene.chronicle_id AND told.gameline_id IS NOT NULL)
            THEN scene.chronicle_id END""",
         "scene.gameline",
     ],

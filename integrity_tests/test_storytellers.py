@@ -81,7 +81,8 @@ def test_storyteller_or_head_is_there_for_each_chronicle(violations: Violations)
     VIEWERS,
     """
     seen.user_id = chronicle.head_st_id
-    OR (seen.chronicle_id, seen.user_id) IN (SELECT chronicle_id, user_id FROM game_strelationship)
+    OR EXISTS (SELECT FROM game_strelationship AS told
+               WHERE told.chronicle_id = seen.chronicle_id AND told.user_id = seen.user_id)
     """,
     severity="info",
     breaks="""
@@ -103,7 +104,10 @@ def test_storyteller_does_not_merely_look_on(violations: Violations) -> None:
 
 @rule.implies(
     USERS,
-    "id IN (SELECT user_id FROM game_strelationship) OR id IN (SELECT head_st_id FROM game_chronicle)",
+    """
+    EXISTS (SELECT FROM game_strelationship AS told WHERE told.user_id = auth_user.id)
+    OR EXISTS (SELECT FROM game_chronicle AS chronicle WHERE chronicle.head_st_id = auth_user.id)
+    """,
     "is_active",
     severity="info",
     breaks={"is_active": "FALSE"},
