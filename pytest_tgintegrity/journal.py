@@ -104,6 +104,9 @@ ORDER BY run.started_at DESC LIMIT $1
 STANDS = _STANDING_ROWS + sql.SQL("SELECT coalesce((SELECT n FROM standing WHERE root = $1), 0)::pg_catalog.int8")
 """How many rows of a run were not taken back."""
 
+TRANSACTION = sql.SQL("SELECT pg_catalog.txid_current()")
+STATUS = sql.SQL("SELECT pg_catalog.txid_status($1)")
+
 KNOWN_RUN = sql.SQL("SELECT kind FROM tgintegrity.run WHERE id = $1")
 
 _LOCK = "pg_catalog.hashtext('pytest-tgintegrity'), pg_catalog.hashtext('fix')"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,8 @@ from pytest_tgintegrity.writer import Writer, own_path
 BATCH_ROWS = 1_000
 WHOLE_PLAN_ROWS = 5_000
 ATTEMPTS = 3
+COMMIT_SECONDS = 5.0
+"""How long a commit is waited for whose answer was lost."""
 
 Connection = psycopg.Connection[Any]
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -57,6 +60,10 @@ _TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
 
 class Refused(Exception):
     """A batch is not made as it is; `args` is the reason."""
+
+
+class Unanswered(ConnectionFailed):
+    """The connection was lost while a batch was committed, and nobody can say whether it is there."""
 
 
 class Disturbed(Refused):
@@ -271,21 +278,43 @@ class Batches:
     def _transaction(
         self, batch: Sequence[Change], policy: Policy, order: Sequence[str], *, quiet: bool = False
     ) -> None:
-        with self.writer.transaction() as connection:
-            tables = held_tables(connection, [one.table for one in batch])
-            work = Work(connection, batch, tables)
-            work.rows = {place: row for name in sorted(tables) for place, row in _locked(work, tables[name]).items()}
-            left = policy.left(work)
-            places = {one.change.place for one in left}
-            work.batch = [one for one in batch if one.place not in places]
-            if work.batch:
-                entries, others = self._written(work, policy, order, quiet=quiet)
-                self._enter(connection, [*entries, *others])
+        committing: int | None = None
+        try:
+            with self.writer.transaction() as connection:
+                tables = held_tables(connection, [one.table for one in batch])
+                work = Work(connection, batch, tables)
+                work.rows = {p: row for name in sorted(tables) for p, row in _locked(work, tables[name]).items()}
+                left = policy.left(work)
+                places = {one.change.place for one in left}
+                work.batch = [one for one in batch if one.place not in places]
+                if work.batch:
+                    entries, others = self._written(work, policy, order, quiet=quiet)
+                    committing = self._enter(connection, [*entries, *others])
+        except psycopg.Error as error:
+            if committing is None or not _is_fatal(error) or not self._is_committed(committing):
+                raise
         self.made.left += left
         if work.batch:
             self.made.run = self._run.id
             self.made.count(work.batch)
             self.made.followed += len(others)
+
+    def _is_committed(self, transaction: int) -> bool:
+        """Whether a transaction was committed although the answer was lost. Raises `Unanswered` if nobody can tell."""
+        status: str | None = "in progress"
+        with contextlib.suppress(psycopg.Error, ConnectionFailed):
+            end = time.monotonic() + COMMIT_SECONDS
+            while status == "in progress" and time.monotonic() < end:
+                with self.writer.transaction() as connection:
+                    [(status,)] = connection.execute(journal.STATUS, [transaction])
+                time.sleep(0.05)
+            if status in ("committed", "aborted"):
+                return status == "committed"
+        self.made.run = self._run.id
+        raise Unanswered(
+            "the connection was lost while rows were committed: whether they are written, --fix-history says of run"
+            f" {self._run.id}"
+        )
 
     def _written(
         self, work: Work, policy: Policy, order: Sequence[str], *, quiet: bool
@@ -310,13 +339,15 @@ class Batches:
         policy.check(work, others)
         return entries, others
 
-    def _enter(self, connection: Connection, changes: Sequence[Change]) -> None:
-        """Into the journal, the run itself too if this is its first change."""
+    def _enter(self, connection: Connection, changes: Sequence[Change]) -> int:
+        """Into the journal, the run itself too if this is its first change; the transaction's number is returned."""
         if self.made.run is None:
             run = self._run
             connection.execute(journal.BEGIN_RUN, [run.id, run.kind, run.undoes, run.plan])
         told = [{**one.to_json(), "rule": "; ".join(one.rules)} for one in changes]
         connection.execute(journal.ENTER, [self._run.id, json.dumps(told, ensure_ascii=False)])
+        [(transaction,)] = connection.execute(journal.TRANSACTION)
+        return int(transaction)
 
 
 def _batches(changes: Iterable[Change], size: int) -> Iterator[list[Change]]:

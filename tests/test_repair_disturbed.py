@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from test_fixing import ask, told
 
 from pytest_tgintegrity.kinds import Between
 from pytest_tgintegrity.mending import plan_fixes
+from pytest_tgintegrity.scratch import PostgresServer
 
 ROWS = 3000
 BUSY = f"""
@@ -158,3 +161,79 @@ def test_a_lock_on_the_table_is_told(make_database: MakeDatabase, tmp_path: Path
     assert made.rows == 0
     assert made.run is None
     assert {one.reason for one in made.left} == {"somebody else holds a lock on it (waited 0.3 s, --lock-timeout)"}
+
+
+class CutAtCommit:
+    """A relay to a server: the COMMIT after something was journalled gets through, its answer does not.
+
+    With `again` it takes connections after that as well.
+    """
+
+    def __init__(self, socket_path: str, *, again: bool) -> None:
+        self._target, self._again, self._cut = socket_path, again, False
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self._cut and not self._again:
+                    client.close()
+                    continue
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self._target)
+                self._sockets += [client, server]
+                threading.Thread(target=self._send, args=[client, server], daemon=True).start()
+                threading.Thread(target=_pass, args=[server, client], daemon=True).start()
+
+    def _send(self, client: socket.socket, server: socket.socket) -> None:
+        journalled = False
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                journalled = journalled or b"INSERT INTO tgintegrity.journal" in data
+                if journalled and b"COMMIT" in data and not self._cut:
+                    self._cut = True
+                    client.shutdown(socket.SHUT_RDWR)
+                server.sendall(data)
+        time.sleep(0.2)  # the server commits, and only then finds nobody there
+        server.close()
+
+    def close(self) -> None:
+        """Take no more connections, and end those that there are."""
+        for one in [self._listener, *self._sockets]:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+def _pass(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_commit_whose_answer_is_lost_is_known_to_be_made_or_said_to_be_unknown(
+    make_database: MakeDatabase, server: PostgresServer, tmp_path: Path, again: bool
+) -> None:
+    url = make_database(ENDS_OTHERS.format(""))
+    ((name,),) = execute(url, "SELECT current_database()")
+    relay = CutAtCommit(f"{server.socket_directory}/.s.PGSQL.{server.port}", again=again)
+    rule = bound(Between("item", "size", 0, 20), "size", fix="clamp", fix_allows=("triggers",))
+
+    made = fix(f"postgresql://postgres@127.0.0.1:{relay.port}/{name}?sslmode=disable", tmp_path, [rule]).made
+
+    relay.close()
+    assert execute(url, "SELECT count(*) FROM item WHERE size = 20") == [(2,)]
+    assert made is not None
+    assert execute(url, "SELECT id FROM tgintegrity.run") == [(made.run,)]
+    if again:
+        assert (made.rows, made.left, made.stopped) == (2, [], None)
+    else:
+        assert made.stopped is not None
+        assert f"whether they are written, --fix-history says of run {made.run}" in made.stopped
+    assert undone(url).made.rows == 2
