@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import sql
@@ -44,12 +44,13 @@ from pytest_tgintegrity.scans import Reference, ReferenceScan, RowScan, Scan, Un
 from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.schema_damage import schema_breaks
 from pytest_tgintegrity.shapes import examples, misfits
-from pytest_tgintegrity.values import extremes, family, spread, strangers
+from pytest_tgintegrity.values import INTEGERS, TEXTS, extremes, family, spread, strangers
 from pytest_tgintegrity.writes import Choice, Stored, Target, Write, mapped, select, subject
 
 ALLOWED_TRIED = 40
 NULL = raw("NULL")
-NO_PROOF = "no proof: say how to break it with breaks="
+BY_HAND = "say how to break it with breaks="
+NO_PROOF = f"no proof: {BY_HAND}"
 _NAMES = re.compile(r"[^\W\d][\w.]*")
 
 
@@ -196,15 +197,29 @@ def _python(value: Any, bound: BoundRule) -> Any:
 def _between_expressions(kind: Between, bound: BoundRule, found: Column) -> Attempts:
     limits = [(sign, bound_of(limit, bound.params, ())) for sign, limit in (("-", kind.low), ("+", kind.high))]
     given = [(sign, limit) for sign, limit in limits if limit is not None]
-    illegal = [_write(found, _moved(limit, sign, found), f"its bound {sign} a bit") for sign, limit in given]
+    illegal = [_beyond(found, sign, limit, "its bound") for sign, limit in given]
     legal = [_write(found, limit, "its bound") for _, limit in given]
     return Attempts(tuple(illegal), (*legal, _write(found, NULL, "NULL")))
 
 
-def _moved(value: sql.Composable, sign: str, found: Column) -> sql.Composed:
-    """A value and a small step."""
-    step = "interval '1 second'" if found[1].name in {"timestamp", "timestamptz", "interval", "time"} else "1"
-    return sql.SQL("{} {} {}").format(value, raw(sign), raw(step))
+def _beyond(found: Column, sign: str, limit: sql.Composable, words: str) -> Damage:
+    """A value just above or below a limit; of a type that knows no steps one that stands in another row."""
+    name = found[1].name
+    if step := _STEPS.get(name, "1" if family(name) == "number" else None):
+        return _write(found, sql.SQL("{} {} {}").format(limit, raw(sign), raw(step)), f"{words} {sign} a bit")
+    if sign == "+":
+        return _elsewhere(found, ">", limit, f"what another row has above {words}")
+    return _elsewhere(found, "<", limit, f"what another row has below {words}")
+
+
+def _elsewhere(found: Column, sign: str, than: sql.Composable, words: str) -> Damage:
+    """The value of another row that compares like that, in a row for which there is one."""
+    home, stored = found
+    value = sql.SQL(
+        "(SELECT tgi_value FROM (SELECT {} AS tgi_value FROM {}) AS tgi_other WHERE tgi_value {} {} LIMIT 1)"
+    ).format(sql.Identifier(home.column), raw(stored.table), raw(sign), than)
+    there = Choice(sql.SQL("pg_catalog.num_nulls({}) = 0").format(value), limit=1)
+    return replace(_write(found, value, words), where=there)
 
 
 def _one_of(kind: OneOf, bound: BoundRule, found: Column) -> Attempts:
@@ -217,15 +232,16 @@ def _at_most(kind: AtMost, bound: BoundRule, columns: Columns) -> Attempts | Non
     one, other = columns.get(kind.column), columns.get(kind.other)
     if one is not None:
         limit = column(kind.other, bound.params)
-        above = _write(one, _moved(limit, "+", one), f"{kind.other} + a bit")
+        above = _beyond(one, "+", limit, kind.other)
         return Attempts((above,), (_write(one, limit, kind.other), _write(one, NULL, "NULL")))
     if other is not None:
         value = column(kind.column, bound.params)
-        below = _write(other, _moved(value, "-", other), f"{kind.column} - a bit")
+        below = _beyond(other, "-", value, kind.column)
         return Attempts((below,), (_write(other, NULL, "NULL"),))
     return None
 
 
+_STEPS = {"date": "1", **dict.fromkeys(("timestamp", "timestamptz", "interval", "time"), "interval '1 second'")}
 _CHANGES = {
     "number": ("coalesce({}, 0) + 1", "coalesce({}, 0) - 1"),
     "text": ("CASE {} WHEN '?' THEN '!' ELSE '?' END",),
@@ -248,7 +264,8 @@ def _another(found: Column) -> tuple[Damage, ...]:
 def _disagreeing(found: Column | None) -> Attempts | None:
     if found is None:
         return None
-    return Attempts(tuple(_changed(found)), (_write(found, NULL, "NULL"),))
+    changed = tuple(_changed(found)) or (_elsewhere(found, "<>", found[0].value, "what another row has"),)
+    return Attempts(changed, (_write(found, NULL, "NULL"),))
 
 
 def _loop(found: Column | None, scan: RowScan) -> Attempts | None:
@@ -309,26 +326,37 @@ def _reference(scan: ReferenceScan, columns: Columns) -> Attempts | None:
     keys = {readable(key) for key in one.keys}
     if not columns or keys.intersection(readable(found) for _, found in one.columns):
         return Attempts(deeds=(_removed(scan, one),))
-    return _orphaned(one, columns)
+    return _orphaned(scan, one, columns)
 
 
-def _orphaned(one: Reference, columns: Columns) -> Attempts | None:
-    """A key that names nothing."""
+def _orphaned(scan: ReferenceScan, one: Reference, columns: Columns) -> Attempts | None:
+    """A key that names nothing; where none can be thought of, what it names is taken away."""
     if not columns:
         return None
     found = next(iter(columns.values()))
+    if found[1].name not in _THOUGHT_OF:
+        return Attempts(deeds=(_removed(scan, one),))
     illegal = tuple(_write(found, value, "what names nothing") for value in _nowhere(found[1], one))
     legal = () if one.target.match_full and len(one.columns) > 1 else (_write(found, NULL, "NULL"),)
-    return Attempts(illegal, legal)
+    return Attempts(illegal, legal, last_resort=_removed(scan, one))
+
+
+_THOUGHT_OF = {*INTEGERS, "numeric", *TEXTS, "uuid"}  # no float: one more than a large one is the same
 
 
 def _nowhere(stored: Stored, one: Reference) -> list[sql.Composable]:
     if family(stored.name) == "number":
+        key = one.target.columns[0]
+        # NaN stands above infinity
+        ends = ("", "") if stored.name in INTEGERS else (" WHERE {} < 'Infinity'", " WHERE {} > '-Infinity'")
         numbers = (
-            "(SELECT coalesce(pg_catalog.max({}), 0) + 1 FROM {})",
-            "(SELECT coalesce(pg_catalog.min({}), 0) - 1 FROM {})",
+            "(SELECT coalesce(pg_catalog.max({}), 0) + 1 FROM {}{})",
+            "(SELECT coalesce(pg_catalog.min({}), 0) - 1 FROM {}{})",
         )
-        return [sql.SQL(text).format(one.target.columns[0], one.target.table) for text in numbers]
+        return [
+            sql.SQL(text).format(key, one.target.table, sql.SQL(end).format(key) if end else raw(""))
+            for text, end in zip(numbers, ends, strict=True)
+        ]
     if stored.name == "uuid":
         return [raw("'ffffffff-ffff-4fff-bfff-fffffffffffe'")]
     return [raw("'?'"), raw("'tgintegrity'")]
@@ -366,7 +394,7 @@ def _declared(constraint: Constraint, scan: Scan, columns: Columns) -> Attempts 
         case "unique" if isinstance(scan, UniqueScan):
             return _unique(scan, columns)
         case "foreign_key" if isinstance(scan, ReferenceScan):
-            return _orphaned(scan.references[0], columns)
+            return _orphaned(scan, scan.references[0], columns)
         case "check":
             tried = (one for found in columns.values() for one in _values(found, extremes(found[1].name)))
             return Attempts(tuple(tried), any_of=True)

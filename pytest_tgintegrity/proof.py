@@ -17,7 +17,7 @@ from typing import Any
 from psycopg import sql
 
 from pytest_tgintegrity.arguments import deleting
-from pytest_tgintegrity.damage import NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
+from pytest_tgintegrity.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.database import Answer
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
 from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
@@ -257,8 +257,12 @@ class Prover:
     def _victim(self, case: Case, tries: Sequence[_Try]) -> Choice:
         """A row that violates the rule, and it alone, when it is damaged."""
         written = False
-        for limit in FIRST_ROWS:
-            wide = [one if one.damage.where else one.at(Choice(limit=limit)) for one in tries]
+        # the value of one row may be too much for the column: then each is tried alone
+        alone = [Choice(limit=1, after=n) for n in range(1, ROWS_TRIED)]
+        for choices in (*([Choice(limit=limit)] for limit in FIRST_ROWS), alone):
+            wide = [one.at(choice) for choice in choices for one in tries if one.damage.where is None] + [
+                one for one in tries if one.damage.where is not None
+            ]
             for one, answers in self._looked(case, wide):
                 rows, news = answers[0].rows, case.view(answers[1:]).news(case.base)
                 written = written or bool(rows)
@@ -267,7 +271,7 @@ class Prover:
                     return self._alone(case, one.at(choice))
         if written:
             raise NotProven(f"missed its break: {tries[0].damage.words}, in whatever row")
-        raise NotProven(self._failure(tries[0]) or EMPTY)
+        raise NotProven(self._failure(tries[0]) or _nothing(tries[0]))
 
     def _failure(self, one: _Try) -> str | None:
         [answer] = self._bench.try_all([[one.change]])
@@ -288,7 +292,7 @@ class Prover:
         """What is wrong with how the rule saw a damage, in words."""
         view, rows = case.view(answers[1:]), answers[0].rows
         if not rows:
-            return EMPTY
+            return _nothing(one)
         key = tuple(rows[0][3:])
         news, more = view.news(case.base), view.count.violations - case.base.count.violations
         if not news:
@@ -445,6 +449,13 @@ def _pointed_out(place: Place, news: Sequence[Key], rows: Sequence[Sequence[Any]
     written = [tuple(row[3:]) for row in rows]
     key = next((one for one in news if one in set(written)), written[0])
     return Choice(having(place, key), limit=1)
+
+
+def _nothing(one: _Try) -> str:
+    """Why nothing was damaged."""
+    if one.damage.where is None:
+        return EMPTY
+    return f"no row to break: {one.damage.words} is what it takes, and none has that; {BY_HAND}"
 
 
 def _named(rules: Sequence[str]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 DRAWS = 4
@@ -46,13 +50,24 @@ class Spread:
 def spread(name: str, low: Any, high: Any) -> Spread:
     """Values of a type around the range from `low` to `high`; None leaves a side open."""
     if name in INTEGERS:
-        return _integers(INTEGERS[name], None if low is None else int(low), None if high is None else int(high))
+        return _integers(INTEGERS[name], _whole(low, math.ceil), _whole(high, math.floor))
     if name in FRACTIONS:
         return _fractions(Decimal if name == "numeric" else float, low, high)
     if name in TIMES:
-        step, ends = timedelta(days=1), _known(low, high)
-        return Spread(tuple(one - step for one in _known(low)), tuple(one + step for one in _known(high)), ends)
+        step = timedelta(days=1)
+        return Spread(tuple(_shifted(low, -step)), tuple(_shifted(high, step)), _known(low, high))
     return Spread()
+
+
+def _whole(bound: Any, rounded: Callable[[Any], int]) -> int | None:
+    """A bound as the next integer within; None where it is no limit."""
+    return None if bound is None or not math.isfinite(bound) else rounded(bound)
+
+
+def _shifted(moment: Any, step: timedelta) -> Iterator[Any]:
+    """A moment after or before another, where Python can write it."""
+    with contextlib.suppress(OverflowError):
+        yield from [] if moment is None else [moment + step]
 
 
 def _known(*values: Any) -> tuple[Any, ...]:
@@ -65,12 +80,13 @@ def _integers(limit: int, low: int | None, high: int | None) -> Spread:
     least, most = -limit, limit - 1
     below: tuple[int, ...] = ()
     above: tuple[int, ...] = ()
-    if low is not None and low > least:
+    if low is not None and least < low <= most:
         below = (low - 1, least, *drawn(integers(least, low - 1)))
-    if high is not None and high < most:
+    if high is not None and least <= high < most:
         above = (high + 1, most, *drawn(integers(high + 1, most)))
-    within = integers(least if low is None else low, most if high is None else high)
-    return Spread(below, above, (*_known(low, high), *drawn(within)))
+    first, last = max(least, least if low is None else low), min(most, most if high is None else high)
+    within = drawn(integers(first, last)) if first <= last else ()
+    return Spread(below, above, (*_known(low, high), *within))
 
 
 def _fractions(make: Any, low: Any, high: Any) -> Spread:
@@ -78,10 +94,10 @@ def _fractions(make: Any, low: Any, high: Any) -> Spread:
 
     below: tuple[Any, ...] = ()
     above: tuple[Any, ...] = ()
-    if low is not None:
+    if low is not None and math.isfinite(low):
         least = int(low) - 1
         below = (make(low) - make("0.01"), *map(make, drawn(integers(least - FAR, least))), make("-Infinity"))
-    if high is not None:
+    if high is not None and math.isfinite(high):
         most = int(high) + 1
         above = (
             make(high) + make("0.01"),
@@ -99,10 +115,19 @@ def strangers(name: str, allowed: Sequence[Any]) -> tuple[Any, ...]:
         tried = ["?", known.swapcase(), f" {known}", f"{known}\xa0", "", *words()]
         return tuple(one for one in dict.fromkeys(tried) if one.rstrip(" ") not in allowed)
     if name in INTEGERS:
-        numbers = [int(one) for one in allowed]
-        tried_numbers = [max(numbers) + 1, min(numbers) - 1, *range(min(numbers), max(numbers))]
-        return tuple(one for one in dict.fromkeys(tried_numbers) if one not in numbers)[: DRAWS * 2]
+        numbers = {int(one) for one in allowed}
+        return tuple(islice(_between_and_beside(numbers), DRAWS * 2))
+    if name in FRACTIONS:
+        known_numbers = [one for one in map(Decimal, map(str, allowed)) if one.is_finite()]
+        return tuple(one + step for one in known_numbers for step in (1, -1) if one + step not in known_numbers)[:DRAWS]
     return ()
+
+
+def _between_and_beside(numbers: AbstractSet[int]) -> Iterator[int]:
+    """The numbers next to some, then those between them; there may be very many."""
+    least, most = min(numbers), max(numbers)
+    yield from (most + 1, least - 1)
+    yield from (one for one in range(least, most) if one not in numbers)
 
 
 @functools.cache

@@ -37,9 +37,13 @@ SET allow_system_table_mods = on;
 SET statement_timeout = '60s';
 """
 _STORED = """
+WITH RECURSIVE based AS (
+    SELECT oid AS own, oid AS base, typbasetype AS below FROM pg_type
+    UNION ALL SELECT own, t.oid, t.typbasetype FROM based JOIN pg_type t ON t.oid = below
+)
 SELECT a.attrelid::oid, a.attname, a.attrelid::regclass::text, t.typname, format_type(t.oid, -1)
-FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type own ON own.oid = a.atttypid
-JOIN pg_type t ON t.oid = coalesce(nullif(own.typbasetype, 0), own.oid)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN based ON own = a.atttypid AND below = 0 JOIN pg_type t ON t.oid = base
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.oid >= 16384
 """
 _SAVE, _FORGET, _RELEASE = (parametrised(sql.SQL(text)) for text in ("SAVEPOINT tgi", "ROLLBACK TO tgi", "RELEASE tgi"))
