@@ -361,7 +361,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "waiver": None if waiver is None else waiver.to_json(),
             **_advice(integrity, item, bound, judgement),
         },
-        "metric": [rule.kind.name, measured.value] if isinstance(rule.kind, Metric) else None,
+        "metric": [rule.kind.name, measured.value, measured.text] if isinstance(rule.kind, Metric) else None,
         "constraint": isinstance(rule.kind, Declared | Schema),
         "vacuous": judgement.verdict == "passed" and measured.vacuous,
         "idle": IDLE in item.stash,

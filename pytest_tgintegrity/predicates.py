@@ -15,6 +15,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from pytest_tgintegrity.arguments import LONE_VALUE
+from pytest_tgintegrity.constants import as_real, changes_as_real, exact, own_type
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.kinds import (
     Agree,
@@ -228,7 +229,7 @@ def bound_of(value: Any, params: Params, names: Collection[str]) -> sql.Composab
     if isinstance(value, str) and not LONE_VALUE.fullmatch(value):
         return parenthesised(fill(value, params, names))
     found = _resolved(value, params)
-    return None if found is None else Value(found)
+    return None if found is None else Value(exact(found))
 
 
 def _resolved(value: Any, params: Params) -> Any:
@@ -302,7 +303,7 @@ def expected(kind: Formula, params: Params, names: Collection[str] = ()) -> sql.
         return column(kind.expression, params, names)
     ((key, values),) = kind.expression.items()
     cases = sql.SQL(" ").join(
-        sql.SQL("WHEN {} THEN {}").format(Value(one), Value(then)) for one, then in values.items()
+        sql.SQL("WHEN {} THEN {}").format(Value(exact(one)), Value(exact(then))) for one, then in values.items()
     )
     return sql.SQL("(CASE {} {} END)").format(column(key, params, names), cases)
 
@@ -310,7 +311,11 @@ def expected(kind: Formula, params: Params, names: Collection[str] = ()) -> sql.
 def _formula(kind: Formula, params: Params, names: Collection[str]) -> Predicate:
     ((name, subject),) = shown_columns((kind.column,), params, names)
     value = expected(kind, params, names)
-    condition = sql.SQL("{} IS DISTINCT FROM {} AND {} IS NOT NULL").format(subject, value, value)
+    differs = sql.SQL("{} IS DISTINCT FROM {} AND {} IS NOT NULL")
+    condition: sql.Composable = differs.format(subject, value, value)
+    if not isinstance(kind.expression, str):
+        values = [one for table in kind.expression.values() for one in table.values()]
+        condition = own_type(subject, values, condition, differs.format(subject, as_real(value), value))
     inputs = shown_columns(() if isinstance(kind.expression, str) else tuple(kind.expression), params, names)
     return Predicate(condition, ((name, subject), *inputs, ("expected", value)))
 
@@ -387,11 +392,20 @@ def about_children(
         return Predicate(sql.SQL("{} IS DISTINCT FROM {}").format(subject, value), ((name, subject), (told, value)))
     found = sql.SQL("coalesce({}, 0)").format(raw(_CHILD_VALUE))
     sides = [
-        sql.SQL("{} {} {}").format(found, raw(sign), bound)
+        beyond(found, sign, bound)
         for sign, bound in (("<", bound_of(kind.at_least, params, names)), (">", bound_of(kind.at_most, params, names)))
         if bound is not None
     ]
     return Predicate(sql.SQL(" OR ").join(sides), ((told, found),))
+
+
+def beyond(subject: sql.Composable, sign: LiteralString, bound: sql.Composable) -> sql.Composable:
+    """Whether a subject is beyond a bound, in its own type where the bound is a constant."""
+    compared = sql.SQL("{} {} {}")
+    plain = compared.format(subject, sql.SQL(sign), bound)
+    if not isinstance(bound, Value):
+        return plain
+    return own_type(subject, [bound.value], plain, compared.format(subject, sql.SQL(sign), as_real(bound)))
 
 
 def _null(subject: sql.Composable) -> sql.Composed:
@@ -406,11 +420,7 @@ def _blank(subject: sql.Composable, blanks: str) -> sql.Composed:
 def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate:
     subject = column(kind.column, params, names)
     low, high = bound_of(kind.low, params, names), bound_of(kind.high, params, names)
-    sides = [
-        sql.SQL("{} {} {}").format(subject, raw(sign), bound)
-        for sign, bound in (("<", low), (">", high))
-        if bound is not None
-    ]
+    sides = [beyond(subject, sign, bound) for sign, bound in (("<", low), (">", high)) if bound is not None]
     if not sides:
         raise DeclarationError(f"the range of {title(kind.column, params, names)} has neither a low nor a high bound")
     shown = ((title(kind.column, params, names), subject),)
@@ -418,9 +428,13 @@ def _between(kind: Between, params: Params, names: Collection[str]) -> Predicate
 
 
 def _span(subject: sql.Composable, low: sql.Composable | None, high: sql.Composable | None) -> Span | None:
-    if isinstance(low, Value | None) and isinstance(high, Value | None):
+    if isinstance(low, Value | None) and isinstance(high, Value | None) and not _changes(low, high):
         return Span(subject, low, high)
     return None
+
+
+def _changes(*bounds: Value | None) -> bool:
+    return any(one is not None and changes_as_real(one.value) for one in bounds)
 
 
 def _one_of(kind: OneOf, values: Any, params: Params, names: Collection[str]) -> Predicate:
@@ -430,8 +444,10 @@ def _one_of(kind: OneOf, values: Any, params: Params, names: Collection[str]) ->
     if not allowed:
         raise DeclarationError(f"one_of allows no value for {title(kind.column, params, names)}")
     subject = column(kind.column, params, names)
-    listed = sql.SQL(", ").join(Value(one) for one in allowed)
-    condition = sql.SQL("{} NOT IN ({})").format(subject, listed)
+    constants = [Value(exact(one)) for one in allowed]
+    none = sql.SQL("{} NOT IN ({})")
+    plain_one, real = none.format(subject, listed(constants)), none.format(subject, listed(map(as_real, constants)))
+    condition = own_type(subject, allowed, plain_one, real)
     return Predicate(condition, ((title(kind.column, params, names), subject),))
 
 

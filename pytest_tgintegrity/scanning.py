@@ -372,4 +372,4 @@ def _measurement(work: _Progress, rule: str) -> Measurement:
         return Measurement(error=work.errors[rule])
     count = work.counts[rule]
     samples, note = work.samples.get(rule, ()), work.notes.get(rule)
-    return Measurement(count.examined, count.violations, samples, value=count.value, note=note)
+    return Measurement(count.examined, count.violations, samples, value=count.value, note=note, text=count.text)

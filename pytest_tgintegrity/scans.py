@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, Self
 from psycopg import sql
 
 from pytest_tgintegrity.kinds import Metric
-from pytest_tgintegrity.metrics import METRIC_ROWS, measured, out_of_bounds
+from pytest_tgintegrity.metrics import METRIC_ROWS, measured, out_of_bounds, text_of, told
 from pytest_tgintegrity.predicates import (
     NUM_NONNULLS,
     NUM_NULLS,
@@ -53,6 +53,7 @@ class Count:
     examined: int | None
     violations: int
     value: Any = None
+    text: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,7 +476,8 @@ class MetricScan(_OneRule):
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""
         value = measured(answer, self.metric)
-        return Tally(None, {self.rule: Count(None, int(out_of_bounds(value, self.metric)), value)})
+        count = Count(None, int(out_of_bounds(value, self.metric)), told(value), text_of(value))
+        return Tally(None, {self.rule: count})
 
     def sampling(self, rule: str) -> Sampling | None:
         """None: a number has no rows to show."""

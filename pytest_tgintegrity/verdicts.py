@@ -27,7 +27,7 @@ class Sample:
 class Measurement:
     """What a scan says of one rule. With an `error` the other fields mean nothing.
 
-    `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric; `note` says why
+    `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric, `text` the same exactly; `note` says why
     samples are missing although there are violations.
     """
 
@@ -38,6 +38,7 @@ class Measurement:
     error: str | None = None
     note: str | None = None
     value: Any = None
+    text: Any = None
 
     @property
     def vacuous(self) -> bool:

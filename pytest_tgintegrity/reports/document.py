@@ -59,6 +59,7 @@ class Report:
     scans: Sequence[Scanned]
     health: Health
     activity: Mapping[str, Any] = field(default_factory=dict)
+    exact: Mapping[str, Any] = field(default_factory=dict)
     vacuous: Sequence[str] = ()
     overlooked: Sequence[str] = ()
     unscoped: Sequence[str] = ()
@@ -92,6 +93,8 @@ class Report:
             "gate": None if self.gate is None else self.gate.to_json(),
             "history": None if self.remembered is None else self.remembered.to_json(),
         }
+        if self.exact:
+            document["activity_text"] = dict(self.exact)
         if self.stale is not None:
             document["caches"] = self.stale.to_json()
         if self.stale_waivers:

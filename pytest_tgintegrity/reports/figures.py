@@ -105,7 +105,7 @@ def _figure(value: Any) -> Child:
 
 
 def _plain(value: Any) -> str:
-    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "–" if value is None else str(value)
 
 
 def coverage(coverage: Json | None) -> Markup:

@@ -102,7 +102,12 @@ def _family(name: str, text: str, samples: Iterable[Sample], unit: str | None = 
     yield f"# HELP {full} {text}"
     for labels, value in samples:
         told = ",".join(f'{label}="{_escaped(one)}"' for label, one in labels.items())
-        yield f"{full}{{{told}}} {value:.15g}"
+        yield f"{full}{{{told}}} {_number(value)}"
+
+
+def _number(value: float) -> str:
+    """All digits of it; whole numbers without a point."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _escaped(text: str) -> str:
