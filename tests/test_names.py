@@ -155,6 +155,16 @@ def test_a_summary_names_what_works_here(check: RunRules, pytester: pytest.Pytes
     assert refused.integrity["run"]["error"].startswith("--integrity-gate is 'heaven'")
 
 
+def test_others_may_take_all_short_names(check: RunRules, pytester: pytest.Pytester, url: str) -> None:
+    """What is called --integrity-… already has no other name."""
+    adding = [f"    parser.addoption({one!r}, dest='their{n}')\n" for n, one in enumerate(sorted(SHORT_NAMES))]
+    pytester.makeconftest(f"def pytest_addoption(parser):\n{''.join(adding)}")
+    ran = check(VIOLATED, f"--integrity-db-url={url}", "--integrity-no-samples", "--fix=x", url=None, subprocess=True)
+
+    assert (ran.status, ran.verdicts) == (1, {"test_violated": "failed"})
+    assert ran.integrity["rules"][0]["samples"] == []
+
+
 def test_a_required_option_of_others_is_no_obstacle(check: RunRules, pytester: pytest.Pytester) -> None:
     """They may demand theirs."""
     pytester.makeconftest("def pytest_addoption(parser):\n    parser.addoption('--stage', required=True)\n")
