@@ -95,7 +95,7 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
             try:
                 text = unpacked(entry.get(FIELD.encode(), b""))
                 record = Record.from_json(text)
-            except ValueError:
+            except DAMAGE:
                 unreadable.append(_added(number))
                 continue
             if record.identity == identity and (since is None or record.started_at >= since):
@@ -202,7 +202,12 @@ def _client(address: RedisAddress) -> Iterator[Any]:
     from redis.exceptions import RedisClusterException  # no RedisError, of all things
     from redis.retry import Retry
 
-    wanted = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
+    wanted: dict[str, Any] = {
+        **address.options,
+        "socket_timeout": TIMEOUT,
+        "socket_connect_timeout": TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+    }
     try:
         with contextlib.ExitStack() as opened:
             if address.cluster:

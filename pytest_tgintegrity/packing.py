@@ -16,7 +16,7 @@ LONG = 1_000
 LARGEST = 64_000_000
 """No text of ours is longer; what claims to be is not unpacked, however small it came."""
 PACKED = b"x"
-DAMAGE = (ValueError, TypeError, RecursionError)
+DAMAGE = (ValueError, TypeError, RecursionError, OverflowError)
 UNIT = 10_000
 """Seconds are kept in tenths of a millisecond."""
 
@@ -61,4 +61,8 @@ def pack_seconds(seconds: Mapping[str, float]) -> Seconds:
 def unpack_seconds(rules: bytes, taken: bytes) -> dict[str, float]:
     """The seconds of each rule, from its list and the numbers. Raises one of `DAMAGE` if they are not ours."""
     names, numbers = json.loads(unpacked(rules)), json.loads(unpacked(taken))
-    return {str(name): int(number) / UNIT for name, number in zip(names, numbers, strict=True)}
+    if not (isinstance(names, list) and isinstance(numbers, list)):
+        raise TypeError("they are no lists")
+    if not all(isinstance(one, str) for one in names) or not all(type(one) is int and one >= 0 for one in numbers):
+        raise ValueError("they are no names and no seconds")
+    return {name: number / UNIT for name, number in zip(names, numbers, strict=True)}

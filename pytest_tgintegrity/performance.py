@@ -17,9 +17,13 @@ from statistics import median
 from typing import Any
 
 VERSION = 2
+EPOCH, END = 1970, 9000
+"""Years between which a time can be, with room for what is added to it."""
 ENOUGH = 30
 SLOWER = 1.10
 QUICKER = 0.25
+LEAST, MOST = 1e-12, 1e12
+"""What can have been measured: seconds, or how many times those of a yardstick."""
 DOUBT = 0.01
 """How likely a quartile may lie outside of its interval. Four of them make a comparison."""
 
@@ -53,7 +57,7 @@ class Timed:
             writes = bool(document.get("writes", False))
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
-        sound = all(math.isfinite(one) and one > 0 for one in (seconds, relative, low, high))
+        sound = all(LEAST < one < MOST for one in (seconds, relative, low, high)) and 0 < about[0] < MOST
         return cls(seconds, relative, low, high, *about, writes) if sound else None
 
 
@@ -100,7 +104,8 @@ class Baseline:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         sound = {name: one for name, one in probes.items() if one is not None}
-        readable = document.get("version") == VERSION and pinned_at.tzinfo is not None and len(sound) == len(probes)
+        dated = pinned_at.tzinfo is not None and EPOCH < pinned_at.year < END
+        readable = document.get("version") == VERSION and dated and len(sound) == len(probes)
         return cls(pinned_at, sound) if readable and sound else None
 
 

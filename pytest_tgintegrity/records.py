@@ -10,6 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 VERSION = 1
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them a run can have been, with room for what is added to its times."""
+LARGEST = 2**63 - 1
+SCORE = 100
+HOURS = 1e9
 STATUSES = ("healthy", "degraded", "undetermined")
 
 
@@ -74,7 +79,7 @@ def _document(text: str) -> Mapping[str, Any]:
         raise Foreign("it is not JSON") from None
     if not isinstance(document, dict) or "version" not in document:
         raise Foreign("it is no record of a run")
-    if document["version"] != VERSION:
+    if type(document["version"]) is not int or document["version"] != VERSION:
         raise Foreign("it is of another version")
     return document
 
@@ -95,11 +100,33 @@ def _of(*types: type) -> Callable[[Mapping[str, Any], str], Any]:
 def _time(document: Mapping[str, Any], name: str) -> datetime:
     try:
         found = datetime.fromisoformat(_value(document, name, str))
-    except ValueError:
+        told = found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Foreign(f"{name} is not a time") from None
     if found.tzinfo is None:
         raise Foreign(f"{name} does not say its time zone")
-    return found.astimezone(UTC)
+    if not EARLIEST < told < LATEST:
+        raise Foreign(f"{name} is at the edge of the calendar")
+    return told
+
+
+def _number(most: float, *types: type) -> Callable[[Mapping[str, Any], str], Any]:
+    """A number that is not below zero, or one of other types."""
+
+    def read(document: Mapping[str, Any], name: str) -> Any:
+        found = _value(document, name, *types)
+        if found is not None and not 0 <= found <= most:
+            raise Foreign(f"{name} is no such number")
+        return found
+
+    return read
+
+
+def _counts(document: Mapping[str, Any], name: str) -> dict[str, int]:
+    found: dict[str, int] = _mapping(int)(document, name)
+    if not all(0 <= one <= LARGEST for one in found.values()):
+        raise Foreign(f"{name} holds what is no count")
+    return found
 
 
 def _status(document: Mapping[str, Any], name: str) -> str:
@@ -131,21 +158,21 @@ _READ: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "run": _of(str),
     "started_at": _time,
     "finished_at": _time,
-    "score": _of(int, _NONE),
+    "score": _number(SCORE, int, _NONE),
     "status": _status,
-    "counts": _mapping(int),
-    "violations": _mapping(int),
+    "counts": _counts,
+    "violations": _counts,
     "unknown": _names,
     "digest": _of(str, _NONE),
     "complete": _of(bool),
-    "period": _of(int, float, _NONE),
+    "period": _number(HOURS, int, float, _NONE),
     "scopes": _mapping(str),
     "probes": _mapping(dict),
-    "rollback_rate": _of(int, float, _NONE),
-    "deadlocks": _of(int, _NONE),
+    "rollback_rate": _number(1, int, float, _NONE),
+    "deadlocks": _number(LARGEST, int, _NONE),
     "database": _of(str),
     "identity": _of(str),
     "verdicts": _mapping(str),
     "conditions": _mapping(bool),
-    "overlooked": lambda document, name: _value({name: 0, **document}, name, int),
+    "overlooked": lambda document, name: _number(LARGEST, int)({name: 0, **document}, name),
 }
