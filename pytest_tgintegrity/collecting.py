@@ -14,7 +14,7 @@ import pytest
 from pytest_tgintegrity import judging
 from pytest_tgintegrity.bodies import can_fail
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.kinds import Declared, Metric
+from pytest_tgintegrity.kinds import Declared, Metric, OneOf
 from pytest_tgintegrity.planning import BoundRule, plan
 from pytest_tgintegrity.predicates import plain
 from pytest_tgintegrity.probes import probe_of
@@ -43,6 +43,10 @@ def bind(collector: pytest.Collector, items: Iterable[pytest.Function], declared
             _check_body(item, item.stash[BOUND].rule)
         _check_placeholders([item.stash[BOUND] for item in tests])
         _check_metrics([item.stash[BOUND] for item in tests], collector.config.stash.setdefault(_METRICS, {}))
+        if run := session_of(collector.config).run:
+            run.choices += [
+                item.stash[BOUND] for item in tests if isinstance(declared, Rule) and isinstance(declared.kind, OneOf)
+            ]
         session_of(collector.config).collected |= {item.stash[BOUND].id for item in tests}
     except DeclarationError as error:
         raise collector.CollectError(f"{_where(tests[0])}: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,6 +28,7 @@ from pytest_tgintegrity.schema import Facts, Table
 from pytest_tgintegrity.sql_text import relation_texts, words
 
 _Group = tuple[str, str]
+_COLUMN = re.compile(r"(?:\w+\.)*(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,17 @@ class Place:
         return self.keys[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """A source and the expression that a chosen scope narrows it by; `column` is its name, if it is no more than one."""
+
+    table: sql.Composable
+    expression: sql.Composable
+    column: str
+    tables: tuple[str, ...]
+    pages: int
+
+
 class Places:
     """All sources of a plan, each made ready once."""
 
@@ -83,6 +96,7 @@ class Places:
         self.window = window
         self.unscoped: set[str] = set()
         self.scopes: set[str] = set()
+        self.scoped: dict[str, list[Scoped]] = {}
         self._places: dict[tuple[str, ...], Place] = {}
         self._windows: dict[tuple[_Group, str], sql.Composable] = {}
         self._named = _names_in(facts.tables)
@@ -134,16 +148,24 @@ class Places:
             for known, expression in scopes.items()
         ]
         tables = self.tables_in(plain(source.from_clause, params))
+        table, pages = fill(source.from_clause, params), max([UNKNOWN_PAGES, *map(self._pages, tables)])
+        for known, expression in scopes.items():
+            named = _COLUMN.fullmatch(plain(expression, params))
+            one = Scoped(table, column(expression, params), named[1] if named else "", tables, pages)
+            self.scoped.setdefault(known, []).append(one)
         return Place(
             name=name,
-            table=fill(source.from_clause, params),
+            table=table,
             keys=tuple(column(one, params) for one in source.keys),
             label=None if source.label is None else column(source.label, params),
             tables=tables,
-            pages=max([UNKNOWN_PAGES, *(self.facts.tables[table].pages for table in tables)]),
+            pages=pages,
             scope=both(conditions) if conditions else None,
             unscoped=_unscoped(name, scopes, self.window.scopes),
         )
+
+    def _pages(self, table: str) -> int:
+        return self.facts.tables[table].pages
 
     def declared(self, schema: str, name: str, *, only: bool) -> Place:
         """The very table that a constraint is about: its children have constraints of their own."""

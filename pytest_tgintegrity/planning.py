@@ -24,7 +24,7 @@ from pytest_tgintegrity.kinds import (
     Total,
     Unique,
 )
-from pytest_tgintegrity.places import UNREACHED, Place, Places, Window
+from pytest_tgintegrity.places import UNREACHED, Place, Places, Scoped, Window
 from pytest_tgintegrity.predicates import (
     ASCII_BLANKS,
     NUM_NULLS,
@@ -105,6 +105,7 @@ class Plan:
     tables: Mapping[str, tuple[str, ...]]
     unscoped: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
+    scoped: Mapping[str, Sequence[Scoped]] = field(default_factory=dict)
 
 
 class _Planner:
@@ -327,7 +328,7 @@ class _Planner:
         grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
         unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
-        return Plan(tuple(ordered), self.unplannable, self.tables, unscoped, scopes)
+        return Plan(tuple(ordered), self.unplannable, self.tables, unscoped, scopes, self.places.scoped)
 
     def _row_scans(self) -> Iterable[RowScan]:
         for (_, timeout), members in self.rows.items():

@@ -228,11 +228,12 @@ def bound_of(value: Any, params: Params, names: Collection[str]) -> sql.Composab
     """One side of a range: None is open, a string an SQL expression or exactly one ``%(name)s``, all else a value."""
     if isinstance(value, str) and not LONE_VALUE.fullmatch(value):
         return parenthesised(fill(value, params, names))
-    found = _resolved(value, params)
+    found = resolved(value, params)
     return None if found is None else Value(exact(found))
 
 
-def _resolved(value: Any, params: Params) -> Any:
+def resolved(value: Any, params: Params) -> Any:
+    """A value, or the one of parametrize that it names."""
     lone = LONE_VALUE.fullmatch(value) if isinstance(value, str) else None
     return _param(lone[1], lone[0].strip(), params) if lone else value
 
@@ -274,7 +275,7 @@ def predicate(kind: RowKind, params: Params, names: Collection[str] = (), blanks
         case Between():
             return _between(kind, params, names)
         case OneOf(values=values):
-            return _one_of(kind, _resolved(values, params), params, names)
+            return _one_of(kind, resolved(values, params), params, names)
         case AtMost(other=other):
             return _compared(kind.column, ">", other, params, names)
         case Agree():

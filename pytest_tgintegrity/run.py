@@ -30,6 +30,7 @@ from pytest_tgintegrity.planning import BoundRule, Plan, plan
 from pytest_tgintegrity.predicates import readable
 from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.schema import Constraint, Facts
+from pytest_tgintegrity.scoping import Known, empty_scopes
 from pytest_tgintegrity.secrecy import Secrets
 from pytest_tgintegrity.verdicts import Measurement
 from pytest_tgintegrity.writer import Writer
@@ -92,6 +93,8 @@ class Run:
         self.database: Database | None = None
         self.snapshot: str | None = None
         self.board: Board | None = None
+        self.choices: list[BoundRule] = []
+        self.empty_scopes: tuple[str, ...] = ()
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
@@ -258,9 +261,19 @@ class Run:
         if strange:
             known = ", ".join(sorted(self._plan.scopes)) or "none"
             raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
+        self.empty_scopes = self._empty_scopes(self._plan, rules)
         found = batches(self._plan.scans)
         self.board = Board(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
+
+    def _empty_scopes(self, plan: Plan, rules: Sequence[BoundRule]) -> tuple[str, ...]:
+        """The chosen scopes whose value no row has. Raises `UsageError` for a value that nobody knows."""
+        if not self.settings.scopes:
+            return ()
+        known = Known([*rules, *self.choices], lambda: self.constraints("foreign_key"))
+        with self.reader() as reader:
+            quote = bool(self.settings.samples)
+            return empty_scopes(reader, self.settings.scopes, plan.scoped, known, quote=quote)
 
     # --- mending
 

@@ -225,7 +225,7 @@ class Integrity:
             self._caches = [parse_caches(text, name) for name, text in caches]
             self.mended = mend(self.run, rules, self._order(self.options.fixing))
             self.mended.noted_fixes = [one for one in self.mended.noted_fixes if one not in self.waivers]
-        self.tidings.unscoped = self.run.unscoped
+        self.tidings.unscoped, self.tidings.empty_scopes = self.run.unscoped, self.run.empty_scopes
 
     def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:
         """Whoever breaks rules, on a scratch copy."""
@@ -414,6 +414,7 @@ class Integrity:
             vacuous=[record["rule"]["id"] for record in heard.records.values() if record["vacuous"]],
             overlooked=[record["rule"]["id"] for record in heard.records.values() if record.get("overlooked")],
             unscoped=heard.unscoped,
+            empty_scopes=heard.empty_scopes,
             mended=self.mended,
             apply=applying(self.mended, *options.invoked(self.config)),
             stale_waivers=heard.stale_waivers,

@@ -67,6 +67,7 @@ class Tidings:
     selected: dict[str, Selected] = field(default_factory=dict)
     digest: str | None = None
     unscoped: tuple[str, ...] = ()
+    empty_scopes: tuple[str, ...] = ()
     stale_waivers: tuple[str, ...] = ()
     coverage: Mapping[str, Any] | None = None
     refused: str | None = None
@@ -97,6 +98,7 @@ class Tidings:
             "selected": {rule: asdict(one) for rule, one in self.selected.items()},
             "digest": self.digest,
             "unscoped": list(self.unscoped),
+            "empty_scopes": list(self.empty_scopes),
             "stale_waivers": list(self.stale_waivers),
             "coverage": self.coverage,
             "refused": self.refused,
@@ -108,6 +110,7 @@ class Tidings:
         self.selected.update({rule: Selected(**one) for rule, one in told["selected"].items()})
         self.digest = self.digest or told["digest"]
         self.unscoped = self.unscoped or tuple(told["unscoped"])
+        self.empty_scopes = self.empty_scopes or tuple(told["empty_scopes"])
         self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
         self.coverage = self.coverage or told["coverage"]
         self.refused = self.refused or told["refused"]

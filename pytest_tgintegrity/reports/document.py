@@ -63,6 +63,7 @@ class Report:
     vacuous: Sequence[str] = ()
     overlooked: Sequence[str] = ()
     unscoped: Sequence[str] = ()
+    empty_scopes: Sequence[str] = ()
     mended: Mended | None = None
     apply: Command | None = None
     stale_waivers: Sequence[str] = ()
@@ -93,6 +94,8 @@ class Report:
             "gate": None if self.gate is None else self.gate.to_json(),
             "history": None if self.remembered is None else self.remembered.to_json(),
         }
+        if self.empty_scopes:
+            document["empty_scopes"] = list(self.empty_scopes)
         if self.exact:
             document["activity_text"] = dict(self.exact)
         if self.stale is not None:

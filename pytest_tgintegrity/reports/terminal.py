@@ -30,7 +30,20 @@ REASON = 160
 YELLOW = {"yellow": True}
 WAIVED = 6
 BRIEF = frozenset(
-    {"rules", "score", "unknown", "tolerated", "waivers", "proof", "unproven", "trend", "worse", "new", "no history"}
+    {
+        "rules",
+        "vacuous",
+        "score",
+        "unknown",
+        "tolerated",
+        "waivers",
+        "proof",
+        "unproven",
+        "trend",
+        "worse",
+        "new",
+        "no history",
+    }
 )
 ASKED_FOR = frozenset(
     {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen", "harmed"}
@@ -145,6 +158,9 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     if fixable:
         lines.append(Line("fixable", f"{plural(fixable, 'failed rule')} with a safe fix declared"))
     lines += _around(report)
+    for one in report.empty_scopes:
+        words = f"NO ROW has {printable(one)}: what was narrowed to it passed with nothing to look at"
+        lines.insert(0, Line("vacuous", words, {"red": True, "bold": True}))
     if report.unscoped:
         more = len(report.unscoped) - SCOPES
         rest = f" and {more} more" if more > 0 else ""
