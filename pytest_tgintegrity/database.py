@@ -23,6 +23,7 @@ from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.loan import Connection, lent
 from pytest_tgintegrity.paths import KEEP, LOOK, LOOK_AGAIN
 from pytest_tgintegrity.predicates import Statement, parametrised
+from pytest_tgintegrity.quiet import quiet
 
 Row = tuple[Any, ...]
 
@@ -413,7 +414,7 @@ class Reader:
         cursors: list[psycopg.Cursor[Row]] = []
         try:
             connection = self.connection
-            with connection.pipeline(), self._allowing(connection, timeout):
+            with quiet(), connection.pipeline(), self._allowing(connection, timeout):
                 for statement in statements:
                     cursors.append(psycopg.RawCursor(connection))
                     cursors[-1].execute(statement.query, statement.values)
