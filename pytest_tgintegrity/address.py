@@ -64,6 +64,17 @@ def parse_address(text: str, origin: str = "--db-url") -> Address:
     return Address(make_conninfo(text), _shown(found), Secrets(words, public).including(os.environ.get("PGPASSWORD")))
 
 
+def name_in(text: str) -> str:
+    """The name of the database as an address gives it, for when nobody can be asked; empty if it gives none."""
+    try:
+        parse_address(text)
+    except UsageError:
+        return ""
+    found = conninfo_to_dict(text)
+    without = "" if found.get("service") else os.environ.get("PGDATABASE") or found.get("user")
+    return str(found.get("dbname") or without or "")
+
+
 def _unambiguous(url: str) -> bool:
     """Whether the one '@' ends the user's part: libpq takes the first one, and none after a slash."""
     _, _, rest = url.partition("://")

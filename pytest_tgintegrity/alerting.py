@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pytest_tgintegrity.alerts import Receiver, State, news, payload, send
+from pytest_tgintegrity.address import name_in
+from pytest_tgintegrity.alerts import Receiver, State, called, news, payload, send
 from pytest_tgintegrity.options import Given
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.secrecy import masked
@@ -31,16 +32,20 @@ class Cache(Protocol):
 
 
 def alert(document: Json, to: Receiver, given: Given | None, cache: Cache | None) -> list[Line]:
-    """Tell if the state changed; what became of that, if anything. `given` is the database."""
+    """Tell if the state changed; what became of that, if anything. `given` is the database.
+
+    Alertmanager keeps nothing over a restart: it hears the same alert from every run that is not healthy.
+    """
+    name = name_in(given.url) if given else ""
     key = _key(to, given.url if given else "")
-    known = (_told(cache.get(key, None)) if cache else None) or _remembered(document)
-    found = news(document, known)
+    known = (_told(cache.get(key, None)) if cache else None) or _remembered(document, name)
+    found = news(document, known, name, forgets=to.form == "alertmanager")
     if found is not None:
         reason = send(to, payload(found, to.form, datetime.now(UTC)))
         if reason is not None:
             return [Line("alert", f"not sent ({found.event}): {reason}", RED)]
     if cache:
-        name = known.database if known else found.database if found else _name(document)
+        name = known.database if known else called(document, name)
         cache.set(key, {"status": document["health"]["status"], "database": name})
     return [Line("alert", f"sent: {found.event}")] if found else []
 
@@ -58,12 +63,7 @@ def _told(kept: Any) -> State | None:
     return State(kept["status"], kept["database"])
 
 
-def _remembered(document: Json) -> State | None:
+def _remembered(document: Json, name: str) -> State | None:
     """How the run before found it, by the history; the last run of a trend is this one."""
     before = ((document["history"] or {}).get("trend") or [])[:-1]
-    return State(before[-1]["status"], _name(document)) if before else None
-
-
-def _name(document: Json) -> str:
-    database = document["database"]
-    return "unknown" if database is None else str(database["name"])
+    return State(before[-1]["status"], called(document, name)) if before else None

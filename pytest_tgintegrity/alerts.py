@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import queue
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -32,7 +34,7 @@ PATH = 8
 """A longer path may be a secret."""
 SLACK_LONGEST = 3000
 FIRING = timedelta(days=365)
-"""Alertmanager forgets an alert that is not repeated; ours is not, until the data has recovered."""
+"""Alertmanager takes an alert for resolved then: it has to be beyond the next run, which repeats it."""
 SLACK_HOST = "hooks.slack.com"
 TAKES = "http(s)://…, slack+https://… or alertmanager+http(s)://…"
 
@@ -128,14 +130,23 @@ def _basic(user: str, password: str) -> str | None:
 # --- what
 
 
-def news(document: Json, known: State | None) -> News | None:
-    """What there is to tell, if the state is another one than was last told; good news only to who heard bad ones."""
-    status, database = document["health"]["status"], document["database"]
-    name = known.database if known else "unknown" if database is None else str(database["name"])
+def news(document: Json, known: State | None, name: str = "", *, forgets: bool = False) -> News | None:
+    """What there is to tell, if the state is another one than was last told; good news only to who heard bad ones.
+
+    Who `forgets` hears bad news from each run. `name` is that of a database that could not be asked for it.
+    """
+    status = document["health"]["status"]
     before = known.status if known else "healthy"
-    if status == before:
+    if status == before and not (forgets and status != "healthy"):
         return None
+    name = known.database if known else called(document, name)
     return News("recovered" if status == "healthy" else status, name, before if known else None, document)
+
+
+def called(document: Json, name: str = "") -> str:
+    """The name of the database, or the one to use where it could not be asked."""
+    database = document["database"]
+    return (name or "unknown") if database is None else str(database["name"])
 
 
 def payload(told: News, form: Form, now: datetime) -> Any:
@@ -204,7 +215,20 @@ def send(to: Receiver, body: Any) -> str | None:
 
 
 def _try(to: Receiver, body: bytes) -> tuple[str | None, bool]:
-    """Why it failed, if it did; and whether it may go better next time. The reason never holds the address."""
+    """Why it failed, if it did; and whether it may go better next time.
+
+    The limit is for all of it: looking up the name, connecting, and an answer that drips or is always going to come.
+    """
+    answers: queue.SimpleQueue[tuple[str | None, bool]] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(_ask(to, body)), name="alert", daemon=True).start()
+    try:
+        return answers.get(timeout=TIMEOUT)
+    except queue.Empty:
+        return f"no answer in {TIMEOUT:g} s", True
+
+
+def _ask(to: Receiver, body: bytes) -> tuple[str | None, bool]:
+    """The reason never holds the address."""
     headers = {"Content-Type": "application/json", "User-Agent": "pytest-tgintegrity"}
     if to.authorization:
         headers["Authorization"] = to.authorization

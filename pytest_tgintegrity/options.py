@@ -180,6 +180,17 @@ def _find_url(config: pytest.Config) -> Given | None:
     return Given(variable, DB_URL_VARIABLE) if variable else None
 
 
+def asked_name(config: pytest.Config, namespace: Any) -> str:
+    """The name of the database as the address gives it; `namespace` holds what was said, as long as nobody has read it."""
+    given = config.stash.get(_GIVEN, None)
+    url = given.url if given else namespace.tgintegrity_db_url or os.environ.get(DB_URL_VARIABLE)
+    if not url:
+        return ""
+    from pytest_tgintegrity.address import name_in  # noqa: PLC0415 - it imports psycopg: other suites start at once
+
+    return name_in(str(url))
+
+
 def redis_address(config: pytest.Config) -> RedisAddress | None:
     """Where past runs are kept, if anywhere; the option then shows that there is one, no more. Raises `UsageError`."""
     if _REDIS not in config.stash:

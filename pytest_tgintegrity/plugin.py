@@ -115,7 +115,8 @@ def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool =
     if (path := options.json_path(namespace)) and (not early or is_file(path)):
         write_refusal(path, reason)
     files = options.published(config, namespace)
-    publish(refusal(reason), {form: path for form, path in files.items() if not early or is_file(path)})
+    if found := {form: path for form, path in files.items() if not early or is_file(path)}:
+        publish(refusal(reason), found, options.asked_name(config, namespace))
 
 
 def _hide_arguments(config: pytest.Config) -> None:

@@ -15,11 +15,14 @@ SHOWING = ("html_report",)
 """Forms in which rows are shown."""
 
 
-def publish(document: Mapping[str, Any], files: Mapping[str, Path]) -> list[Line]:
-    """Write the files, by form, and say where they are, or why one could not be written: that is never fatal."""
+def publish(document: Mapping[str, Any], files: Mapping[str, Path], name: str = "") -> list[Line]:
+    """Write the files, by form, and say where they are, or why one could not be written: that is never fatal.
+
+    `name` is that of a database that could not be asked for it.
+    """
     private = shows_rows(document)
     return [
-        put(WORDS[form], path, _rendered(form, document, path), private=private and form in SHOWING)
+        put(WORDS[form], path, _rendered(form, document, path, name), private=private and form in SHOWING)
         for form, path in files.items()
     ]
 
@@ -53,10 +56,10 @@ def save_json(report: Mapping[str, Any], path: Path, indent: int | None) -> None
     report_files.write(path, json.dumps(report, default=str, indent=indent), private=private)
 
 
-def _rendered(form: str, document: Mapping[str, Any], path: Path) -> str:
+def _rendered(form: str, document: Mapping[str, Any], path: Path, name: str) -> str:
     from pytest_tgintegrity.reports import html, openmetrics  # noqa: PLC0415 - most runs write neither
 
-    return html.render(document) if form == "html_report" else openmetrics.render(document, _before(path))
+    return html.render(document) if form == "html_report" else openmetrics.render(document, _before(path), name)
 
 
 def _before(path: Path) -> str:

@@ -447,7 +447,7 @@ class Integrity:
         document = self._document() if files or to else None
         if document is None:
             return
-        self._published = publish(document, files)
+        self._published = publish(document, files, options.asked_name(self.config, self.config.option))
         if to and not (self.tidings.interrupted or self.prover):
             self._published += alert(document, to, self._given, getattr(self.config, "cache", None))
 

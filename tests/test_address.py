@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tgintegrity.address import CURE, parse_address
+from pytest_tgintegrity.address import CURE, name_in, parse_address
 from pytest_tgintegrity.errors import UsageError
 
 
@@ -57,3 +57,20 @@ def test_passwords_found_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert address.scrub("from-environment from-url from%2Durl from-passfile") == "*** *** *** ***"
     assert address.with_password(None).scrub("other") == "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("postgresql://me@host/tg", "tg"),
+        ("postgresql://me@host", "me"),
+        ("host=h dbname=tg", "tg"),
+        ("host=h", ""),
+        ("service=tg", ""),
+        ("demo", ""),
+        ("postgresql://me:a@b@host/tg", ""),
+    ],
+)
+def test_a_name_to_go_by_where_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch, text: str, name: str) -> None:
+    monkeypatch.delenv("PGDATABASE", raising=False)
+    assert name_in(text) == name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import threading
@@ -158,6 +159,61 @@ def test_nobody_there(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> No
         began = time.monotonic()
         assert send(receiver(f"http://127.0.0.1:{deaf.getsockname()[1]}"), {}) == "no answer in 0.2 s, 3 times"
         assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), (b"HTTP/1.1 200", b" ")],
+    ids=["always to be continued", "headers", "status"],
+)
+def test_an_answer_that_drips_has_an_end(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, first: bytes, then: bytes
+) -> None:
+    monkeypatch.setattr(alerts, "TIMEOUT", 0.3)
+    over = threading.Event()
+
+    def drip(line: socket.socket) -> None:
+        with line, contextlib.suppress(OSError):
+            line.sendall(first)
+            while not over.wait(0.01):
+                line.sendall(then)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=[server.accept()[0]]).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        began = time.monotonic()
+        reason = send(receiver(f"http://127.0.0.1:{server.getsockname()[1]}"), {})
+        took = time.monotonic() - began
+        over.set()
+
+    assert reason is not None
+    assert reason.endswith(", 3 times")
+    assert took < 3
+
+
+def test_alertmanager_hears_the_same_alert_from_each_run(check: RunRules, listener: Listener) -> None:
+    """It keeps nothing over a restart."""
+    for rule in (HOLDS, VIOLATED, VIOLATED, HOLDS, HOLDS):
+        check(rule, *CACHED, f"--alert=alertmanager+{listener.url}")
+    told = [body[0] for _, body, _ in listener.heard]
+
+    assert [one["annotations"]["status"] for one in told] == ["degraded", "degraded", "recovered"]
+    assert len({json.dumps(one["labels"]) for one in told}) == 1
+    now = datetime.now(UTC)
+    assert [datetime.fromisoformat(one["endsAt"]) > now for one in told] == [True, True, False]
+
+
+def test_databases_that_are_down_have_names(check: RunRules, listener: Listener) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    for name in ("here", "there"):
+        check(HOLDS, *CACHED, f"--alert=alertmanager+{listener.url}", url=f"postgresql://me@127.0.0.1:{port}/{name}")
+
+    assert [body[0]["labels"]["database"] for _, body, _ in listener.heard] == ["here", "there"]
 
 
 @pytest.mark.parametrize("form", ["webhook", "slack", "alertmanager"])

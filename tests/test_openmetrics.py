@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -56,6 +57,28 @@ def test_last_success_outlives_failures_and_refusals(check: RunRules, pytester: 
     assert samples(path.read_text())["tgintegrity_score"][0][1] == 85
 
 
+def test_databases_that_are_down_have_names(check: RunRules, pytester: pytest.Pytester) -> None:
+    """Files of one label each: node_exporter drops those that collide."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    for name in ("here", "there"):
+        check(HOLDS, f"--metrics={name}.prom", url=f"postgresql://me:hunter2@127.0.0.1:{port}/{name}")
+        text = (pytester.path / f"{name}.prom").read_text()
+        found = samples(text)
+
+        assert found["tgintegrity_run_complete"] == [({"database": name}, 0)]
+        assert {labels["database"] for some in found.values() for labels, _ in some} == {name}
+        assert "hunter2" not in text
+
+
+def test_a_database_that_is_down_is_called_as_before() -> None:
+    """Where the address does not name it."""
+    up = render({**refusal("gone"), "database": {"name": 'so "called"'}})
+
+    assert samples(render(refusal("gone"), up))["tgintegrity_run_complete"] == [({"database": 'so "called"'}, 0)]
+    assert samples(render(refusal("gone"), up, "other"))["tgintegrity_run_complete"] == [({"database": "other"}, 0)]
+
+
 def test_success_of_another_database_is_not_taken_over() -> None:
     document: dict[str, Any] = {**refusal("gone"), "database": {"name": "here"}}
     other = f'{SUCCESS}{{database="there"}} 12\n'
@@ -81,8 +104,8 @@ def test_yesterdays_numbers_are_not_taken_for_todays(check: RunRules, pytester: 
     path = pytester.path / "tg.prom"
     path.write_text('tgintegrity_score{database="tg"} 100\n# EOF\n')
 
-    check(HOLDS, "--metrics=tg.prom", "--no-such-option")
+    check(HOLDS, "--metrics=tg.prom", "--no-such-option", url="postgresql://me@nowhere.invalid/tg")
 
     found = samples(path.read_text())
     assert found["tgintegrity_score"] == []
-    assert found["tgintegrity_run_complete"] == [({"database": ""}, 0)]
+    assert found["tgintegrity_run_complete"] == [({"database": "tg"}, 0)]

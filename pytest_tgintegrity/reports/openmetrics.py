@@ -17,16 +17,21 @@ Sample = tuple[Labels, float]
 STATUSES = ("healthy", "degraded", "undetermined")
 SUCCESS: Final = "last_success_timestamp_seconds"
 _SUCCEEDED = re.compile(rf'^tgintegrity_{SUCCESS}\{{database="((?:[^"\\]|\\.)*)"\}} (\d+(?:\.\d+)?)$', re.MULTILINE)
+_NAMED = re.compile(r'^tgintegrity_\w+\{database="((?:[^"\\]|\\.)+)"', re.MULTILINE)
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def render(document: Json, before: str = "") -> str:
-    """The whole file. `before` is the file of the run before: the time of the last success outlives runs without one."""
-    return "".join(f"{line}\n" for line in [*_families(document, before), "# EOF"])
+def render(document: Json, before: str = "", name: str = "") -> str:
+    """The whole file. `before` is the file of the run before: the time of the last success outlives runs without one.
+
+    `name` is that of a database that could not be asked for it: files without a name of their own collide.
+    """
+    here = _database(document, before, name)
+    return "".join(f"{line}\n" for line in [*_families(document, before, here), "# EOF"])
 
 
-def _families(document: Json, before: str) -> Iterator[str]:
-    run, health, here = document["run"], document["health"], _database(document)
+def _families(document: Json, before: str, here: Labels) -> Iterator[str]:
+    run, health = document["run"], document["health"]
     finished = datetime.fromisoformat(run["finished_at"]).timestamp()
     score = [] if health["score"] is None else [(here, health["score"])]
     yield from _family("score", "Health score, 0 to 100.", score)
@@ -37,7 +42,7 @@ def _families(document: Json, before: str) -> Iterator[str]:
     yield from _family("run_complete", "1 if every selected rule was judged.", [(here, float(run["complete"]))])
     yield from _family("run_seconds", "How long the run took.", [(here, run["seconds"])], unit="seconds")
     yield from _family("last_run_timestamp_seconds", "When the run ended.", [(here, finished)], unit="seconds")
-    succeeded = _succeeded(document, before, finished)
+    succeeded = _succeeded(document, before, here, finished)
     yield from _family(SUCCESS, "When a complete run last found healthy data.", succeeded, unit="seconds")
     yield from _family("rules", "Rules by severity and verdict.", _counted(document["rules"], here))
     yield from _family("rule_violations", "Rows that violate a rule.", _violations(document["rules"], here))
@@ -49,14 +54,15 @@ def _families(document: Json, before: str) -> Iterator[str]:
         )
 
 
-def _database(document: Json) -> Labels:
-    database = document["database"]
-    return {"database": "" if database is None else str(database["name"])}
+def _database(document: Json, before: str, name: str) -> Labels:
+    if document["database"] is not None:
+        return {"database": str(document["database"]["name"])}
+    known = _NAMED.search(before)
+    return {"database": name or (_plain(known[1]) if known else "")}
 
 
-def _succeeded(document: Json, before: str, finished: float) -> list[Sample]:
+def _succeeded(document: Json, before: str, here: Labels, finished: float) -> list[Sample]:
     """This run if it was a success, else what stands in the file before, if that is about the same database."""
-    here = _database(document)
     if document["run"]["complete"] and document["health"]["status"] == "healthy":
         return [(here, finished)]
     known = _SUCCEEDED.search(before)
