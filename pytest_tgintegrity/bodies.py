@@ -22,7 +22,7 @@ _BRANCHES = (ast.If, ast.IfExp, ast.While, ast.Match, ast.BoolOp)
 def can_fail(function: object, *, free: bool) -> bool:
     """Whether a body asserts, raises, calls ``pytest.fail``, or hands `violations` to somebody else.
 
-    One that is `free`, without violations, can also call whatever it likes: only what it asks `db` never fails.
+    One that is `free`, without violations, has to call something: what the server refuses is unknown.
 
     A body whose source nobody knows gets the benefit of the doubt: what it does not read stays unknown.
     """
@@ -30,7 +30,9 @@ def can_fail(function: object, *, free: bool) -> bool:
     if not isinstance(code, CodeType) or _raises(code):
         return True
     tree = _tree(code)
-    return tree is None or any(_ends(node) or (_leaves(node) if free else _hands_over(node)) for node in ast.walk(tree))
+    return tree is None or any(
+        _ends(node) or (isinstance(node, ast.Call) if free else _hands_over(node)) for node in ast.walk(tree)
+    )
 
 
 def _raises(code: CodeType) -> bool:
@@ -44,14 +46,6 @@ def _hands_over(node: ast.AST) -> bool:
         return False
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
     return any(isinstance(one, ast.Name) and one.id == "violations" for one in given)
-
-
-def _leaves(node: ast.AST) -> bool:
-    """Whether something else than `db`, or what came of it, is called."""
-    called = node.func if isinstance(node, ast.Call) else None
-    while isinstance(called, ast.Attribute | ast.Call):
-        called = called.value if isinstance(called, ast.Attribute) else called.func
-    return isinstance(called, ast.Name) and called.id != "db"
 
 
 def decides(code: CodeType, names: Iterable[str]) -> bool:
