@@ -51,7 +51,8 @@ ALLOWED_TRIED = 40
 NULL = raw("NULL")
 BY_HAND = "say how to break it with breaks="
 NO_PROOF = f"no proof: {BY_HAND}"
-_NAMES = re.compile(r"[^\W\d][\w.]*")
+_PART = r"""(?:"(?:[^"]|"")+"|[^\W\d]\w*)"""
+_NAMES = re.compile(rf"{_PART}(?:\.{_PART})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,12 @@ def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:
 
 
 def _names_in(parts: Iterable[sql.Composable]) -> tuple[str, ...]:
-    text = " ".join(readable(part) for part in parts).replace('"', "")
-    return tuple(dict.fromkeys(_NAMES.findall(text)))
+    text = " ".join(readable(part) for part in parts)
+    return tuple(dict.fromkeys(_unquoted(name) for name in _NAMES.findall(text)))
+
+
+def _unquoted(path: str) -> str:
+    return ".".join(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in re.findall(_PART, path))
 
 
 def attempts(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts:
@@ -241,7 +246,11 @@ def _at_most(kind: AtMost, bound: BoundRule, columns: Columns) -> Attempts | Non
     return None
 
 
-_STEPS = {"date": "1", **dict.fromkeys(("timestamp", "timestamptz", "interval", "time"), "interval '1 second'")}
+_STEPS = {
+    "date": "1",
+    "interval": "interval '1 year'",  # an interval may be declared to hold nothing smaller
+    **dict.fromkeys(("timestamp", "timestamptz", "time"), "interval '1 second'"),
+}
 _CHANGES = {
     "number": ("coalesce({}, 0) + 1", "coalesce({}, 0) - 1"),
     "text": ("CASE {} WHEN '?' THEN '!' ELSE '?' END",),
@@ -308,7 +317,7 @@ def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
 
 def _doubled(scan: UniqueScan) -> sql.Composable:
     """The only row, once more."""
-    keys = sql.SQL(", ").join(sql.SQL("({})::pg_catalog.text").format(key) for key in scan.keys)
+    keys = sql.SQL(", ").join(scan.keys)
     return sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} WHERE {} LIMIT 1 RETURNING {}").format(
         scan.table, scan.table, _comparable(scan), keys
     )
@@ -366,7 +375,7 @@ def _removed(scan: ReferenceScan, one: Reference) -> sql.Composable:
     """Delete what the first row names; all rows that name the same are orphans then."""
     own = sql.SQL(", ").join(found for _, found in one.columns)
     named = sql.SQL(", ").join(one.target.columns)
-    keys = sql.SQL(", ").join(sql.SQL("({})::pg_catalog.text").format(key) for key in one.keys)
+    keys = sql.SQL(", ").join(one.keys)
     order = sql.SQL(", ").join(one.keys)
     return sql.SQL(
         "WITH tgi_gone AS (DELETE FROM {target} WHERE ({named}) IN ("

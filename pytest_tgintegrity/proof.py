@@ -297,9 +297,10 @@ class Prover:
         news, more = view.news(case.base), view.count.violations - case.base.count.violations
         if not news:
             return f"missed its break: {one.damage.words}, in row {told(key)}"
-        if more == one.damage.violations == 1 and news == [key]:
+        moved = _moved(key, rows[0])
+        if more == one.damage.violations == 1 and news in ([key], [moved]):
             return None
-        related = self._related(one)
+        related = self._related(one) | {moved}
         strange = [found for found in news if found not in related]
         if one.damage.violations > 1 and more == one.damage.violations and len(strange) < len(news):
             return None
@@ -399,8 +400,8 @@ class Prover:
             fired = self._fired(others, "its break")
             if strange := self._evidence.unexpected(case.bound, fired):
                 raise NotProven(f"fires others on its break without overlaps=: {_named(strange)}")
-            if fixes:
-                self._mend(case, fixes)
+            if fixes:  # anew: done once more, a damaged row may lie elsewhere
+                self._mend(case, self._fixes(case, case.view(self._bench.answers(case.questions))))
                 if worse := set(self._fired(others, "its fix")) - set(fired):
                     raise NotProven(f"its fix makes others fire: {_named(sorted(worse))}")
 
@@ -449,6 +450,11 @@ def _pointed_out(place: Place, news: Sequence[Key], rows: Sequence[Sequence[Any]
     written = [tuple(row[3:]) for row in rows]
     key = next((one for one in news if one in set(written)), written[0])
     return Choice(having(place, key), limit=1)
+
+
+def _moved(key: Key, row: Sequence[Any]) -> Key:
+    """The key of a damaged row afterwards, where no column is its key but the place that it lies at."""
+    return tuple(str(row[2]) if part == str(row[1]) else part for part in key)
 
 
 def _nothing(one: _Try) -> str:

@@ -29,6 +29,7 @@ _LOOSEN = """
 SET allow_system_table_mods = on;
 UPDATE pg_index SET indisunique = false, indisprimary = false WHERE indrelid >= 16384;
 UPDATE pg_attribute SET attnotnull = false WHERE attrelid >= 16384 AND attnum > 0 AND attnotnull;
+UPDATE pg_attribute SET attidentity = 'd' WHERE attrelid >= 16384 AND attidentity = 'a';
 UPDATE pg_class SET relchecks = 0 WHERE oid >= 16384 AND relchecks > 0;
 """
 _FREELY = """

@@ -41,10 +41,14 @@ from pytest_tgintegrity.rules import Rule
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A column of the row behind an alias; `alias` is empty where the source has one table only."""
+    """A column of the row behind an alias; `alias` is empty where the source has one table only.
+
+    `home` is that alias as SQL writes it, where no dotted name can say it.
+    """
 
     alias: str
     column: str
+    home: str = ""
 
     @property
     def words(self) -> str:
@@ -54,6 +58,8 @@ class Target:
     @property
     def prefix(self) -> sql.Composable:
         """What stands before a column of the alias."""
+        if self.home:
+            return raw(f"{self.home}.")
         return sql.SQL("{}.").format(identifier(self.alias)) if self.alias else raw("")
 
     @property
@@ -73,7 +79,7 @@ class Write:
 
 def target(text: str, params: Params, names: Collection[str] = ()) -> Target | None:
     """The column that a text names: ``alias.column``, or ``column`` for a plain table; None for any other expression."""
-    name = plain(text, params)
+    name = text if text in names else plain(text, params)
     if name in names:
         return Target("", name)
     parts = name.split(".")
@@ -82,7 +88,7 @@ def target(text: str, params: Params, names: Collection[str] = ()) -> Target | N
     return Target(".".join(parts[:-1]), parts[-1])
 
 
-_NAME = r"""(?:"[^"]+"|[^\W\d]\w*)"""
+_NAME = r"""(?:"(?:[^"]|"")+"|[^\W\d]\w*)"""
 _ONLY_TABLE = re.compile(
     rf"\s*(?:ONLY\s+)?(?P<table>{_NAME}(?:\.{_NAME})*)(?:\s+(?:AS\s+)?(?!LEFT\b)(?P<alias>{_NAME}))?\s*(?:$|LEFT JOIN \(.*tgi_)",
     re.IGNORECASE | re.DOTALL,
@@ -94,7 +100,8 @@ def at_home(one: Target, table: sql.Composable) -> Target:
     found = None if one.alias else _ONLY_TABLE.match(readable(table))
     if found is None:
         return one
-    return Target((found["alias"] or found["table"]).replace('"', ""), one.column)
+    home = found["alias"] or found["table"]
+    return Target(home.replace('""', "\0").replace('"', "").replace("\0", '"'), one.column, home)
 
 
 def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
@@ -216,13 +223,18 @@ def having(place: Place, key: Sequence[str | None]) -> sql.Composable:
     """TRUE for the row of a source that has that key, written as text."""
     pairs = zip(place.keys, key, strict=True)
     return sql.SQL(" AND ").join(
-        sql.SQL("({})::text IS NOT DISTINCT FROM {}::text").format(part, sql.Literal(text)) for part, text in pairs
+        sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(_as_told(part), sql.Literal(text)) for part, text in pairs
     )
 
 
 def key_texts(place: Place) -> list[sql.Composable]:
     """The key of a source as text."""
-    return [sql.SQL("({})::text").format(key) for key in place.keys]
+    return [_as_told(key) for key in place.keys]
+
+
+def _as_told(key: sql.Composable) -> sql.Composable:
+    """The text of a value as the server sends it; a cast would write f out as false, and leave out the blanks of char(3)."""
+    return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=key)
 
 
 def select(place: Place, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
