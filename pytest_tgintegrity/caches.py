@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.toml_text import document, told
 
 CACHES = "caches.toml"
 KEYS = {"note", "prefix", "keep"}
@@ -38,13 +38,10 @@ class Stale:
 
 def parse_caches(text: str, name: str) -> Caches:
     """Read a file `caches.toml`. Raises `UsageError` that names file and place."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name} is no TOML: {error}") from None
-    if strange := sorted(set(document) - KEYS):
-        raise UsageError(f"{name}: {strange[0]!r} means nothing here: write note, prefix and keep")
-    note, prefix, keep = document.get("note"), document.get("prefix"), document.get("keep", [])
+    found = document(text, name)
+    if strange := sorted(set(found) - KEYS):
+        raise UsageError(f"{name}: {told(strange[0])} means nothing here: write note, prefix and keep")
+    note, prefix, keep = found.get("note"), found.get("prefix"), found.get("keep", [])
     if not isinstance(note, str) or not note.strip():
         raise UsageError(f'{name} has no note: write note = "which caches a repair leaves stale"')
     if prefix is not None and (not isinstance(prefix, str) or not prefix):

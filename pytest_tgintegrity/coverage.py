@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,22 +13,23 @@ from pytest_tgintegrity.kinds import Declared, Schema
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.schema import Constraint, Facts, Table
 from pytest_tgintegrity.sql_names import Columns, columns_named, texts_of
+from pytest_tgintegrity.toml_text import document, told
 
 By = Literal["rules", "constraints", "nothing"]
 Path = tuple[str, str]
 Reasons = Mapping[str, str]
+NAME = 130
+"""What a name of ours has room for: schema and table, in full."""
 
 
 def parse_reasons(text: str, file: str) -> dict[str, str]:
     """Names, or patterns of them, with the reason why no rule looks there. Raises `UsageError` in one sentence."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file} is not valid TOML: {error}") from None
-    found = dict(_flattened(document))
+    found = dict(_flattened(document(text, file)))
     for name, reason in found.items():
         if not isinstance(reason, str) or not reason.strip():
-            raise UsageError(f'{file}: the reason for {name} is {reason!r}: write "{name}" = "why no rule looks there"')
+            raise UsageError(
+                f'{file}: the reason for {name[:NAME]} is {told(reason)}: write "{name[:NAME]}" = "why no rule looks there"'
+            )
     return {name: " ".join(reason.split()) for name, reason in found.items()}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from pytest_tgintegrity.gate import Finding
 
@@ -36,21 +37,27 @@ class Migration:
 
 def parse_migration(text: str, app: str, name: str) -> Migration | None:
     """The migration that a file declares; None if there is none. Raises `ValueError` for one that cannot be read."""
-    try:
-        body = ast.parse(text).body
-    except SyntaxError as error:
-        raise ValueError(f"{error.msg} in line {error.lineno}") from None
-    for one in body:
+    for one in _body(text):
         if isinstance(one, ast.ClassDef) and one.name == "Migration":
             return Migration(app, name, _replaces(one))
     return None
+
+
+def _body(text: str) -> list[ast.stmt]:
+    """The statements of a file. Raises `ValueError`."""
+    try:
+        return ast.parse(text).body
+    except SyntaxError as error:
+        raise ValueError(f"{error.msg} in line {error.lineno}") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("it is nested too deeply") from None
 
 
 def _replaces(migration: ast.ClassDef) -> tuple[Key, ...]:
     for line, value in _assigned(migration, "replaces"):
         try:
             return tuple((str(app), str(name)) for app, name in ast.literal_eval(value))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError, MemoryError):
             raise ValueError(f"`replaces` in line {line} is no plain list of (app, name)") from None
     return ()
 
@@ -67,8 +74,8 @@ def _assigned(owner: ast.ClassDef, name: str) -> Iterator[tuple[int, ast.expr]]:
 def parse_label(text: str) -> str | None:
     """The label that an ``apps.py`` gives to its app; None if it leaves that to the folder's name."""
     try:
-        classes = [one for one in ast.parse(text).body if isinstance(one, ast.ClassDef)]
-    except SyntaxError:
+        classes = [one for one in _body(text) if isinstance(one, ast.ClassDef)]
+    except ValueError:
         return None
     values = [value for one in classes for _, value in _assigned(one, "label")]
     return next((one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)), None)
@@ -104,16 +111,30 @@ def _standing(files: Iterable[Migration], recorded: Iterable[Key]) -> dict[Key, 
     return {key: done[key] for key in sorted(done.keys() - dropped)}
 
 
-def _origins(squashed: Migration, declared: Mapping[Key, Migration], above: frozenset[Key] = frozenset()) -> set[Key]:
+def _origins(squashed: Migration, declared: Mapping[Key, Migration]) -> set[Key]:
     """What was squashed in the end: what it replaces may have been squashed itself."""
-    found: set[Key] = set()
-    for key in squashed.replaces:
-        one = declared.get(key)
-        if one is None or not one.replaces or key in above:
-            found.add(key)
-        else:
-            found |= _origins(one, declared, above | {squashed.key, key})
+    found, seen, waiting = set[Key](), {squashed.key}, [squashed]
+    while waiting:
+        above = waiting.pop()
+        for key in above.replaces:
+            one = declared.get(key)
+            if one is None or not one.replaces or key == above.key:
+                found.add(key)
+            elif key not in seen:
+                seen.add(key)
+                waiting.append(one)
     return found
+
+
+def circle(files: Iterable[Migration]) -> tuple[Key, ...]:
+    """Migrations that replace each other, so that none of them stands for anything; nothing if there are none."""
+    replaced = {one.key: {key for key in one.replaces if key != one.key} for one in files}
+    try:
+        TopologicalSorter(replaced).prepare()
+    except CycleError as error:
+        found: list[Key] = error.args[1]
+        return tuple(found[:-1])
+    return ()
 
 
 # --- what the gate is told
@@ -121,6 +142,9 @@ def _origins(squashed: Migration, declared: Mapping[Key, Migration], above: froz
 
 def judge(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
     """Whether a database, whose records are given in their order, is where the files want it to be."""
+    if mutual := circle(files):
+        reason = f"{_listed(['.'.join(key) for key in mutual])} replace each other: Django refuses them, and so do we"
+        return Finding(met=False, measured="nobody can tell what is pending", reason=reason)
     standing = _standing(files, recorded)
     waiting = [key for key, done in standing.items() if not done]
     apps = {one.app for one in files}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from pytest_tgintegrity import toml_text
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.toml_text import told
 from pytest_tgintegrity.verdicts import Judgement
 
 EXAMPLE = "integrity_tests/test_xp.py::test_xp_is_never_negative"
@@ -48,14 +49,11 @@ class Waiver:
 
 def parse_waivers(text: str, file: str) -> tuple[Waiver, ...]:
     """The waivers of a TOML text. Raises `UsageError` that names the file, the entry, what is wrong and the cure."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file} is not valid TOML: {error}") from None
-    strange = sorted(set(document) - {"waiver"})
+    found = toml_text.document(text, file)
+    strange = sorted(set(found) - {"waiver"})
     if strange:
-        raise UsageError(f"{file}: unknown key {strange[0]!r}: each waiver begins with [[waiver]]")
-    entries = document.get("waiver", [])
+        raise UsageError(f"{file}: unknown key {told(strange[0])}: each waiver begins with [[waiver]]")
+    entries = found.get("waiver", [])
     if not (isinstance(entries, list) and all(isinstance(one, dict) for one in entries)):
         raise UsageError(f"{file}: waiver is no list of tables: each waiver begins with [[waiver]]")
     return tuple(_waiver(entry, number, file) for number, entry in enumerate(entries, 1))
@@ -76,19 +74,19 @@ def _waiver(entry: Mapping[str, Any], number: int, file: str) -> Waiver:
     where = f"{file}, waiver {number}"
     strange, missing = sorted(set(entry) - set(_KEYS)), [key for key in _REQUIRED if key not in entry]
     if strange:
-        raise UsageError(f"{where}: unknown key {strange[0]!r}: it takes {', '.join(_KEYS)}")
+        raise UsageError(f"{where}: unknown key {told(strange[0])}: it takes {', '.join(_KEYS)}")
     if missing:
         raise UsageError(f"{where}: {missing[0]} is missing: a waiver needs {', '.join(_REQUIRED)}")
     rule, reason, owner = (_text(entry, key, where) for key in ("rule", "reason", "owner"))
     if "::" not in rule:
-        raise UsageError(f"{where}: rule is {rule!r}: write its id as in the JSON report, such as {EXAMPLE}")
+        raise UsageError(f"{where}: rule is {told(rule)}: write its id as in the JSON report, such as {EXAMPLE}")
     return Waiver(rule, reason, owner, _day(entry["expires"], where), _maximum(entry, where), file)
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry[key]
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where}: {key} is {value!r}: write a text that is not empty")
+        raise UsageError(f"{where}: {key} is {told(value)}: write a text that is not empty")
     return " ".join(value.split())
 
 
@@ -100,14 +98,14 @@ def _day(value: object, where: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             raise UsageError(f"{where}: expires is {value}: the calendar has no such day") from None
-    raise UsageError(f"{where}: expires is {str(value)!r}: write a date such as 2030-12-31")
+    raise UsageError(f"{where}: expires is {told(str(value))}: write a date such as 2030-12-31")
 
 
 def _maximum(entry: Mapping[str, Any], where: str) -> int | None:
     value = entry.get("max_violations")
     if value is None or (type(value) is int and value > 0):
         return value
-    raise UsageError(f"{where}: max_violations is {value!r}: write a whole number above 0, or leave it out")
+    raise UsageError(f"{where}: max_violations is {told(value)}: write a whole number above 0, or leave it out")
 
 
 # --- applying
