@@ -312,11 +312,12 @@ def expected(kind: Formula, params: Params, names: Collection[str] = ()) -> sql.
 def _formula(kind: Formula, params: Params, names: Collection[str]) -> Predicate:
     ((name, subject),) = shown_columns((kind.column,), params, names)
     value = expected(kind, params, names)
-    differs = sql.SQL("{} IS DISTINCT FROM {} AND {} IS NOT NULL")
-    condition: sql.Composable = differs.format(subject, value, value)
+    # a row IS NOT NULL only where none of its fields is NULL
+    differs = sql.SQL("{} IS DISTINCT FROM {} AND {}({}) = 0")
+    condition: sql.Composable = differs.format(subject, value, NUM_NULLS, value)
     if not isinstance(kind.expression, str):
         values = [one for table in kind.expression.values() for one in table.values()]
-        condition = own_type(subject, values, condition, differs.format(subject, as_real(value), value))
+        condition = own_type(subject, values, condition, differs.format(subject, as_real(value), NUM_NULLS, value))
     inputs = shown_columns(() if isinstance(kind.expression, str) else tuple(kind.expression), params, names)
     return Predicate(condition, ((name, subject), *inputs, ("expected", value)))
 

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.database import Answer, Failure, one_line
+from pytest_tgintegrity.encoding import adapt
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.predicates import Statement, parametrised, readable
@@ -36,6 +37,7 @@ _FREELY = """
 SET session_replication_role = replica;
 SET allow_system_table_mods = on;
 SET statement_timeout = '60s';
+SET client_encoding = 'UTF8';
 """
 _STORED = """
 WITH RECURSIVE based AS (
@@ -89,6 +91,7 @@ class Workbench:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
         connection.execute(_FREELY)
+        adapt(connection)
         self._stored = {
             (oid, column): Stored(table, spelled, name)
             for oid, column, table, name, spelled in connection.execute(_STORED).fetchall()
