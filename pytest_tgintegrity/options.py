@@ -36,6 +36,8 @@ LONGEST_TIMEOUT = 2_000_000.0
 LONGEST_PERIOD = 1_000_000.0
 """In hours: a century."""
 FORMS = ("html_report", "metrics")
+TIMEZONE = "tgintegrity_timezone"
+TIMEZONE_HELP = "With --period: the zone that dates and times without one are meant in; unset, rows count that are young enough in any."
 BASELINING = ("pin", "show")
 Baselining = Literal["pin", "show"]
 Probing = Literal["reads", "writes"]
@@ -60,6 +62,7 @@ class Options:
     fail_on: Severity = "low"
     samples: int = 5
     period: float | None = None
+    timezone: str | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
     health_minimum: int = 90
     waivers: Path | None = None
@@ -80,6 +83,7 @@ def documented() -> list[tuple[str, str, str]]:
 def add_options(parser: pytest.Parser) -> None:
     """Declare all options by the names that are ours alone, and their twins in the configuration file."""
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
+    parser.addini(TIMEZONE, TIMEZONE_HELP, default="")
     for one in OPTIONS:
         group.addoption(one.own, dest=one.dest, help=one.help, **_taking(one))
         if one.twin is not None:
@@ -237,6 +241,7 @@ def read_options(config: pytest.Config) -> Options:
         fail_on=read("fail-on", _severity, "low"),
         samples=0 if _flag(config, "tgintegrity_no_samples") else samples,
         period=read("period", _hours, None),
+        timezone=_timezone(str(config.getini(TIMEZONE)).strip()),
         scopes=_scopes(config.getoption("tgintegrity_scope") or config.getini("tgintegrity_scope")),
         health_minimum=read("health-min", _integer(0, 100), 90),
         waivers=named_path(config, "waivers", config.getoption("tgintegrity_waivers")),
@@ -398,6 +403,18 @@ def _severity(text: str) -> Severity:
         if text.lower() == severity:
             return severity
     raise ValueError(f"it takes one of {', '.join(SEVERITIES)}")
+
+
+def _timezone(name: str) -> str | None:
+    """A zone by its name. Raises `UsageError`."""
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - other suites need none
+
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"{TIMEZONE} is {name!r}: it takes the name of a zone, such as America/Los_Angeles") from None
 
 
 def _scopes(given: list[str]) -> dict[str, str]:

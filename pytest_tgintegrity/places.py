@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from psycopg import sql
 
@@ -26,22 +25,11 @@ from pytest_tgintegrity.predicates import (
 from pytest_tgintegrity.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.schema import Facts, Table
 from pytest_tgintegrity.sql_text import relation_texts, words
+from pytest_tgintegrity.windows import Dated
+from pytest_tgintegrity.windows import Window as Window  # noqa: PLC0414 - proofs know it from here
 
 _Group = tuple[str, str]
 _COLUMN = re.compile(r"(?:\w+\.)*(\w+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What of the data a run looks at: rows younger than `cutoff` for rules with `since=`, and the chosen scopes."""
-
-    cutoff: datetime | None = None
-    scopes: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def start(self) -> sql.Composable:
-        """The beginning of the window as SQL, for ``%(since)s``."""
-        return sql.SQL("CAST({} AS timestamptz)").format(Value(self.cutoff or "-infinity"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +85,7 @@ class Places:
         self.unscoped: set[str] = set()
         self.scopes: set[str] = set()
         self.scoped: dict[str, list[Scoped]] = {}
+        self.dated: list[Dated] = []
         self._places: dict[tuple[str, ...], Place] = {}
         self._windows: dict[tuple[_Group, str], sql.Composable] = {}
         self._named = _names_in(facts.tables)
@@ -212,7 +201,8 @@ class Places:
         key = (place.group, plain(since, params))
         if key not in self._windows:
             at = column(since, params, place.columns)
-            self._windows[key] = sql.SQL("{} >= {}").format(at, Value(self.window.cutoff))
+            self._windows[key] = self.window.within(at, self.window.cutoff)
+            self.dated.append(Dated(place.name, key[1], place.table, at))
         return self._windows[key]
 
 

@@ -24,7 +24,7 @@ from pytest_tgintegrity.kinds import (
     Total,
     Unique,
 )
-from pytest_tgintegrity.places import UNREACHED, Place, Places, Scoped, Window
+from pytest_tgintegrity.places import UNREACHED, Place, Places, Scoped
 from pytest_tgintegrity.predicates import (
     ASCII_BLANKS,
     NUM_NULLS,
@@ -62,6 +62,7 @@ from pytest_tgintegrity.scans import (
 )
 from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.schema_questions import schema_question
+from pytest_tgintegrity.windows import Dated, Window
 
 T = TypeVar("T")
 _Group = tuple[str, str]
@@ -106,6 +107,7 @@ class Plan:
     unscoped: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
     scoped: Mapping[str, Sequence[Scoped]] = field(default_factory=dict)
+    dated: Sequence[Dated] = ()
 
 
 class _Planner:
@@ -328,7 +330,9 @@ class _Planner:
         grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
         unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
-        return Plan(tuple(ordered), self.unplannable, self.tables, unscoped, scopes, self.places.scoped)
+        return Plan(
+            tuple(ordered), self.unplannable, self.tables, unscoped, scopes, self.places.scoped, self.places.dated
+        )
 
     def _row_scans(self) -> Iterable[RowScan]:
         for (_, timeout), members in self.rows.items():

@@ -22,10 +22,9 @@ from pytest_tgintegrity.address import Address, parse_address
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.coverage import Coverage, Reasons, cover
-from pytest_tgintegrity.database import Coordinator, Database, Limits, Reader
+from pytest_tgintegrity.database import Coordinator, Database, Failure, Limits, Reader
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import ConstraintKind
-from pytest_tgintegrity.places import Window
 from pytest_tgintegrity.planning import BoundRule, Plan, plan
 from pytest_tgintegrity.predicates import readable
 from pytest_tgintegrity.scanning import Scanned, batches
@@ -33,6 +32,7 @@ from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.scoping import Known, empty_scopes
 from pytest_tgintegrity.secrecy import Secrets
 from pytest_tgintegrity.verdicts import Measurement
+from pytest_tgintegrity.windows import ZONELESS, Window
 from pytest_tgintegrity.writer import Writer
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Settings:
     period: float | None
     scopes: Mapping[str, str]
     demo_module: str
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Run:
         self.board: Board | None = None
         self.choices: list[BoundRule] = []
         self.empty_scopes: tuple[str, ...] = ()
+        self.zoneless: tuple[str, ...] = ()
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
@@ -256,12 +258,13 @@ class Run:
         self._waiting = waiting
         period = self.settings.period
         cutoff = None if period is None else self.started_at - timedelta(hours=period)
-        self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes))
+        self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes, self.settings.timezone))
         strange = sorted(set(self.settings.scopes) - self._plan.scopes)
         if strange:
             known = ", ".join(sorted(self._plan.scopes)) or "none"
             raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
         self.empty_scopes = self._empty_scopes(self._plan, rules)
+        self.zoneless = self._zoneless(self._plan)
         found = batches(self._plan.scans)
         self.board = Board(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
@@ -274,6 +277,19 @@ class Run:
         with self.reader() as reader:
             quote = bool(self.settings.samples)
             return empty_scopes(reader, self.settings.scopes, plan.scoped, known, quote=quote)
+
+    def _zoneless(self, plan: Plan) -> tuple[str, ...]:
+        """The times without a zone that a period looks at, where nobody said which zone they are meant in."""
+        if not plan.dated or self.settings.timezone is not None:
+            return ()
+        with self.reader() as reader:
+            answers = reader.ask([one.question for one in plan.dated])
+        named = {
+            f"{one.name} ({one.since})"
+            for one, answer in zip(plan.dated, answers, strict=True)
+            if not isinstance(answer, Failure) and ZONELESS.intersection(answer.types)
+        }
+        return tuple(sorted(named))
 
     # --- mending
 

@@ -39,19 +39,22 @@ def empty_scopes(
     found = []
     for name, value in chosen.items():
         sources = sorted(declared[name], key=lambda one: one.pages)
-        if any(_has(reader, one.table, one.expression, value) for one in sources):
+        asked = [_has(reader, one.table, one.expression, value) for one in sources]
+        if any(asked):
             continue
-        if not (value in _choices(sources, known.rules) or _is_key(reader, sources, value, known)):
+        if None not in asked and not (
+            value in _choices(sources, known.rules) or _is_key(reader, sources, value, known)
+        ):
             raise UsageError(_refusal(name, value, _nearest(reader, sources, value) if quote else []))
         found.append(f"{name}={value}")
     return tuple(found)
 
 
-def _has(reader: Reader, table: sql.Composable, expression: sql.Composable, value: str) -> bool:
-    """Whether a row has that value; one that cannot be a value of that type is of no row."""
+def _has(reader: Reader, table: sql.Composable, expression: sql.Composable, value: str) -> bool | None:
+    """Whether a row has that value; None where the server cannot say, as its rules are going to."""
     question = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} = {})").format(table, expression, Value(value))
     (answer,) = reader.ask([question])
-    return not isinstance(answer, Failure) and bool(answer.rows[0][0])
+    return None if isinstance(answer, Failure) else bool(answer.rows[0][0])
 
 
 def _choices(sources: Iterable[Scoped], rules: Iterable[BoundRule]) -> set[str]:

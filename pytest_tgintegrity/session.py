@@ -125,7 +125,7 @@ class Integrity:
         verbose = self.config.get_verbosity() > 0 and self.config.getoption("tgintegrity_samples") is None
         samples = max(chosen.samples, VERBOSE_SAMPLES) if verbose and chosen.samples else chosen.samples
         limits = Limits(chosen.statement_timeout, chosen.lock_timeout)
-        return Settings(chosen.jobs, limits, samples, chosen.period, chosen.scopes, chosen.demo_module)
+        return Settings(chosen.jobs, limits, samples, chosen.period, chosen.scopes, chosen.demo_module, chosen.timezone)
 
     # --- starting
 
@@ -228,6 +228,7 @@ class Integrity:
             self.mended = mend(self.run, rules, self._order(self.options.fixing))
             self.mended.noted_fixes = [one for one in self.mended.noted_fixes if one not in self.waivers]
         self.tidings.unscoped, self.tidings.empty_scopes = self.run.unscoped, self.run.empty_scopes
+        self.tidings.zoneless = self.run.zoneless
 
     def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:
         """Whoever breaks rules, on a scratch copy."""
@@ -417,6 +418,7 @@ class Integrity:
             overlooked=[record["rule"]["id"] for record in heard.records.values() if record.get("overlooked")],
             unscoped=heard.unscoped,
             empty_scopes=heard.empty_scopes,
+            zoneless=heard.zoneless,
             mended=self.mended,
             apply=applying(self.mended, *options.invoked(self.config)),
             stale_waivers=heard.stale_waivers,

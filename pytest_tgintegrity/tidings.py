@@ -68,6 +68,7 @@ class Tidings:
     digest: str | None = None
     unscoped: tuple[str, ...] = ()
     empty_scopes: tuple[str, ...] = ()
+    zoneless: tuple[str, ...] = ()
     stale_waivers: tuple[str, ...] = ()
     coverage: Mapping[str, Any] | None = None
     refused: str | None = None
@@ -99,6 +100,7 @@ class Tidings:
             "digest": self.digest,
             "unscoped": list(self.unscoped),
             "empty_scopes": list(self.empty_scopes),
+            "zoneless": list(self.zoneless),
             "stale_waivers": list(self.stale_waivers),
             "coverage": self.coverage,
             "refused": self.refused,
@@ -111,6 +113,7 @@ class Tidings:
         self.digest = self.digest or told["digest"]
         self.unscoped = self.unscoped or tuple(told["unscoped"])
         self.empty_scopes = self.empty_scopes or tuple(told["empty_scopes"])
+        self.zoneless = self.zoneless or tuple(told["zoneless"])
         self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
         self.coverage = self.coverage or told["coverage"]
         self.refused = self.refused or told["refused"]

@@ -11,12 +11,12 @@ from pytest_tgintegrity.address import parse_address
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database import Coordinator, Limits, Reader
 from pytest_tgintegrity.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind
-from pytest_tgintegrity.places import Window
 from pytest_tgintegrity.planning import BoundRule, Plan, plan
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scanning import Scanned, batches, measure
 from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.verdicts import Measurement
+from pytest_tgintegrity.windows import Window
 
 
 def bound(kind: Kind, name: str = "it", params: Mapping[str, Any] | None = None, **more: Any) -> BoundRule:

@@ -30,8 +30,8 @@ from pytest_tgintegrity.kinds import (
     Source,
     Total,
 )
-from pytest_tgintegrity.places import Window
 from pytest_tgintegrity.shapes import fits
+from pytest_tgintegrity.windows import Window
 
 MakeDatabase = Callable[[str], str]
 

@@ -20,12 +20,12 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.places import Window
 from pytest_tgintegrity.planning import BoundRule, Plan, plan
 from pytest_tgintegrity.predicates import parametrised, readable
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.scans import ReferenceScan, RowScan
 from pytest_tgintegrity.schema import Constraint, Facts, Table
+from pytest_tgintegrity.windows import Window
 
 
 def _table(name: str, schema: str = "public", **more: Any) -> Table:

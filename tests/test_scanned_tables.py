@@ -22,7 +22,7 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.places import Window
+from pytest_tgintegrity.windows import Window
 
 MakeDatabase = Callable[[str], str]
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_tgintegrity.metrics import text_of
 from pytest_tgintegrity.records import identity_of
 from pytest_tgintegrity.reports import files
 
@@ -64,6 +65,7 @@ class Report:
     overlooked: Sequence[str] = ()
     unscoped: Sequence[str] = ()
     empty_scopes: Sequence[str] = ()
+    zoneless: Sequence[str] = ()
     mended: Mended | None = None
     apply: Command | None = None
     stale_waivers: Sequence[str] = ()
@@ -94,14 +96,13 @@ class Report:
             "gate": None if self.gate is None else self.gate.to_json(),
             "history": None if self.remembered is None else self.remembered.to_json(),
         }
-        if self.empty_scopes:
-            document["empty_scopes"] = list(self.empty_scopes)
-        if self.exact:
-            document["activity_text"] = dict(self.exact)
+        lists = {"empty_scopes": self.empty_scopes, "without_zone": self.zoneless, "stale_waivers": self.stale_waivers}
+        document |= {name: list(found) for name, found in lists.items() if found}
+        inexact = {name: text for name, text in self.exact.items() if text != text_of(self.activity[name])}
+        if inexact:
+            document["activity_text"] = inexact
         if self.stale is not None:
             document["caches"] = self.stale.to_json()
-        if self.stale_waivers:
-            document["stale_waivers"] = list(self.stale_waivers)
         if self.coverage is not None:
             document["coverage"] = self.coverage
         if self.timings is not None:

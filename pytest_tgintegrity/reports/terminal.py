@@ -25,6 +25,7 @@ FIX = 100
 DEDUCTIONS = 6
 UNKNOWNS = 4
 SCOPES = 4
+CURE = "the ini tgintegrity_timezone says which it is"
 ACTIVITIES = 4
 REASON = 160
 YELLOW = {"yellow": True}
@@ -161,6 +162,10 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     for one in report.empty_scopes:
         words = f"NO ROW has {printable(one)}: what was narrowed to it passed with nothing to look at"
         lines.insert(0, Line("vacuous", words, {"red": True, "bold": True}))
+    if report.zoneless:
+        more = len(report.zoneless) - SCOPES
+        names = ", ".join(map(printable, report.zoneless[:SCOPES])) + (f" and {more} more" if more > 0 else "")
+        lines.append(Line("period", f"without a zone, so rows count that are young enough in any (±14 h): {names}; {CURE}"))
     if report.unscoped:
         more = len(report.unscoped) - SCOPES
         rest = f" and {more} more" if more > 0 else ""
