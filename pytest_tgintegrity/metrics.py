@@ -57,7 +57,10 @@ def text_of(value: Any) -> Any:
     """The exact text of a value, or of each number by its label."""
     if isinstance(value, dict):
         return {label: text_of(number) for label, number in value.items()}
-    return None if value is None else format(value, "f") if isinstance(value, Decimal) else str(value)
+    number = exact(value)
+    if not isinstance(number, Decimal):
+        return None if number is None else str(number)
+    return format(number, "f").rstrip("0").rstrip(".") if int(number.as_tuple().exponent) < 0 else format(number, "f")
 
 
 def _breakdown(answer: Sequence[Sequence[Any]]) -> dict[str, Number | None]:
