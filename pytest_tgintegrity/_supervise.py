@@ -15,6 +15,7 @@ Requests and answers are JSON, one line each; an answer is `{"error": text}` whe
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -27,11 +28,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
+OWNER = ".held"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 IPC_RMID = 0
 HEARTBEAT = 0.5  # seconds between two looks at the owner: a forked child of it can keep the pipe open
 GRACE = 3.0  # seconds between the farewell signal and SIGKILL
+
+
+def hold(folder: str) -> int | None:
+    """Say that a folder is in use, for as long as this process lives, or one that is handed what is returned.
+
+    A lock that the kernel releases says so. The file has its name only when it is locked: there is no moment in which
+    a folder looks left behind. Where there are no locks nothing is said, and nobody sweeps it.
+    """
+    path = os.path.join(folder, OWNER)
+    try:
+        handle, part = os.open(path, os.O_RDONLY | os.O_NOFOLLOW), None
+    except FileNotFoundError:
+        part = f"{path}.{os.getpid()}"
+        handle = os.open(part, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    except OSError:
+        os.close(handle)
+        return None
+    if part:
+        os.rename(part, path)
+    return handle
 
 
 class Supervisor:
@@ -43,6 +67,7 @@ class Supervisor:
         self.libc = _libc()
         self.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.folders: list[str] = []
+        self.held: list[int | None] = []
         self.started: set[str] = set()
         self.pid, self.exit_status, self.farewell = 0, 0, signal.SIGKILL
 
@@ -51,6 +76,7 @@ class Supervisor:
         path = os.path.join(root, f"tgi-{os.urandom(5).hex()}")
         os.mkdir(path, 0o700)
         self.folders.append(path)
+        self.held.append(hold(path))
         if self.uid != os.geteuid():
             os.chown(path, self.uid, self.gid)
         return path
@@ -76,6 +102,9 @@ class Supervisor:
             os.setsid()
             os.umask(0o077)
             os.chdir(os.path.dirname(log))
+            for handle in self.held:  # a server that outlives its supervisor holds its folders still
+                if handle is not None:
+                    os.set_inheritable(handle, True)  # noqa: FBT003 - it takes no keywords
             for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             self._drop_privileges()

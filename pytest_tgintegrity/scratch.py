@@ -459,8 +459,10 @@ def start_valkey(*, tcp: bool = False, binary: ValkeyBinary | None = None) -> Va
     with supervised() as supervisor:
         binary = binary or find_valkey()
         path = _socket_folder(supervisor, "valkey.sock") / "valkey.sock"
-        program = binary.path.resolve()
-        if not supervisor.account.reaches(program):
+        program = (
+            binary.path.absolute()
+        )  # under its own name: behind Debian's redis-server is redis-check-rdb, which asks for it
+        if not (supervisor.account.reaches(program.parent) and supervisor.account.reaches(program)):
             program = supervisor.make_folder(programs=True) / program.name
             _copy(binary.path, program)
         server = ValkeyServer(binary, path, supervisor=supervisor, program=program)

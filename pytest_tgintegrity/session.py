@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -49,7 +48,7 @@ from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document, to
 from pytest_tgintegrity.selection import check_ids, digest_of
 from pytest_tgintegrity.tidings import Selected, Tidings
 from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
-from pytest_tgintegrity.workers import Host, join
+from pytest_tgintegrity.workers import Host, join, shared_folder
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.proof import Prover
@@ -134,7 +133,7 @@ class Integrity:
         if self.run is None:
             return
         if distributed:
-            self._folder = Path(tempfile.mkdtemp(prefix="tgintegrity-"))
+            self._folder = shared_folder()
             self._host = Host(self.run, self._folder)
         if self._given is not None and self._given.at_once:
             self.run.open()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_tgintegrity.errors import ScratchError
+from pytest_tgintegrity.leftovers import sweep
 
 T = TypeVar("T")
 
@@ -68,6 +69,10 @@ def temporary_roots() -> list[Path]:
     return [Path(root) for root in dict.fromkeys(roots)]
 
 
+FOLDERS = re.compile(r"tgi-[0-9a-f]{10}")
+"""As `_supervise.py` calls them."""
+
+
 class Supervisor:
     """Speaks to the process described in `_supervise.py`; `close` is called at exit or when this object is dropped."""
 
@@ -75,6 +80,7 @@ class Supervisor:
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        sweep(temporary_roots(), FOLDERS, {os.geteuid(), account.uid})
         script = str(Path(__file__).with_name("_supervise.py"))
         self._process = subprocess.Popen(  # noqa: S603 - _supervise.py, which is part of this package
             [sys.executable, "-I", "-S", script, str(account.uid), str(account.gid)],

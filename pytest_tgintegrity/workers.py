@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
+import tempfile
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection, Listener
@@ -15,10 +18,21 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError
+from pytest_tgintegrity.leftovers import hold, sweep
 from pytest_tgintegrity.run import Invitation, Run, Settings
 
 FAMILY = "AF_UNIX"
 SOCKET = "line"
+PREFIX = "tgintegrity-"
+FOLDERS = re.compile(PREFIX + r"\w{8}")
+
+
+def shared_folder() -> Path:
+    """A private folder for the workers of a run; those that killed runs left behind go."""
+    sweep([Path(tempfile.gettempdir())], FOLDERS, {os.geteuid()})
+    folder = tempfile.mkdtemp(prefix=PREFIX)
+    hold(folder)  # until this process ends
+    return Path(folder)
 
 
 class Host:
@@ -72,6 +86,8 @@ def join(settings: Settings, folder: Path) -> Run:
             raise ConnectionFailed(told["error"]["text"])
         return Invitation.from_json(told["invitation"])
 
+    with contextlib.suppress(OSError):  # the controller is gone, and somebody swept
+        hold(str(folder))
     return Run.join(settings, folder, ask)
 
 
