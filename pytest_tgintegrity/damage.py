@@ -117,12 +117,15 @@ def _unquoted(path: str) -> str:
     return ".".join(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in re.findall(_PART, path))
 
 
-def attempts(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts:
-    """What to try on a rule. Raises `NotProven` where nothing can be derived and the author gave nothing."""
+def attempts(bound: BoundRule, scan: Scan, columns: Columns, blanks: str = UNICODE_BLANKS) -> Attempts:
+    """What to try on a rule, where `blanks` are what counts as white space.
+
+    Raises `NotProven` where nothing can be derived and the author gave nothing.
+    """
     breaks = bound.rule.breaks
     if isinstance(breaks, str):
         return Attempts(deeds=(fill(breaks, bound.params),))
-    derived = _derived(bound, scan, columns)
+    derived = _derived(bound, scan, columns, blanks)
     if breaks is not None:
         given = Damage("its breaks=", mapped(breaks, bound.params))
         return Attempts((given,), derived.legal if derived else ())
@@ -131,7 +134,7 @@ def attempts(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts:
     return derived
 
 
-def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:
+def _derived(bound: BoundRule, scan: Scan, columns: Columns, blanks: str) -> Attempts | None:
     kind = bound.rule.kind
     match kind:
         case Schema():
@@ -150,10 +153,10 @@ def _derived(bound: BoundRule, scan: Scan, columns: Columns) -> Attempts | None:
             return _loop(columns.get(kind.parent), scan)
     about = subject(kind)
     found = None if about is None else columns.get(about)
-    return None if found is None else _of_one_column(bound, found)
+    return None if found is None else _of_one_column(bound, found, blanks)
 
 
-def _of_one_column(bound: BoundRule, found: Column) -> Attempts | None:
+def _of_one_column(bound: BoundRule, found: Column, blanks: str) -> Attempts | None:
     kind = bound.rule.kind
     match kind:
         case Between():
@@ -163,8 +166,8 @@ def _of_one_column(bound: BoundRule, found: Column) -> Attempts | None:
         case NotNull():
             return Attempts(tuple(_values(found, [None])))
         case NotBlank():
-            blanks = [None, "", " ", "\t \n", UNICODE_BLANKS[-1], "\xa0"]
-            return Attempts(tuple(_values(found, blanks)), tuple(_values(found, ["x", " x ", "\u200b"])))
+            blank = [None, "", " ", "\t \n", blanks[-1], *({"\xa0"} & {*blanks})]
+            return Attempts(tuple(_values(found, blank)), tuple(_values(found, ["x", " x ", "\u200b"])))
         case Formula() | Derived():
             return Attempts(_another(found))
         case JsonShape():

@@ -116,7 +116,7 @@ class _Planner:
     def __init__(self, facts: Facts, window: Window) -> None:
         self.facts = facts
         self.places = Places(facts, window)
-        self.blanks = UNICODE_BLANKS if facts.encoding == "UTF8" else ASCII_BLANKS
+        self.blanks = blanks_of(facts)
         self.since = {"since": window.start}
         self.rows: dict[tuple[_Group, float | None], list[tuple[Place, RowCheck]]] = defaultdict(list)
         self.references: dict[tuple[_Group, float | None, Access], list[tuple[Place, Reference]]] = defaultdict(list)
@@ -346,6 +346,11 @@ class _Planner:
             for chunk in _chunks([one for _, one in members], REFERENCES_PER_SCAN):
                 pages = place.pages + sum(one.pages for one in chunk if access != "lookup")
                 yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), pages, access, timeout)
+
+
+def blanks_of(facts: Facts) -> str:
+    """The characters that count as white space in a database."""
+    return UNICODE_BLANKS if facts.encoding == "UTF8" else ASCII_BLANKS
 
 
 def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None) -> Plan:

@@ -23,7 +23,7 @@ from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
 from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
 from pytest_tgintegrity.kinds import Check, Declared, Metric, Query, Schema, Unique
 from pytest_tgintegrity.places import Place, Places, Window
-from pytest_tgintegrity.planning import BoundRule, plan
+from pytest_tgintegrity.planning import BoundRule, blanks_of, plan
 from pytest_tgintegrity.predicates import fill
 from pytest_tgintegrity.remedies import deletion, insertion, intents, violating
 from pytest_tgintegrity.scans import Scan
@@ -183,7 +183,7 @@ class Prover:
             return Proof(case.bound.id, measurement=view.measurement(case.base))
         if isinstance(kind, Query | Metric) and not isinstance(case.bound.rule.breaks, str):
             raise NotProven(STATEMENT)
-        found = attempts(case.bound, case.scan, self._columns(case))
+        found = attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
         if found.deeds or case.place is None:
             return self._deeds(case, found.deeds)
         return self._damages(case, case.place, found)
