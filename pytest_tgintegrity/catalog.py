@@ -13,7 +13,7 @@ from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.kinds import ConstraintKind
 from pytest_tgintegrity.schema import Constraint, Facts, Table
 
-CATALOG_SECONDS = 86_400.0
+CATALOG_SECONDS = 120.0
 
 _OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'tgintegrity')"
 """Neither the system's tables nor those of the journal, which appear with the first ``--fix``."""

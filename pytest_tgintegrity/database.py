@@ -24,10 +24,15 @@ from pytest_tgintegrity.loan import Connection, lent
 from pytest_tgintegrity.paths import KEEP, LOOK, LOOK_AGAIN
 from pytest_tgintegrity.predicates import Statement, parametrised
 from pytest_tgintegrity.quiet import quiet
+from pytest_tgintegrity.server_errors import explained
+from pytest_tgintegrity.stalls import Patience
 
 Row = tuple[Any, ...]
 
 CONNECT_SECONDS = 10
+KEPT_ALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""When the system gives up a peer that does not answer: seconds, but milliseconds for what was sent."""
+
 IDLE_SECONDS = 600
 CANCEL_SECONDS = 2.0
 POSTGRES_14 = 140_000
@@ -202,8 +207,6 @@ def one_line(error: BaseException) -> str:
 
 
 _ADVICE = " Is the server running"
-_GRANT = "GRANT SELECT to the role, or USAGE on its schema"
-_PROBABLY = " This probably means"
 
 
 def connect(address: Address) -> Connection:
@@ -230,7 +233,8 @@ def defaults(address: Address) -> dict[str, Any]:
         settings["connect_timeout"] = CONNECT_SECONDS
     if "application_name=" not in address.conninfo:
         settings["application_name"] = "pytest-tgintegrity"
-    return settings
+    alive = {name: value for name, value in KEPT_ALIVE.items() if f"{name}=" not in address.conninfo}
+    return {**settings, **alive}
 
 
 _IDENTITY = """
@@ -251,6 +255,7 @@ class Coordinator:
 
     def __init__(self, address: Address) -> None:
         self._connection = connect(address)
+        self._connection.patience = Patience.for_statements(CONNECT_SECONDS, 1)
         self.address = address.with_password(self._connection.info.password)
         try:
             self.snapshot, self.database = self._begin()
@@ -310,6 +315,7 @@ class Reader:
         self._limits = limits
         self._connection: Connection | None = None
         self._stopped = False
+        self._lost: str | None = None
 
     def __enter__(self) -> Self:
         """Nothing is opened before the first question."""
@@ -328,19 +334,35 @@ class Reader:
         if self._stopped:
             raise ConnectionFailed("the run was interrupted")
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._address)
+            self._connection = self._connect()
         if self._connection.info.transaction_status is not TransactionStatus.INTRANS:
             self._begin(self._connection)
         return self._connection
+
+    def _connect(self) -> Connection:
+        """Connect; a reader that was connected before tries that once more, and no oftener.
+
+        Raises `ConnectionFailed`.
+        """
+        if self._lost is not None:
+            raise ConnectionFailed(self._lost)
+        try:
+            connection = connect(self._address)
+        except ConnectionFailed as error:
+            self._lost = str(error) if self.begun else None
+            raise
+        return connection
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[Connection]:
         """The open connection for a test of its own, which cannot leave its transaction. Raises `ConnectionFailed`."""
         with lent(self.connection) as connection:
+            connection.patience = Patience.for_statements(self._limits.statement)
             yield connection
 
     def _begin(self, connection: Connection) -> None:
         settings = settings_of(self._limits, connection.info.server_version)
+        connection.patience = Patience.for_statements(self._limits.statement, 1)
         try:
             if connection.info.transaction_status is not TransactionStatus.IDLE:
                 connection.say(sql.SQL("ROLLBACK"))
@@ -414,10 +436,11 @@ class Reader:
         cursors: list[psycopg.Cursor[Row]] = []
         try:
             connection = self.connection
-            with quiet(), connection.pipeline(), self._allowing(connection, timeout):
+            with quiet(), connection.pipeline(), self._allowing(connection, timeout, len(statements)):
                 for statement in statements:
                     cursors.append(psycopg.RawCursor(connection))
                     cursors[-1].execute(statement.query, statement.values)
+                    connection.pgconn.send_flush_request()  # each answer comes when it is there: silence means something
         except ConnectionFailed as error:
             return [Failure(str(error))] * len(statements)
         except psycopg.Error as error:
@@ -426,8 +449,9 @@ class Reader:
         return [Answer(cursor) for cursor in cursors]
 
     @contextlib.contextmanager
-    def _allowing(self, connection: Connection, timeout: float | None) -> Iterator[None]:
-        """Another statement timeout for what is sent meanwhile."""
+    def _allowing(self, connection: Connection, timeout: float | None, count: int) -> Iterator[None]:
+        """Another statement timeout for what is sent meanwhile; its answers are waited for a little longer than that."""
+        connection.patience = Patience.for_statements(self.allows(timeout), count)
         if timeout is None:
             yield
             return
@@ -442,7 +466,8 @@ class Reader:
     def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
         kinds = {errors.SerializationFailure: _Conflict, errors.QueryCanceled: TimedOut}
         kind = next((kind for of, kind in kinds.items() if isinstance(error, of)), Failure)
-        return kind(self._address.scrub(_explained(error, self._limits, timeout)))
+        words = error.diag.message_primary or one_line(error)
+        return kind(self._address.scrub(explained(error, words, self.allows(timeout), self._limits.lock)))
 
     def stop(self) -> None:
         """Ask the server to stop what this connection is doing, and ask it nothing more."""
@@ -465,24 +490,3 @@ def _is_answered(cursor: psycopg.Cursor[Row]) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Conflict(Failure):
     """A statement that lost to the recovery of a standby."""
-
-
-def _explained(error: psycopg.Error, limits: Limits, timeout: float | None) -> str:
-    """What went wrong with one statement, and the cure where there is one."""
-    words = error.diag.message_primary or one_line(error)
-    match error:
-        case errors.LockNotAvailable():
-            return f"a lock was not granted within {limits.lock:g} s (--lock-timeout): somebody else holds the table"
-        case errors.QueryCanceled() if "statement timeout" in words:
-            allowed = limits.statement if timeout is None else timeout
-            return f"it took longer than {allowed:g} s (--statement-timeout, or timeout= of the rule)"
-        case errors.InsufficientPrivilege():
-            hidden = "row-level security" in words
-            cure = "rows would be hidden; use a role with BYPASSRLS" if hidden else _GRANT
-            return f"{words}: {cure}"
-        case errors.AdminShutdown() | errors.CrashShutdown() | psycopg.OperationalError(sqlstate=None):
-            return f"the connection was lost: {words.partition(_PROBABLY)[0]}"
-        case errors.SerializationFailure():
-            return f"{words}: try again, or raise max_standby_streaming_delay"
-    hint = error.diag.message_hint
-    return f"{words} ({hint.rstrip('.')})" if hint else words

@@ -1,0 +1,48 @@
+"""A network that goes silent: nothing that waits for the server waits much longer than the server may take."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 5.0
+"""What is granted to the network beyond the time that the server may take."""
+
+
+class Stalled(Exception):
+    """Nothing has come for longer than the server may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for a sign of life, and in all for what is waited for at once."""
+
+    silence: float
+    total: float
+
+    @classmethod
+    def for_statements(cls, seconds: float, count: float = math.inf) -> Patience:
+        """Of the limit of each of some statements, and a little."""
+        return cls(seconds + GRACE_SECONDS, seconds * count + GRACE_SECONDS)
+
+
+def watched(waiting: Generator[Any, Any, T], patience: Patience) -> Generator[Any, Any, T]:
+    """What psycopg waits for, step by step, until patience is at an end. Raises `Stalled`."""
+    began = heard = time.monotonic()
+    try:
+        wanted = next(waiting)
+        while True:
+            ready = yield wanted
+            now = time.monotonic()
+            heard = now if ready else heard
+            if now - heard > patience.silence or now - began > patience.total:
+                raise Stalled(f"silent for {now - heard:.0f} s, waited for {now - began:.0f} s")
+            wanted = waiting.send(ready)
+    except StopIteration as end:
+        found: T = end.value
+        return found
