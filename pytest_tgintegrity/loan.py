@@ -68,7 +68,10 @@ def is_several(text: str) -> bool:
 def _text(query: Any, connection: psycopg.Connection[Any]) -> str:
     if isinstance(query, str):
         return query
-    return text_of(query) if isinstance(query, bytes) else sql.as_string(query, connection)
+    if isinstance(query, bytes):
+        return text_of(query)
+    made = query.as_bytes(connection) if isinstance(query, sql.Composable) else sql.as_bytes(query, connection)
+    return text_of(made)
 
 
 class OneStatementCursor(psycopg.Cursor[Row]):

@@ -152,6 +152,21 @@ def test_several_statements_go_through_no_door(t: str) -> None:
     assert rows(t) == 0
 
 
+@pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII", "LATIN1"])
+def test_text_of_every_encoding(make_database: Callable[[str], str], t: str, encoding: str) -> None:
+    """What is looked at is what is sent."""
+    url = make_database("")
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = connection.info.dbname + encoding.lower()
+        made = "CREATE DATABASE {} ENCODING {} TEMPLATE template0 LOCALE 'C'"
+        connection.execute(sql.SQL(made).format(sql.Identifier(name), sql.Literal(encoding)))
+    with lending(url.replace(name.removesuffix(encoding.lower()), name)) as db:
+        for query in ("SELECT 'é'", "SELECT 'é'".encode(), sql.SQL("SELECT {}").format("é")):
+            assert db.execute(query).fetchone() == ("é",)
+            with pytest.raises(psycopg.ProgrammingError, match="cannot be ended"):
+                db.execute(sql.SQL("/* {} */ COMMIT").format("é"))
+
+
 def test_a_cursor_in_the_server(t: str) -> None:
     """It reads, and declares one query."""
     with lending(t) as db:
