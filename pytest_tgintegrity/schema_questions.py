@@ -10,7 +10,8 @@ from pytest_tgintegrity.predicates import Params, Value, identifier, plain, raw,
 _IN_FORCE = {
     "constraint": (
         "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"
-        " CASE WHEN NOT convalidated THEN 'NOT VALID' END AS problem FROM pg_catalog.pg_constraint"
+        " CASE WHEN pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(pg_constraint), 'conenforced') = 'false' THEN 'NOT ENFORCED'"
+        " WHEN NOT convalidated THEN 'NOT VALID' END AS problem FROM pg_catalog.pg_constraint"
         " WHERE conrelid <> '0'::pg_catalog.oid"
     ),
     "index": (
@@ -27,6 +28,22 @@ _IN_FORCE = {
         " FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT attisdropped"
     ),
 }
+
+
+_NAMED = {
+    **_IN_FORCE,
+    "constraint": (
+        "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"
+        " CASE WHEN pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(pg_constraint), 'conenforced') = 'false' THEN 'NOT ENFORCED'"
+        " WHEN NOT convalidated THEN 'NOT VALID'"
+        " WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgconstraint = pg_constraint.oid"
+        " AND tgenabled IN ('D', 'R')) THEN 'its triggers are disabled'"
+        " WHEN EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = conindid AND conindid <> '0'::pg_catalog.oid"
+        " AND NOT (indisvalid AND indisready)) THEN 'its index is INVALID' END AS problem FROM pg_catalog.pg_constraint"
+        " WHERE conrelid <> '0'::pg_catalog.oid"
+    ),
+}
+"""What is asked of an object that a rule names: whatever a constraint stands on has to be in force as well."""
 
 
 def schema_question(kind: Schema, params: Params) -> sql.Composed:
@@ -71,4 +88,4 @@ def _required(what: str, name: str, table: str | None) -> sql.Composed:
         "SELECT {}::pg_catalog.text AS object, coalesce(pg_catalog.min(problem), 'missing') AS problem"
         " FROM ({}) AS objects"
         " WHERE name = {}::pg_catalog.text{} HAVING count(*) = 0 OR pg_catalog.count(problem) > 0"
-    ).format(Value(f"{what} {name}"), raw(_IN_FORCE[what]), Value(name), chosen)
+    ).format(Value(f"{what} {name}"), raw(_NAMED[what]), Value(name), chosen)
