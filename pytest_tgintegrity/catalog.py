@@ -104,11 +104,52 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
 """
 
+_EXCLUSIONS = f"""
+SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
+       CASE WHEN {{free}} THEN pg_get_constraintdef(o.oid) END, i.indisvalid,
+       ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
+             JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
+       ARRAY(SELECT CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid, k, false) END
+             FROM generate_series(1, i.indnkeyatts) AS k),
+       CASE WHEN {{free}} THEN pg_get_expr(i.indpred, i.indrelid) END, true, NULL, NULL,
+       ARRAY(SELECT quote_ident(s.nspname) || '.' || p.oprname FROM unnest(o.conexclop) WITH ORDINALITY AS k(op, i)
+             JOIN pg_operator p ON p.oid = k.op JOIN pg_namespace s ON s.oid = p.oprnamespace ORDER BY k.i), false, true
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_index i ON i.indexrelid = o.conindid
+WHERE o.contype = 'x' AND o.conparentid = 0 AND {_OURS}
+"""
+"""With the operators in the place of the columns of a target."""
+
+_DOMAINS = f"""
+WITH RECURSIVE built(domain, type) AS (
+    SELECT oid, oid FROM pg_type WHERE typtype = 'd'
+    UNION ALL SELECT b.domain, t.oid FROM built b JOIN pg_type t ON t.typtype = 'd' AND t.typbasetype = b.type
+)
+SELECT 'domain', n.nspname, d.typname, pg_type_is_visible(d.oid), k.name, k.definition, k.valid, '{{{{}}}}'::text[],
+       ARRAY[k.expression], NULL, true, NULL, NULL,
+       ARRAY(SELECT part FROM (
+                 SELECT n.nspname::text AS s, c.relname::text AS r, a.attname::text AS c, a.attnum AS num
+                 FROM built b JOIN pg_attribute a ON a.atttypid = b.type AND a.attnum > 0 AND NOT a.attisdropped
+                 JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'f')
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE b.domain = d.oid AND {_OURS}) AS used
+             CROSS JOIN LATERAL unnest(ARRAY[s, r, used.c]) WITH ORDINALITY AS p(part, i) ORDER BY s, r, num, i),
+       false, true
+FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace CROSS JOIN LATERAL (
+    SELECT o.conname::text, pg_get_constraintdef(o.oid), o.convalidated, pg_get_expr(o.conbin, 0)
+    FROM pg_constraint o WHERE o.contypid = d.oid AND o.contype = 'c'
+    UNION ALL SELECT 'not-null', 'NOT NULL', true, 'VALUE IS NOT NULL' WHERE d.typnotnull
+) AS k(name, definition, valid, expression)
+WHERE d.typtype = 'd' AND {_OURS}
+"""
+"""With the schemas, tables and columns of that domain, or of one upon it, in the place of the columns of a target."""
+
 _CONSTRAINTS: dict[ConstraintKind, str] = {
     "check": _CHECKS,
     "foreign_key": _FOREIGN_KEYS,
     "not_null": _NOT_NULLS,
     "unique": _UNIQUES,
+    "exclusion": _EXCLUSIONS,
+    "domain": _DOMAINS,
 }
 
 

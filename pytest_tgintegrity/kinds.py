@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-ConstraintKind = Literal["foreign_key", "check", "unique", "not_null"]
+ConstraintKind = Literal["foreign_key", "check", "unique", "not_null", "exclusion", "domain"]
 CONSTRAINT_KINDS: tuple[ConstraintKind, ...] = get_args(ConstraintKind)
 
 

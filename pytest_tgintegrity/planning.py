@@ -10,6 +10,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import sql
 
+from pytest_tgintegrity.constraints import CONFLICTS, unmet, with_conflicts
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
 from pytest_tgintegrity.kinds import (
     Acyclic,
@@ -294,9 +295,16 @@ class _Planner:
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
         if constraint.unread is not None:
             raise NotEvaluated(f"the declaration of {constraint.label} cannot be read: {constraint.unread}")
+        if constraint.kind == "domain":
+            self._add_query(bound, self._domain(constraint))
+            return
         place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
         self._reads(bound, place)
         match constraint.kind:
+            case "exclusion":
+                self._add_check(
+                    bound, with_conflicts(place, constraint), Predicate(CONFLICTS, _named(constraint.columns))
+                )
             case "check":
                 truth = parenthesised(raw(constraint.expressions[0]))
                 self._add_check(bound, place, Predicate(sql.SQL("NOT {}").format(truth), _named(constraint.columns)))
@@ -310,6 +318,18 @@ class _Planner:
                 self._unique(bound, place, parts, where, nulls_distinct=constraint.nulls_distinct)
             case "foreign_key":
                 self._declared_reference(bound, place, constraint)
+
+    def _domain(self, constraint: Constraint) -> sql.Composable:
+        """The values of all columns of a domain that do not meet one of its constraints."""
+        parts = constraint.target_columns
+        uses = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+        found: list[sql.Composable] = [
+            unmet(self.places.declared(schema, table, only=True), f"{table}.{name}", name, constraint.expressions[0])
+            for schema, table, name in uses
+        ]
+        return sql.SQL(" UNION ALL ").join(
+            found or [sql.SQL("SELECT NULL::text AS key, NULL::text AS value WHERE FALSE")]
+        )
 
     def _declared_reference(self, bound: BoundRule, place: Place, constraint: Constraint) -> None:
         if constraint.target is None:

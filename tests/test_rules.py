@@ -162,7 +162,7 @@ def test_what_every_kind_also_takes() -> None:
         (rule.not_null("t", "c", fix="recompute"), 'fix="recompute" needs a value to write: only formula and derived have one'),
         (rule.metric("m", "SELECT 1", at_least=2, at_most=1), "no number is at least 2 and at most 1"),
         (rule.schema(column="c"), "a column, constraint or trigger belongs to a table: name it too"),
-        (untyped_declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null"),
+        (untyped_declared("primary"), "unknown kind of constraint 'primary': use one of foreign_key, check, unique, not_null, exclusion, domain"),
         (untyped.query("SELECT 1", severity="urgent"), f"unknown severity 'urgent': use one of {', '.join(SEVERITIES)}"),
         (untyped.query("SELECT 1", sevrity="low"), "unknown argument 'sevrity': a rule also takes breaks, enforced_by, fix, fix_allows, fix_hint, overlaps, severity, show, since, tags, timeout, tolerates"),
         (rule.query("SELECT 1", timeout=0), "timeout is 0: give seconds, at least 0.001"),
