@@ -20,6 +20,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from pytest_tgintegrity.address import Address
 from pytest_tgintegrity.encoding import adapt, text_of
 from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.hiding import quotes_a_row, without_row
 from pytest_tgintegrity.loan import Connection, lent
 from pytest_tgintegrity.paths import KEEP, LOOK, LOOK_AGAIN
 from pytest_tgintegrity.predicates import Statement, parametrised
@@ -41,10 +42,11 @@ POSTGRES_17 = 170_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Timeouts in seconds: of one scan, and of waiting for a lock."""
+    """Timeouts in seconds: of one scan, and of waiting for a lock; and whether errors may quote rows."""
 
     statement: float = 60.0
     lock: float = 2.0
+    quote: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +468,8 @@ class Reader:
     def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
         kinds = {errors.SerializationFailure: _Conflict, errors.QueryCanceled: TimedOut}
         kind = next((kind for of, kind in kinds.items() if isinstance(error, of)), Failure)
+        if quotes_a_row(error) and not self._limits.quote:
+            return kind(without_row(error))
         words = error.diag.message_primary or one_line(error)
         return kind(self._address.scrub(explained(error, words, self.allows(timeout), self._limits.lock)))
 

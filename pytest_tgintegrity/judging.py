@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity.errors import TgIntegrityError
+from pytest_tgintegrity.hiding import DatabaseError, quotes_a_row, without_row
 from pytest_tgintegrity.kinds import Declared, Metric, Schema
 from pytest_tgintegrity.namesakes import advice, namesakes
 from pytest_tgintegrity.planning import BoundRule
@@ -164,6 +165,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except (AssertionError, pytest.fail.Exception) as error:
         _does_not_hold(item, bound, error)
         return None
+    except DatabaseError as error:
+        if session_of(item.config).options.samples or not quotes_a_row(error):
+            raise
+        raise Unknown(without_row(error)) from None
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")

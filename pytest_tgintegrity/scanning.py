@@ -72,6 +72,7 @@ class _Progress:
     samples: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     failed: str | None = None
+    hidden: bool = False
     late: bool = False
 
     @property
@@ -96,7 +97,7 @@ class _Progress:
 
     def part(self, rules: Sequence[str]) -> _Progress:
         """The same work for some of the rules, from the beginning."""
-        return _Progress(self.scan.only(rules), self.types)
+        return _Progress(self.scan.only(rules), self.types, hidden=self.hidden)
 
 
 def _access(*settings: str) -> sql.Composed:
@@ -161,7 +162,7 @@ def _answered(scanned: Scanned) -> list[str]:
 def _look(reader: Reader, scans: Sequence[Scan], samples: int) -> tuple[list[Scanned], frozenset[str]]:
     """The answers, and which tables that they are from are not what the snapshot knows."""
     started, begun = time.perf_counter(), reader.begun
-    works = [_Progress(scan) for scan in scans]
+    works = [_Progress(scan, hidden=not samples) for scan in scans]
     inquiry = _Inquiry(reader, scans[0].timeout, scans[0].access, started + PATIENCE_SECONDS)
     _probe(inquiry, works)
     _answer(inquiry, works)
@@ -287,7 +288,8 @@ def _tally(work: _Progress, answer: Answer) -> None:
         work.first = answer.rows
         work.tally = work.scan.tally(work.first)
     except (NotEvaluated, ValueError, TypeError, ArithmeticError, psycopg.Error) as error:
-        work.failed = str(error)
+        hidden = work.hidden and not isinstance(error, NotEvaluated)
+        work.failed = "it gave something else than numbers" if hidden else str(error)
     else:
         work.counts.update(work.tally.counts or {})
 

@@ -123,7 +123,7 @@ class Integrity:
         chosen = self.options
         verbose = self.config.get_verbosity() > 0 and self.config.getoption("tgintegrity_samples") is None
         samples = max(chosen.samples, VERBOSE_SAMPLES) if verbose and chosen.samples else chosen.samples
-        limits = Limits(chosen.statement_timeout, chosen.lock_timeout)
+        limits = Limits(chosen.statement_timeout, chosen.lock_timeout, quote=bool(samples))
         return Settings(chosen.jobs, limits, samples, chosen.period, chosen.scopes, chosen.demo_module, chosen.timezone)
 
     # --- starting

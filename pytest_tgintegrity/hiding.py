@@ -1,0 +1,23 @@
+"""Words of the server that may quote a row: what is said in their place where nothing of a row may be shown. Pure."""
+
+from __future__ import annotations
+
+from psycopg import Error
+
+DatabaseError = Error
+
+ABOUT_NO_ROW = frozenset({"08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"})
+"""Classes of errors that are about statements, names, permissions, resources and connections."""
+
+
+def quotes_a_row(error: Error) -> bool:
+    """Whether the text of an error may hold a value of a row; that of a function written by somebody may say anything."""
+    if error.sqlstate is None or error.diag.source_function == "ProcessInterrupts":  # a timeout, wherever it struck
+        return False
+    return error.diag.context is not None or error.sqlstate[:2] not in ABOUT_NO_ROW
+
+
+def without_row(error: Error) -> str:
+    """What is said instead: the kind of error, and why there is no more."""
+    name = "".join(f" {char.lower()}" if char.isupper() else char for char in type(error).__name__).strip()
+    return f"{name} (SQLSTATE {error.sqlstate}); --no-samples hides what the server says of a row"
