@@ -84,6 +84,7 @@ def test_the_score_lies_in_its_bounds_and_its_working_adds_up(
         return
     assert found.raw == (100 - sum(one.points for one in found.deductions) if judged else None)
     assert found.score == (None if found.raw is None else max(0, found.raw))
+    assert found.score is not None
     assert 0 <= found.score <= 100
     assert len([one for one in judged if one.verdict != "passed"]) == len(found.deductions)
 
