@@ -120,10 +120,12 @@ def mend(rule: Rule, fix: str | None) -> str:
     return printable(rule.fix_hint or "") or "no safe fix is declared: a person decides"
 
 
+_QUOTED_OR_BREAK = re.compile(r"""(?P<quoted>'[^']*'|"[^"]*")|\s*\n\s*""")
+
+
 def in_one_line(sql: str) -> str:
-    """A statement without its author's line breaks, unless one of them ends a comment or stands in a string."""
-    folded = re.sub(r"\s*\n\s*", " ", sql)
-    return sql if "--" in sql or re.search(r"'[^']*\n[^']*'", sql) else folded
+    """A statement without its author's line breaks, but for those in a string or a name, and those that end a comment."""
+    return sql if "--" in sql else _QUOTED_OR_BREAK.sub(lambda found: found["quoted"] or " ", sql)
 
 
 def _table(samples: Sequence[Sample]) -> Iterable[str]:
@@ -165,7 +167,9 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     if report.zoneless:
         more = len(report.zoneless) - SCOPES
         names = ", ".join(map(printable, report.zoneless[:SCOPES])) + (f" and {more} more" if more > 0 else "")
-        lines.append(Line("period", f"without a zone, so rows count that are young enough in any (±14 h): {names}; {CURE}"))
+        lines.append(
+            Line("period", f"without a zone, so rows count that are young enough in any (±14 h): {names}; {CURE}")
+        )
     if report.unscoped:
         more = len(report.unscoped) - SCOPES
         rest = f" and {more} more" if more > 0 else ""
