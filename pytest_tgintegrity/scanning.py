@@ -14,7 +14,8 @@ from pytest_tgintegrity.database import Answer, Failure, Reader, TimedOut
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.freshness import changed
 from pytest_tgintegrity.query_plans import PAIRS_PER_SECOND, Guilt, worst
-from pytest_tgintegrity.scans import Access, Count, RowScan, Sampling, Scan, Tally
+from pytest_tgintegrity.sampling import Sampling
+from pytest_tgintegrity.scans import Access, Count, RowScan, Scan, Tally
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
 BIG_PAGES = 2_000
@@ -331,20 +332,28 @@ def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
         for rule, count in work.counts.items()
         if count.violations and (sampling := work.scan.sampling(rule)) is not None
     ]
-    answers = inquiry.ask([sampling.first(limit) for _, _, sampling in wanted])
-    for (work, rule, sampling), answer in zip(wanted, answers, strict=True):
+    shapes = inquiry.ask([sampling.first(0) for _, _, sampling in wanted])
+    shaped = [(one, shape) for one, shape in zip(wanted, shapes, strict=True) if isinstance(shape, Answer)]
+    answers = inquiry.ask([one[2].cut(limit, shape.types, TEXT_LIMIT + 1) for one, shape in shaped])
+    for (work, rule, sampling), shape, answer in [
+        (*pair, answer) for pair, answer in zip(shaped, answers, strict=True)
+    ]:
         if isinstance(answer, Failure):
             work.notes[rule] = f"no samples: {answer.reason}"
         else:
-            work.samples[rule] = tuple(_read_samples(sampling, answer))
+            work.samples[rule] = tuple(_read_samples(sampling, shape, answer))
+    for (work, rule, _), failed in zip(wanted, shapes, strict=True):
+        if isinstance(failed, Failure):
+            work.notes[rule] = f"no samples: {failed.reason}"
 
 
-def _read_samples(sampling: Sampling, answer: Answer) -> Iterable[Sample]:
+def _read_samples(sampling: Sampling, shape: Answer, answer: Answer) -> Iterable[Sample]:
+    """What was fetched; names and types of the columns stand in its shape, as long texts were cut in the server."""
     start = sampling.keys + sampling.labelled
-    names = answer.names[start:] if sampling.names is None else sampling.names
+    names = shape.names[start:] if sampling.names is None else sampling.names
     for texts in answer.texts:
         keys = [_cut(text) for text in texts[: sampling.keys]]
-        values = [_safe(text, oid) for text, oid in zip(texts[start:], answer.types[start:], strict=True)]
+        values = [_safe(text, oid) for text, oid in zip(texts[start:], shape.types[start:], strict=True)]
         yield Sample(
             key=keys[0] if len(keys) == 1 else keys,
             label=_cut(texts[sampling.keys]) if sampling.labelled else None,

@@ -34,6 +34,7 @@ from pytest_tgintegrity.predicates import (
     readable,
     where_clause,
 )
+from pytest_tgintegrity.sampling import Sampling
 
 Row = Sequence[Any]
 Access = Literal["any", "heap", "lookup"]
@@ -62,20 +63,6 @@ class Tally:
 
     rows: int | None
     counts: Mapping[str, Count] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """The offending rows of one rule: `keys` leading columns are the key, then perhaps a label, then `names`."""
-
-    rows: sql.Composable
-    keys: int
-    labelled: bool
-    names: tuple[str, ...] | None
-
-    def first(self, limit: int) -> sql.Composed:
-        """The statement that fetches the first `limit` of them in key order."""
-        return sql.SQL("{} LIMIT {}").format(self.rows, Value(limit))
 
 
 class _OneRule:

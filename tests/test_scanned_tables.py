@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from pytest_tgintegrity.kinds import (
     NotBlank,
     NotNull,
     OneOf,
+    Query,
     References,
     Rows,
     Source,
@@ -189,3 +191,33 @@ def test_the_index_of_a_unique_rule_is_not_believed(make_database: MakeDatabase)
     assert after_a_failure["b"].violations == 2000
     assert found["liar-liar_k"].violations == 2000
     assert (found["points-points_k_fkey"].examined, found["points-points_k_fkey"].violations) == (2, 1)
+
+
+def test_long_values_are_cut_in_the_server(make_database: MakeDatabase) -> None:
+    """Whoever looks fetches 301 characters of each cell, whatever lies in it."""
+    url = make_database(
+        "CREATE TABLE long (id integer PRIMARY KEY, name text, t text, b bytea, j json, a integer[], c char(4));"
+        "INSERT INTO long SELECT 1, n, n, convert_to(n, 'UTF8'), to_json(n), array_fill(1, ARRAY[1000000]), 'x'"
+        " FROM (SELECT repeat('é', 10000000) AS n) AS one"
+    )
+    kinds: list[Kind] = [Rows("long", "true"), Unique("long", ("t",), where="id > 0"), Query("SELECT t, * FROM long")]
+
+    with looking_at(url) as engine:
+        engine.ask(kinds[0])
+        tracemalloc.start()
+        try:
+            found = engine.measure(
+                [bound(kind, str(n), show=["t", "b", "j", "a", "c"]) for n, kind in enumerate(kinds)]
+            )
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    (row,) = found["0"].samples
+    assert row.label == "é" * 300 + "…"
+    assert row.values == {
+        "t": "é" * 300 + "…", "b": "\\x" + "c3a9" * 74 + "c3" + "…", "j": '"' + "é" * 299 + "…", "a": "{" + "1," * 149 + "1" + "…",
+        "c": "x   ",
+    }  # fmt: skip
+    assert found["2"].samples[0].key == "é" * 300 + "…"
+    assert peak < 1_000_000
