@@ -136,8 +136,9 @@ class Places:
             sql.SQL("{} = {}").format(column(expression, params), Value(self.window.scopes[known]))
             for known, expression in scopes.items()
         ]
-        tables = self.tables_in(plain(source.from_clause, params))
-        table, pages = fill(source.from_clause, params), max([UNKNOWN_PAGES, *map(self._pages, tables)])
+        table = fill(source.from_clause, params)
+        tables = self.tables_in(readable(table))  # as SQL writes the names that were filled in
+        pages = max([UNKNOWN_PAGES, *map(self._pages, tables)])
         for known, expression in scopes.items():
             named = _COLUMN.fullmatch(plain(expression, params))
             one = Scoped(table, column(expression, params), named[1] if named else "", tables, pages)
