@@ -16,10 +16,7 @@ from typing import Any
 
 from psycopg import sql
 
-
-def exact(value: Any) -> Any:
-    """A float as the decimal that it is written as; all else as it is."""
-    return Decimal(repr(value)) if isinstance(value, float) and math.isfinite(value) else value
+from pytest_tgintegrity.exact import exact
 
 
 def changes_as_real(value: Any) -> bool:
@@ -35,7 +32,7 @@ def changes_as_real(value: Any) -> bool:
 
 def as_real(constant: sql.Composable) -> sql.Composed:
     """A constant, rounded as a column of type `real` would."""
-    return sql.SQL("CAST({} AS real)").format(constant)
+    return sql.SQL("CAST({} AS pg_catalog.float4)").format(constant)
 
 
 def own_type(
@@ -44,6 +41,6 @@ def own_type(
     """The comparison of a subject with constants: `plain`, or `real` where the subject is one and they are not."""
     if not any(map(changes_as_real, values)):
         return plain
-    return sql.SQL("CASE WHEN pg_catalog.pg_typeof({} + NULL::real) = 'real'::regtype THEN {} ELSE {} END").format(
-        subject, real, plain
-    )
+    return sql.SQL(
+        "CASE WHEN pg_catalog.pg_typeof({} + NULL::pg_catalog.float4) = 'pg_catalog.float4'::pg_catalog.regtype THEN {} ELSE {} END"
+    ).format(subject, real, plain)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from pytest_tgintegrity.constants import exact
 from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.exact import exact
 from pytest_tgintegrity.kinds import Metric
 
 METRIC_ROWS = 1_000

@@ -15,8 +15,9 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from pytest_tgintegrity.arguments import LONE_VALUE
-from pytest_tgintegrity.constants import as_real, changes_as_real, exact, own_type
+from pytest_tgintegrity.constants import as_real, changes_as_real, own_type
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.exact import exact
 from pytest_tgintegrity.kinds import (
     Agree,
     AtMost,
