@@ -46,7 +46,7 @@ def test_no_output_holds_a_value(check: RunRules, people: str, text: str, hidden
 
     assert ran.verdicts == {"test_it": "unknown"}
     assert len(files) == 4
-    assert [one for one in (ran.said, *files) if SECRET in one or "4321" in one] == []
+    assert [one for one in (ran.said, *files) if SECRET in one or "65-4321" in one] == []
     assert "SQLSTATE" in ran.out or "something else than numbers" in ran.out
 
 
