@@ -36,6 +36,9 @@ from pytest_tgintegrity.kinds import (
 
 Params = Mapping[str, Any]
 
+PARAMETERS = 1_000
+"""So many values of a list travel as parameters, of which a statement has 65 535; longer lists stand in its text."""
+
 _TEMPLATE = re.compile(r"(?P<open>\{\{)|(?P<close>\}\})|\{(?P<name>\w+)\}|%\((?P<value>\w+)\)s|(?P<stray>[{}])")
 _NAMES = re.compile(r"(\{\w+\}|[^\W\d]\w*)(\.(\{\w+\}|[^\W\d]\w*))*")
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -447,7 +450,8 @@ def _one_of(kind: OneOf, values: Any, params: Params, names: Collection[str]) ->
     if not allowed:
         raise DeclarationError(f"one_of allows no value for {title(kind.column, params, names)}")
     subject = column(kind.column, params, names)
-    constants = [Value(exact(one)) for one in allowed]
+    constant = Value if len(allowed) <= PARAMETERS else sql.Literal
+    constants = [constant(exact(one)) for one in allowed]
     none = sql.SQL("{} NOT IN ({})")
     plain_one, real = none.format(subject, listed(constants)), none.format(subject, listed(map(as_real, constants)))
     condition = own_type(subject, allowed, plain_one, real)

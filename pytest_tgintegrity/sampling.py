@@ -21,6 +21,8 @@ class Sampling:
     keys: int
     labelled: bool
     names: tuple[str, ...] | None
+    unordered: sql.Composable | None = None
+    """The same rows in no order, for keys of a type that has none: json, xml, point."""
 
     def first(self, limit: int) -> sql.Composed:
         """The statement that fetches the first `limit` of them in key order."""

@@ -332,7 +332,7 @@ def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
         for rule, count in work.counts.items()
         if count.violations and (sampling := work.scan.sampling(rule)) is not None
     ]
-    shapes = inquiry.ask([sampling.first(0) for _, _, sampling in wanted])
+    wanted, shapes = _shaped(inquiry, wanted)
     shaped = [(one, shape) for one, shape in zip(wanted, shapes, strict=True) if isinstance(shape, Answer)]
     answers = inquiry.ask([one[2].cut(limit, shape.types, TEXT_LIMIT + 1) for one, shape in shaped])
     for (work, rule, sampling), shape, answer in [
@@ -345,6 +345,25 @@ def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
     for (work, rule, _), failed in zip(wanted, shapes, strict=True):
         if isinstance(failed, Failure):
             work.notes[rule] = f"no samples: {failed.reason}"
+
+
+_Wanted = tuple[_Progress, str, Sampling]
+
+
+def _shaped(inquiry: _Inquiry, wanted: Sequence[_Wanted]) -> tuple[list[_Wanted], list[Answer | Failure]]:
+    """The names and types of what is wanted, no row read; where rows cannot be ordered, they are wanted as they come."""
+    shapes = inquiry.ask([sampling.first(0) for _, _, sampling in wanted])
+    found = [
+        (work, rule, replace(sampling, rows=sampling.unordered))
+        if isinstance(shape, Failure) and sampling.unordered is not None
+        else (work, rule, sampling)
+        for (work, rule, sampling), shape in zip(wanted, shapes, strict=True)
+    ]
+    changed = [number for number, one in enumerate(found) if one[2] is not wanted[number][2]]
+    again = inquiry.ask([found[number][2].first(0) for number in changed])
+    for number, shape in zip(changed, again, strict=True):
+        shapes[number] = shape
+    return found, shapes
 
 
 def _read_samples(sampling: Sampling, shape: Answer, answer: Answer) -> Iterable[Sample]:

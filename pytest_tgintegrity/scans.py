@@ -437,8 +437,8 @@ class QueryScan(_OneRule):
     def sampling(self, rule: str) -> Sampling | None:
         """The rows in order of their first column."""
         del rule
-        rows = sql.SQL("SELECT * FROM {} AS violating ORDER BY 1").format(parenthesised(self.query))
-        return Sampling(rows, 1, labelled=False, names=None)
+        rows = sql.SQL("SELECT * FROM {} AS violating").format(parenthesised(self.query))
+        return Sampling(sql.SQL("{} ORDER BY 1").format(rows), 1, labelled=False, names=None, unordered=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+import pytest
 from engine import bound, looking_at, named, reasons
 
 from pytest_tgintegrity.kinds import (
@@ -221,3 +222,23 @@ def test_long_values_are_cut_in_the_server(make_database: MakeDatabase) -> None:
     }  # fmt: skip
     assert found["2"].samples[0].key == "é" * 300 + "…"
     assert peak < 1_000_000
+
+
+def test_a_list_of_seventy_thousand_values_is_looked_at(make_database: MakeDatabase) -> None:
+    url = make_database(
+        "CREATE TABLE word (id int PRIMARY KEY, w text, n int); INSERT INTO word VALUES (1, 'w5', 5), (2, 'x', -1)"
+    )
+    words, numbers = [f"w{n}" for n in range(70_000)], list(range(70_000))
+
+    with looking_at(url) as engine:
+        found = engine.measure(named([OneOf("word", "w", words), OneOf("word", "n", numbers)]))
+
+    assert [(one.error, one.violations) for one in found.values()] == [(None, 1), (None, 1)]
+
+
+@pytest.mark.parametrize("value", ["'{}'::json", "point(1, 2)", "'(0,0),(1,1)'::box", "'a'::text"])
+def test_rows_whose_key_has_no_order_are_shown(make_database: MakeDatabase, value: str) -> None:
+    with looking_at(make_database("")) as engine:
+        found = engine.ask(Query(f"SELECT {value}, i AS n FROM generate_series(1, 3) AS i"))
+
+    assert (found.error, found.violations, found.note, len(found.samples)) == (None, 3, None, 3)

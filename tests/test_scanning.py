@@ -325,15 +325,11 @@ def test_samples_come_in_key_order_and_keys_may_be_composite(make_database: Make
     assert found["unique"].samples[0].values == {"v": 1, "a": 2}
 
 
-def test_a_key_that_cannot_be_sorted_costs_the_samples_and_says_so(counted: str) -> None:
+def test_rows_whose_key_cannot_be_sorted_are_shown_as_they_come(counted: str) -> None:
     with looking_at(counted) as engine:
         found = engine.ask(Query("SELECT json_build_object('id', id) FROM counted"))
 
-    assert found.violations == 500
-    assert (
-        found.note
-        == "no samples: could not identify an ordering operator for type json (Use an explicit ordering operator or modify the query)"
-    )
+    assert (found.violations, found.note, len(found.samples)) == (500, None, 5)
 
 
 # --- metrics and batches -----------------------------------------------------------------------------------------------
