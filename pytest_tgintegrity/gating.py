@@ -67,14 +67,15 @@ def _performance(timings: Timings | None, beside: Beside | None) -> Finding:
 
 
 def judged(compared: Sequence[Compared]) -> Finding:
-    """One finding of all probes: degraded if any is, else not determined if any is not."""
+    """One finding of all probes: degraded if any is, else not determined if any is not; what is in doubt is told in any case."""
     known = [one for one in compared if one.ratio is not None]
     slowest = max(known, key=lambda one: one.low or 0.0, default=None)
     measured = NOT_DETERMINED if slowest is None else f"slowest: {slowest.name}, {_ratio(slowest)} of the baseline"
     degraded = [one for one in known if one.degraded]
-    if degraded:
-        return Finding(met=False, measured=measured, reason=f"degraded: {', '.join(one.name for one in degraded)}")
     doubts = [f"{one.name}: {one.doubt}" for one in compared if one.doubt]
+    if degraded:
+        told = [f"degraded: {', '.join(one.name for one in degraded)}", *doubts[:1]]
+        return Finding(met=False, measured=measured, reason="; ".join(told))
     return Finding(None, measured, doubts[0]) if doubts else Finding(bool(known) or None, measured)
 
 

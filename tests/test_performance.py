@@ -103,7 +103,8 @@ def test_degraded_outweighs_doubt_and_doubt_outweighs_steady() -> None:
 
     assert judged([steady]).met is True
     assert judged([steady, doubt]).met is None
-    assert (judged([steady, doubt, slow]).met, judged([steady, doubt, slow]).reason) == (False, "degraded: b")
+    all_of_them = judged([steady, doubt, slow])
+    assert (all_of_them.met, all_of_them.reason) == (False, "degraded: b; c: nobody knows")
     assert judged([steady, slow]).measured == "slowest: b, 1.40 (1.30 to 1.50) times the time of the baseline"
     assert (judged([]).met, judged([doubt]).measured) == (None, "not determined")
 
