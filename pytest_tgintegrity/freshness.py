@@ -7,11 +7,14 @@ the tables of the catalogs what the snapshot sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import sql
 
 from pytest_tgintegrity.database import Failure, Reader
+from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.loan import Connection
 
 _FIRST_OID = 16_384
 
@@ -55,6 +58,26 @@ def changed(reader: Reader, *, everywhere: bool = False) -> frozenset[str] | Fai
     found = frozenset(f"{schema}.{name}" for schema, name, is_changed, _ in rows if is_changed)
     lost = _lost_children(reader, parents) if parents else frozenset()
     return lost if isinstance(lost, Failure) else found | lost
+
+
+@contextlib.contextmanager
+def fresh(reader: Reader) -> Iterator[Connection]:
+    """A connection for a test of its own, which reads tables that are still what the snapshot knows.
+
+    Raises `NotEvaluated` in the end where they are not: rewritten tables show the snapshot no rows. Where the test gave up
+    locks, any table that changed may be one that it had read.
+    """
+    with reader.lent() as connection:
+        begun = reader.begun
+        yield connection
+    found = changed(reader, everywhere=connection.lost_locks or connection.closed or reader.begun > begun)
+    if isinstance(found, Failure):
+        raise NotEvaluated(f"whether what it read is what the snapshot knows cannot be told: {found.reason}")
+    if found:
+        raise NotEvaluated(
+            f"what it read was rewritten or replaced after the snapshot, which may see no rows there: {', '.join(sorted(found))};"
+            " run it again"
+        )
 
 
 def _compared(reader: Reader, *, everywhere: bool) -> Sequence[tuple[str, str, bool, bool]] | Failure:

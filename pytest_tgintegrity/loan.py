@@ -134,6 +134,7 @@ def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = Fals
     text = _text(query, connection)
     if ends_transaction(text):
         raise psycopg.ProgrammingError(_NEVER_ENDED)
+    connection.lost_locks |= "rollback" in text.lower()
     if alone and is_several(text):
         raise psycopg.ProgrammingError(_ONE)
 
@@ -141,12 +142,14 @@ def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = Fals
 class Connection(psycopg.Connection[Row]):
     """A psycopg connection that stays in the transaction that was begun on it; `is_lent` while a test has it.
 
-    With `patience` it does not wait for a silent network for ever.
+    `lost_locks` tells that a test went back to a savepoint: what it had read since then is not locked any more. With
+    `patience` it does not wait for a silent network for ever.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_lent = False
+        self.lost_locks = False
         self.patience: Patience | None = None
         self.cursor_factory = OneStatementCursor
         self.server_cursor_factory = OneStatementServerCursor
@@ -154,6 +157,21 @@ class Connection(psycopg.Connection[Row]):
     def say(self, statements: sql.SQL | sql.Composed) -> None:
         """Send statements that begin or end the transaction."""
         psycopg.RawCursor(self).execute(statements)
+
+    @contextlib.contextmanager
+    def transaction(
+        self,
+        savepoint_name: str | None = None,
+        force_rollback: bool = False,  # noqa: FBT001, FBT002 - as in psycopg
+    ) -> Iterator[psycopg.Transaction]:
+        """As in psycopg; that it was rolled back is remembered."""
+        self.lost_locks |= self.is_lent and force_rollback
+        with super().transaction(savepoint_name, force_rollback) as transaction:
+            try:
+                yield transaction
+            except BaseException:
+                self.lost_locks |= self.is_lent
+                raise
 
     def commit(self) -> NoReturn:
         """Refuse: what follows would be outside the snapshot."""
@@ -191,7 +209,7 @@ def lent(connection: Connection) -> Iterator[Connection]:
     """
     token = secrets.token_hex(8)
     connection.say(_OPENED.format(token=sql.Literal(token)))
-    connection.is_lent = True
+    connection.is_lent, connection.lost_locks = True, False
     try:
         yield connection
     finally:
@@ -215,6 +233,7 @@ def _is_ours(connection: Connection, token: str, status: TransactionStatus) -> b
     try:
         if status is TransactionStatus.INERROR:
             connection.say(_BACK)
+            connection.lost_locks = True
         asked = psycopg.RawCursor(connection, row_factory=tuple_row).execute(_OURS.format(token=sql.Literal(token)))
         return bool((asked.fetchone() or (False,))[0])
     except psycopg.errors.InvalidSavepointSpecification:

@@ -24,6 +24,7 @@ from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.coverage import Coverage, Reasons, cover
 from pytest_tgintegrity.database import Coordinator, Database, Failure, Limits, Reader
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
+from pytest_tgintegrity.freshness import fresh
 from pytest_tgintegrity.kinds import ConstraintKind
 from pytest_tgintegrity.planning import BoundRule, Plan, plan
 from pytest_tgintegrity.predicates import readable
@@ -360,10 +361,10 @@ class Run:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
-        """A read-only connection on the snapshot, for one test."""
+        """A read-only connection on the snapshot, for one test. Raises `NotEvaluated` if what it read was rewritten."""
         if self.board is None:
             raise UsageError("the run did not begin")
-        with self.board.connection() as reader, reader.lent() as connection:
+        with self.board.connection() as reader, fresh(reader) as connection:
             yield connection
 
     @contextlib.contextmanager
