@@ -48,8 +48,9 @@ class Memory:
             past = history.read(self.opened(), record.identity)
         except HistoryLost as error:
             return Remembered(wanted=True, reason=str(error))
-        trend = trend_of(record, past.records, severities)
-        return Remembered(wanted=True, past=past.records, trend=trend, unreadable=past.unreadable, record=record)
+        records = under_one_name(past.records, report.former_digest, record.digest)
+        trend = trend_of(record, records, severities)
+        return Remembered(wanted=True, past=records, trend=trend, unreadable=past.unreadable, record=record)
 
     def keep(self, report: Report) -> Remembered | None:
         """Keep a run that was compared, and what its gate said."""
@@ -125,6 +126,11 @@ def record_of(
         identity=report.identity,
         verdicts={one["id"]: one["verdict"] for one in rules if one["verdict"] != "passed"},
     )
+
+
+def under_one_name(past: Sequence[Record], former: str | None, digest: str | None) -> tuple[Record, ...]:
+    """Runs on record under the name that an earlier release gave to the set of rules of today, under the name of today."""
+    return tuple(replace(one, digest=digest) if former is not None and one.digest == former else one for one in past)
 
 
 def _statistics(run: Run) -> tuple[float | None, int | None]:

@@ -28,6 +28,7 @@ from pytest_tgintegrity.arguments import (
     text,
     texts,
 )
+from pytest_tgintegrity.canonical import canonical
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.kinds import (
     CONSTRAINT_KINDS,
@@ -116,7 +117,11 @@ class Rule:
     enforced_by: str | None = None
     since: str | None = None
     timeout: float | None = None
-    tolerates: float | None = field(default=None, repr=False)  # `repr` names sets of rules that histories know
+    tolerates: float | None = field(default=None, repr=False)  # `repr` names sets of rules that old histories know
+
+    def canonical(self) -> str:
+        """One line that is the same for rules that mean the same, in this release and the next; see `canonical.canonical`."""
+        return canonical(self)
 
     @property
     def fixture(self) -> str:

@@ -45,7 +45,7 @@ from pytest_tgintegrity.rules import SEVERITIES
 from pytest_tgintegrity.run import Run, Settings
 from pytest_tgintegrity.schema import Constraint
 from pytest_tgintegrity.secrecy import Secrets, passwords_in, scrub_document, together
-from pytest_tgintegrity.selection import check_ids, digest_of
+from pytest_tgintegrity.selection import check_ids, digest_of, former_digest_of
 from pytest_tgintegrity.tidings import Selected, Tidings
 from pytest_tgintegrity.waivers import Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.workers import Host, join, shared_folder
@@ -164,7 +164,7 @@ class Integrity:
         rules = [rule for _, rule in found]
         files = {(rule.id.partition("::")[0], item.path) for item, rule in found}
         self.tidings.selected = {one.id: Selected(item.nodeid, one.rule.severity, one.doc) for item, one in found}
-        self.tidings.digest = digest_of(rules)
+        self.tidings.digest, self.tidings.former_digest = digest_of(rules), former_digest_of(rules)
         self.tidings.deselected = len(self.collected) - len(rules)
         try:
             check_ids((item.path, rule) for item, rule in found)
@@ -423,6 +423,7 @@ class Integrity:
             stale_waivers=heard.stale_waivers,
             proofs=[record["proof"] for record in heard.records.values()] if self.prover else None,
             coverage=heard.coverage,
+            former_digest=heard.former_digest,
             timings=None if heard.interrupted else time_on(self.run, self.probes.values(), self.options.probe),
         )
         self._report = self._looked_back(report)

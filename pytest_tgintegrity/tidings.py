@@ -66,6 +66,7 @@ class Tidings:
     records: dict[str, Record] = field(default_factory=dict)
     selected: dict[str, Selected] = field(default_factory=dict)
     digest: str | None = None
+    former_digest: str | None = None
     unscoped: tuple[str, ...] = ()
     empty_scopes: tuple[str, ...] = ()
     zoneless: tuple[str, ...] = ()
@@ -98,6 +99,7 @@ class Tidings:
         return {
             "selected": {rule: asdict(one) for rule, one in self.selected.items()},
             "digest": self.digest,
+            "former_digest": self.former_digest,
             "unscoped": list(self.unscoped),
             "empty_scopes": list(self.empty_scopes),
             "zoneless": list(self.zoneless),
@@ -111,6 +113,7 @@ class Tidings:
         """Take over what a worker knew of the selection, which xdist's controller never collected."""
         self.selected.update({rule: Selected(**one) for rule, one in told["selected"].items()})
         self.digest = self.digest or told["digest"]
+        self.former_digest = self.former_digest or told["former_digest"]
         self.unscoped = self.unscoped or tuple(told["unscoped"])
         self.empty_scopes = self.empty_scopes or tuple(told["empty_scopes"])
         self.zoneless = self.zoneless or tuple(told["zoneless"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import time
@@ -16,6 +18,7 @@ from harness import HOLDS, VIOLATED, Ran
 from test_timing import PROBES
 
 from pytest_tgintegrity import history
+from pytest_tgintegrity.packing import packed, unpacked
 from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
 
 Check = Callable[..., Ran]
@@ -164,6 +167,30 @@ def test_the_same_rules_have_the_same_digest_in_each_run(check: Check, valkey: V
     (key,) = client.keys(f"{history.PREFIX}*")
     first, second = history.records(valkey.url, key.decode().removeprefix(history.PREFIX))
     assert first.digest == second.digest
+
+
+GROWN_BEFORE = (
+    "Rule(kind=Between(source='grown', column='size', low=1, high=15), severity='high', fix=None, fix_hint=None,"
+    " fix_allows=(), breaks=None, overlaps=(), show=(), tags=(), enforced_by=None, since=None, timeout=None)"
+)
+"""What the release before `Rule.canonical` made the name of the set of rules of, where it was `GROWN` alone."""
+
+
+@pytest.mark.parametrize(("written", "before"), [(GROWN_BEFORE, "passed"), ("another rule", "not known")])
+def test_a_run_of_an_earlier_release_counts_as_one_of_these_rules_if_it_names_them(
+    check: Check, valkey: ValkeyServer, client: Any, grows: Callable[[int], str], written: str, before: str
+) -> None:
+    (told,) = check(GROWN, f"--redis-url={valkey.url}", url=grows(0)).integrity["rules"]
+    called = hashlib.sha256(f"{told['id']}\0{written}".encode()).hexdigest()
+    (key,) = client.keys(f"{history.PREFIX}*")
+    ((number, entry),) = client.xrange(key)
+    record = unpacked(entry[history.FIELD.encode()])
+    now = json.loads(record)["digest"]
+    client.xdel(key, number)
+    client.xadd(key, {**entry, history.FIELD: packed(record.replace(now, called))})
+    ran = check(GROWN, f"--redis-url={valkey.url}", url=grows(1))
+    assert ran.integrity["run"]["rule_set_digest"] == now != called
+    assert list(ran.integrity["history"]["rules"].values()) == [[before, "failed"]]
 
 
 def test_a_full_server_still_tells_what_was_before(check: Check, valkey: ValkeyServer, client: Any) -> None:

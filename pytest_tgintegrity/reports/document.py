@@ -76,6 +76,7 @@ class Report:
     beside: Beside | None = None
     remembered: Remembered | None = None
     stale: Stale | None = None
+    former_digest: str | None = None
 
     @property
     def identity(self) -> str:
