@@ -24,13 +24,13 @@ import psycopg
 
 from integrity_tests.demo import DATASETS
 from integrity_tests.demo.volume import generate_characters
-from pytest_tgintegrity.scratch import open_dataset
+from pytest_tgintegrity.servers.postgres import open_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITER = """
 import json
 def pytest_sessionfinish(session):
-    from pytest_tgintegrity.session import session_of
+    from pytest_tgintegrity.session.session import session_of
     run = session_of(session.config).run
     found = [(one.source, one.seconds, sorted(one.measurements), [m.error for m in one.measurements.values() if m.error])
              for one in run.scanned()]

@@ -16,12 +16,12 @@ from statistics import median
 
 from integrity_tests import test_probes
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.baselines import check_staging, time_on
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.performance import Compared, Timed, compare
-from pytest_tgintegrity.probes import Probe, probe_of
-from pytest_tgintegrity.run import Run, Settings
-from pytest_tgintegrity.scratch import open_dataset
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.deployment.probes.baseline import check_staging, time_on
+from pytest_tgintegrity.deployment.probes.statistics import Compared, Timed, compare
+from pytest_tgintegrity.rules.probes import Probe, probe_of
+from pytest_tgintegrity.servers.postgres import open_dataset
 
 
 def main() -> None:

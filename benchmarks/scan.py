@@ -25,14 +25,14 @@ import psycopg
 
 from integrity_tests.demo import DATASETS
 from integrity_tests.demo.volume import generate_characters
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.catalog import read_facts
-from pytest_tgintegrity.database import Coordinator, Limits, Reader
-from pytest_tgintegrity.kinds import Between
-from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.rules import Rule
-from pytest_tgintegrity.scanning import batches, measure
-from pytest_tgintegrity.scratch import PostgresServer, open_dataset
+from pytest_tgintegrity.database.catalog import read_facts
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.scanning import batches, measure
+from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.rules.kinds import Between
+from pytest_tgintegrity.servers.postgres import PostgresServer, open_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = "characters_human"

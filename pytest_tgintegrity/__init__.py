@@ -1,11 +1,11 @@
 """Data integrity as tests: each rule about a live PostgreSQL database is a pytest test function."""
 
 from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError
-from pytest_tgintegrity.kinds import Source
-from pytest_tgintegrity.probes import probe
-from pytest_tgintegrity.rules import declared, rule
-from pytest_tgintegrity.schema import Constraint
-from pytest_tgintegrity.violations import Violations
+from pytest_tgintegrity.judging.violations import Violations
+from pytest_tgintegrity.planning.facts import Constraint
+from pytest_tgintegrity.rules.declare import declared, rule
+from pytest_tgintegrity.rules.kinds import Source
+from pytest_tgintegrity.rules.probes import probe
 
 __all__ = [
     "Constraint",

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tgintegrity import options
+from pytest_tgintegrity.database.connections.redaction import MASK, Secrets, masked, passwords_in
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
-from pytest_tgintegrity.kinds import Declared
-from pytest_tgintegrity.probes import probe_of
-from pytest_tgintegrity.publishing import publish
 from pytest_tgintegrity.reports.document import refusal, write_refusal
 from pytest_tgintegrity.reports.files import is_file
-from pytest_tgintegrity.reports.lines import printable
-from pytest_tgintegrity.rules import DECLARED, SEVERITIES, Rule, declaration_of
-from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in
+from pytest_tgintegrity.reports.publishing import publish
+from pytest_tgintegrity.reports.terminal.lines import printable
+from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Rule, declaration_of
+from pytest_tgintegrity.rules.kinds import Declared
+from pytest_tgintegrity.rules.probes import probe_of
+from pytest_tgintegrity.session import options
 
 if TYPE_CHECKING:
-    from pytest_tgintegrity.session import Integrity
+    from pytest_tgintegrity.session.session import Integrity
 
 DIED_EARLY = "pytest ended before a rule was judged; its own output says why"
 
@@ -38,7 +38,8 @@ def _session(config: pytest.Config) -> Integrity:
     """The integrity part of this session; it comes to be when it is first asked for."""
     found = _begun(config)
     if found is None:
-        from pytest_tgintegrity import folding, judging, session
+        from pytest_tgintegrity.session import folding, session
+        from pytest_tgintegrity.session import items as judging
 
         found = session.Integrity(config)
         config.pluginmanager.register(found, session.NAME)
@@ -157,8 +158,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     which, history = config.getoption("tgintegrity_undo"), config.getoption("tgintegrity_fix_history")
     if not (which or history) or config.option.help or config.option.version:
         return None
-    from pytest_tgintegrity import undoing
-    from pytest_tgintegrity.session import NO_URL, Integrity
+    from pytest_tgintegrity.session import undo as undoing
+    from pytest_tgintegrity.session.session import NO_URL, Integrity
 
     config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
     try:
@@ -206,17 +207,17 @@ def pytest_pycollect_makeitem(
 ) -> Generator[None, Any, Any]:
     """Check declarations while they are collected."""
     if DECLARED.get(collector.module.__name__):
-        from pytest_tgintegrity import collecting
+        from pytest_tgintegrity.session import collecting
 
         collecting.check_reachable(collector)
     declared = declaration_of(obj) if callable(obj) else None
     if probe_of(obj):
-        from pytest_tgintegrity import collecting
+        from pytest_tgintegrity.session import collecting
 
         collecting.keep_probe(collector, name, obj, _session(collector.config))
     if declared is None or not collector.funcnamefilter(name):
         return (yield)
-    from pytest_tgintegrity import collecting
+    from pytest_tgintegrity.session import collecting
 
     _session(collector.config).tidings.not_collected |= collector.session.testsfailed > 0  # before we came to be
     collecting.offer_fixtures(collector)
@@ -229,7 +230,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each declared constraint."""
     declared = declaration_of(metafunc.function)
     if isinstance(declared, Rule) and isinstance(declared.kind, Declared):
-        from pytest_tgintegrity import collecting
+        from pytest_tgintegrity.session import collecting
 
         collecting.parametrize(metafunc, declared.kind, _session(metafunc.config))
 

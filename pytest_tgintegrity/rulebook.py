@@ -19,9 +19,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError, UsageError
-from pytest_tgintegrity.kinds import Check, Declared, Metric
-from pytest_tgintegrity.rules import Mistake, Rule, declaration_of
-from pytest_tgintegrity.wording import name_of, question, readable
+from pytest_tgintegrity.rules.declare import Mistake, Rule, declaration_of
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric
+from pytest_tgintegrity.rules.wording import name_of, question, readable
 
 USAGE = "usage: python -m pytest_tgintegrity.rulebook FOLDER > rules.md"
 CASES_NAMED = 6

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 from servers import ROOMY
 
-from pytest_tgintegrity.scratch import PostgresServer, ValkeyServer, open_dataset, start_postgres, start_valkey
+from pytest_tgintegrity.servers.postgres import PostgresServer, ValkeyServer, open_dataset, start_postgres, start_valkey
 
 pytest_plugins = ["pytester"]
 

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.catalog import read_constraints, read_facts
-from pytest_tgintegrity.database import Coordinator, Limits, Reader
-from pytest_tgintegrity.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind
-from pytest_tgintegrity.planning import BoundRule, Plan, plan
-from pytest_tgintegrity.rules import Rule
-from pytest_tgintegrity.scanning import Scanned, batches, measure
-from pytest_tgintegrity.schema import Constraint, Facts
-from pytest_tgintegrity.verdicts import Measurement
-from pytest_tgintegrity.windows import Window
+from pytest_tgintegrity.database.catalog import read_constraints, read_facts
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.scanning import Scanned, batches, measure
+from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.planning.facts import Constraint, Facts
+from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
+from pytest_tgintegrity.planning.windows import Window
+from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind
 
 
 def bound(kind: Kind, name: str = "it", params: Mapping[str, Any] | None = None, **more: Any) -> BoundRule:

@@ -11,9 +11,13 @@ from typing import Any
 import psycopg
 from engine import bound
 
-from pytest_tgintegrity.changes import Change
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.fixing.changes import Change
+from pytest_tgintegrity.fixing.fix import Order, make_fixes, plan_fixes, undo
+from pytest_tgintegrity.fixing.results import Mended, Undone
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import (
     AtMost,
     Between,
     Children,
@@ -24,10 +28,6 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.mended import Mended, Undone
-from pytest_tgintegrity.mending import Order, make_fixes, plan_fixes, undo
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.run import Run, Settings
 
 MakeDatabase = Callable[[str], str]
 

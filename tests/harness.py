@@ -12,7 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from pytest_tgintegrity import collecting, session  # noqa: F401 - imported here once, not again in each run in-process
+from pytest_tgintegrity.session import (
+    collecting,  # noqa: F401 - imported here once, not again in each run in-process
+    session,  # noqa: F401 - imported here once, not again in each run in-process
+)
 
 HEAD = "import os, pytest\nfrom pytest_tgintegrity import Source, declared, rule\n\n"
 SCRIPT = """

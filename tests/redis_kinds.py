@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from harness import wait_until
 
-from pytest_tgintegrity.binaries import find_valkey
+from pytest_tgintegrity.servers.binaries import find_valkey
 
 
 def certified(folder: Path) -> Path:

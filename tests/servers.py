@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psycopg
 
-from pytest_tgintegrity import scratch
+from pytest_tgintegrity.servers import postgres as scratch
 
 ROOMY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
 SOURCES: Final = Path(scratch.__file__).parents[1]
@@ -65,7 +65,7 @@ def traces(*folders: Path) -> list[object]:
 @contextmanager
 def owner(body: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run Python in another process, for us to kill."""
-    code = "from pytest_tgintegrity.scratch import *\nimport os, sys, time\n" + textwrap.dedent(body)
+    code = "from pytest_tgintegrity.servers.postgres import *\nimport os, sys, time\n" + textwrap.dedent(body)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=SOURCES, env=os.environ | environment
     ) as process:

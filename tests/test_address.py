@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tgintegrity.address import CURE, name_in, parse_address
+from pytest_tgintegrity.database.connections.address import CURE, name_in, parse_address
 from pytest_tgintegrity.errors import UsageError
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from harness import HOLDS, UNKNOWN, VIOLATED, Ran, RunRules
 
-from pytest_tgintegrity import alerts
-from pytest_tgintegrity.alerts import RULES, News, State, news, payload, receiver, send
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.options import Given
+from pytest_tgintegrity.reports.alerts import receivers as alerts
+from pytest_tgintegrity.reports.alerts.receivers import RULES, News, State, news, payload, receiver, send
 from pytest_tgintegrity.reports.document import refusal
+from pytest_tgintegrity.session.options import Given
 
 SECRET = "T0ken-that-nobody-may-see"
 HANG = -1
@@ -276,7 +276,7 @@ def test_addresses_that_cannot_be_used(url: str, check: RunRules) -> None:
 
 
 def test_history_knows_where_no_cache_does(check: RunRules, listener: Listener) -> None:
-    from pytest_tgintegrity.alerting import alert
+    from pytest_tgintegrity.reports.alerts.state import alert
 
     told = {**document(), "history": {"trend": [{"status": "degraded"}, {"status": "degraded"}]}}
 
@@ -288,7 +288,7 @@ def test_history_knows_where_no_cache_does(check: RunRules, listener: Listener) 
 
 
 def test_foreign_state_is_passed_over(listener: Listener) -> None:
-    from pytest_tgintegrity.alerting import alert
+    from pytest_tgintegrity.reports.alerts.state import alert
 
     class Cache:
         def get(self, key: str, default: Any) -> Any:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from harness import HOLDS, Ran, RunRules
 
-from pytest_tgintegrity.caches import parse_caches
-from pytest_tgintegrity.coverage import parse_reasons
+from pytest_tgintegrity.deployment.migrations import Migration, circle, judge, parse_label, parse_migration, pending
+from pytest_tgintegrity.deployment.pending import read_migrations
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.migrations import Migration, circle, judge, parse_label, parse_migration, pending
-from pytest_tgintegrity.pending import read_migrations
-from pytest_tgintegrity.rule_files import beside, texts
-from pytest_tgintegrity.waivers import parse_waivers
+from pytest_tgintegrity.fixing.caches import parse_caches
+from pytest_tgintegrity.judging.waivers import parse_waivers
+from pytest_tgintegrity.proving.coverage import parse_reasons
+from pytest_tgintegrity.rules.files import beside, texts
 
 FILES = ("waivers.toml", "caches.toml", "uncovered.toml")
 MIGRATION = "class Migration:\n    replaces = {}\n"

@@ -10,10 +10,10 @@ from harness import HOLDS, Ran, RunRules
 from test_timing import BROKEN, PROBES
 from test_writing_probes import SPENDS
 
-from pytest_tgintegrity import history
-from pytest_tgintegrity.performance import Baseline, Timed
-from pytest_tgintegrity.redis_url import parse_redis_url
-from pytest_tgintegrity.scratch import ValkeyServer
+from pytest_tgintegrity.deployment.probes.statistics import Baseline, Timed
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.history.redis_address import parse_redis_url
+from pytest_tgintegrity.servers.postgres import ValkeyServer
 
 
 def key(valkey: ValkeyServer, prefix: str) -> str:

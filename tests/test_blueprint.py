@@ -23,9 +23,9 @@ from fixes import (
     written,
 )
 
-from pytest_tgintegrity.changes import plan_id
-from pytest_tgintegrity.kinds import Between, Query, References, Rows
-from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.fixing.changes import plan_id
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Between, Query, References, Rows
 
 
 @pytest.fixture

@@ -14,18 +14,18 @@ import pytest
 from harness import sleeping, wait_until
 from psycopg import sql
 
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
-from pytest_tgintegrity.database import Coordinator, Limits, Reader
-from pytest_tgintegrity.scanning import Scanned
-from pytest_tgintegrity.scans import QueryScan
-from pytest_tgintegrity.verdicts import Measurement
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.pool import Board, FolderShelf, MemoryShelf, Shelf
+from pytest_tgintegrity.database.scanning import Scanned
+from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.planning.scans.scan import QueryScan
 
 DONE = [Scanned("item", 0.5, 20, {"a": Measurement(20, 1)})]
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pytest_tgintegrity.board import FolderShelf
+from pytest_tgintegrity.database.pool import FolderShelf
 with FolderShelf(Path(sys.argv[1]), 1).claim(0) as ours, FolderShelf(Path(sys.argv[1]), 1).slot():
     print(ours, flush=True)
     time.sleep(60)

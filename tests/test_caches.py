@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import integrity_tests
-from pytest_tgintegrity.caches import Caches, parse_caches
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.history import _is_kept
+from pytest_tgintegrity.fixing.caches import Caches, parse_caches
+from pytest_tgintegrity.history.redis_store import _is_kept
 
 
 def test_a_note_a_prefix_and_what_to_keep() -> None:

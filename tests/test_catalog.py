@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from engine import bound, looking_at
 
-from pytest_tgintegrity.journal import CREATE
-from pytest_tgintegrity.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, NotBlank, NotNull
-from pytest_tgintegrity.scratch import PostgresServer
-from pytest_tgintegrity.verdicts import Measurement
+from pytest_tgintegrity.fixing.journal.schema import CREATE
+from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, NotBlank, NotNull
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 MakeDatabase = Callable[[str], str]
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from engine import bound, looking_at, reasons
 
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.kinds import Kind, Query, Rows, Unique
-from pytest_tgintegrity.query_plans import worst
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.planning.query_plans import worst
+from pytest_tgintegrity.rules.kinds import Kind, Query, Rows, Unique
 
 MakeDatabase = Callable[[str], str]
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.commands import Command, apply_command, applying, withheld
-from pytest_tgintegrity.mended import Made, Mended
+from pytest_tgintegrity.fixing.commands import Command, apply_command, applying, withheld
+from pytest_tgintegrity.fixing.results import Made, Mended
 
 OPEN = (
     "postgresql://reader@host:5432/tg",

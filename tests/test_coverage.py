@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.coverage import Coverage, cover, parse_reasons
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.kinds import Between, Check, Declared, Kind, Query, References, Rows, Schema
-from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.reports.coverage import told
-from pytest_tgintegrity.rules import Rule
-from pytest_tgintegrity.schema import Constraint, Facts, Table
+from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
+from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.proving.coverage import Coverage, cover, parse_reasons
+from pytest_tgintegrity.reports.terminal.coverage import told
+from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Kind, Query, References, Rows, Schema
 
 HERO = Table("public", "hero", frozenset({"id", "level", "guild_id"}), ("id",))
 GUILD = Table("public", "guild", frozenset({"id", "motto"}), ("id",))

@@ -11,14 +11,14 @@ import pytest
 from engine import bound
 from psycopg import sql
 
-from pytest_tgintegrity.damage import Attempts, attempts
 from pytest_tgintegrity.errors import NotProven
-from pytest_tgintegrity.kinds import AtMost, Between, Formula, JsonShape, Kind, NotBlank, OneOf, Rows, Schema
-from pytest_tgintegrity.predicates import Value, readable
-from pytest_tgintegrity.scans import QueryScan
-from pytest_tgintegrity.shapes import examples, fits, misfits
-from pytest_tgintegrity.values import INTEGERS, drawn, spread, strangers
-from pytest_tgintegrity.writes import Stored, Target
+from pytest_tgintegrity.fixing.plan.writes import Stored, Target
+from pytest_tgintegrity.planning.predicates import Value, readable
+from pytest_tgintegrity.planning.scans.scan import QueryScan
+from pytest_tgintegrity.proving.damage import Attempts, attempts
+from pytest_tgintegrity.proving.json_shapes import examples, fits, misfits
+from pytest_tgintegrity.proving.values import INTEGERS, drawn, spread, strangers
+from pytest_tgintegrity.rules.kinds import AtMost, Between, Formula, JsonShape, Kind, NotBlank, OneOf, Rows, Schema
 
 SCAN = QueryScan("query", "it", sql.SQL("SELECT 1"))
 

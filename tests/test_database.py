@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.database import Answer, Coordinator, Failure, Limits, Reader
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.reader import Answer, Coordinator, Failure, Limits, Reader
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 
 @contextmanager

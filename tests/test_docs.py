@@ -11,8 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pytest_tgintegrity import options, rules
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.rules import declare as rules
+from pytest_tgintegrity.servers.postgres import PostgresServer
+from pytest_tgintegrity.session import options
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

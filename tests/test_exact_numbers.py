@@ -11,8 +11,8 @@ import pytest
 from engine import Engine, looking_at
 from harness import RunRules, rules, run_rules
 
-from pytest_tgintegrity.constants import changes_as_real
-from pytest_tgintegrity.kinds import Between, Children, ChildRows, Formula, Kind, Metric, OneOf, Source, Total
+from pytest_tgintegrity.planning.constants import changes_as_real
+from pytest_tgintegrity.rules.kinds import Between, Children, ChildRows, Formula, Kind, Metric, OneOf, Source, Total
 
 SCRIPT = """
 CREATE DOMAIN share AS real;

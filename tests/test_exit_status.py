@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from harness import FAILING, HOLDS, ORDINARY, UNKNOWN, VIOLATED, Ran, RunRules, rules, sleeping, wait_until
 
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 DEAD = "postgresql://nobody@127.0.0.1:1/nowhere"
 WITH_A_WORKER = pytest.mark.parametrize("how", [[], ["-n1"]], ids=["alone", "worker"])

@@ -8,8 +8,8 @@ import pytest
 from engine import bound
 from fixes import MakeDatabase, execute, fix, planned, violated, written
 
-from pytest_tgintegrity.kinds import Between, Formula, References, Rows, Source, Unique
-from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Between, Formula, References, Rows, Source, Unique
 
 SCRIPT = """
 CREATE TABLE thing (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import FAILING, RunRules
 
-from pytest_tgintegrity.reports.blocks import FEW, HOW, Failure, folded
+from pytest_tgintegrity.reports.terminal.blocks import FEW, HOW, Failure, folded
 
 MANY = """
 @pytest.mark.parametrize("low", range(100, {}))

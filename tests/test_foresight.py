@@ -9,11 +9,11 @@ import pytest
 from engine import bound
 from fixes import MakeDatabase, execute, ordered, planned, run_on, written
 
-from pytest_tgintegrity.drawn import Blueprint
-from pytest_tgintegrity.kinds import Between, ChildRows, Derived, Formula, Metric, Query, Rows
-from pytest_tgintegrity.mended import Mended
-from pytest_tgintegrity.mending import plan_fixes
-from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.fixing.fix import plan_fixes
+from pytest_tgintegrity.fixing.plan.drawn import Blueprint
+from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Between, ChildRows, Derived, Formula, Metric, Query, Rows
 
 SCRIPT = """
 CREATE TABLE person (id int PRIMARY KEY, name text, willpower int, seen timestamptz, born date, age int);

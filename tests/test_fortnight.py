@@ -22,10 +22,10 @@ from test_pending import write
 from tg import RULES
 
 from integrity_tests.demo import DATASETS, READER
-from pytest_tgintegrity import history
-from pytest_tgintegrity.packing import unpacked
-from pytest_tgintegrity.records import Record
-from pytest_tgintegrity.scratch import PostgresServer, ValkeyServer, open_dataset
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.history.packing import unpacked
+from pytest_tgintegrity.history.record import Record
+from pytest_tgintegrity.servers.postgres import PostgresServer, ValkeyServer, open_dataset
 
 DAY: Final = timedelta(days=1)
 LAST: Final = 18

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.gate import CLEAN_DAYS, Condition, Evidence, Finding, Gate, Look, clean_since, decide
+from pytest_tgintegrity.deployment.gate import CLEAN_DAYS, Condition, Evidence, Finding, Gate, Look, clean_since, decide
 
 NOW = datetime(2030, 6, 15, 9, 30, tzinfo=UTC)
 NUMBERS = count()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from harness import HOLDS, UNKNOWN, VIOLATED, Ran, RunRules
 
-from pytest_tgintegrity import history
-from pytest_tgintegrity.scratch import ValkeyServer
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.servers.postgres import ValkeyServer
 
 DECLARED = """
 @declared("not_null")

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pytest_tgintegrity import rules
+from pytest_tgintegrity.rules import declare as rules
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from fixes import execute, fix, planned
 from harness import RunRules
 from test_fixing import SIZE, ask, told
 
-from pytest_tgintegrity.kinds import Between, Metric, Query
-from pytest_tgintegrity.mended import Mended
+from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.rules.kinds import Between, Metric, Query
 
 SCRIPT = """
 CREATE TABLE item (id int PRIMARY KEY, size int, name text);

@@ -14,11 +14,11 @@ import redis
 from streams import KEY, SECONDS, append, complaint, runs
 from test_records import NOON, RECORD
 
-from pytest_tgintegrity import history
+from pytest_tgintegrity.deployment.gate import clean_since
 from pytest_tgintegrity.errors import HistoryLost
-from pytest_tgintegrity.gate import clean_since
-from pytest_tgintegrity.redis_url import parse_redis_url
-from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.history.redis_address import parse_redis_url
+from pytest_tgintegrity.servers.postgres import ValkeyServer, start_valkey
 
 # --- keeping
 

@@ -12,7 +12,7 @@ import pytest
 from browser import CHROMIUM, Browser, chromium
 from documents import everything
 
-from pytest_tgintegrity.reports.html import render
+from pytest_tgintegrity.reports.html.page import render
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 

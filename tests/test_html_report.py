@@ -11,11 +11,11 @@ import pytest
 from documents import everything
 from harness import HOLDS, UNKNOWN, VIOLATED, RunRules
 
-from pytest_tgintegrity.reports.chart import points, trend
 from pytest_tgintegrity.reports.document import refusal
-from pytest_tgintegrity.reports.html import render
-from pytest_tgintegrity.reports.markup import tag
-from pytest_tgintegrity.reports.strips import strip
+from pytest_tgintegrity.reports.html.chart import points, trend
+from pytest_tgintegrity.reports.html.markup import tag
+from pytest_tgintegrity.reports.html.page import render
+from pytest_tgintegrity.reports.html.strips import strip
 
 SCRIPT = "<script>alert(1)</script>"
 EVIL = f"""

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from fixes import MakeDatabase, execute
 
-from pytest_tgintegrity import journal
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.journal_checks import OURS, check_journal, close_to_others
+from pytest_tgintegrity.fixing.journal import schema as journal
+from pytest_tgintegrity.fixing.journal.checks import OURS, check_journal, close_to_others
 
 PINNED = "SET LOCAL search_path = pg_catalog, pg_temp"
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.types.json import set_json_loads
 
-from pytest_tgintegrity import journal
-from pytest_tgintegrity.changes import Change
-from pytest_tgintegrity.journal_entries import document, entry_of, schema_reason
+from pytest_tgintegrity.fixing.changes import Change
+from pytest_tgintegrity.fixing.journal import schema as journal
+from pytest_tgintegrity.fixing.journal.entries import document, entry_of, schema_reason
 
 KEY = {"id": "1"}
 UPDATE: tuple[Any, ...] = (7, "age", "public.person", KEY, "update", {"age": "-4"}, {"age": None})

@@ -13,8 +13,10 @@ from engine import Engine, bound, looking_at
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.planning.windows import Window
+from pytest_tgintegrity.proving.json_shapes import fits
+from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Agree,
     Children,
@@ -30,8 +32,6 @@ from pytest_tgintegrity.kinds import (
     Source,
     Total,
 )
-from pytest_tgintegrity.shapes import fits
-from pytest_tgintegrity.windows import Window
 
 MakeDatabase = Callable[[str], str]
 

@@ -18,11 +18,11 @@ import pytest
 from harness import HOLDS, QUICKLY, rules, sleeping, wait_until
 from servers import owner, processes_of
 
-from pytest_tgintegrity import scratch
-from pytest_tgintegrity._supervise import OWNER
-from pytest_tgintegrity.binaries import find_valkey
-from pytest_tgintegrity.leftovers import hold, sweep
-from pytest_tgintegrity.supervision import FOLDERS
+from pytest_tgintegrity.servers import postgres as scratch
+from pytest_tgintegrity.servers._supervise import OWNER
+from pytest_tgintegrity.servers.binaries import find_valkey
+from pytest_tgintegrity.servers.leftovers import hold, sweep
+from pytest_tgintegrity.servers.supervisor import FOLDERS
 
 NAMES = re.compile(r"it-\w+")
 SLOW = """

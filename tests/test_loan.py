@@ -11,10 +11,10 @@ import pytest
 from harness import RunRules
 from psycopg import sql
 
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.database import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.loan import Connection, ends_transaction, is_several
+from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.loan import Connection, ends_transaction, is_several
 
 ENDS = [
     "COMMIT", "commit work", "COMMIT AND CHAIN", "COMMIT PREPARED 'x'", "END", "ROLLBACK", "rollback transaction", "ABORT",

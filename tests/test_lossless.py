@@ -10,9 +10,9 @@ from engine import bound
 from fixes import MakeDatabase, execute, fix, undone, violated
 
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.kinds import Between, Formula, References, Rows, Unique
-from pytest_tgintegrity.mended import Mended
-from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Between, Formula, References, Rows, Unique
 
 
 def rows(url: str, table: str) -> list[str]:

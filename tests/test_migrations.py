@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.gate import Finding
-from pytest_tgintegrity.migrations import Key, Migration, judge, parse_label, parse_migration, pending
+from pytest_tgintegrity.deployment.gate import Finding
+from pytest_tgintegrity.deployment.migrations import Key, Migration, judge, parse_label, parse_migration, pending
 
 HEAD = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
 

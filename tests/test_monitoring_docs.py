@@ -13,7 +13,7 @@ import pytest
 import yaml
 from harness import HOLDS, RunRules
 
-from pytest_tgintegrity import options
+from pytest_tgintegrity.session import options
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "monitoring.md").read_text(encoding="utf-8")
 FOREIGN = {"junitxml", "json-report", "json-report-file"}

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from engine import looking_at
 
-from pytest_tgintegrity.kinds import Schema
+from pytest_tgintegrity.rules.kinds import Schema
 
 SCRIPT = """
 CREATE TABLE parent (id int PRIMARY KEY);

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from engine import bound
 
-from pytest_tgintegrity.kinds import Between, Check, Declared, Query, Source
-from pytest_tgintegrity.namesakes import advice, namesakes
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.schema import Constraint
+from pytest_tgintegrity.fixing.namesakes import advice, namesakes
+from pytest_tgintegrity.planning.facts import Constraint
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Query, Source
 
 JOINED = Source("people", "core_person AS p JOIN item i ON i.owner = p.id", key="p.id")
 

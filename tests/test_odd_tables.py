@@ -11,7 +11,7 @@ from engine import bound
 from fixes import MakeDatabase, execute, fix, planned, run_on, written
 from psycopg import sql
 
-from pytest_tgintegrity.kinds import Between, Rows, Source, Unique
+from pytest_tgintegrity.rules.kinds import Between, Rows, Source, Unique
 
 TYPES = {
     "json": '{"a":  1}', "jsonb": '{"a": 1}', "point": "(1,2)", "box": "(1,2),(0,0)", "path": "[(0,0),(1,1)]", "polygon": "((0,0),(1,1))",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity import packing
-from pytest_tgintegrity.packing import DAMAGE, LONG, pack_seconds, packed, unpack_seconds, unpacked
+from pytest_tgintegrity.history import packing
+from pytest_tgintegrity.history.packing import DAMAGE, LONG, pack_seconds, packed, unpack_seconds, unpacked
 
 
 @given(st.text(max_size=20), st.sampled_from([1, LONG]))

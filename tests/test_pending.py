@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from harness import HOLDS, Ran, RunRules, rules
 
+from pytest_tgintegrity.deployment.pending import read_migrations
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.pending import read_migrations
 
 MIGRATION = "class Migration:\n    operations = []\n"
 RECORD = """

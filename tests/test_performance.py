@@ -11,8 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.gating import judged
-from pytest_tgintegrity.performance import DOUBT, ENOUGH, QUICKER, Baseline, Compared, Timed, compare, interval, timed
+from pytest_tgintegrity.deployment.gate_facts import judged
+from pytest_tgintegrity.deployment.probes.statistics import (
+    DOUBT,
+    ENOUGH,
+    QUICKER,
+    Baseline,
+    Compared,
+    Timed,
+    compare,
+    interval,
+    timed,
+)
 
 STEADY = Timed(0.001, 2.0, 1.96, 2.04, 200, "PostgreSQL 18.4", "here")
 WRITING = replace(STEADY, writes=True)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tgintegrity.changes import Change
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.plan_files import PlanFile, read
+from pytest_tgintegrity.fixing.changes import Change
+from pytest_tgintegrity.fixing.plan_files import PlanFile, read
 
 NOBODY = 65534
 KILLED = """
 import os, pathlib, signal, sys
-from pytest_tgintegrity.plan_files import PlanFile
+from pytest_tgintegrity.fixing.plan_files import PlanFile
 with PlanFile(pathlib.Path(sys.argv[1])):
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -18,11 +18,11 @@ from harness import RunRules
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.changes import Change
-from pytest_tgintegrity.commands import Command
-from pytest_tgintegrity.mended import Left, Made, Mended, PastRun, Undone, Unmended
-from pytest_tgintegrity.reports import html
-from pytest_tgintegrity.reports.changes import change_text, history_lines, mended_lines, noted_text, undone_lines
+from pytest_tgintegrity.fixing.changes import Change
+from pytest_tgintegrity.fixing.commands import Command
+from pytest_tgintegrity.fixing.results import Left, Made, Mended, PastRun, Undone, Unmended
+from pytest_tgintegrity.reports.html import page as html
+from pytest_tgintegrity.reports.terminal.fixes import change_text, history_lines, mended_lines, noted_text, undone_lines
 
 FILE = Path("/folder/fix-plan-0123.jsonl")
 HOSTILE = "\x1b[31mred\x07\u202eevil\nnext\r\udce9<script>&\x9b1m\u2028end"

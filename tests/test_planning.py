@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from engine import bound
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
+from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
+from pytest_tgintegrity.planning.predicates import parametrised, readable
+from pytest_tgintegrity.planning.scans.scan import ReferenceScan, RowScan
+from pytest_tgintegrity.planning.windows import Window
+from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.rules.kinds import (
     Between,
     Check,
     Declared,
@@ -20,12 +26,6 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.planning import BoundRule, Plan, plan
-from pytest_tgintegrity.predicates import parametrised, readable
-from pytest_tgintegrity.rules import Rule
-from pytest_tgintegrity.scans import ReferenceScan, RowScan
-from pytest_tgintegrity.schema import Constraint, Facts, Table
-from pytest_tgintegrity.windows import Window
 
 
 def _table(name: str, schema: str = "public", **more: Any) -> Table:

@@ -180,7 +180,7 @@ def test_a_suite_without_rules_costs_nothing(pytester: pytest.Pytester) -> None:
     """Neither psycopg nor redis, hypothesis or the embedded servers are imported."""
     pytester.makepyfile(
         "import sys\ndef test_it():\n    heavy = {'psycopg', 'redis', 'hypothesis', 'multiprocessing.connection',"
-        " 'pytest_tgintegrity.session', 'pytest_tgintegrity.scratch', 'pytest_tgintegrity.planning'}\n"
+        " 'pytest_tgintegrity.session.session', 'pytest_tgintegrity.servers.postgres', 'pytest_tgintegrity.planning.planner'}\n"
         "    assert not heavy & set(sys.modules)\n"
     )
     ran = pytester.runpytest_subprocess(*QUICKLY)
@@ -193,7 +193,7 @@ def test_rules_import_no_more_than_they_need(pytester: pytest.Pytester, url: str
     rules(pytester, HOLDS)
     script = (
         "import sys, pytest, json; pytest.main(sys.argv[1:]);"
-        "print(json.dumps([n for n in ('redis', 'hypothesis', 'pytest_tgintegrity.scratch') if n in sys.modules]))"
+        "print(json.dumps([n for n in ('redis', 'hypothesis', 'pytest_tgintegrity.servers.postgres') if n in sys.modules]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, f"--db-url={url}", *QUICKLY], capture_output=True, text=True, check=True, cwd=pytester.path

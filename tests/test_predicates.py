@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.kinds import AtMost, Between, NotBlank, NotNull, OneOf, Rows
-from pytest_tgintegrity.predicates import (
+from pytest_tgintegrity.planning.predicates import (
     Statement,
     Value,
     both,
@@ -28,6 +27,7 @@ from pytest_tgintegrity.predicates import (
     readable,
     shown_columns,
 )
+from pytest_tgintegrity.rules.kinds import AtMost, Between, NotBlank, NotNull, OneOf, Rows
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,12 @@ import pytest
 from engine import bound, looking_at
 from harness import Ran, RunRules
 
-from pytest_tgintegrity import damage
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.planning.facts import Facts
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.proving import damage
+from pytest_tgintegrity.proving.proof import Proof, Prover
+from pytest_tgintegrity.proving.values import Spread
+from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Agree,
     AtMost,
@@ -34,11 +38,7 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.proof import Proof, Prover
-from pytest_tgintegrity.schema import Facts
-from pytest_tgintegrity.scratch import PostgresServer, start_postgres
-from pytest_tgintegrity.values import Spread
+from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
 
 SCRIPT = """
 CREATE TABLE owner (id int PRIMARY KEY, name text NOT NULL UNIQUE);

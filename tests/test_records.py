@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.gate import clean_since
-from pytest_tgintegrity.packing import DAMAGE, unpack_seconds
-from pytest_tgintegrity.performance import Baseline, Timed
-from pytest_tgintegrity.records import Foreign, Record, identity_of
-from pytest_tgintegrity.reports.history import Remembered, history_lines
-from pytest_tgintegrity.trend import trend_of
+from pytest_tgintegrity.deployment.gate import clean_since
+from pytest_tgintegrity.deployment.probes.statistics import Baseline, Timed
+from pytest_tgintegrity.history.packing import DAMAGE, unpack_seconds
+from pytest_tgintegrity.history.record import Foreign, Record, identity_of
+from pytest_tgintegrity.history.trend import trend_of
+from pytest_tgintegrity.reports.terminal.history import Remembered, history_lines
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORD = Record(

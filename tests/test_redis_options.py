@@ -11,10 +11,10 @@ import redis
 from harness import HOLDS, RunRules
 from test_records import ODD, RECORD
 
-from pytest_tgintegrity import history
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.redis_url import parse_redis_url
-from pytest_tgintegrity.scratch import ValkeyServer
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.history.redis_address import parse_redis_url
+from pytest_tgintegrity.servers.postgres import ValkeyServer
 
 WORK = ["db=3", "client_name=it", "db=3&client_name=it", ""]
 KNOWN = sorted(

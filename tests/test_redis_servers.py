@@ -18,10 +18,10 @@ from redis_kinds import certified, cluster_node, free_port, speaking_tls
 from streams import SECONDS, complaint
 from test_records import RECORD
 
-from pytest_tgintegrity import history
 from pytest_tgintegrity.errors import HistoryLost
-from pytest_tgintegrity.redis_url import parse_redis_url
-from pytest_tgintegrity.scratch import ValkeyServer
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.history.redis_address import parse_redis_url
+from pytest_tgintegrity.servers.postgres import ValkeyServer
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pytest_tgintegrity import rehearsal
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.database import Limits
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.loan import Connection
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.deployment.probes import rehearsal
+from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal, why_not
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
-from pytest_tgintegrity.loan import Connection
-from pytest_tgintegrity.rehearsal import Rehearsal, why_not
 
 ITEMS = """
 CREATE TABLE item (id int PRIMARY KEY, size int);

@@ -17,9 +17,9 @@ import redis
 from harness import HOLDS, VIOLATED, Ran
 from test_timing import PROBES
 
-from pytest_tgintegrity import history
-from pytest_tgintegrity.packing import packed, unpacked
-from pytest_tgintegrity.scratch import ValkeyServer, start_valkey
+from pytest_tgintegrity.history import redis_store as history
+from pytest_tgintegrity.history.packing import packed, unpacked
+from pytest_tgintegrity.servers.postgres import ValkeyServer, start_valkey
 
 Check = Callable[..., Ran]
 

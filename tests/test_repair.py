@@ -30,9 +30,9 @@ from fixes import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity import repair
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.mending import make_fixes, past_runs, plan_fixes
+from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.fix import make_fixes, past_runs, plan_fixes
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from fixes import MakeDatabase, execute, fix, ordered, planned, run_on, undone
 from harness import RunRules, wait_until
 from test_fixing import ask, told
 
-from pytest_tgintegrity.kinds import Between
-from pytest_tgintegrity.mending import plan_fixes
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.fixing.fix import plan_fixes
+from pytest_tgintegrity.rules.kinds import Between
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 ROWS = 3000
 BUSY = f"""

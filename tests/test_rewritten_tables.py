@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from engine import bound, looking_at, named, reasons
 
-from pytest_tgintegrity.database import Failure, Limits, Reader
-from pytest_tgintegrity.freshness import changed
-from pytest_tgintegrity.kinds import Query, References, Rows, Unique
-from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.database.connections.reader import Failure, Limits, Reader
+from pytest_tgintegrity.database.freshness import changed
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Query, References, Rows, Unique
 
 MakeDatabase = Callable[[str], str]
 

@@ -11,8 +11,8 @@ import pytest
 
 from pytest_tgintegrity import rule
 from pytest_tgintegrity.rulebook import main
-from pytest_tgintegrity.rules import Rule, declaration_of
-from pytest_tgintegrity.wording import question
+from pytest_tgintegrity.rules.declare import Rule, declaration_of
+from pytest_tgintegrity.rules.wording import question
 
 RULES = '''
 """Things in a room."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.rules.declare import SEVERITIES, Mistake, Rule, declaration_of, declared, rule
+from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Agree,
     AtMost,
@@ -33,7 +34,6 @@ from pytest_tgintegrity.kinds import (
     Total,
     Unique,
 )
-from pytest_tgintegrity.rules import SEVERITIES, Mistake, Rule, declaration_of, declared, rule
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 untyped: Any = rule

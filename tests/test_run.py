@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from harness import HOLDS, VIOLATED, RunRules, sleeping, wait_until
 
-from pytest_tgintegrity.binaries import find_postgres
-from pytest_tgintegrity.database import Limits
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.database.run import Run, Settings
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
-from pytest_tgintegrity.options import Given
-from pytest_tgintegrity.run import Run, Settings
-from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+from pytest_tgintegrity.servers.binaries import find_postgres
+from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
+from pytest_tgintegrity.session.options import Given
 
 BACKUP = "pg_basebackup"
 SETTINGS = Settings(1, Limits(), 5, None, {}, "absent_module")

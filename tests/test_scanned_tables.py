@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from engine import bound, looking_at, named, reasons
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.planning.windows import Window
+from pytest_tgintegrity.rules.kinds import (
     AtMost,
     Between,
     Kind,
@@ -25,7 +26,6 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.windows import Window
 
 MakeDatabase = Callable[[str], str]
 

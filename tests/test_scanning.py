@@ -13,8 +13,9 @@ import pytest
 from engine import bound, looking_at, named, reasons
 from harness import wait_until
 
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.database.scanning import Scanned, batches
+from pytest_tgintegrity.rules.kinds import (
     AtMost,
     Between,
     Metric,
@@ -26,7 +27,6 @@ from pytest_tgintegrity.kinds import (
     Rows,
     Unique,
 )
-from pytest_tgintegrity.scanning import Scanned, batches
 
 MakeDatabase = Callable[[str], str]
 Connection = psycopg.Connection[tuple[Any, ...]]

@@ -14,7 +14,9 @@ from engine import bound, looking_at, named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import (
     AtMost,
     Between,
     Kind,
@@ -28,8 +30,6 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.verdicts import Measurement
 
 MakeDatabase = Callable[[str], str]
 Connection = psycopg.Connection[tuple[Any, ...]]

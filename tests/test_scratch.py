@@ -22,10 +22,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from servers import ROOMY, SOURCES, Numbers, ask, order, owner, processes_of, traces
 
-from pytest_tgintegrity import binaries, scratch, supervision
-from pytest_tgintegrity.binaries import find_postgres, find_valkey
 from pytest_tgintegrity.errors import ScratchError
-from pytest_tgintegrity.scratch import (
+from pytest_tgintegrity.servers import binaries
+from pytest_tgintegrity.servers import postgres as scratch
+from pytest_tgintegrity.servers import supervisor as supervision
+from pytest_tgintegrity.servers.binaries import find_postgres, find_valkey
+from pytest_tgintegrity.servers.postgres import (
     PostgresServer,
     open_dataset,
     start_postgres,
@@ -324,7 +326,7 @@ def test_an_ordinary_user_can_start_servers(public_folder: Path) -> None:
     assert ORDINARY_PYTHON
     code = """if True:
         import os, psycopg
-        from pytest_tgintegrity.scratch import *
+        from pytest_tgintegrity.servers.postgres import *
         with start_postgres(tcp=True) as server, start_valkey() as valkey:
             print(os.stat(f"/proc/{server.pid}").st_uid, psycopg.connect(server.tcp_url()).info.user)
     """

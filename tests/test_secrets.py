@@ -12,8 +12,8 @@ import pytest
 from harness import HOLDS, SCRIPT, UNKNOWN, VIOLATED, RunRules
 from psycopg import sql
 
-from pytest_tgintegrity.scratch import PostgresServer
-from pytest_tgintegrity.secrecy import MASK, Secrets, masked, passwords_in, scrub_document
+from pytest_tgintegrity.database.connections.redaction import MASK, Secrets, masked, passwords_in, scrub_document
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 PASSWORD = "pä5s/w@rd:%41'x\\y z"
 FRAGMENTS = ["5s/w", "rd:%41", "5s%2Fw", "5s%2fw", "rd%3A%2541", "%2541", "x\\y", "x\\\\y", "x%5Cy"]

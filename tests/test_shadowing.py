@@ -26,12 +26,12 @@ from fixes import (
 )
 
 import pytest_tgintegrity
-from pytest_tgintegrity import repair
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.kinds import Between, JsonShape, NotBlank, NotNull, References, Rows, Schema, Unique
-from pytest_tgintegrity.mending import past_runs
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.fix import past_runs
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Between, JsonShape, NotBlank, NotNull, References, Rows, Schema, Unique
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 MakeDatabase = Callable[[str], str]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tgintegrity.kinds import ChildRows, Derived, Formula, JsonShape, Metric, OneOf, Source
-from pytest_tgintegrity.schema import Table
-from pytest_tgintegrity.sql_names import columns_named, texts_of
+from pytest_tgintegrity.planning.facts import Table
+from pytest_tgintegrity.planning.sql.columns import columns_named, texts_of
+from pytest_tgintegrity.rules.kinds import ChildRows, Derived, Formula, JsonShape, Metric, OneOf, Source
 
 HERO = Table("public", "hero", frozenset({"id", "name", "Odd One", "level", "status"}))
 ITEM = Table("public", "item", frozenset({"id", "hero_id", "name", "cost"}))

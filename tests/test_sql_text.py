@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.sql_reading import Cell, Relation, reading
-from pytest_tgintegrity.sql_text import at_instant, moves, tokens, unusual_words, words
+from pytest_tgintegrity.planning.sql.tables import Cell, Relation, reading
+from pytest_tgintegrity.planning.sql.tokens import at_instant, moves, tokens, unusual_words, words
 
 TABLES = """
 CREATE TABLE person (id int PRIMARY KEY, willpower int, name text);

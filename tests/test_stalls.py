@@ -13,12 +13,12 @@ from engine import bound, looking_at, named, reasons
 from harness import RunRules, sleeping, wait_until
 from relay import Relay, relaying
 
-from pytest_tgintegrity import stalls
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.database import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.connections import stalls
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.kinds import Query, Rows
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.rules.kinds import Query, Rows
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 TABLES = "CREATE TABLE item (id integer PRIMARY KEY, size integer); INSERT INTO item SELECT i, i FROM generate_series(1, 20) i"
 SILENT = "the connection was lost: the server cannot be heard any more, silent for "

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from servers import ROOMY, Numbers, ask, order, owner
 
-from pytest_tgintegrity import templates
 from pytest_tgintegrity.errors import ScratchError
-from pytest_tgintegrity.scratch import open_dataset, start_postgres
+from pytest_tgintegrity.servers import data_cache as templates
+from pytest_tgintegrity.servers.postgres import open_dataset, start_postgres
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 from tg import DECLARED, needs_csvs, table
 
-from pytest_tgintegrity.kinds import Between, OneOf
-from pytest_tgintegrity.predicates import plain
+from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.rules.kinds import Between, OneOf
 
 Kind = TypeVar("Kind", Between, OneOf)
 

@@ -13,19 +13,19 @@ from engine import looking_at
 from psycopg import sql
 
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.arguments import deleting
-from pytest_tgintegrity.binaries import find_postgres
-from pytest_tgintegrity.blueprint import Blueprint
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.kinds import Check
-from pytest_tgintegrity.mended import Mended, Undone
-from pytest_tgintegrity.mending import Order, make_fixes, plan_fixes, undo
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.proof import Prover
-from pytest_tgintegrity.run import Run, Settings
-from pytest_tgintegrity.scratch import open_dataset
-from pytest_tgintegrity.session import BOUND
-from pytest_tgintegrity.workbench import LOOSE
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.fixing.fix import Order, make_fixes, plan_fixes, undo
+from pytest_tgintegrity.fixing.plan.planner import Blueprint
+from pytest_tgintegrity.fixing.results import Mended, Undone
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.proving.proof import Prover
+from pytest_tgintegrity.proving.scratch_copy import LOOSE
+from pytest_tgintegrity.rules.arguments import deleting
+from pytest_tgintegrity.rules.kinds import Check
+from pytest_tgintegrity.servers.binaries import find_postgres
+from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.session.session import BOUND
 
 OLDER: Final = Path("/usr/lib/postgresql/15/bin")
 RULES: Final = str(Path(__file__).parents[1] / "integrity_tests")

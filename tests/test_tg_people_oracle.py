@@ -13,10 +13,10 @@ from tg import DECLARED, Connection, needs_csvs, plain_sql
 
 from integrity_tests.demo import DATASETS
 from integrity_tests.vocabulary import ROOTS
-from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.predicates import fill, readable
-from pytest_tgintegrity.schema import Facts
-from pytest_tgintegrity.scratch import open_dataset
+from pytest_tgintegrity.planning.facts import Facts
+from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.planning.predicates import fill, readable
+from pytest_tgintegrity.servers.postgres import open_dataset
 
 
 def change(name: str, to: str, where: str = "TRUE", key: str = "id") -> str:

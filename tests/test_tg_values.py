@@ -14,10 +14,10 @@ from integrity_tests.test_locations import test_location_is_no_part_of_its_parts
 from integrity_tests.test_locations import test_location_is_not_contained_in_itself as contained_test
 from integrity_tests.test_vampires import test_blood_pool_follows_generation as blood_test
 from integrity_tests.test_vampires import test_sire_is_no_descendant as sire_test
-from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.predicates import readable
-from pytest_tgintegrity.rules import Rule, declaration_of
-from pytest_tgintegrity.schema import Facts
+from pytest_tgintegrity.planning.facts import Facts
+from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.planning.predicates import readable
+from pytest_tgintegrity.rules.declare import Rule, declaration_of
 
 Violating: TypeAlias = Callable[[Callable[..., None]], set[int]]
 

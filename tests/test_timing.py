@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness import HOLDS, Ran, RunRules
 
-from pytest_tgintegrity.performance import ENOUGH
+from pytest_tgintegrity.deployment.probes.statistics import ENOUGH
 
 PROBES = """
 from pytest_tgintegrity import probe

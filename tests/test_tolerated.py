@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from harness import HOLDS, RunRules
 
-from pytest_tgintegrity.bodies import can_fail, decides
-from pytest_tgintegrity.verdicts import Measurement
-from pytest_tgintegrity.violations import Violations
+from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.judging.violations import Violations
+from pytest_tgintegrity.rules.bodies import can_fail, decides
 
 FORGOTTEN = """
 @rule.between("item", "size", 1, 15, severity="critical")

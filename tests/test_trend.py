@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from test_records import NOON, RECORD
 
-from pytest_tgintegrity.records import Record
-from pytest_tgintegrity.trend import RUNS, Change, Trend, sparkline, trend_of
+from pytest_tgintegrity.history.record import Record
+from pytest_tgintegrity.history.trend import RUNS, Change, Trend, sparkline, trend_of
 
 CLEAN = replace(
     RECORD,

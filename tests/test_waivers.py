@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.verdicts import Judgement, Verdict
-from pytest_tgintegrity.waivers import Waiver, by_rule, objection, parse_waivers, waive, without_rule
+from pytest_tgintegrity.judging.verdicts import Judgement, Verdict
+from pytest_tgintegrity.judging.waivers import Waiver, by_rule, objection, parse_waivers, waive, without_rule
 
 ID = "integrity_tests/test_xp.py::test_xp_is_never_negative"
 DAY = date(2030, 6, 30)

@@ -13,10 +13,10 @@ from test_rehearsal import declaring, found
 from test_timing import PROBES
 
 from integrity_tests.test_probes import xp_spend
-from pytest_tgintegrity.address import parse_address
-from pytest_tgintegrity.database import Limits
-from pytest_tgintegrity.performance import ENOUGH
-from pytest_tgintegrity.rehearsal import Rehearsal
+from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.reader import Limits
+from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
+from pytest_tgintegrity.deployment.probes.statistics import ENOUGH
 
 SPENDS = """
 from pytest_tgintegrity import probe

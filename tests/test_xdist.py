@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from harness import HOLDS, UNKNOWN, VIOLATED, RunRules, rules, sleeping, wait_until
 
-from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
 
 FREE = """
 @rule.check()

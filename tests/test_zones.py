@@ -14,8 +14,8 @@ from harness import Ran, RunRules
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.kinds import NotNull, Rows, Source
-from pytest_tgintegrity.windows import FARTHEST, Window
+from pytest_tgintegrity.planning.windows import FARTHEST, Window
+from pytest_tgintegrity.rules.kinds import NotNull, Rows, Source
 
 NOW = datetime(2030, 6, 15, 6, 0, tzinfo=UTC)
 ANGELES = "America/Los_Angeles"

@@ -13,7 +13,7 @@ from zoo import MAJORS, OpenZoo, differences, oracle
 from zoo_fixes import Case
 from zoo_histories import cases_of, drawings
 
-from pytest_tgintegrity.mended import Made
+from pytest_tgintegrity.fixing.results import Made
 
 Oracle = dict[str, list[str]]
 

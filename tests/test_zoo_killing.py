@@ -14,7 +14,7 @@ from zoo import OpenZoo, Zoo, oracle
 from zoo_killing import Mender, mender
 
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.supervision import poll
+from pytest_tgintegrity.servers.supervisor import poll
 
 pytest_plugins = ["zoo_servers"]
 

@@ -12,7 +12,9 @@ from zoo_fixes import Subject, subjects, update
 from zoo_outcomes import DYING, scenes
 from zoo_tables import SITUATIONS, situations
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import (
     Agree,
     AtMost,
     Children,
@@ -30,8 +32,6 @@ from pytest_tgintegrity.kinds import (
     Source,
     Unique,
 )
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.verdicts import Measurement
 
 pytest_plugins = ["zoo_servers"]
 

@@ -14,9 +14,9 @@ from zoo_fixes import ALL
 from zoo_proofs import AT, all_proofs, proofs, scene_proofs, told, unspoken
 from zoo_tables import SITUATIONS
 
-from pytest_tgintegrity.kinds import Between, Formula, OneOf, Unique
-from pytest_tgintegrity.proof import Proof
-from pytest_tgintegrity.values import spread, strangers
+from pytest_tgintegrity.proving.proof import Proof
+from pytest_tgintegrity.proving.values import spread, strangers
+from pytest_tgintegrity.rules.kinds import Between, Formula, OneOf, Unique
 
 pytest_plugins = ["zoo_servers"]
 

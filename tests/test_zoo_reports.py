@@ -18,11 +18,11 @@ from zoo import OpenZoo, Zoo, ask, connected, literal, oracle, quoted
 from zoo_outcomes import Scene, scenes
 from zoo_tables import ODD_NAMES, SITUATIONS, situations
 
-from pytest_tgintegrity.coverage import cover
-from pytest_tgintegrity.kinds import CONSTRAINT_KINDS, Declared
-from pytest_tgintegrity.planning import BoundRule, plan
-from pytest_tgintegrity.reports.coverage import told
-from pytest_tgintegrity.reports.lines import printable
+from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.proving.coverage import cover
+from pytest_tgintegrity.reports.terminal.coverage import told
+from pytest_tgintegrity.reports.terminal.lines import printable
+from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, Declared
 
 pytest_plugins = ["zoo_servers"]
 

@@ -15,7 +15,7 @@ from engine import bound
 from fixes import execute, fix, undone
 from zoo import OpenZoo
 
-from pytest_tgintegrity.kinds import Between, Unique
+from pytest_tgintegrity.rules.kinds import Between, Unique
 
 pytest_plugins = ["zoo_servers"]
 
@@ -86,7 +86,7 @@ def stored(url: str) -> Counter[str]:
 def test_no_update_is_lost_beside_eight_writers(
     zoo_of: OpenZoo, tmp_path: Path, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pytest_tgintegrity import repair
+    from pytest_tgintegrity.fixing.apply import batches as repair
 
     if not whole:
         monkeypatch.setattr(repair, "WHOLE_PLAN_ROWS", 0)

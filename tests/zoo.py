@@ -29,7 +29,7 @@ from zoo_types import (
     row_values,
 )
 
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 Database = psycopg.Connection[tuple[Any, ...]]
 

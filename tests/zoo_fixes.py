@@ -13,7 +13,9 @@ from fixes import fix, undone
 from zoo import MAJORS, Zoo, as_text, ask, connected, differences, literal, oracle
 from zoo_types import EXTENSIONS, FAMILIES, OWN, Sort
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import (
     AtMost,
     Children,
     ChildRows,
@@ -25,8 +27,6 @@ from pytest_tgintegrity.kinds import (
     Rows,
     Unique,
 )
-from pytest_tgintegrity.mended import Mended
-from pytest_tgintegrity.planning import BoundRule
 
 Session = Callable[[str], None]
 """Changes the settings of the sessions to come."""

@@ -18,7 +18,7 @@ from typing import IO
 
 from servers import ROOMY
 
-from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 STATEMENTS = b"QE"  # simple queries, and the execution of prepared ones
 HEADER = 5
@@ -26,7 +26,7 @@ CODE = """
 import os, sys
 from pathlib import Path
 from fixes import fix, undone
-from pytest_tgintegrity import repair
+from pytest_tgintegrity.fixing.apply import batches as repair
 repair.WHOLE_PLAN_ROWS, repair.BATCH_ROWS = 0, 3
 for line in sys.stdin:
     what, url, folder = line.rstrip("\\n").split("\\t")

@@ -13,9 +13,9 @@ from fixes import fix, undone
 from zoo import Zoo, differences, oracle, quoted
 from zoo_tables import Situation
 
-from pytest_tgintegrity.kinds import Rows, Source
-from pytest_tgintegrity.mended import Mended
-from pytest_tgintegrity.planning import BoundRule
+from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Rows, Source
 
 TOGETHER: Final = 24
 DYING: Final = re.compile(r"Traceback|\bError:|Exception\b|psycopg|\n|INTERNALERROR")

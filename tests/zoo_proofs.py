@@ -15,7 +15,10 @@ from zoo_outcomes import DYING, Scene, scenes
 from zoo_tables import situations
 from zoo_types import Sort
 
-from pytest_tgintegrity.kinds import (
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.proving.proof import Proof, Prover
+from pytest_tgintegrity.proving.scratch_copy import EMPTY, LOOSE
+from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Agree,
     AtMost,
@@ -34,9 +37,6 @@ from pytest_tgintegrity.kinds import (
     Rows,
     Unique,
 )
-from pytest_tgintegrity.planning import BoundRule
-from pytest_tgintegrity.proof import Proof, Prover
-from pytest_tgintegrity.workbench import EMPTY, LOOSE
 
 JSON: Final = ("json", "jsonb")
 TEXTS: Final = (

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 from zoo import MAJORS, OpenZoo, Zoo, open_zoo
 
-from pytest_tgintegrity.binaries import find_postgres
-from pytest_tgintegrity.scratch import PostgresServer, start_postgres
+from pytest_tgintegrity.servers.binaries import find_postgres
+from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
 
 
 def _server(major: int, stack: ExitStack) -> PostgresServer:

@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_tgintegrity.metrics import text_of
-from pytest_tgintegrity.records import identity_of
+from pytest_tgintegrity.history.record import identity_of
+from pytest_tgintegrity.planning.metrics import text_of
 from pytest_tgintegrity.reports import files
 
 if TYPE_CHECKING:
-    from pytest_tgintegrity.caches import Stale
-    from pytest_tgintegrity.commands import Command
-    from pytest_tgintegrity.database import Database
-    from pytest_tgintegrity.gate import Gate
-    from pytest_tgintegrity.health import Health
-    from pytest_tgintegrity.mended import Mended
-    from pytest_tgintegrity.reports.history import Remembered
-    from pytest_tgintegrity.reports.probes import Beside
-    from pytest_tgintegrity.scanning import Scanned
-    from pytest_tgintegrity.timing import Timings
+    from pytest_tgintegrity.database.connections.reader import Database
+    from pytest_tgintegrity.database.scanning import Scanned
+    from pytest_tgintegrity.deployment.gate import Gate
+    from pytest_tgintegrity.deployment.probes.timing import Timings
+    from pytest_tgintegrity.fixing.caches import Stale
+    from pytest_tgintegrity.fixing.commands import Command
+    from pytest_tgintegrity.fixing.results import Mended
+    from pytest_tgintegrity.judging.health import Health
+    from pytest_tgintegrity.reports.terminal.history import Remembered
+    from pytest_tgintegrity.reports.terminal.probes import Beside
 
 SCHEMA_VERSION = 1
 USAGE_ERROR = 4

@@ -1,0 +1,244 @@
+"""Read the catalogs: which tables there are, and which constraints they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from psycopg import sql
+
+from pytest_tgintegrity.database.connections.reader import Failure, Reader
+from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
+from pytest_tgintegrity.rules.kinds import ConstraintKind
+
+CATALOG_SECONDS = 120.0
+
+_OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'tgintegrity')"
+"""Neither the system's tables nor those of the journal, which appear with the first ``--fix``."""
+
+_VISIBLE = "coalesce(pg_table_is_visible(c.oid), n.nspname = ANY (current_schemas(false)))"
+"""Where it was dropped since the snapshot was taken, nobody can say any more what another schema hid."""
+
+_TABLES = f"""
+SELECT n.nspname, c.relname, {_VISIBLE}, c.relkind IN ('r', 'p', 'm', 'f'),
+       c.relkind = 'r' AND c.relhassubclass, c.relispartition, greatest(c.relpages, 0),
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
+       coalesce(keys.sets, '{{}}'), getdatabaseencoding()
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN (
+    SELECT i.indrelid, jsonb_object_agg(i.indexrelid::text, jsonb_build_array(i.indisprimary, (
+               SELECT jsonb_agg(a.attname ORDER BY k.n)
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(num, n)
+               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num WHERE k.n <= i.indnkeyatts)))  AS sets
+    FROM pg_index i
+    WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND NOT (0 = ANY (i.indkey::int2[]))
+    GROUP BY 1
+) keys ON keys.indrelid = c.oid
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
+"""
+
+
+def _is_there(oid: str) -> str:
+    """Whether a relation that the snapshot sees was not dropped since."""
+    return f"pg_table_is_visible({oid}) IS NOT NULL"
+
+
+_CHECKS = f"""
+SELECT 'check', n.nspname, c.relname, {_VISIBLE}, o.conname,
+       CASE WHEN {{free}} THEN pg_get_constraintdef(o.oid) END, o.convalidated,
+       ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
+             JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
+       ARRAY[CASE WHEN {{free}} THEN pg_get_expr(o.conbin, o.conrelid) END], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE o.contype = 'c' AND o.coninhcount = 0 AND {_OURS}
+"""
+
+_FOREIGN_KEYS = f"""
+SELECT 'foreign_key', n.nspname, c.relname, {_VISIBLE}, o.conname,
+       CASE WHEN {{free}} AND {_is_there("o.confrelid")} THEN pg_get_constraintdef(o.oid) END, o.convalidated,
+       ARRAY(SELECT attname::text FROM unnest(o.conkey) WITH ORDINALITY AS k(num, i)
+             JOIN pg_attribute ON attrelid = o.conrelid AND attnum = k.num ORDER BY k.i),
+       ARRAY(SELECT quote_ident(a.attname) || CASE
+                        WHEN a.attcollation NOT IN (0, b.attcollation) THEN ' COLLATE ' || b.attcollation::regcollation
+                        ELSE '' END
+             FROM unnest(o.conkey, o.confkey) WITH ORDINALITY AS k(num, target, i)
+             JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.num
+             JOIN pg_attribute b ON b.attrelid = o.confrelid AND b.attnum = k.target ORDER BY k.i),
+       NULL, true,
+       CASE WHEN to_jsonb(o) ->> 'conperiod' = 'true' THEN NULL ELSE tn.nspname END, t.relname,
+       ARRAY(SELECT attname::text FROM unnest(o.confkey) WITH ORDINALITY AS k(num, i)
+             JOIN pg_attribute ON attrelid = o.confrelid AND attnum = k.num ORDER BY k.i),
+       o.confmatchtype = 'f', true
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
+"""
+
+_NOT_NULLS = f"""
+SELECT 'not_null', n.nspname, c.relname, {_VISIBLE}, '', 'NOT NULL', true,
+       array_agg(a.attname::text ORDER BY a.attnum), '{{{{}}}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, true
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {_OURS}
+  AND NOT (c.relispartition AND EXISTS (
+      SELECT FROM pg_inherits h JOIN pg_attribute up ON up.attrelid = h.inhparent
+      WHERE h.inhrelid = c.oid AND up.attname = a.attname AND up.attnotnull AND NOT up.attisdropped))
+GROUP BY c.oid, n.nspname, c.relname
+"""
+
+_UNIQUES = f"""
+SELECT 'unique', n.nspname, c.relname, {_VISIBLE}, x.relname,
+       CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid) END, i.indisvalid,
+       '{{{{}}}}'::text[],
+       ARRAY(SELECT CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid, k, false) END || CASE
+                        WHEN i.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 0))
+                        THEN ' COLLATE ' || i.indcollation[k - 1]::regcollation ELSE '' END
+             FROM generate_series(1, CASE WHEN i.indisexclusion THEN 0 ELSE i.indnkeyatts END) AS k
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
+       CASE WHEN {{free}} THEN pg_get_expr(i.indpred, i.indrelid) END,
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) IS FALSE,
+       NULL, NULL, NULL::text[], false, true
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
+"""
+
+_EXCLUSIONS = f"""
+SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
+       CASE WHEN {{free}} THEN pg_get_constraintdef(o.oid) END, i.indisvalid,
+       ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
+             JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
+       ARRAY(SELECT CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid, k, false) END
+             FROM generate_series(1, i.indnkeyatts) AS k),
+       CASE WHEN {{free}} THEN pg_get_expr(i.indpred, i.indrelid) END, true, NULL, NULL,
+       ARRAY(SELECT quote_ident(s.nspname) || '.' || p.oprname FROM unnest(o.conexclop) WITH ORDINALITY AS k(op, i)
+             JOIN pg_operator p ON p.oid = k.op JOIN pg_namespace s ON s.oid = p.oprnamespace ORDER BY k.i), false, true
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_index i ON i.indexrelid = o.conindid
+WHERE o.contype = 'x' AND o.conparentid = 0 AND {_OURS}
+"""
+"""With the operators in the place of the columns of a target."""
+
+_DOMAINS = f"""
+WITH RECURSIVE built(domain, type) AS (
+    SELECT oid, oid FROM pg_type WHERE typtype = 'd'
+    UNION ALL SELECT b.domain, t.oid FROM built b JOIN pg_type t ON t.typtype = 'd' AND t.typbasetype = b.type
+)
+SELECT 'domain', n.nspname, d.typname, pg_type_is_visible(d.oid), k.name, k.definition, k.valid, '{{{{}}}}'::text[],
+       ARRAY[k.expression], NULL, true, NULL, NULL,
+       ARRAY(SELECT part FROM (
+                 SELECT n.nspname::text AS s, c.relname::text AS r, a.attname::text AS c, a.attnum AS num
+                 FROM built b JOIN pg_attribute a ON a.atttypid = b.type AND a.attnum > 0 AND NOT a.attisdropped
+                 JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'f')
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE b.domain = d.oid AND {_OURS}) AS used
+             CROSS JOIN LATERAL unnest(ARRAY[s, r, used.c]) WITH ORDINALITY AS p(part, i) ORDER BY s, r, num, i),
+       false, true
+FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace CROSS JOIN LATERAL (
+    SELECT o.conname::text, pg_get_constraintdef(o.oid), o.convalidated, pg_get_expr(o.conbin, 0)
+    FROM pg_constraint o WHERE o.contypid = d.oid AND o.contype = 'c'
+    UNION ALL SELECT 'not-null', 'NOT NULL', true, 'VALUE IS NOT NULL' WHERE d.typnotnull
+) AS k(name, definition, valid, expression)
+WHERE d.typtype = 'd' AND {_OURS}
+"""
+"""With the schemas, tables and columns of that domain, or of one upon it, in the place of the columns of a target."""
+
+_CONSTRAINTS: dict[ConstraintKind, str] = {
+    "check": _CHECKS,
+    "foreign_key": _FOREIGN_KEYS,
+    "not_null": _NOT_NULLS,
+    "unique": _UNIQUES,
+    "exclusion": _EXCLUSIONS,
+    "domain": _DOMAINS,
+}
+
+
+_LOCKED = """
+SELECT DISTINCT relation::bigint FROM pg_locks
+WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""What somebody else holds or waits for, so that nobody can read it."""
+
+_ATTEMPTS = 4
+_GONE = "it was dropped, or its table, after the snapshot was taken"
+
+
+def _rows(reader: Reader, text: str) -> Sequence[tuple[Any, ...]]:
+    answer = reader.ask_catalogs(sql.SQL(text), timeout=CATALOG_SECONDS)
+    if isinstance(answer, Failure):
+        raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
+    return answer.rows
+
+
+def _constraint_rows(reader: Reader, text: str) -> tuple[Sequence[tuple[Any, ...]], str]:
+    """All constraints, and why some have no definition.
+
+    Functions that write one take a lock on its table: where somebody holds that for long, they are not called.
+    """
+    locked: set[int] = set()
+    reason = _GONE
+    for _ in range(_ATTEMPTS):
+        answer = reader.ask_catalogs(sql.SQL(text.format(free=_free(locked))), timeout=CATALOG_SECONDS)
+        if not isinstance(answer, Failure):
+            return answer.rows, reason
+        reason = answer.reason
+        locked.update(row[0] for row in _rows(reader, _LOCKED))
+    return _rows(reader, text.format(free="false")), reason
+
+
+def _free(locked: Iterable[int]) -> str:
+    return f"c.oid <> ALL ('{{{','.join(map(str, sorted(locked)))}}}'::oid[]) AND {_is_there('c.oid')}"
+
+
+def read_facts(reader: Reader) -> Facts:
+    """All tables, views and the like outside the system schemas, by qualified name and, where visible, by plain name.
+
+    Raises `ConnectionFailed`.
+    """
+    tables: dict[str, Table] = {}
+    rows = _rows(reader, _TABLES)
+    for schema, name, visible, stored, inherited, partition, pages, columns, keys, _ in rows:
+        table = _table(schema, name, columns, keys.values(), pages)
+        found = replace(table, stored=stored, inherited=inherited, partition=partition)
+        tables[f"{schema}.{name}"] = found
+        if visible:
+            tables[name] = found
+    return Facts(tables, encoding=rows[0][-1] if rows else "UTF8")
+
+
+def _table(schema: str, name: str, columns: Sequence[str], keys: Iterable[Any], pages: int) -> Table:
+    listed = list(keys)
+    primary = next((tuple(found) for is_primary, found in listed if is_primary), ())
+    uniques = frozenset(frozenset(found) for _, found in listed)
+    return Table(schema, name, frozenset(columns), primary, uniques, pages)
+
+
+def read_constraints(reader: Reader, kind: ConstraintKind) -> tuple[Constraint, ...]:
+    """All declared constraints of one kind, in order of their labels. Raises `ConnectionFailed`."""
+    rows, reason = _constraint_rows(reader, _CONSTRAINTS[kind])
+    return tuple(sorted((_constraint(row, reason) for row in rows), key=lambda one: one.label))
+
+
+def _constraint(row: Sequence[Any], reason: str) -> Constraint:
+    (kind, schema, table, visible, name, definition, valid, columns, expressions, where, nulls_distinct) = row[:11]
+    target_schema, target, target_columns, match_full, only = row[11:]
+    unread = definition is None or None in expressions
+    return Constraint(
+        kind=kind,
+        schema=schema,
+        table=table,
+        name=name,
+        definition=definition or "",
+        columns=tuple(columns),
+        expressions=() if unread else tuple(expressions),
+        where=where,
+        nulls_distinct=nulls_distinct,
+        target=None if target_schema is None else (target_schema, target),
+        target_columns=tuple(target_columns or ()),
+        match_full=match_full,
+        valid=valid,
+        only=only,
+        visible=visible,
+        unread=reason if unread else None,
+    )

@@ -1,0 +1,1 @@
+"""Connections: how we come to the server, what may pass, and how long we wait."""

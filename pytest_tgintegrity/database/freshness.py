@@ -1,0 +1,97 @@
+"""Whether tables are still what the snapshot knows: rewritten or replaced ones show it no rows, or wrong ones.
+
+A scan reads the files and columns of now with the eyes of the snapshot. Its transaction keeps a lock on all that it read,
+so what is compared after the scan cannot change any more. Functions such as ``pg_relation_filenode`` tell what is now,
+the tables of the catalogs what the snapshot sees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from psycopg import sql
+
+from pytest_tgintegrity.database.connections.loan import Connection
+from pytest_tgintegrity.database.connections.reader import Failure, Reader
+from pytest_tgintegrity.errors import NotEvaluated
+
+_FIRST_OID = 16_384
+
+_CHANGED = f"""
+WITH held AS MATERIALIZED (
+    SELECT DISTINCT l.relation AS oid FROM pg_locks l
+    WHERE l.locktype = 'relation' AND l.pid = pg_backend_pid() AND l.relation >= {_FIRST_OID}
+), looked_at AS MATERIALIZED (
+    SELECT oid FROM held
+    UNION SELECT oid FROM pg_class WHERE {{all}}
+    AND oid >= {_FIRST_OID} AND relkind IN ('r', 'p', 'm') AND relpersistence <> 't'
+), known AS MATERIALIZED (
+    SELECT h.oid, c.oid IS NULL AS made, c.relkind, c.relfilenode, c.relhassubclass, n.nspname, c.relname,
+           now.object_names AS names
+    FROM looked_at h
+    LEFT JOIN pg_class c ON c.oid = h.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL pg_identify_object_as_address('pg_class'::regclass, h.oid, 0) AS now
+    WHERE now.type IN ('table', 'materialized view', 'foreign table', 'relation')
+)
+SELECT coalesce(nspname, names[1]), coalesce(relname, names[2]),
+       made
+       OR ARRAY[nspname, relname]::text[] IS DISTINCT FROM names
+       OR relkind IN ('r', 'm') AND relfilenode::oid IS DISTINCT FROM pg_relation_filenode(oid)::oid
+       OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.oid AND a.attnum > 0 AND NOT a.attisdropped
+                  AND a.attname::text IS DISTINCT FROM
+                      (pg_identify_object_as_address('pg_class'::regclass, k.oid, a.attnum)).object_names[3])
+       OR relkind = 'p' AND ARRAY(SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = k.oid ORDER BY 1)
+          IS DISTINCT FROM ARRAY(SELECT t.relid::oid FROM pg_partition_tree(k.oid) t WHERE t.level = 1 ORDER BY 1),
+       relkind = 'r' AND relhassubclass AND oid IN (SELECT h.oid FROM held h) AND EXISTS (
+           SELECT FROM pg_inherits i WHERE i.inhparent = k.oid AND i.inhrelid NOT IN (SELECT h.oid FROM held h))
+FROM known k
+"""
+
+
+def changed(reader: Reader, *, everywhere: bool = False) -> frozenset[str] | Failure:
+    """Which of the tables that this transaction has read, or `everywhere`, are not what its snapshot knows."""
+    rows = _compared(reader, everywhere=everywhere)
+    if isinstance(rows, Failure):
+        return rows
+    parents = [(schema, name) for schema, name, _, childless in rows if childless]
+    found = frozenset(f"{schema}.{name}" for schema, name, is_changed, _ in rows if is_changed)
+    lost = _lost_children(reader, parents) if parents else frozenset()
+    return lost if isinstance(lost, Failure) else found | lost
+
+
+@contextlib.contextmanager
+def fresh(reader: Reader) -> Iterator[Connection]:
+    """A connection for a test of its own, which reads tables that are still what the snapshot knows.
+
+    Raises `NotEvaluated` in the end where they are not: rewritten tables show the snapshot no rows. Where the test gave up
+    locks, any table that changed may be one that it had read.
+    """
+    with reader.lent() as connection:
+        begun = reader.begun
+        yield connection
+    found = changed(reader, everywhere=connection.lost_locks or connection.closed or reader.begun > begun)
+    if isinstance(found, Failure):
+        raise NotEvaluated(f"whether what it read is what the snapshot knows cannot be told: {found.reason}")
+    if found:
+        raise NotEvaluated(
+            f"what it read was rewritten or replaced after the snapshot, which may see no rows there: {', '.join(sorted(found))};"
+            " run it again"
+        )
+
+
+def _compared(reader: Reader, *, everywhere: bool) -> Sequence[tuple[str, str, bool, bool]] | Failure:
+    answer = reader.ask_catalogs(sql.SQL(_CHANGED.format(all=everywhere)))
+    return answer if isinstance(answer, Failure) else [(row[0], row[1], row[2], row[3]) for row in answer.rows]
+
+
+def _lost_children(reader: Reader, parents: Iterable[tuple[str, str]]) -> frozenset[str] | Failure:
+    """Parents of which some child was never read: read as ``ONLY``, unless it is not among those that are read with them."""
+    reach = [sql.SQL("SELECT FROM {} LIMIT 0").format(sql.Identifier(*parent)) for parent in parents]
+    for reached in reader.ask(reach):
+        if isinstance(reached, Failure):
+            return reached
+    rows = _compared(reader, everywhere=False)
+    if isinstance(rows, Failure):
+        return rows
+    return frozenset(f"{schema}.{name}" for schema, name, _, childless in rows if childless)

@@ -1,0 +1,105 @@
+"""Whether a value that a run is narrowed to exists: asked on the snapshot before anything is scanned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from psycopg import sql
+
+from pytest_tgintegrity.database.connections.reader import Failure, Reader
+from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.planning.facts import Constraint
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.predicates import Value, identifier, plain, resolved
+from pytest_tgintegrity.planning.sources import Scoped
+from pytest_tgintegrity.rules.kinds import OneOf
+
+NEAREST = 10
+LOOKED_AT = 1_000
+SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may know a value that no row has: the rules that were collected, and the declared foreign keys."""
+
+    rules: Sequence[BoundRule] = ()
+    foreign_keys: Callable[[], Iterable[Constraint]] = tuple
+
+
+def empty_scopes(
+    reader: Reader, chosen: Mapping[str, str], declared: Mapping[str, Sequence[Scoped]], known: Known, *, quote: bool
+) -> tuple[str, ...]:
+    """The chosen scopes whose value no row has, though it is a known one.
+
+    Raises `UsageError` for a value that nobody knows; it names the nearest that exist, if rows may be quoted.
+    """
+    found = []
+    for name, value in chosen.items():
+        sources = sorted(declared[name], key=lambda one: one.pages)
+        asked = [_has(reader, one.table, one.expression, value) for one in sources]
+        if any(asked):
+            continue
+        if None not in asked and not (
+            value in _choices(sources, known.rules) or _is_key(reader, sources, value, known)
+        ):
+            raise UsageError(_refusal(name, value, _nearest(reader, sources, value) if quote else []))
+        found.append(f"{name}={value}")
+    return tuple(found)
+
+
+def _has(reader: Reader, table: sql.Composable, expression: sql.Composable, value: str) -> bool | None:
+    """Whether a row has that value; None where the server cannot say, as its rules are going to."""
+    question = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} = {})").format(table, expression, Value(value))
+    (answer,) = reader.ask([question])
+    return None if isinstance(answer, Failure) else bool(answer.rows[0][0])
+
+
+def _choices(sources: Iterable[Scoped], rules: Iterable[BoundRule]) -> set[str]:
+    """The values that rules allow in a column that a scope is about."""
+    about = {(table, one.column) for one in sources for table in one.tables}
+    return {str(value) for rule in rules for column, values in _allowed(rule) if column in about for value in values}
+
+
+def _allowed(bound: BoundRule) -> Iterator[tuple[tuple[str, str], Sequence[object]]]:
+    """The values that a rule allows, for each table that its source names and the column."""
+    kind = bound.rule.kind
+    if isinstance(kind, OneOf):
+        source = kind.source if isinstance(kind.source, str) else kind.source.from_clause
+        column = plain(kind.column, bound.params).rpartition(".")[2]
+        for word in plain(source, bound.params).replace(",", " ").split():
+            yield (word.rpartition(".")[2], column), [*resolved(kind.values, bound.params)]
+
+
+def _is_key(reader: Reader, sources: Sequence[Scoped], value: str, known: Known) -> bool:
+    """Whether the value is a key of a table that the column refers to."""
+    about = {(table, one.column) for one in sources for table in one.tables}
+    targets = {
+        (one.target, one.target_columns[0])
+        for one in known.foreign_keys()
+        if one.target
+        and len(one.columns) == 1
+        and about & {(one.table, one.columns[0]), (f"{one.schema}.{one.table}", one.columns[0])}
+    }
+    return any(_has(reader, sql.Identifier(*target), identifier(column), value) for target, column in sorted(targets))
+
+
+def _nearest(reader: Reader, sources: Iterable[Scoped], value: str) -> list[str]:
+    """Some of the values that rows have, those most like it first."""
+    texts = sql.SQL("SELECT DISTINCT ({})::text FROM {} LIMIT {}")
+    answers = reader.ask([texts.format(one.expression, one.table, Value(LOOKED_AT)) for one in sources])
+    found = {str(text) for one in answers if not isinstance(one, Failure) for (text,) in one.rows if text is not None}
+    alike = SequenceMatcher(b=value.lower(), autojunk=False)
+
+    def unlike(text: str) -> tuple[float, str]:
+        alike.set_seq1(text[:SHOWN].lower())
+        return -alike.ratio(), text
+
+    return [text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…" for text in sorted(found, key=unlike)[:NEAREST]]
+
+
+def _refusal(name: str, value: str, nearest: Sequence[str]) -> str:
+    told = f"--scope {name}={value}: no row has that value, and no rule or referenced table knows it"
+    return f"{told}; nearest that exist: {', '.join(map(repr, nearest))}" if nearest else told

@@ -1,0 +1,1 @@
+"""The gate, which says whether this may go on, and what it has to know."""

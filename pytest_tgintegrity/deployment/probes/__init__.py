@@ -1,0 +1,1 @@
+"""How long people wait: timed, compared with a baseline."""

@@ -1,0 +1,1 @@
+"""Plan, make and undo fixes, journalled."""

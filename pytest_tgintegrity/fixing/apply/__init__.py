@@ -1,0 +1,1 @@
+"""Changes are written, read back, and taken back."""

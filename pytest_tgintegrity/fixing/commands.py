@@ -1,0 +1,107 @@
+"""The command that makes a plan's changes, from the one that showed the plan: exact, but for what holds a password. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from pytest_tgintegrity.database.connections.redaction import masked
+from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.session.option_list import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
+from pytest_tgintegrity.session.spelling import Spelling, before_dashes, from_dashes
+
+VARIABLES = {
+    "--db-url": DB_URL_VARIABLE,
+    "--redis-url": REDIS_URL_VARIABLE,
+    "--alert": ALERT_VARIABLE,
+}
+"""Options that may hold a password, and the environment variables that stand in for them."""
+WEBHOOK = "--alert"
+"""The path of a webhook's address is a secret, too."""
+_PASSWORD = re.compile(
+    r"://[^/?#]*:.+@|(?:password|passwd|secret|scram_\w+_key)\s*=\s*[^\s&]", re.IGNORECASE | re.DOTALL
+)
+PLAN = "--fix-plan"
+SHORT = Spelling()
+"""The names where nobody else has taken one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line for a shell; `without` are the options that were left out of it, since they hold a password."""
+
+    text: str
+    without: tuple[str, ...] = ()
+    names: Spelling = SHORT
+
+    @property
+    def hint(self) -> str | None:
+        """How to give what was left out."""
+        named = [f"{self.names.here(flag)} (or {VARIABLES[flag]})" for flag in self.without]
+        return f"with {' and '.join(named)} as before, not shown: it holds a secret" if named else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"command": self.text, "hint": self.hint}
+
+
+def applying(mended: Mended | None, program: str, args: Sequence[str], names: Spelling = SHORT) -> Command | None:
+    """What makes the changes that were only planned, if there are any."""
+    if mended is None or mended.made is not None or not mended.count:
+        return None
+    return Command(apply_command(args, mended.plan, program, names), withheld(args, names), names)
+
+
+def apply_command(args: Sequence[str], plan: str, program: str = "pytest", names: Spelling = SHORT) -> str:
+    """The line that makes the changes of the plan of this id, where `args` showed it."""
+    words = _kept(args, names)[0]
+    given = [names.here("--fix"), names.here("--fix-plan-id"), plan]
+    before = list(itertools.takewhile(lambda one: names.meant(one) != PLAN, words))
+    rest = [one for one in words[len(before) :] if names.meant(one) != PLAN]
+    return " ".join([program, *map(quoted, [*before, *given, *rest, *map(masked, from_dashes(args))])])
+
+
+def withheld(args: Sequence[str], names: Spelling = SHORT) -> tuple[str, ...]:
+    """The options whose values hold a password, by their short names."""
+    return tuple(dict.fromkeys(_kept(args, names)[1]))
+
+
+def _kept(args: Sequence[str], names: Spelling) -> tuple[list[str], list[str]]:
+    """The words before ``--`` without the options that hold a password, and these options."""
+    kept: list[str] = []
+    secret: list[str] = []
+    words = before_dashes(args)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        short = names.meant(flag)
+        if short not in VARIABLES:
+            kept.append(masked(word))
+            continue
+        given = [word] if equals else [word, *itertools.islice(words, 1)]
+        if short == WEBHOOK or holds_password(value if equals else given[-1]):
+            secret.append(short)
+        else:
+            kept += given
+    return kept, secret
+
+
+def holds_password(address: str) -> bool:
+    """Whether an address holds a password; one too many is taken for a password rather than one too few."""
+    return bool(_PASSWORD.search(address) or _PASSWORD.search(unquote(address)))
+
+
+def quoted(word: str) -> str:
+    """A word for a shell, in one line that cannot steer a terminal."""
+    return shlex.quote(word) if word.isprintable() else f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable() and char not in "\\'":
+        return char
+    told = char.encode(errors="surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in told)

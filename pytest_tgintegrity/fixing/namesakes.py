@@ -1,0 +1,74 @@
+"""Two rules about one constraint: the one that has a fix says what can be mended of the other. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from pytest_tgintegrity.planning.facts import Constraint
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.rules.kinds import Declared, Source
+
+NOBODY = "no safe fix is declared: a person decides"
+
+
+def namesakes(rules: Sequence[BoundRule]) -> Mapping[str, str]:
+    """For each rule without a fix the one with a fix whose ``enforced_by=`` is the same constraint of the same table."""
+    fixing: dict[str, list[BoundRule]] = defaultdict(list)
+    for one in rules:
+        if one.rule.fix is not None and one.enforced_by is not None:
+            fixing[one.enforced_by].append(one)
+    found: dict[str, str] = {}
+    for one in rules:
+        other = next((other for other in fixing.get(_constraint(one), ()) if _is_same_table(one, other)), None)
+        if one.rule.fix is None and other is not None:
+            found[one.id] = other.id
+    return found
+
+
+def advice(bound: BoundRule, named: Mapping[str, str]) -> str:
+    """What to do about a rule without a fix, where `namesakes` knows of these."""
+    other = named.get(bound.id)
+    return f"{other} is about the same constraint and has a safe fix" if other else bound.rule.fix_hint or NOBODY
+
+
+def _constraint(one: BoundRule) -> str:
+    declared = _declared(one)
+    return declared.name if declared else one.enforced_by or ""
+
+
+def _declared(one: BoundRule) -> Constraint | None:
+    found = one.params.get("constraint") if isinstance(one.rule.kind, Declared) else None
+    return found if isinstance(found, Constraint) else None
+
+
+def _is_same_table(one: BoundRule, other: BoundRule) -> bool:
+    """Whether what the second looks at names the table of the first: names of constraints are unique by table only."""
+    declared, text = _declared(one), _looked_at(other)
+    if declared is not None:
+        path = f"{declared.schema}.{declared.table}"
+        return _names(text, path) or (declared.visible and _names(text, declared.table))
+    own = _looked_at(one)
+    return _names(text, _first(own)) or _names(own, _first(text))
+
+
+def _looked_at(one: BoundRule) -> str:
+    """The FROM clause of a rule, or all of its SQL if it has no source."""
+    kind = one.rule.kind
+    source = getattr(kind, "source", None)
+    if isinstance(source, Source):
+        source = source.from_clause
+    texts = [source] if source else [value for one in fields(kind) if isinstance(value := getattr(kind, one.name), str)]
+    return plain(" ".join(texts), {"since": "since", **one.params}).replace('"', "")
+
+
+def _first(text: str) -> str:
+    """The table that a FROM clause begins with."""
+    return text.strip().partition(" ")[0]
+
+
+def _names(text: str, table: str) -> bool:
+    return bool(re.search(rf"(?<![\w.]){re.escape(table)}(?!\w)", text, re.IGNORECASE))

@@ -1,0 +1,205 @@
+"""From rules to the steps of a repair: which tables their fixes write to, and which of them must not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import sql
+
+from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
+from pytest_tgintegrity.errors import ConnectionFailed, DeclarationError, NotEvaluated
+from pytest_tgintegrity.fixing.plan.limits import FixLimits, read_limits, volatile_calls
+from pytest_tgintegrity.fixing.plan.table_fixes import (
+    Intent,
+    Remedy,
+    Step,
+    Violating,
+    as_of,
+    intents,
+    qualified,
+    remedy,
+    violating,
+)
+from pytest_tgintegrity.planning.facts import Facts, Table
+from pytest_tgintegrity.planning.planner import BoundRule, Plan
+from pytest_tgintegrity.rules.kinds import Unique
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A rule whose fix is asked for; `fresh` ones only for rows that other fixes put wrong."""
+
+    bound: BoundRule
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A fix whose tables are not known yet."""
+
+    wanted: Wanted
+    found: Violating
+    intents: tuple[Intent, ...]
+
+
+class Drafts:
+    """Turns rules into steps; `refused` says why some of them become none, `limits` what is known of the others' tables."""
+
+    def __init__(self, reader: Reader, facts: Facts, plan: Plan) -> None:
+        self.reader = reader
+        self.facts = facts
+        self.plan = plan
+        self.refused: dict[str, str] = {}
+        self.limits = FixLimits()
+        self._scans = {rule: scan for scan in plan.scans for rule in scan.rules}
+
+    def steps(self, wanted: Sequence[Wanted], instant: str) -> list[Step]:
+        """The steps that may be made, as of one instant."""
+        drafts = [draft for one in wanted if (draft := self._draft(one)) is not None]
+        behind = self._tables_behind(drafts)
+        steps = [step for draft in drafts if (step := self._step(draft, behind)) is not None]
+        steps = self._steady(steps)
+        self.limits = read_limits(self.rows, [one.table for step in steps for one in step.remedies])
+        allows = {one.bound.id: one.bound.rule.fix_allows for one in wanted}
+        allowed = [step for step in steps if self._is_allowed(step, allows[step.rule])]
+        return [self._complete(step, instant) for step in self._apart(allowed)]
+
+    def rows(self, query: sql.Composable) -> list[tuple[Any, ...]]:
+        """What the catalogs answer. Raises `ConnectionFailed`."""
+        answer = self.reader.ask_catalogs(query)
+        if isinstance(answer, Failure):
+            raise ConnectionFailed(f"the catalogs cannot be read: {answer.reason}")
+        return answer.rows
+
+    def _refuse(self, rule: str, reason: str) -> None:
+        self.refused.setdefault(rule, reason)
+
+    # --- from declarations to SQL
+
+    def _draft(self, wanted: Wanted) -> _Draft | None:
+        bound = wanted.bound
+        scan = self._scans.get(bound.id)
+        if scan is None:
+            self._refuse(bound.id, "it could not be planned")
+            return None
+        try:
+            intended = intents(bound, self._columns(bound))
+            surplus = isinstance(bound.rule.kind, Unique) and intended[0].op == "delete" and intended[0].where is None
+            return _Draft(wanted, violating(scan.only([bound.id]), keep_first=surplus), intended)
+        except (NotEvaluated, DeclarationError) as error:
+            self._refuse(bound.id, str(error))
+            return None
+
+    def _columns(self, bound: BoundRule) -> frozenset[str]:
+        table = self._own_table(bound)
+        return table.columns if table else frozenset()
+
+    def _own_table(self, bound: BoundRule) -> Table | None:
+        """The table of a rule on a plain table."""
+        tables = self.plan.tables.get(bound.id, ())
+        source = getattr(bound.rule.kind, "source", None)
+        return self.facts.table(tables[0]) if tables and isinstance(source, str | None) else None
+
+    def _step(self, draft: _Draft, behind: Mapping[tuple[str, str], Table]) -> Step | None:
+        bound = draft.wanted.bound
+        remedies: list[Remedy] = []
+        for intent in draft.intents:
+            table = behind.get((bound.id, intent.alias))
+            reason = "its source has no rows to write to" if table is None else _unwritable(table, intent)
+            if table is None or reason:
+                self._refuse(bound.id, reason or "")
+                return None
+            remedies.append(remedy(bound, draft.found, intent, table, visible=self.is_visible(table)))
+        return Step(bound.id, tuple(remedies), draft.wanted.fresh)
+
+    def is_visible(self, table: Table) -> bool:
+        """Whether the search path finds a table."""
+        seen = self.facts.table(table.name)
+        return seen is not None and seen.path == table.path
+
+    # --- which tables
+
+    def _tables_behind(self, drafts: Sequence[_Draft]) -> dict[tuple[str, str], Table]:
+        found: dict[tuple[str, str], Table] = {}
+        asked: list[tuple[tuple[str, str], sql.Composable]] = []
+        for draft in drafts:
+            own = self._own_table(draft.wanted.bound)
+            for intent in draft.intents:
+                place = (draft.wanted.bound.id, intent.alias)
+                named = self.facts.table(intent.alias) if intent.op == "insert" else None
+                if not intent.alias and own is not None:
+                    found[place] = own
+                elif named is not None:
+                    found[place] = named
+                else:
+                    asked.append((place, _behind(draft.found, intent.alias)))
+        answers = self.reader.ask([query for _, query in asked]) if asked else []
+        for (place, _), answer in zip(asked, answers, strict=True):
+            if isinstance(answer, Answer) and (table := self._named(place[0], answer.rows)) is not None:
+                found[place] = table
+        return found
+
+    def _named(self, rule: str, paths: Sequence[tuple[Any, ...]]) -> Table | None:
+        """The table that the rule names: that of the rows themselves, or one that it is a part of."""
+        tables = [table for path in paths if (table := self.facts.tables.get(".".join(path))) and table.path == path]
+        named = {table.path for name in self.plan.tables.get(rule, ()) if (table := self.facts.table(name))}
+        return next((table for table in tables if table.path in named), tables[0] if tables else None)
+
+    # --- what may be done
+
+    def _steady(self, steps: Sequence[Step]) -> list[Step]:
+        """Leave out fixes that would come to something else each time they are computed."""
+        volatile = volatile_calls(self.rows, {one.text for step in steps for one in step.remedies})
+        for step in steps:
+            for one in step.remedies:
+                if one.text in volatile:
+                    self._refuse(step.rule, volatile[one.text])
+        return [step for step in steps if step.rule not in self.refused]
+
+    def _is_allowed(self, step: Step, allows: Collection[str]) -> bool:
+        reason = next(filter(None, (self.limits.forbids(one, allows) for one in step.remedies)), "")
+        if reason:
+            self._refuse(step.rule, reason)
+        return not reason
+
+    def _apart(self, steps: Sequence[Step]) -> Iterable[Step]:
+        """Leave out fixes that write to a part of a table that another fix writes to as a whole."""
+        whole = {qualified(one.table): step.rule for step in steps for one in step.remedies}
+        for step in steps:
+            for one in step.remedies:
+                for above in self.limits.above.get(qualified(one.table), ()):
+                    if above in whole:
+                        why = f"{qualified(one.table)} is a part of {above}, which the fix of {whole[above]} writes to"
+                        self._refuse(step.rule, why)
+        return [step for step in steps if step.rule not in self.refused]
+
+    def _complete(self, step: Step, instant: str) -> Step:
+        remedies = (replace(as_of(one, instant), computed=self.limits.computed_from(one)) for one in step.remedies)
+        return replace(step, remedies=tuple(remedies))
+
+
+def _behind(found: Violating, alias: str) -> sql.Composable:
+    """The schema and name of the table behind an alias, and of those that it is a part of."""
+    prefix = sql.SQL("{}.").format(sql.Identifier(*alias.split("."))) if alias else sql.SQL("")
+    return sql.SQL(
+        "WITH RECURSIVE tgi_behind(oid, depth) AS ("
+        "(SELECT {prefix}tableoid, 0 FROM {table} WHERE {prefix}tableoid IS NOT NULL LIMIT 1) UNION ALL"
+        " SELECT i.inhparent, b.depth + 1 FROM tgi_behind b JOIN pg_catalog.pg_inherits i ON i.inhrelid = b.oid)"
+        " SELECT n.nspname::text, c.relname::text FROM tgi_behind b JOIN pg_catalog.pg_class c ON c.oid = b.oid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY b.depth"
+    ).format(prefix=prefix, table=found.table)
+
+
+def _unwritable(table: Table, intent: Intent) -> str:
+    if not table.stored:
+        return f"{table.name} is a view: a fix writes to tables"
+    if not table.key:
+        return f"{table.name} has no primary key: its rows could not be journalled"
+    strange = [one.target.column for one in intent.writes if one.target.column not in table.columns]
+    if strange:
+        return f"{table.name} has no column {strange[0]}"
+    if intent.op == "update" and any(one.target.column in table.key for one in intent.writes):
+        return f"it would change the primary key of {table.name}"
+    return ""

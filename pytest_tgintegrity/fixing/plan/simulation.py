@@ -1,0 +1,399 @@
+"""The tables as fixes would leave them, as one SQL statement: a layer for each fix over the tables as they are. Pure.
+
+A layer is a CTE; the last one of a table stands in for it, by its name, wherever SQL of a rule reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, qualified
+from pytest_tgintegrity.planning.facts import Table
+from pytest_tgintegrity.planning.predicates import both, listed, raw, where_clause
+from pytest_tgintegrity.planning.sql.tables import standing_in
+
+NUMBERED = ("smallint", "integer", "bigint")
+"""Types of keys that servers give out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as layers need it.
+
+    `type` is as SQL writes it, with its modifier. Where a cast to it would cut a value off, `wide` is a type that holds
+    any such value and `compared` the one in which the two are compared. `rounds` says that it may store another value
+    than it is given, with `scale` digits where it is that kind of type. `generated` is the expression of a column that
+    the server computes, `lossy` says that a cast to text loses something, `equals` is the operator of a key column.
+    """
+
+    type: str
+    wide: str = ""
+    compared: str = ""
+    rounds: bool = False
+    scale: int | None = None
+    generated: str = ""
+    identity: bool = False
+    lossy: bool = False
+    equals: str = "="
+
+    def fits(self, value: sql.Composable) -> sql.Composable:
+        """TRUE for a value that the column holds as it is, but for blanks at its end."""
+        return sql.SQL("(({v})::{wide}{c} IS NOT DISTINCT FROM ({v})::{wide}::{of}::{compared}{c2})").format(
+            v=value,
+            wide=raw(self.wide),
+            of=raw(self.type),
+            compared=raw(self.compared),
+            c=raw("" if self.compared == self.wide else f"::{self.compared}"),
+            c2=raw(' COLLATE "C"' if "bpchar" in self.compared else ""),
+        )
+
+
+Types = Mapping[str, Mapping[str, Column]]
+"""The columns of tables by their qualified names, in the order of the table."""
+
+
+def text_of(value: sql.Composable, column: Column) -> sql.Composable:
+    """A value of a column as text, from which the same value can be made again."""
+    if column.lossy:
+        return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=value)
+    return sql.SQL("({})::pg_catalog.text").format(value)
+
+
+def _of(alias: str, column: str) -> sql.Composable:
+    return sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column))
+
+
+def same_key(
+    table: Table, columns: Mapping[str, Column], left: str, right: Callable[[int], sql.Composable]
+) -> sql.Composed:
+    """TRUE where the key behind an alias is that on the right, by number."""
+    return both(
+        sql.SQL("{} {} {}").format(_of(left, one), raw(columns[one].equals), right(n))
+        for n, one in enumerate(table.key)
+    )
+
+
+@dataclass
+class Simulation:
+    """The tables of a component as its steps would leave them.
+
+    `types` are the columns of its tables, `standing` the names under which layers stand in for tables that SQL names with
+    their schema; `only` confines a table to some of its rows, where that is enough. Tables go by their qualified names.
+    """
+
+    types: Types
+    standing: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, sql.Composable] = field(default_factory=dict)
+    _parts: list[sql.Composable] = field(default_factory=list)
+    _last: dict[str, str] = field(default_factory=dict)
+    _first: dict[str, str] = field(default_factory=dict)
+    _tables: dict[str, Table] = field(default_factory=dict)
+    _visible: set[str] = field(default_factory=set)
+    _longer: set[str] = field(default_factory=set)
+    _shorter: set[str] = field(default_factory=set)
+    _written: dict[str, dict[str, None]] = field(default_factory=dict)
+    _cut: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def apply(self, steps: Sequence[Step], numbers: Mapping[str, int]) -> None:
+        """Lay one layer for each remedy; the remedies of one step see the same state."""
+        for step in steps:
+            for one in step.remedies:
+                self._begin(one)
+            state = self._state()
+            for one in step.remedies:
+                self._layer(one, state, numbers[step.rule], fresh=step.fresh)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that have layers."""
+        return tuple(self._tables.values())
+
+    # --- layers
+
+    def _add(self, query: sql.Composable) -> str:
+        name = f"tgi_{len(self._parts)}"
+        self._parts.append(raw(sql.SQL("{} AS ({})").format(raw(name), query).as_string(None)))
+        return name
+
+    def _begin(self, one: Remedy) -> None:
+        table, name = one.table, qualified(one.table)
+        if name in self._last:
+            return
+        query = sql.SQL(
+            "SELECT {}, '{{}}'::int[] AS tgi_rules, '{{}}'::int[] AS tgi_cut, FALSE AS tgi_gone FROM {}{}"
+        ).format(
+            listed(map(sql.Identifier, self.types[name])),
+            sql.Identifier(*table.path),
+            where_clause(self.only.get(name)),
+        )
+        self._tables[name] = table
+        if one.visible:
+            self._visible.add(name)
+        self._written[name] = {}
+        self._first[name] = self._last[name] = self._add(query)
+
+    def _state(self) -> sql.Composable:
+        """CTEs that stand in for the tables by name."""
+        parts = []
+        for table, last in self._last.items():
+            name = raw(self.standing[table])
+            parts.append(
+                sql.SQL("{} AS (SELECT {} FROM {} WHERE NOT tgi_gone)").format(name, self._seen(table, last), raw(last))
+            )
+            if table in self._visible:
+                known = sql.Identifier(self._tables[table].name)
+                parts.append(sql.SQL("{} AS (SELECT * FROM {})").format(known, name))
+        return sql.SQL("WITH {} ").format(listed(parts)) if parts else raw("")
+
+    def asked(self, text: str) -> sql.SQL:
+        """SQL of a rule, in which the tables that have layers go by the names of what stands in for them."""
+        return raw(standing_in(text, {self._tables[one].path: self.standing[one] for one in self._last}))
+
+    def _seen(self, table: str, last: str) -> sql.Composable:
+        """The columns as others see them: what the server computes is computed, and new rows have keys.
+
+        These are below all that the server gives out.
+        """
+        key = self._tables[table].key if table in self._longer else ()
+        return listed(self._shown(name, one, last, new=name in key) for name, one in self.types[table].items())
+
+    def _shown(self, name: str, one: Column, last: str, *, new: bool) -> sql.Composable:
+        if one.generated:
+            return sql.SQL("({}\n)::{} AS {}").format(raw(one.generated), raw(one.type), sql.Identifier(name))
+        if new and one.type in NUMBERED:
+            return sql.SQL(
+                "coalesce({c}, ((SELECT least(pg_catalog.min({c}), 0) FROM {last})"
+                " - pg_catalog.row_number() OVER ())::{of}) AS {c}"
+            ).format(c=sql.Identifier(name), last=raw(last), of=raw(one.type))
+        return sql.Identifier(name)
+
+    def _layer(self, one: Remedy, state: sql.Composable, number: int, *, fresh: bool) -> None:
+        name = qualified(one.table)
+        self._written[name].update(dict.fromkeys(one.columns))
+        if one.op == "insert":
+            self._last[name] = self._add(self._inserted(one, state, number))
+            self._longer.add(name)
+            return
+        if one.op == "delete":
+            self._shorter.add(name)
+        keys = [raw(f"k{n}") for n in range(len(one.table.key))]
+        order = listed([*keys, *(sql.SQL("({})::text").format(raw(f"v{n}")) for n in range(len(one.columns)))])
+        hits = sql.SQL("SELECT DISTINCT ON ({}) *, TRUE AS tgi_hit FROM ({}) AS tgi_hit_row ORDER BY {}").format(
+            listed(keys), self._hits(one, state, fresh=fresh), order
+        )
+        on = same_key(one.table, self.types[name], "tgi_row", lambda n: raw(f"tgi_hits.k{n}"))
+        self._last[name] = self._add(
+            sql.SQL("SELECT {} FROM {} AS tgi_row LEFT JOIN ({}) AS tgi_hits ON {}").format(
+                self._rewritten(one, number), raw(self._last[name]), hits, on
+            )
+        )
+
+    def _hits(self, one: Remedy, state: sql.Composable, *, fresh: bool) -> sql.Composable:
+        """The rows that a remedy finds in a state; a fresh one leaves out those that it would find today."""
+        found = sql.SQL("{}{}").format(state, self.asked(one.text))
+        if not fresh:
+            return found
+        keys = [raw(f"k{n}") for n in range(len(one.table.key))]
+        today = sql.SQL("SELECT {keys} FROM ({}) AS tgi_old WHERE pg_catalog.num_nulls({keys}) = 0").format(
+            raw(one.text), keys=listed(keys)
+        )
+        return sql.SQL("SELECT * FROM ({}) AS tgi_new WHERE ({}) NOT IN ({})").format(found, listed(keys), today)
+
+    def _rewritten(self, one: Remedy, number: int) -> sql.Composable:
+        values = {column: raw(f"tgi_hits.v{n}") for n, column in enumerate(one.columns)}
+        targets: list[sql.Composable] = []
+        for name, column in self.types[qualified(one.table)].items():
+            if name in values:
+                targets.append(
+                    sql.SQL("CASE WHEN tgi_hits.tgi_hit THEN ({})::{} ELSE {} END AS {}").format(
+                        values[name], raw(column.type), _of("tgi_row", name), sql.Identifier(name)
+                    )
+                )
+            else:
+                targets.append(_of("tgi_row", name))
+        gone = "tgi_row.tgi_gone OR tgi_hits.tgi_hit IS TRUE" if one.op == "delete" else "tgi_row.tgi_gone"
+        columns = self.types[qualified(one.table)]
+        differ = [_differ(columns[c], c, f"tgi_hits.v{n}") for n, c in enumerate(one.columns)] or [raw("TRUE")]
+        return listed(
+            [
+                *targets,
+                sql.SQL(
+                    "CASE WHEN tgi_hits.tgi_hit IS TRUE AND ({}) THEN pg_catalog.array_append(tgi_row.tgi_rules, {})"
+                    " ELSE tgi_row.tgi_rules END AS tgi_rules"
+                ).format(_any(differ), raw(str(number))),
+                sql.SQL("{} AS tgi_cut").format(self._cut_off(one, values, raw("tgi_row.tgi_cut"))),
+                raw(f"{gone} AS tgi_gone"),
+            ]
+        )
+
+    def _cut_off(self, one: Remedy, values: Mapping[str, sql.Composable], before: sql.Composable) -> sql.Composable:
+        """The numbers of the columns that could not hold what they were given, after those known `before`."""
+        found = before
+        for name, value in values.items():
+            column = self.types[qualified(one.table)][name]
+            if column.wide:
+                found = sql.SQL(
+                    "pg_catalog.array_cat({}, CASE WHEN pg_catalog.num_nulls({}) = 1 THEN '{{}}'::int[]"
+                    " WHEN {} THEN '{{}}'::int[] ELSE ARRAY[{}] END)"
+                ).format(found, value, column.fits(value), raw(str(len(self._cut))))
+                self._cut.append((one.rule, qualified(one.table), name))
+        return found
+
+    def _inserted(self, one: Remedy, state: sql.Composable, number: int) -> sql.Composable:
+        values = {column: raw(f"tgi_found.v{n}") for n, column in enumerate(one.columns)}
+        targets = [
+            sql.SQL("({})::{} AS {}").format(values.get(name, raw("NULL")), raw(column.type), sql.Identifier(name))
+            for name, column in self.types[qualified(one.table)].items()
+        ]
+        cut = self._cut_off(one, values, raw("'{}'::int[]"))
+        targets.append(
+            sql.SQL("ARRAY[{}] AS tgi_rules, {} AS tgi_cut, FALSE AS tgi_gone").format(raw(str(number)), cut)
+        )
+        return sql.SQL("SELECT * FROM {} UNION ALL SELECT {} FROM ({}{}) AS tgi_found").format(
+            raw(self._last[qualified(one.table)]), listed(targets), state, self.asked(one.text)
+        )
+
+    # --- questions
+
+    def _with(self) -> sql.Composable:
+        return sql.SQL("WITH {} ").format(listed(self._parts))
+
+    def together(self, questions: Iterable[sql.Composable]) -> sql.Composable:
+        """Several questions about the end as one statement: their rows, numbered from 0."""
+        asked = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {} AS tgi_question, tgi_answer.* FROM ({}) AS tgi_answer").format(raw(str(n)), one)
+            for n, one in enumerate(questions)
+        )
+        return sql.SQL("{}{} ORDER BY 1").format(self._with(), asked)
+
+    def cut_off(self) -> tuple[Sequence[tuple[str, str, str]], list[sql.Composable]]:
+        """Rule, table and column of each place where a value might not fit, and questions for those where one did not.
+
+        The answers are a number of rows, the numbers of the places, and 0.
+        """
+        questions: list[sql.Composable] = [
+            sql.SQL(
+                "SELECT pg_catalog.count(*), pg_catalog.array_agg(DISTINCT tgi_number), 0::int8"
+                " FROM {} AS tgi_row, pg_catalog.unnest(tgi_row.tgi_cut) AS tgi_number"
+            ).format(raw(self._last[table]))
+            for table in dict.fromkeys(table for _, table, _ in self._cut)
+        ]
+        return self._cut, questions
+
+    def stored(self, table: Table) -> sql.Composable:
+        """A question that computes all that is written to a table: how many rows, an empty list, and how many of these."""
+        name = qualified(table)
+        written = [one for one in self.types[name] if one in self._written[name]]
+        return sql.SQL(
+            "SELECT pg_catalog.count(*), '{{}}'::int[], pg_catalog.count({}) FROM {} AS tgi_row"
+            " WHERE pg_catalog.cardinality(tgi_row.tgi_rules) > 0"
+        ).format(self._texts("tgi_row", name, written), raw(self._last[name]))
+
+    def restless(self, step: Step, one: Remedy, number: int, *, sure: bool) -> sql.Composable:
+        """How many rows this remedy would still change after all, and why.
+
+        The reasons are the numbers of the rules that wrote to these rows, and how many hold another value than was
+        computed. Where its SQL is sure to see the end, rows that it changed and still finds are among them.
+        """
+        state = self._state()
+        if one.op != "update":
+            return sql.SQL("SELECT pg_catalog.count(*), '{{}}'::int[], 0::int8 FROM ({}) AS tgi_found").format(
+                self._hits(one, state, fresh=step.fresh and one.op == "delete")
+            )
+        name = qualified(one.table)
+        columns = self.types[name]
+        found, first, last = self._hits(one, state, fresh=step.fresh), raw(self._first[name]), raw(self._last[name])
+        return sql.SQL(
+            "SELECT pg_catalog.count(DISTINCT ROW({keys})), pg_catalog.array_agg(DISTINCT tgi_number),"
+            " pg_catalog.count(*) FILTER (WHERE {rounded}) FROM ({found}) AS tgi_found JOIN {last} AS tgi_row ON {on}"
+            " JOIN {first} AS tgi_old ON {same} CROSS JOIN LATERAL pg_catalog.unnest(tgi_row.tgi_rules) AS tgi_number"
+            " WHERE {differ}{changed}"
+        ).format(
+            keys=listed(_of("tgi_row", key) for key in one.table.key),
+            found=found,
+            last=last,
+            first=first,
+            on=same_key(one.table, columns, "tgi_row", lambda n: raw(f"tgi_found.k{n}")),
+            same=same_key(one.table, columns, "tgi_old", lambda n: _of("tgi_row", one.table.key[n])),
+            rounded=_any(_rounded(columns[c], raw(f"tgi_found.v{n}")) for n, c in enumerate(one.columns)),
+            differ=_any(_differ(columns[c], c, f"tgi_found.v{n}") for n, c in enumerate(one.columns)),
+            changed=self._changed(one, number) if sure else raw(""),
+        )
+
+    def _changed(self, one: Remedy, number: int) -> sql.Composable:
+        columns = self.types[qualified(one.table)]
+        pairs = [(text_of(_of(alias, c), columns[c]) for alias in ("tgi_row", "tgi_old")) for c in one.columns]
+        return sql.SQL(" OR ({} = ANY (tgi_row.tgi_rules) AND ({}))").format(
+            raw(str(number)), _any(sql.SQL("{} IS DISTINCT FROM {}").format(*pair) for pair in pairs)
+        )
+
+    def count(self, rows: sql.Composable) -> sql.Composable:
+        """How many rows a query finds after all."""
+        return sql.SQL("SELECT pg_catalog.count(*) FROM ({}SELECT * FROM ({}\n) AS tgi_asked) AS tgi_found").format(
+            self._state(), self.asked(rows.as_string(None))
+        )
+
+    def changes(self, table: Table) -> sql.Composable:
+        """Every change of a table in key order: operation, key, before, after (columns to texts), and the rules' numbers.
+
+        Of rows that are updated only the columns that fixes write to are told, of deleted ones all.
+        """
+        name = qualified(table)
+        written = [one for one in self.types[name] if one in self._written[name]]
+        before = list(self.types[name]) if name in self._shorter else written
+        missing = sql.SQL("tgi_a.tgi_there IS NULL")
+        return sql.SQL(
+            "{with_}SELECT CASE WHEN {missing} THEN 'insert' WHEN tgi_b.tgi_gone THEN 'delete' ELSE 'update' END,"
+            " {key}, tgi_a.tgi_texts, {after}, tgi_b.tgi_rules FROM {last} AS tgi_b LEFT JOIN"
+            " (SELECT {keys}, TRUE AS tgi_there, {texts} AS tgi_texts, {before} AS tgi_before FROM {first} AS tgi_c OFFSET 0)"
+            " AS tgi_a ON {on} WHERE pg_catalog.cardinality(tgi_b.tgi_rules) > 0 AND NOT ({missing} AND tgi_b.tgi_gone)"
+            " AND ({missing} OR tgi_b.tgi_gone OR tgi_a.tgi_before OPERATOR(pg_catalog.<>) {after}) ORDER BY {order}"
+        ).format(
+            with_=self._with(),
+            missing=missing,
+            key=self._texts("tgi_b", name, table.key),
+            keys=listed(_of("tgi_c", key) for key in table.key),
+            texts=self._texts("tgi_c", name, before),
+            before=self._texts("tgi_c", name, written),
+            after=self._texts("tgi_b", name, written),
+            last=raw(self._last[name]),
+            first=raw(self._first[name]),
+            on=same_key(table, self.types[name], "tgi_a", lambda n: _of("tgi_b", table.key[n])),
+            order=listed(_of("tgi_b", key) for key in table.key),
+        )
+
+    def _texts(self, alias: str, table: str, columns: Iterable[str]) -> sql.Composed:
+        """Columns and their values as text, as one JSON object: text is what survives any type."""
+        known = list(columns)
+        return sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
+            listed(map(sql.Literal, known)),
+            listed(text_of(_of(alias, one), self.types[table][one]) for one in known),
+        )
+
+
+def _any(conditions: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(" OR ").join(conditions)
+
+
+def _differ(column: Column, name: str, value: str) -> sql.Composable:
+    """Whether a row does not hold what was computed for it, as the column would store it."""
+    stored = sql.SQL("({})::{}").format(raw(value), raw(column.type))
+    return sql.SQL("{} IS DISTINCT FROM {}").format(text_of(_of("tgi_row", name), column), text_of(stored, column))
+
+
+def _rounded(column: Column, value: sql.Composable) -> sql.Composable:
+    """Whether the column would store another value than was computed; of numbers, zeros at the end do not count."""
+    if not column.rounds:
+        return raw("FALSE")
+    return sql.SQL(
+        "{trim}({v}::text, {zeros}, {kept}) IS DISTINCT FROM {trim}(({v})::{of}::text, {zeros}, {kept})"
+    ).format(
+        trim=raw("pg_catalog.regexp_replace"),
+        v=value,
+        of=raw(column.type),
+        zeros=sql.Literal(r"\.0+$|(\.[0-9]*[1-9])0+$"),
+        kept=sql.Literal(r"\1"),
+    )

@@ -1,0 +1,316 @@
+"""What `fix=` and `breaks=` write: new values for columns of the rows behind a source's aliases. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from psycopg import sql
+
+from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.planning.predicates import (
+    Params,
+    bound_of,
+    column,
+    expected,
+    expected_aggregate,
+    fill,
+    identifier,
+    parenthesised,
+    plain,
+    raw,
+    readable,
+)
+from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.rules.kinds import (
+    AtMost,
+    Between,
+    ChildRows,
+    Derived,
+    Formula,
+    JsonShape,
+    Kind,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Source,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A column of the row behind an alias; `alias` is empty where the source has one table only.
+
+    `home` is that alias as SQL writes it, where no dotted name can say it.
+    """
+
+    alias: str
+    column: str
+    home: str = ""
+
+    @property
+    def words(self) -> str:
+        """As its author wrote it."""
+        return f"{self.alias}.{self.column}" if self.alias else self.column
+
+    @property
+    def prefix(self) -> sql.Composable:
+        """What stands before a column of the alias."""
+        if self.home:
+            return raw(f"{self.home}.")
+        return sql.SQL("{}.").format(identifier(self.alias)) if self.alias else raw("")
+
+    @property
+    def value(self) -> sql.Composable:
+        """The column in SQL."""
+        return sql.SQL("{}{}").format(self.prefix, sql.Identifier(self.column))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A value, as an expression over the source's row, for a column; `words` is what its author wrote."""
+
+    target: Target
+    value: sql.Composable
+    words: str = ""
+
+
+def target(text: str, params: Params, names: Collection[str] = ()) -> Target | None:
+    """The column that a text names: ``alias.column``, or ``column`` for a plain table; None for any other expression."""
+    name = text if text in names else plain(text, params)
+    if name in names:
+        return Target("", name)
+    parts = name.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return None
+    return Target(".".join(parts[:-1]), parts[-1])
+
+
+_NAME = r"""(?:"(?:[^"]|"")+"|[^\W\d]\w*)"""
+_ONLY_TABLE = re.compile(
+    rf"\s*(?:ONLY\s+)?(?P<table>{_NAME}(?:\.{_NAME})*)(?:\s+(?:AS\s+)?(?!LEFT\b)(?P<alias>{_NAME}))?\s*(?:$|LEFT JOIN \(.*tgi_)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def at_home(one: Target, table: sql.Composable) -> Target:
+    """The same column under the name of the only table of a FROM clause: beside a join, `ctid` alone is not found."""
+    found = None if one.alias else _ONLY_TABLE.match(readable(table))
+    if found is None:
+        return one
+    home = found["alias"] or found["table"]
+    return Target(home.replace('""', "\0").replace('"', "").replace("\0", '"'), one.column, home)
+
+
+def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
+    """The writes of a mapping of columns to expressions. Raises `DeclarationError` for what is no column."""
+    return tuple(
+        Write(_column(text, params, names), fill(value, params, names), plain(value, params))
+        for text, value in writes.items()
+    )
+
+
+def _column(text: str, params: Params, names: Collection[str]) -> Target:
+    found = target(text, params, names)
+    if found is None:
+        raise DeclarationError(f"{plain(text, params)!r} cannot be written to: name a column, as alias.column")
+    return found
+
+
+def check_templates(rule: Rule, params: Params) -> None:
+    """What a look at the data does not need can be filled in, too. Raises `DeclarationError`."""
+    names = {name: str(value) for name, value in params.items()}
+    for one in (rule.fix, rule.breaks):
+        for target_text in one if isinstance(one, Mapping) else ():
+            fill(target_text, names)
+    for text in _expressions(rule):
+        fill(text, params)
+    if rule.enforced_by is not None:
+        plain(rule.enforced_by, params)
+
+
+def _expressions(rule: Rule) -> Iterable[str]:
+    """The SQL of a rule that is read only with ``--fix``, ``--prove``, ``--period`` or ``--scope``."""
+    for one in (rule.fix, rule.breaks, rule.since):
+        if one is not None:
+            yield from [one] if isinstance(one, str) else one.values()
+    for source in _sources(rule.kind):
+        yield from source.scopes.values()
+
+
+def _sources(kind: object) -> Iterable[Source]:
+    for one in fields(kind):  # type: ignore[arg-type] # every kind is a dataclass
+        match getattr(kind, one.name):
+            case Source() as source:
+                yield source
+            case ChildRows() as rows:
+                yield from _sources(rows)
+
+
+def subject(kind: Kind) -> str | None:
+    """The column that a rule of this kind is about, as its author wrote it."""
+    of_column = Between | OneOf | NotNull | NotBlank | AtMost | Formula | Derived | JsonShape
+    return kind.column if isinstance(kind, of_column) else None
+
+
+def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
+    """What the fix of a rule writes to a row that violates it; nothing where a person decides.
+
+    Raises `DeclarationError` for a fix that does not say which column it writes to.
+    """
+    fix = rule.fix
+    if fix is None:
+        return ()
+    if not isinstance(fix, str):
+        return mapped(fix, params, names)
+    about = subject(rule.kind)
+    if about is None:
+        raise DeclarationError(f"fix={fix!r} does not say which column it writes to: give a mapping")
+    words = plain(_words(fix, rule.kind), params)
+    return (Write(_column(about, params, names), _fixed(fix, rule.kind, params, names), words),)
+
+
+def _words(fix: str, kind: Kind) -> str:
+    """What the author wrote of the value: in the fix, or in the rule that it comes from."""
+    match fix, kind:
+        case "clamp", AtMost():
+            return kind.other
+        case "clamp", Between():
+            return ", ".join(one for one in (kind.low, kind.high) if isinstance(one, str))
+        case "recompute", Formula():
+            return kind.expression if isinstance(kind.expression, str) else fix
+        case "recompute", Derived():
+            return kind.aggregate
+    return fix
+
+
+def _fixed(fix: str, kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
+    match fix, kind:
+        case "clamp", _:
+            return _clamped(kind, params, names)
+        case "recompute", Formula():
+            return expected(kind, params, names)
+        case "recompute", Derived():
+            return expected_aggregate(kind, params, names)
+    return fill(fix, params, names)
+
+
+def _clamped(kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
+    if isinstance(kind, AtMost):
+        return column(kind.other, params, names)
+    if not isinstance(kind, Between):
+        raise DeclarationError('fix="clamp" needs bounds')
+    value = column(kind.column, params, names)
+    for function, bound in (("GREATEST", kind.low), ("LEAST", kind.high)):
+        limit = bound_of(bound, params, names)
+        if limit is not None:
+            value = sql.SQL("{}({}, {})").format(raw(function), value, limit)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows of a source: those that match `where` (all, if None), `limit` of them in key order after the first few."""
+
+    where: sql.Composable | None = None
+    limit: int | None = None
+    after: int = 0
+
+
+def having(place: Place, key: Sequence[str | None]) -> sql.Composable:
+    """TRUE for the row of a source that has that key, written as text."""
+    pairs = zip(place.keys, key, strict=True)
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(_as_told(part), sql.Literal(text)) for part, text in pairs
+    )
+
+
+def key_texts(place: Place) -> list[sql.Composable]:
+    """The key of a source as text."""
+    return [_as_told(key) for key in place.keys]
+
+
+def _as_told(key: sql.Composable) -> sql.Composable:
+    """The text of a value as the server sends it; a cast would write f out as false, and leave out the blanks of char(3)."""
+    return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=key)
+
+
+def select(place: Place, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
+    """Query something of the chosen rows of a source."""
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(targets), place.table)
+    if choice.where is not None:
+        query += sql.SQL(" WHERE {}").format(parenthesised(choice.where))
+    if choice.limit is not None:
+        order = sql.SQL(", ").join(place.keys)
+        query += sql.SQL(" ORDER BY {} LIMIT {} OFFSET {}").format(order, choice.limit, choice.after)
+    return query
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The table and type behind a column; `table` and `type` are as SQL writes them, `name` is the type's own."""
+
+    table: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A write, and where it goes."""
+
+    write: Write
+    stored: Stored
+
+    @property
+    def touched(self) -> tuple[str, str]:
+        """Table and column."""
+        return self.stored.table, self.write.target.column
+
+
+def update(place: Place, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
+    """Write to the chosen rows; all values are computed from the rows as they were.
+
+    Returns for each row written the number of its alias, where it was and where it is now (`ctid`), and the source's key
+    as text.
+    """
+    by_alias: dict[str, list[tuple[int, Placed]]] = {}
+    for number, one in enumerate(writes):
+        by_alias.setdefault(one.write.target.alias, []).append((number, one))
+    parts = [
+        sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(place, writes, list(by_alias.values()), choice))
+    ]
+    parts += [_written(n, members, len(place.keys)) for n, members in enumerate(by_alias.values())]
+    done = sql.SQL(" UNION ALL ").join(sql.SQL("SELECT * FROM tgi_done{}").format(n) for n in range(len(by_alias)))
+    return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(parts), done)
+
+
+def _new_values(
+    place: Place, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
+) -> sql.Composed:
+    targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(place))]
+    targets += [
+        sql.SQL("{}ctid AS place{}").format(members[0][1].write.target.prefix, n) for n, members in enumerate(groups)
+    ]
+    targets += [
+        sql.SQL("({}\n)::{} AS value{}").format(one.write.value, raw(one.stored.type), n)
+        for n, one in enumerate(writes)
+    ]
+    return select(place, targets, choice)
+
+
+def _written(number: int, members: Sequence[tuple[int, Placed]], keys: int) -> sql.Composed:
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} = tgi_new.value{}").format(sql.Identifier(one.write.target.column), n) for n, one in members
+    )
+    return sql.SQL(
+        "tgi_done{n} AS (UPDATE ONLY {table} AS tgi_row SET {columns} FROM tgi_new WHERE tgi_row.ctid = tgi_new.place{n}"
+        " RETURNING {n} AS alias, tgi_new.place{n} AS was, tgi_row.ctid AS is_now, {keys})"
+    ).format(
+        n=number,
+        table=raw(members[0][1].stored.table),
+        columns=columns,
+        keys=sql.SQL(", ").join(raw(f"tgi_new.key{n}") for n in range(keys)),
+    )

@@ -1,0 +1,1 @@
+"""Past runs, and how this one compares."""

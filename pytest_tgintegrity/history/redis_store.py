@@ -1,0 +1,256 @@
+"""Past runs, in Redis: the only place that talks to it.
+
+Each database has a stream of its own, to which every run adds one entry: concurrent runs lose nothing of each other. It is
+capped and expires. Nothing is retried, and all has to be said within seconds: a run does not wait longer for its history.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Any, TypeVar
+
+from pytest_tgintegrity.errors import HistoryLost
+from pytest_tgintegrity.history.packing import DAMAGE, pack_seconds, packed, unpack_seconds, unpacked
+from pytest_tgintegrity.history.record import Record
+from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
+
+OWN = "tgintegrity:"
+PREFIX = f"{OWN}history:"
+BASELINE = f"{OWN}baseline:"
+RULES = f"{OWN}rules:"
+FIELD = "record"
+CAP = 6_000
+"""A run every two minutes for the days that a gate looks back on."""
+LIFE = timedelta(days=400)
+TIMEOUT = 3.0
+DEADLINE = 10.0
+PAGE = 200
+ROOM = 100_000_000
+"""Of so much text a run makes records, the newest first: a few kB each, but a MB where thousands of rules are violated."""
+SLACK = timedelta(days=1)
+"""Entries are numbered by the clock of Redis, which may not be ours."""
+GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]\\"})
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The records of past runs, oldest first, and when entries were added that we cannot read."""
+
+    records: tuple[Record, ...]
+    unreadable: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """How many keys were deleted, and how many of that prefix were kept."""
+
+    deleted: int
+    kept: int
+
+
+def records(url: str, identity: str, since: datetime | None = None) -> list[Record]:
+    """The runs on a database that began at or after `since`, oldest first. Raises `HistoryLost`."""
+    return list(_read(parse_redis_url(url), identity, since, None).records)
+
+
+def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str, dict[str, float]]:
+    """What each rule took, by run, where that is still known. Raises `HistoryLost`."""
+
+    def ask(client: Any) -> dict[str, dict[str, float]]:
+        lists: dict[bytes, bytes | None] = {}
+        found = {}
+        for _, entry in _entries(client, PREFIX + identity, since):
+            name = entry.get(b"rules", b"")
+            if name not in lists:
+                lists[name] = client.get(RULES.encode() + name)
+            with contextlib.suppress(*DAMAGE):
+                run = Record.from_json(unpacked(entry.get(FIELD.encode(), b""))).run
+                found[run] = unpack_seconds(lists[name] or b"", entry.get(b"seconds", b""))
+        return found
+
+    return _answer(parse_redis_url(url), ask, patient=True)
+
+
+def read(address: RedisAddress, identity: str) -> Past:
+    """The newest runs on a database, and what else lies among them. Raises `HistoryLost`."""
+    return _read(address, identity, None, ROOM)
+
+
+def _read(address: RedisAddress, identity: str, since: datetime | None, room: int | None) -> Past:
+    found: list[Record] = []
+    unreadable: list[datetime] = []
+
+    def ask(client: Any) -> None:
+        read = 0
+        for number, entry in islice(_entries(client, PREFIX + identity, since), CAP):
+            try:
+                text = unpacked(entry.get(FIELD.encode(), b""))
+                record = Record.from_json(text)
+            except DAMAGE:
+                unreadable.append(_added(number))
+                continue
+            if record.identity == identity and (since is None or record.started_at >= since):
+                found.append(record)
+            read += len(text)
+            if room is not None and read > room:
+                break
+
+    _answer(address, ask, patient=room is None)
+    return Past(tuple(sorted(found, key=lambda one: (one.started_at, one.run))), tuple(unreadable))
+
+
+def append(address: RedisAddress, record: Record, seconds: Mapping[str, float]) -> None:
+    """Add a run and what each rule took; kept until there are too many after it. Raises `HistoryLost`."""
+    key, taken = PREFIX + record.identity, pack_seconds(seconds)
+    entry = {FIELD: packed(record.to_json()), "rules": taken.name, "seconds": taken.taken}
+
+    def ask(client: Any) -> None:
+        with client.pipeline(transaction=False) as pipeline:
+            pipeline.set(RULES + taken.name, taken.rules, ex=LIFE)
+            pipeline.xadd(key, entry, maxlen=CAP, approximate=True)
+            pipeline.expire(key, LIFE)
+            pipeline.execute()
+
+    _answer(address, ask)
+
+
+def pin(address: RedisAddress, identity: str, baseline: str) -> None:
+    """Keep a baseline in place of the one before it, for good. Raises `HistoryLost`."""
+    _answer(address, lambda client: client.set(BASELINE + identity, baseline))
+
+
+def pinned(address: RedisAddress, identity: str) -> str | None:
+    """The baseline of a database, if there is one. Raises `HistoryLost`."""
+    found: bytes | None = _answer(address, lambda client: client.get(BASELINE + identity))
+    return None if found is None else _text(found)
+
+
+def flush(address: RedisAddress, prefix: str, keep: Sequence[str]) -> Flushed:
+    """Delete all keys of a prefix but those that match a pattern of `keep`, and our own. Raises `HistoryLost`."""
+
+    def ask(client: Any) -> Flushed:
+        deleted, kept = 0, 0
+        keys: Iterator[bytes] = client.scan_iter(match=f"{prefix.translate(GLOB)}*", count=1_000)
+        while some := list(islice(keys, PAGE)):
+            going = [key for key in some if not _is_kept(_text(key), keep)]
+            kept += len(some) - len(going)
+            deleted += client.unlink(*going) if going else 0
+        return Flushed(deleted, kept)
+
+    return _answer(address, ask, patient=True)
+
+
+def _is_kept(key: str, patterns: Iterable[str]) -> bool:
+    return key.startswith(OWN) or any(fnmatchcase(key, one) for one in patterns)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _added(number: bytes) -> datetime:
+    """When an entry was added, by the number that Redis gave it; or somebody else, who may have chosen any."""
+    try:
+        return datetime.fromtimestamp(int(number.partition(b"-")[0]) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _entries(client: Any, key: str, since: datetime | None) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
+    """Newest first, a page at a time, so that no single answer takes long."""
+    oldest = "-" if since is None else str(max(0, int((since - SLACK).timestamp() * 1000)))
+    newest = "+"
+    while page := client.xrevrange(key, max=newest, min=oldest, count=PAGE):
+        yield from page
+        newest = f"({page[-1][0].decode()}"
+
+
+def _answer(address: RedisAddress, ask: Callable[[Any], Answer], *, patient: bool = False) -> Answer:
+    """What a client is told. Raises `HistoryLost`; who is not `patient` has it by the deadline, whatever may hang."""
+    answer: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            with _client(address) as client:
+                told = ask(client)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
+            answer.set_exception(error)
+        else:
+            answer.set_result(told)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return answer.result(None if patient else DEADLINE)
+    except TimeoutError:
+        raise HistoryLost(f"Redis at {address.shown} was not done within {DEADLINE:g} s") from None
+
+
+@contextlib.contextmanager
+def _client(address: RedisAddress) -> Iterator[Any]:
+    """A client that gives up after seconds, and whose complaints become one sentence without secrets."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisClusterException  # no RedisError, of all things
+    from redis.retry import Retry
+
+    wanted: dict[str, Any] = {
+        **address.options,
+        "socket_timeout": TIMEOUT,
+        "socket_connect_timeout": TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    try:
+        with contextlib.ExitStack() as opened:
+            if address.cluster:
+                client: Any = redis.RedisCluster.from_url(
+                    address.url, **wanted, connection_pool_class=_closed_by(opened)
+                )
+            else:
+                client = redis.Redis.from_url(address.url, **wanted)
+            yield opened.enter_context(contextlib.closing(client))
+    except (redis.RedisError, RedisClusterException, OSError, ValueError) as error:
+        raise HistoryLost(f"Redis at {address.shown} {address.secrets.scrub(_complaint(error))}") from None
+
+
+def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
+    """Pools of connections to the nodes of a cluster, whose client closes none of them, least of all if it fails."""
+    import redis
+
+    class Pool(redis.ConnectionPool):
+        def __init__(self, *args: Any, **wanted: Any) -> None:
+            super().__init__(*args, **wanted)
+            opened.callback(self.disconnect)
+
+    return Pool
+
+
+def _complaint(error: Exception) -> str:
+    """What is wrong with Redis, told by the cause; that of a cluster lies beneath what its client says."""
+    import redis
+
+    while isinstance(error, redis.exceptions.RedisClusterException):
+        deeper = error.__cause__ or error.__context__
+        if not isinstance(deeper, (redis.RedisError, redis.exceptions.RedisClusterException)):
+            break
+        error = deeper
+    words = " ".join(str(error).split()) or type(error).__name__
+    causes: list[tuple[type[Exception], str]] = [
+        (redis.TimeoutError, f"did not answer within {TIMEOUT:g} s"),
+        (redis.exceptions.ReadOnlyError, "is a read-only replica: name its primary"),
+        (redis.exceptions.OutOfMemoryError, "is full (maxmemory): give it room, or let it evict"),
+        (redis.AuthenticationError, f"does not let us in: {words}"),
+        (redis.exceptions.NoPermissionError, f"does not allow it: {words}"),
+        (redis.exceptions.BusyLoadingError, "is still loading its data"),
+        (redis.ConnectionError, f"cannot be reached: {words}"),
+        (redis.ResponseError, f"refused: {words}"),
+    ]
+    return next((text for kind, text in causes if isinstance(error, kind)), f"could not be asked: {words}")

@@ -1,0 +1,1 @@
+"""From measurements to verdicts, score and exit status. Pure."""

@@ -1,0 +1,1 @@
+"""Scans: one question to the database for one or more rules. Pure."""

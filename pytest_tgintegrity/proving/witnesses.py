@@ -1,0 +1,214 @@
+"""What rules say of the scratch copy: of the clean data, of their own damage, and of that of others."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from pytest_tgintegrity.database.connections.reader import Answer, Failure
+from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.planner import BoundRule, Plan
+from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
+from pytest_tgintegrity.planning.scans.scan import Count, RowScan, Scan
+from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.proving.scratch_copy import Workbench
+from pytest_tgintegrity.rules.kinds import Declared
+
+Key = tuple[str | None, ...]
+Touched = tuple[str, str | None]
+"""A table and the column that was written to; None where rows came or went."""
+
+KEYS = 5_000
+SHOWN = 3
+_EVERYTHING = re.compile(r"(?:SELECT|[.,])\s*\*|\b(?:to_jsonb?|row_to_json)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a rule says of the data as it is: how many rows violate it, and their keys."""
+
+    count: Count
+    keys: tuple[Key, ...] = ()
+
+    def news(self, before: View) -> list[Key]:
+        """The keys that were not reported before."""
+        return list((Counter(self.keys) - Counter(before.keys)).elements())
+
+    def measurement(self, before: View) -> Measurement:
+        """What a test body is given: the violations that the damage brought."""
+        samples = tuple(Sample(key[0] if len(key) == 1 else list(key)) for key in self.news(before)[:SHOWN])
+        return Measurement(self.count.examined, self.count.violations, samples, value=self.count.value)
+
+
+NOTHING = View(Count(None, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rule made ready to be proven.
+
+    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `place` is
+    the source that can be written to, `base` what the rule says of clean data.
+    """
+
+    bound: BoundRule
+    scan: Scan
+    place: Place | None
+    questions: tuple[Statement, ...]
+    key_columns: int
+    base: View = NOTHING
+
+    def view(self, answers: Sequence[Answer]) -> View:
+        """Read the answers to the questions. Raises `NotEvaluated`."""
+        counts = self.scan.tally(answers[0].rows).counts
+        if counts is None:
+            raise NotEvaluated("its scan cannot be asked alone")
+        keys = (tuple(texts[: self.key_columns]) for texts in answers[1].texts) if self.key_columns else ()
+        return View(counts[self.bound.id], tuple(keys))
+
+
+def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: Place | None) -> Case:
+    """Make a rule ready."""
+    sampling = scan.sampling(bound.id)
+    questions = [scan.question(types), *([] if sampling is None else [sampling.first(KEYS)])]
+    return Case(bound, scan, place, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
+
+
+class Evidence:
+    """All rules of a plan as witnesses: what each counts in the clean data, and what each reads."""
+
+    def __init__(self, bench: Workbench, plan: Plan, rules: Iterable[BoundRule]) -> None:
+        self._bench = bench
+        self._rules = {bound.id: bound for bound in rules}
+        self._all = plan.scans
+        self.scans = {rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules}
+        self._number = {rule: number for number, scan in enumerate(plan.scans) for rule in scan.rules}
+        self.types = self._probed()
+        self._base = self._counts(self._all)
+        self._words = {rule: words_of(scan.question({})) for rule, scan in self.scans.items()}
+        self._readers: dict[str, list[str]] = defaultdict(list)
+        for rule, (words, _) in self._words.items():
+            for word in words:
+                self._readers[word].append(rule)
+        self._narrowed: dict[frozenset[str], list[Scan]] = {}
+
+    def _probed(self) -> dict[str, int]:
+        """The types of ranges, as the engine asks for them before it fuses several."""
+        probes = [(rule, probe) for scan in self._all for rule, probe in scan.probes().items()]
+        answers = self._bench.ask([probe for _, probe in probes])
+        told = zip(probes, answers, strict=True)
+        return {rule: one.types[0] for (rule, _), one in told if isinstance(one, Answer) and one.types}
+
+    def base(self, rule: str) -> int:
+        """How many violations a rule sees in the clean data. Raises `NotEvaluated` if it cannot look."""
+        found = self._base[rule]
+        if isinstance(found, Failure):
+            raise NotEvaluated(found.reason)
+        return found.violations
+
+    # --- looking
+
+    def _counts(self, scans: Sequence[Scan]) -> dict[str, Count | Failure]:
+        """What every rule of some scans counts, as the engine asks: fused, then rule by rule for the suspects."""
+        found: dict[str, Count | Failure] = {}
+        suspects: list[tuple[RowScan, Answer]] = []
+        for scan, answer in zip(scans, self._bench.ask([one.question(self.types) for one in scans]), strict=True):
+            if isinstance(answer, Failure):
+                found |= self._one_by_one(scan, answer)
+            elif (counts := scan.tally(answer.rows).counts) is not None:
+                found |= counts
+            elif isinstance(scan, RowScan):
+                suspects.append((scan, answer))
+        recounts = self._bench.ask([scan.recount() for scan, _ in suspects])
+        for (scan, first), answer in zip(suspects, recounts, strict=True):
+            found |= (
+                self._one_by_one(scan, answer)
+                if isinstance(answer, Failure)
+                else scan.recounted(answer.rows, first.rows)
+            )
+        return found
+
+    def _one_by_one(self, scan: Scan, failure: Failure) -> dict[str, Count | Failure]:
+        if len(scan.rules) == 1:
+            return dict.fromkeys(scan.rules, failure)
+        return self._counts([self.scans[rule] for rule in scan.rules])
+
+    def said(self, scans: Sequence[Scan]) -> tuple[list[str], dict[str, str]]:
+        """The rules that see more violations now than in the clean data, and those that fail now, with the reason."""
+        fired, failed = [], {}
+        for rule, now in self._counts(scans).items():
+            before = self._base[rule]
+            if isinstance(before, Failure):
+                continue
+            if isinstance(now, Failure):
+                failed[rule] = now.reason
+            elif now.violations > before.violations:
+                fired.append(rule)
+        return fired, failed
+
+    # --- who reads what
+
+    def readers(self, bound: BoundRule, touched: Iterable[Touched]) -> list[Scan]:
+        """The scans of other rules whose SQL names a touched table, and the touched column or all of them.
+
+        Rules about declared constraints are left out: whatever a rule says of a column, a constraint may say too.
+        """
+        rules: set[str] = set()
+        for table, column in touched:
+            for rule in self._readers[table.rpartition(".")[2].strip('"')]:
+                words, everything = self._words[rule]
+                if column is None or everything or column in words:
+                    rules.add(rule)
+        chosen = frozenset(
+            rule for rule in rules if rule != bound.id and not isinstance(self._rules[rule].rule.kind, Declared)
+        )
+        if chosen not in self._narrowed:
+            some: dict[int, list[str]] = defaultdict(list)
+            for rule in sorted(chosen):
+                some[self._number[rule]].append(rule)
+            self._narrowed[chosen] = [self._all[number].only(kept) for number, kept in some.items()]
+        return self._narrowed[chosen]
+
+    def unexpected(self, bound: BoundRule, fired: Iterable[str]) -> list[str]:
+        """The rules of which neither `bound` nor they themselves say that they are about the same fact."""
+        return [rule for rule in fired if not same_fact(bound, self._rules[rule])]
+
+
+def same_fact(one: BoundRule, other: BoundRule) -> bool:
+    """Whether two rules are about the same fact: one function, one constraint that would enforce both, or `overlaps=`."""
+    if _function(one) == _function(other):
+        return True
+    if one.enforced_by is not None and one.enforced_by == other.enforced_by:
+        return True
+    return _names(one, other) or _names(other, one)
+
+
+def _function(bound: BoundRule) -> str:
+    return bound.id.partition("[")[0]
+
+
+def _names(one: BoundRule, other: BoundRule) -> bool:
+    names = {other.id, _function(other), _function(other).rpartition("::")[2], *other.rule.tags}
+    return not names.isdisjoint(one.rule.overlaps)
+
+
+def words_of(statement: sql.Composable) -> tuple[frozenset[str], bool]:
+    """The words of a statement, and whether it may read columns that it does not name."""
+    return _words(readable(statement))
+
+
+@functools.cache
+def _words(text: str) -> tuple[frozenset[str], bool]:
+    return frozenset(re.findall(r"\w+", text)), _EVERYTHING.search(text) is not None
+
+
+def told(*keys: Key) -> str:
+    """Some keys in one line."""
+    shown = [", ".join("NULL" if part is None else part for part in key) for key in keys[:SHOWN]]
+    return "; ".join(shown) + (" …" if len(keys) > SHOWN else "")

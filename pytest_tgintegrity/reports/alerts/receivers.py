@@ -1,0 +1,253 @@
+"""Tell somebody when the state of the data changes: any webhook, Slack, or Alertmanager.
+
+No row of the data leaves the house: rules, counts and reasons do. What is told is cut to a size that receivers take.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.reports.terminal.lines import plural, printable
+
+Json = Mapping[str, Any]
+Form = Literal["webhook", "slack", "alertmanager"]
+
+TRIES = 3
+TIMEOUT = 5.0
+PAUSE = 1.0
+RULES = 10
+LONGEST = 200
+PATH = 8
+"""A longer path may be a secret."""
+SLACK_LONGEST = 3000
+FIRING = timedelta(days=365)
+"""Alertmanager takes an alert for resolved then: it has to be beyond the next run, which repeats it."""
+SLACK_HOST = "hooks.slack.com"
+TAKES = "http(s)://…, slack+https://… or alertmanager+http(s)://…"
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Whom to tell. The address is a secret: whoever knows it can write there."""
+
+    form: Form
+    url: str = field(repr=False)
+    authorization: str | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must not be shown: the address as it was given and as it is used, and what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was last told: the status, and the database by the name that was used."""
+
+    status: str
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A change of state, for people and machines."""
+
+    event: Literal["degraded", "undetermined", "recovered"]
+    database: str
+    previous: str | None
+    document: Json
+
+    @property
+    def rules(self) -> list[Json]:
+        """The rules that matter, gravest first."""
+        costs = {one["rule"]: number for number, one in enumerate(self.document["health"]["deductions"])}
+        found = [one for one in self.document["rules"] if one["verdict"] in {"failed", "noted", "unknown"}]
+        return sorted(found, key=lambda one: costs.get(one["id"], len(costs)))
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        health = self.document["health"]
+        score = "no score" if health["score"] is None else f"score {health['score']} of 100"
+        return f"Data integrity of {_cut(self.database)}: {self.event}, {score}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The rules, a line each, and how many more there are; why a run could not begin."""
+        told = [_rule(one) for one in self.rules[:RULES]]
+        more = len(self.rules) - RULES
+        error = self.document["run"].get("error")
+        return [*([_cut(error)] if error else []), *told, *([f"and {plural(more, 'more rule')}"] if more > 0 else [])]
+
+
+def _cut(text: str) -> str:
+    safe = printable(text)
+    return safe if len(safe) <= LONGEST else f"{safe[: LONGEST - 1]}…"
+
+
+def _rule(one: Json) -> str:
+    found = plural(one["violations"], "violation") if one["violations"] else one["verdict"]
+    return f"{one['severity']} {_cut(one['id'])}: {found}"
+
+
+# --- whom
+
+
+def receiver(url: str) -> Receiver:
+    """Read the address. Raises `UsageError`, which does not repeat it."""
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    kind, plus, scheme = ("", "", "") if host is None else parts.scheme.rpartition("+")
+    if not host or scheme not in {"http", "https"} or (plus and kind not in {"slack", "alertmanager"}):
+        raise UsageError(f"--alert takes {TAKES}")
+    form: Form = "alertmanager" if kind == "alertmanager" else "slack" if kind or host == SLACK_HOST else "webhook"
+    path = f"{parts.path.rstrip('/')}/api/v2/alerts" if form == "alertmanager" else parts.path
+    bare = urlunsplit((scheme, parts.netloc.rpartition("@")[2], path, parts.query, ""))
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    path_secret = parts.path if len(parts.path) > PATH else ""
+    return Receiver(form, bare, _basic(user, password), (url, bare, password, path_secret, parts.query))
+
+
+def _basic(user: str, password: str) -> str | None:
+    if not user and not password:
+        return None
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+# --- what
+
+
+def news(document: Json, known: State | None, name: str = "", *, forgets: bool = False) -> News | None:
+    """What there is to tell, if the state is another one than was last told; good news only to who heard bad ones.
+
+    Who `forgets` hears bad news from each run. `name` is that of a database that could not be asked for it.
+    """
+    status = document["health"]["status"]
+    before = known.status if known else "healthy"
+    if status == before and not (forgets and status != "healthy"):
+        return None
+    name = known.database if known else called(document, name)
+    return News("recovered" if status == "healthy" else status, name, before if known else None, document)
+
+
+def called(document: Json, name: str = "") -> str:
+    """The name of the database, or the one to use where it could not be asked."""
+    database = document["database"]
+    return (name or "unknown") if database is None else str(database["name"])
+
+
+def payload(told: News, form: Form, now: datetime) -> Any:
+    """The document that a receiver of that form understands."""
+    match form:
+        case "slack":
+            return {"text": _slack(told)}
+        case "alertmanager":
+            return [_alertmanager(told, now)]
+    return _webhook(told)
+
+
+def _slack(told: News) -> str:
+    text = "\n".join([told.summary, *(f"• {line}" for line in told.lines)])[:SLACK_LONGEST]
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _alertmanager(told: News, now: datetime) -> dict[str, Any]:
+    recovered = told.event == "recovered"
+    return {
+        "labels": {"alertname": "DataIntegrity", "database": _cut(told.database)},
+        "annotations": {"summary": told.summary, "description": "\n".join(told.lines), "status": told.event},
+        **({} if recovered else {"startsAt": now.isoformat()}),
+        "endsAt": (now if recovered else now + FIRING).isoformat(),
+    }
+
+
+def _webhook(told: News) -> dict[str, Any]:
+    health, run = told.document["health"], told.document["run"]
+    keys = ("id", "severity", "verdict", "violations")
+    return {
+        "version": 1,
+        "event": told.event,
+        "previous": told.previous,
+        "database": _cut(told.database),
+        "summary": told.summary,
+        "score": health["score"],
+        "minimum": health["minimum"],
+        "run": run["id"],
+        "finished_at": run["finished_at"],
+        "error": _cut(run["error"]) if run.get("error") else None,
+        "rules": [{key: _cut(one[key]) if key == "id" else one[key] for key in keys} for one in told.rules[:RULES]],
+        "more_rules": max(0, len(told.rules) - RULES),
+    }
+
+
+# --- how
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would arrive as a GET, which tells nobody anything."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def send(to: Receiver, body: Any) -> str | None:
+    """Deliver, in a few tries; why it failed, or None."""
+    reason: str | None = None
+    for number in range(TRIES):
+        time.sleep(PAUSE * number)
+        reason, again = _try(to, json.dumps(body).encode())
+        if reason is None or not again:
+            return reason
+    return f"{reason}, {TRIES} times"
+
+
+def _try(to: Receiver, body: bytes) -> tuple[str | None, bool]:
+    """Why it failed, if it did; and whether it may go better next time.
+
+    The limit is for all of it: looking up the name, connecting, and an answer that drips or is always going to come.
+    """
+    answers: queue.SimpleQueue[tuple[str | None, bool]] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(_ask(to, body)), name="alert", daemon=True).start()
+    try:
+        return answers.get(timeout=TIMEOUT)
+    except queue.Empty:
+        return f"no answer in {TIMEOUT:g} s", True
+
+
+def _ask(to: Receiver, body: bytes) -> tuple[str | None, bool]:
+    """The reason never holds the address."""
+    headers = {"Content-Type": "application/json", "User-Agent": "pytest-tgintegrity"}
+    if to.authorization:
+        headers["Authorization"] = to.authorization
+    request = urllib.request.Request(to.url, body, headers, method="POST")  # noqa: S310 - http and https only
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT):
+            return None, False
+    except urllib.error.HTTPError as error:
+        error.close()
+        return (
+            f"it answered {error.code}",
+            error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS,
+        )
+    except TimeoutError:
+        return f"no answer in {TIMEOUT:g} s", True
+    except urllib.error.URLError as error:
+        slow = isinstance(error.reason, TimeoutError)
+        return f"no answer in {TIMEOUT:g} s" if slow else f"it cannot be reached ({type(error.reason).__name__})", True
+    except (OSError, ValueError) as error:  # http.client raises both; their words may hold the address
+        return f"it cannot be reached ({type(error).__name__})", True
+    except Exception as error:  # noqa: BLE001 - http.client has errors of its own, and none of them may end a run
+        return f"it does not speak HTTP ({type(error).__name__})", True

@@ -1,0 +1,131 @@
+"""The parts of the page that are numbers: probes, what goes on in the database, coverage. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, table, tag
+from pytest_tgintegrity.reports.html.signs import framed, minute
+from pytest_tgintegrity.reports.terminal.lines import grouped, plural
+
+Json = Mapping[str, Any]
+
+COVERED: Final[Mapping[str, str]] = {"tables": "tables", "foreign_keys": "foreign keys", "columns": "columns"}
+
+
+UNDETERMINED: Final = "not determined"
+VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
+    "as ever": ("✓", "good"),
+    "degraded": ("✗", "bad"),
+    UNDETERMINED: ("?", "warn"),
+}
+
+
+def probes(document: Json) -> Markup:
+    """How long probes took and how that compares with the baseline; what the server counts beside."""
+    timed, baseline = document.get("probes") or {}, document.get("baseline") or {}
+    compared = {str(one["name"]): one for one in baseline.get("probes") or ()}
+    names = [*timed, *(name for name in compared if name not in timed)]
+    rows = [_probe(name, timed.get(name) or {}, compared.get(name), baseline) for name in names]
+    heads = ("probe", "median", "times the baseline", "verdict", "why")
+    return fragment(
+        tag("p", _pinned(baseline)) if timed or baseline else None,
+        table("How long it takes to read what people wait for", heads, rows, numbers=[1, 2]) if rows else None,
+        [tag("p", told, class_="soft") for told in _timed_on(timed)],
+        _counters(((document.get("history") or {}).get("trend") or ())[-2:]),
+    )
+
+
+def _pinned(baseline: Json) -> str:
+    if baseline.get("reason"):
+        return f"There is nothing to compare with: {baseline['reason']}."
+    if not baseline.get("pinned_at"):
+        return "There is nothing to compare with: a baseline is kept in Redis (--redis-url)."
+    return f"The baseline was pinned {'by this run' if baseline['pinned'] else minute(baseline['pinned_at'])}."
+
+
+def _probe(name: str, timed: Json, compared: Json | None, baseline: Json) -> Sequence[Child]:
+    median = f"{timed['seconds'] * 1000:.2f} ms" if "seconds" in timed else "–"
+    if timed.get("error"):
+        return name, median, "", framed("not timed", *VERDICTS[UNDETERMINED]), timed["error"]
+    if compared is None:
+        why = "it is the baseline" if baseline.get("pinned") else "there is no baseline"
+        return name, median, "", framed(UNDETERMINED, *VERDICTS[UNDETERMINED]), why
+    if compared["ratio"] is None:
+        return name, median, "", framed(UNDETERMINED, *VERDICTS[UNDETERMINED]), compared["doubt"]
+    verdict = "degraded" if compared["degraded"] else "as ever"
+    ratio = f"{compared['ratio']:.2f} ({compared['low']:.2f} to {compared['high']:.2f})"
+    return name, median, ratio, framed(verdict, *VERDICTS[verdict]), _surely(verdict)
+
+
+def _surely(verdict: str) -> str:
+    return "slower by more than 10 %, beyond doubt" if verdict == "degraded" else "not surely slower by more than 10 %"
+
+
+def _timed_on(timed: Json) -> list[str]:
+    """The server and the machine, of each that there is."""
+    found = [one for one in timed.values() if "seconds" in one]
+    places = dict.fromkeys((one["server"], one["host"]) for one in found)
+    samples = [one["samples"] for one in found]
+    return [f"Timed on {server} from {host}, {_range(samples)} each." for server, host in places]
+
+
+def _range(samples: Sequence[int]) -> str:
+    return plural(samples[0], "sample") if min(samples) == max(samples) else f"{min(samples)} to {max(samples)} samples"
+
+
+def _counters(last: Sequence[Json]) -> Markup:
+    """Rollbacks and deadlocks, in this run and the one before."""
+    rows = [
+        (minute(one["started_at"]), _share(one["rollback_rate"]), _plain(one["deadlocks"]))
+        for one in last
+        if one.get("rollback_rate") is not None or one.get("deadlocks") is not None
+    ]
+    heads = ("run", "transactions rolled back", "deadlocks")
+    return table("Since the server began to count", heads, rows, numbers=[1, 2]) if rows else Markup()
+
+
+def _share(rate: float | None) -> str:
+    return "–" if rate is None else f"{rate:.2%}"
+
+
+def activity(activity: Json) -> Markup:
+    """What the metrics of the rules tell."""
+    if not activity:
+        return Markup()
+    rows = [(name.replace("_", " "), _figure(value)) for name, value in activity.items()]
+    return table("What goes on in the database", ("number", "value"), rows)
+
+
+def _figure(value: Any) -> Child:
+    if isinstance(value, Mapping):
+        return [[f"{name}: {_plain(one)}", tag("br")] for name, one in value.items()]
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def coverage(coverage: Json | None) -> Markup:
+    """What is looked at by rules, by declared constraints only, and by nothing."""
+    if coverage is None:
+        return Markup()
+    parts = {title: coverage[name] for name, title in COVERED.items()}
+    rows = [
+        (title, *map(grouped, (one["by_rules"], len(one["by_constraints_only"]), len(one["by_nothing"]), one["total"])))
+        for title, one in parts.items()
+    ]
+    heads = ("what", "by rules", "by declared constraints only", "by nothing", "of all")
+    return fragment(
+        table("What the selected rules look at", heads, rows, numbers=range(1, len(heads))),
+        [_blind(f"Nothing looks at these {title}", one["by_nothing"]) for title, one in parts.items()],
+    )
+
+
+def _blind(title: str, entries: Sequence[Json]) -> Markup:
+    if not entries:
+        return Markup()
+    rows = [(one["name"], one["reason"] or "no reason given") for one in entries]
+    return details(f"{title} ({grouped(len(entries))})", table(title, ("name", "why"), rows))

@@ -1,0 +1,87 @@
+"""HTML as values: text is escaped unless it is `Markup`, and only `tag` makes that from data. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from pytest_tgintegrity.reports.terminal.lines import printable
+
+VOID = frozenset({"meta", "br"})
+
+
+class Markup(str):
+    """HTML that is safe as it stands."""
+
+    __slots__ = ()
+
+
+Child = str | int | float | None | Iterable["Child"]
+
+
+def tag(name: str, /, *children: Child, **attributes: str | bool | None) -> Markup:
+    """An element. Attributes: `class_` is class, `aria_label` is aria-label; None and False are left out."""
+    told = "".join(_attribute(key, value) for key, value in attributes.items())
+    inner = fragment(*children)
+    return Markup(f"<{name}{told}>" if name in VOID else f"<{name}{told}>{inner}</{name}>")
+
+
+def fragment(*children: Child) -> Markup:
+    """Several nodes, one after the other; None is nothing."""
+    return Markup("".join(_node(one) for one in children))
+
+
+def _node(child: Child) -> str:
+    match child:
+        case None:
+            return ""
+        case Markup():
+            return child
+        case str() | int() | float():
+            return html.escape(visible(str(child)))
+    return "".join(_node(one) for one in child)
+
+
+def _attribute(key: str, value: str | bool | None) -> str:  # noqa: FBT001 - as HTML has it
+    if value is None or value is False:
+        return ""
+    name = key.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{html.escape(visible(value))}"'
+
+
+def visible(text: str) -> str:
+    """Text in which nothing acts on what stands around it; line breaks stay."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: Iterable[int] = ()) -> Markup:
+    """A table that scrolls in itself; the first cell of a row is its heading, the columns `numbers` are figures."""
+    right = frozenset(numbers)
+
+    def kind(column: int) -> str | None:
+        return "number" if column in right else None
+
+    head = [tag("th", one, scope="col", class_=kind(column)) for column, one in enumerate(heads)]
+    body = [
+        tag(
+            "tr",
+            tag("th", row[0], scope="row"),
+            [tag("td", cell, class_=kind(column)) for column, cell in enumerate(row[1:], 1)],
+        )
+        for row in rows
+    ]
+    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", head)), tag("tbody", body))
+    return tag("div", inner, class_="scroll", role="region", aria_label=caption, tabindex="0")
+
+
+def section(anchor: str, title: str, *children: Child) -> Markup:
+    """A part of the page with a heading that names it, or nothing if there is nothing in it."""
+    inner = fragment(*children)
+    if not inner:
+        return Markup()
+    return tag("section", tag("h2", title, id=anchor), inner, aria_labelledby=anchor)
+
+
+def details(summary: Child, *children: Child, opened: bool = False) -> Markup:
+    """What is shown on demand."""
+    return tag("details", tag("summary", summary), *children, open=opened)

@@ -1,0 +1,403 @@
+"""The page for people who would rather look than read: one file, no network, no script. Pure, from the JSON document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_tgintegrity.reports.html import chart, figures
+from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, section, table, tag
+from pytest_tgintegrity.reports.html.signs import SIGNS, STATUS, badge, met, minute, name_of, sign, value
+from pytest_tgintegrity.reports.html.strips import strip
+from pytest_tgintegrity.reports.html.style import CSS
+from pytest_tgintegrity.reports.terminal.fixes import NOTHING, noted_text
+from pytest_tgintegrity.reports.terminal.lines import grouped, plural
+from pytest_tgintegrity.rules.declare import SEVERITIES
+
+Json = Mapping[str, Any]
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+VIOLATED = ("failed", "noted", "tolerated", "waived")
+OPENED = 6
+MOST = 200
+"""How many violated rules are shown with their rows; a page of thousands opens on no phone."""
+FULL = 100
+
+
+def render(document: Json) -> str:
+    """The whole page for the `integrity` part of a JSON report, of this run or of a stored one."""
+    parts = [part for part in _sections(document) if part[2]]
+    title = f"Data integrity: {_headline(document)}"
+    links = [tag("li", tag("a", title, href=f"#{anchor}")) for anchor, title, _ in parts]
+    body = tag(
+        "body",
+        tag("a", "Skip to the results", href="#results", class_="skip"),
+        tag("header", tag("h1", "Data integrity"), _where(document)),
+        tag("nav", tag("ul", links), aria_label="Parts of this page"),
+        tag("main", [section(*part) for part in parts], id="results"),
+        tag("footer", tag("p", _origin(document))),
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        Markup(f"<style>{CSS}</style>"),
+    )
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _sections(document: Json) -> Iterator[tuple[str, str, Markup]]:
+    rules = document["rules"]
+    yield "score", "Score", _score(document)
+    yield "gate", "Gate", _gate(document.get("gate"))
+    yield "trend", "Trend", _trend(document)
+    yield "violated", "Violated rules", _violated(document)
+    yield "unknown", "Not known", _unknown(rules)
+    yield "fixes", "Fixes", _fixes(document)
+    yield "proof", "Proofs", _proof(document.get("proof"))
+    yield "rules", "All rules", _areas(document)
+    yield "performance", "Performance", figures.probes(document)
+    yield "activity", "Activity", figures.activity(document["activity"])
+    yield "coverage", "Coverage", figures.coverage(document.get("coverage"))
+
+
+# --- where, and how it is
+
+
+def _headline(document: Json) -> str:
+    health, database = document["health"], document["database"]
+    score = "" if health["score"] is None else f", {health['score']} of 100"
+    return f"{health['status']}{score}{'' if database is None else ', ' + str(database['name'])}"
+
+
+def _where(document: Json) -> Markup:
+    run, database = document["run"], document["database"]
+    told = []
+    if database is not None:
+        standby = ", standby" if database["is_standby"] else ""
+        told.append(f"{database['name']} at {database['host']}:{database['port']}")
+        told.append(f"PostgreSQL {database['server_version']}{standby}, role {database['user']}")
+    told.append(f"{minute(run['finished_at'])}, {run['seconds']:.2f} s")
+    if run.get("period_hours"):
+        told.append(f"dated rows of the last {run['period_hours']:g} hours")
+    told += [f"only {name} {value}" for name, value in run.get("scopes", {}).items()]
+    return tag("p", " · ".join(told), class_="soft")
+
+
+def _origin(document: Json) -> str:
+    run = document["run"]
+    told = {"run": run["id"], "snapshot": run["snapshot"], "rule set": (run["rule_set_digest"] or "")[:12]}
+    return " · ".join(["pytest-tgintegrity", *(f"{name} {value}" for name, value in told.items() if value)])
+
+
+# --- score, gate, trend
+
+
+def _score(document: Json) -> Markup:
+    health, run = document["health"], document["run"]
+    mark, colour = STATUS[health["status"]]
+    number = "–" if health["score"] is None else str(health["score"])
+    minimum = "" if health["minimum"] is None else f"healthy from {health['minimum']}"
+    status = tag("span", sign(mark), health["status"], class_=f"status {colour}")
+    words = [tag("strong", number), " ", tag("span", "of 100"), " ", status, " ", tag("span", minimum, class_="soft")]
+    big = tag("p", words, class_="score")
+    error = tag("p", "No rule was judged: ", run["error"], class_="bad") if run.get("error") else None
+    partial = None if run["complete"] else tag("p", "Not complete: some selected rules were not judged.", class_="warn")
+    return fragment(big, error, partial, _tiles(document["rules"]), _working(health))
+
+
+def _tiles(rules: Sequence[Json]) -> Markup:
+    counts = Counter(one["verdict"] for one in rules)
+    found = [tag("li", tag("b", grouped(counts[one]), class_=SIGNS[one][1]), one) for one in SIGNS if counts[one]]
+    return tag("ul", found, class_="tiles", aria_label="Rules by verdict") if found else Markup()
+
+
+def _working(health: Json) -> Markup:
+    listed = health["deductions"]
+    if not listed:
+        return Markup()
+    rows = [(name_of(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed]
+    total = sum(one["points"] for one in listed)
+    said = f"100 − {grouped(total)}{' = ' if total <= FULL else ', not below 0: '}{health['score']}"
+    caption = "What each rule that does not pass costs"
+    heads = ("rule", "severity", "points", "violations")
+    return details(["How it comes about: ", tag("b", said)], table(caption, heads, rows, numbers=[2, 3]))
+
+
+def _gate(gate: Json | None) -> Markup:
+    if gate is None:
+        return Markup()
+    heads = ("condition", "met", "measured", "required", "since")
+    rows = [
+        (one["name"], _met(one), one["measured"], one["required"], _since(one.get("since")))
+        for one in gate["conditions"]
+    ]
+    said = tag("p", tag("b", gate["name"]), ": ", met(gate["passed"], "open", "closed"))
+    return fragment(said, table(f"Conditions of the gate {gate['name']}", heads, rows))
+
+
+def _met(condition: Json) -> Markup:
+    """Whether, and why not: side by side also on a phone."""
+    return fragment(met(condition["passed"]), condition["reason"] and tag("div", condition["reason"]))
+
+
+def _since(moment: str | None) -> str:
+    return minute(moment) if moment else ""
+
+
+def _trend(document: Json) -> Markup:
+    history = document.get("history") or {}
+    previous = history.get("previous_score")
+    said = None if previous is None else tag("p", f"The run before scored {previous}.")
+    drawn = chart.trend(chart.points(history.get("trend") or ()), document["health"]["minimum"])
+    changes = [("Worse than before", history.get("worse")), ("Newly violated", history.get("new"))]
+    return fragment(said, drawn, [_changes(title, some or ()) for title, some in changes])
+
+
+def _changes(title: str, found: Sequence[Json]) -> Markup:
+    if not found:
+        return Markup()
+    rows = [(name_of(one["rule"]), one["before"], "unknown" if one["now"] is None else one["now"]) for one in found]
+    return table(title, ("rule", "violations before", "now"), rows, numbers=[1, 2])
+
+
+# --- what is wrong
+
+
+def _violated(document: Json) -> Markup:
+    violated = [one for one in document["rules"] if one["verdict"] in VIOLATED]
+    found = sorted(violated, key=lambda one: SEVERITIES.index(one["severity"]))
+    opened = len(found) <= OPENED
+    by_severity = [(severity, [one for one in found[:MOST] if one["severity"] == severity]) for severity in SEVERITIES]
+    rest = [(name_of(one["id"]), one["severity"], grouped(one["violations"])) for one in found[MOST:]]
+    return fragment(
+        [
+            [
+                tag("h3", f"{severity.capitalize()} ({grouped(len(some))})"),
+                [_rule(one, document, opened=opened) for one in some],
+            ]
+            for severity, some in by_severity
+            if some
+        ],
+        table("More of them: the JSON report has their rows", ("rule", "severity", "violations"), rest, numbers=[2])
+        if rest
+        else None,
+    )
+
+
+def _rule(one: Json, document: Json, *, opened: bool) -> Markup:
+    first, _, rest = (one["doc"] or "").strip().partition("\n")
+    counted = tag("span", f"{_parameters(one['id'])}{_many(one)}", class_="soft")
+    summary = fragment(badge(one["verdict"]), tag("b", first), " ", counted, " ", strip([one["id"]], document))
+    return details(
+        summary,
+        tag("p", tag("code", one["id"])),
+        [tag("p", paragraph) for paragraph in rest.strip().split("\n\n") if paragraph],
+        None if one["violations"] else tag("p", one["reason"]),
+        _samples(one),
+        _told("All of them", one.get("see_all"), "pre"),
+        _told("Mend", one.get("mend"), "span"),
+        _waiver(one.get("waiver")),
+        opened=opened,
+    )
+
+
+def _parameters(rule: str) -> str:
+    """What tells a rule from others that one test makes."""
+    inner = rule.partition("[")[2].removesuffix("]")
+    return f"{inner}: " if inner else ""
+
+
+def _many(one: Json) -> str:
+    of = "" if one["examined"] is None else f" of {plural(one['examined'], 'row')}"
+    return f"{grouped(one['violations'])}{of}" if one["violations"] else ""
+
+
+def _told(title: str, text: str | None, element: str) -> Markup:
+    if not text:
+        return Markup()
+    return tag("div" if element == "pre" else "p", tag("b", f"{title}: "), tag(element, text))
+
+
+def _waiver(waiver: Json | None) -> Markup:
+    if waiver is None:
+        return Markup()
+    return tag("p", tag("b", "Waived: "), f"until {waiver['expires']} by {waiver['owner']}: {waiver['reason']}")
+
+
+def _samples(one: Json) -> Markup:
+    samples = one["samples"]
+    if not samples:
+        return Markup()
+    rows = [(_key(each["key"]), value(each["label"]), *map(value, each["values"].values())) for each in samples]
+    hidden = one["violations"] - len(samples)
+    caption = f"{plural(len(samples), 'row')} of {grouped(one['violations'])}" if hidden > 0 else "The rows"
+    return table(caption, ("key", "label", *samples[0]["values"]), rows)
+
+
+def _key(key: Any) -> Child:
+    return ", ".join(str(part) for part in key) if isinstance(key, list) else value(key)
+
+
+def _unknown(rules: Iterable[Json]) -> Markup:
+    by_reason: dict[str, list[str]] = {}
+    for one in rules:
+        if one["verdict"] == "unknown":
+            by_reason.setdefault(str(one["reason"]), []).append(one["id"])
+    return fragment(
+        [
+            details([badge("unknown"), f"{plural(len(ids), 'rule')}: {reason}"], tag("ul", [_item(id_) for id_ in ids]))
+            for reason, ids in by_reason.items()
+        ]
+    )
+
+
+def _item(rule: str) -> Markup:
+    return tag("li", tag("code", rule))
+
+
+# --- fixes and proofs
+
+
+def _fixes(document: Json) -> Markup:
+    fix = document.get("fix")
+    if fix is not None:
+        return _plan(fix, {one["id"]: one["severity"] for one in document["rules"]})
+    fixable = [one for one in document["rules"] if one["fixable"] and one["verdict"] == "failed"]
+    if not fixable:
+        return Markup()
+    said = f"{plural(len(fixable), 'violated rule')} with a safe fix declared: --fix-plan shows every change."
+    return fragment(tag("p", said), tag("ul", [_item(one["id"]) for one in fixable]))
+
+
+def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
+    noted = fix.get("noted_fixes", ())
+    by_rule = [(name_of(one["rule"]), one["table"], grouped(one["rows"])) for one in fix["by_rule"]]
+    people = [(name_of(one["rule"]), grouped(one["violations"]), one["reason"]) for one in fix["needs_a_person"]]
+    first = [(one["table"], one["op"], _row(one["key"]), _difference(one)) for one in fix["first_changes"]]
+    return fragment(
+        tag("p", fix["failed"], class_="bad") if fix.get("failed") else None,
+        _planned(fix),
+        _rules(f"{noted_text(noted, severities)}.", noted),
+        _rules("What becomes of these rules only the look after the fix tells:", fix.get("unforeseen", ())),
+        _command(fix.get("apply")),
+        _applied(fix["applied"]),
+        table("Changes by rule", ("rule", "table", "rows"), by_rule, numbers=[2]) if by_rule else None,
+        details(_first(fix), table("Changes", ("table", "what", "key", "columns"), first)) if first else None,
+        details("What needs a person", table("By hand", ("rule", "violations", "why"), people, numbers=[1]))
+        if people
+        else None,
+    )
+
+
+def _planned(fix: Json) -> Markup:
+    if fix["changes"]:
+        return tag("p", f"Plan {fix['plan']}: {plural(fix['changes'], 'change')}, all in {fix['file']}")
+    if fix.get("failed"):
+        return Markup()
+    return tag("p", "Nothing planned." if fix.get("noted_fixes") else f"{NOTHING[0].upper()}{NOTHING[1:]}.")
+
+
+def _rules(said: str, rules: Sequence[str]) -> Markup:
+    return fragment(tag("p", said), tag("ul", map(_item, rules))) if rules else Markup()
+
+
+def _first(fix: Json) -> str:
+    """What is shown of the changes, and where the others are."""
+    shown, hidden = len(fix["first_changes"]), fix["changes"] - len(fix["first_changes"])
+    return f"The first {plural(shown, 'change')}; {grouped(hidden)} more in {fix['file']}" if hidden else "All changes"
+
+
+def _command(apply: Json | None) -> Markup:
+    if apply is None:
+        return Markup()
+    hint = f" ({apply['hint']})" if apply["hint"] else None
+    return tag("p", "To make these changes: ", tag("code", apply["command"]), hint)
+
+
+def _row(row: Json | None) -> str:
+    return ", ".join(f"{name} {_text(value)}" for name, value in (row or {}).items())
+
+
+def _text(found: Any) -> str:
+    return "NULL" if found is None else str(found)
+
+
+def _difference(change: Json) -> str:
+    before, after = change.get("before") or {}, change.get("after") or {}
+    if change["op"] != "update":
+        return _row(after)
+    return ", ".join(f"{name} {_text(before.get(name))} → {_text(after[name])}" for name in after)
+
+
+def _applied(applied: Json | None) -> Markup:
+    if applied is None or applied["run"] is None:
+        return Markup()
+    stopped = tag("p", applied["stopped"], class_="bad") if applied["stopped"] else None
+    followed = applied.get("followed")
+    more = f" and {plural(followed, 'more row')} with them" if followed else ""
+    said = f"{plural(applied['rows'], 'row')} changed{more}, journalled as run {applied['run']}"
+    return fragment(tag("p", f"{said} (take back: --undo {applied['run']})"), stopped)
+
+
+def _proof(proof: Json | None) -> Markup:
+    if proof is None:
+        return Markup()
+    rows = [(name_of(one["id"]), one["reason"]) for one in proof["rules"] if not one["proven"]]
+    said = f"{plural(proof['proven'], 'rule')} proven, {grouped(proof['unproven'])} unproven."
+    return fragment(tag("p", said), table("Unproven rules", ("rule", "reason"), rows) if rows else None)
+
+
+# --- all rules
+
+
+def _area(rule: str) -> str:
+    """The file of a rule, in words."""
+    return rule.partition("::")[0].rpartition("/")[2].removesuffix(".py").removeprefix("test_").replace("_", " ")
+
+
+def _areas(document: Json) -> Markup:
+    found: dict[str, list[Json]] = {}
+    for one in document["rules"]:
+        found.setdefault(_area(one["id"]), []).append(one)
+    if not found:
+        return Markup()
+    rows = [(area, *(_cell(rules, severity) for severity in SEVERITIES)) for area, rules in sorted(found.items())]
+    caption = "Rules by area and severity: how many; and how many of them do not pass"
+    return fragment(
+        table(caption, ("area", *SEVERITIES), rows, numbers=range(1, len(SEVERITIES) + 1)),
+        [_area_details(area, rules, document) for area, rules in sorted(found.items())],
+    )
+
+
+def _cell(rules: Iterable[Json], severity: str) -> Child:
+    some = [one["verdict"] for one in rules if one["severity"] == severity]
+    awry = Counter(verdict for verdict in some if verdict != "passed")
+    return [grouped(len(some)) if some else "", [[" ", badge(verdict, n)] for verdict, n in awry.items()]]
+
+
+def _area_details(area: str, rules: Sequence[Json], document: Json) -> Markup:
+    """The rules of a file; those that one test makes of many parameters stand in one line."""
+    families: dict[str, list[Json]] = {}
+    for one in rules:
+        families.setdefault(name_of(one["id"]).partition("[")[0], []).append(one)
+    heads = ("rule", "severity", "verdicts", "violations", "seconds", "past runs")
+    rows = [_family(name, some, document) for name, some in families.items()]
+    return details([tag("b", area), f" ({plural(len(rules), 'rule')})"], table(area, heads, rows, numbers=[3, 4]))
+
+
+def _family(name: str, rules: Sequence[Json], document: Json) -> Sequence[Child]:
+    verdicts = Counter(one["verdict"] for one in rules)
+    first = (rules[0]["doc"] or "").strip().partition("\n")[0]
+    return (
+        [name, tag("br"), tag("span", first, class_="soft")],
+        ", ".join(sorted({str(one["severity"]) for one in rules})),
+        [badge(verdict, count if len(rules) > 1 else None) for verdict, count in verdicts.items()],
+        grouped(sum(one["violations"] for one in rules)),
+        f"{sum(one['seconds'] for one in rules):.3f}",
+        strip([one["id"] for one in rules], document),
+    )

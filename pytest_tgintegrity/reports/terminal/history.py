@@ -1,0 +1,106 @@
+"""What a summary and the JSON report tell of past runs and of stale caches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pytest_tgintegrity.fixing.caches import Stale
+from pytest_tgintegrity.history.record import Record
+from pytest_tgintegrity.history.trend import NO_TREND, Change, Trend, sparkline
+from pytest_tgintegrity.reports.terminal.lines import Line, grouped, plural, printable, shown
+
+CHANGES = 5
+WIDTH = 30
+RED = {"red": True}
+YELLOW = {"yellow": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the history said of a run, and whether it took it: `reason` says why not. `past` is None if it is not known.
+
+    `record` is what there is to be kept of the run, while nothing stands against it.
+    """
+
+    wanted: bool
+    recorded: bool = False
+    reason: str | None = None
+    past: tuple[Record, ...] | None = None
+    trend: Trend | None = None
+    unreadable: tuple[datetime, ...] = ()
+    record: Record | None = None
+
+    def to_json(self) -> dict[str, Any] | None:
+        """The part `history` of the JSON report; None where there is no Redis."""
+        if not self.wanted:
+            return None
+        told = NO_TREND if self.trend is None else self.trend.to_json()
+        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": len(self.unreadable), **told}
+
+
+def history_lines(remembered: Remembered) -> Iterable[Line]:
+    """The score's way here, what got worse and what is new; what was not recorded, and why."""
+    if not remembered.wanted:
+        yield Line("history", "none: --redis-url says where runs are kept")
+        return
+    if remembered.trend is not None:
+        yield Line("trend", _course(remembered.trend))
+        yield from _changes("worse", remembered.trend.worse)
+        yield from _changes("new", remembered.trend.new)
+    if not remembered.recorded:
+        yield Line("no history", f"this run was not recorded: {printable(remembered.reason or '')}", YELLOW)
+    if remembered.unreadable:
+        yield Line(
+            "history",
+            f"{plural(len(remembered.unreadable), 'entry', 'entries')} in Redis cannot be read, left alone",
+            YELLOW,
+        )
+
+
+def _course(trend: Trend) -> str:
+    now, known = _score(trend.runs[-1]), trend.known
+    if trend.previous is None:
+        return f"{now}, the first run of its kind on record"
+    spread = f"; {_spread(known)} in {plural(len(trend.runs), 'run')}" if known else ""
+    return f"{now}, {_score(trend.previous)} before{spread} {sparkline(trend.scores[-WIDTH:])}"
+
+
+def _spread(scores: Sequence[int]) -> str:
+    low, high = min(scores), max(scores)
+    return f"{low} to {high}" if low < high else f"always {low}"
+
+
+def _score(record: Record) -> str:
+    return "no score" if record.score is None else str(record.score)
+
+
+def _changes(word: str, changes: Sequence[Change]) -> Iterable[Line]:
+    several = len(changes) > 1
+    if several:
+        yield Line(word, f"{plural(len(changes), 'rule')}, the gravest first", RED)
+    for one in changes[:CHANGES]:
+        yield Line("" if several else word, f"{printable(one.rule)}: {_moved(one)}", RED)
+    if len(changes) > CHANGES:
+        yield Line("", plural(len(changes) - CHANGES, "more rule"), RED)
+
+
+def _moved(change: Change) -> str:
+    before = plural(change.before, "violation")
+    if change.now is None:
+        return f"unknown, {before} before"
+    return f"{before} → {grouped(change.now)}" if change.before else plural(change.now, "violation")
+
+
+def stale_lines(stale: Stale) -> Iterable[Line]:
+    """Which caches may be stale after a repair, and what was done about it."""
+    if stale.error is not None:
+        yield Line("caches", f"nothing was deleted, or not all: {printable(stale.error)}", YELLOW)
+    elif stale.deleted is not None:
+        told = f"{plural(stale.deleted, 'key')} deleted under {shown(stale.prefix)}, {grouped(stale.kept)} kept"
+        yield Line("caches", told)
+    if stale.note and stale.deleted is None:
+        cure = f" (delete them: --redis-flush-prefix {shown(stale.prefix)})" if stale.prefix and not stale.error else ""
+        yield Line("caches" if stale.error is None else "", f"{printable(stale.note)}{cure}", YELLOW)

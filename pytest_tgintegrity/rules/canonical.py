@@ -1,0 +1,85 @@
+"""A rule as one line of text that stays the same for as long as the rule means the same. Pure.
+
+Names of sets of rules are made of it (`selection.digest_of`), and histories keep those names: a release that writes the
+same rule otherwise would restart everybody's clean days. So the words for kinds are written down here, whatever the classes
+are called; a field that is given another name keeps its word as ``field(metadata={"canonical": "word"})``; and a field that
+holds its default is left out, so that new ones may join.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any, Final
+
+from pytest_tgintegrity.rules import kinds
+
+VERSION: Final = 1
+WORDS: Final[Mapping[type, str]] = {
+    kinds.Source: "source",
+    kinds.ChildRows: "child rows",
+    kinds.Rows: "rows",
+    kinds.Between: "between",
+    kinds.OneOf: "one_of",
+    kinds.NotNull: "not_null",
+    kinds.NotBlank: "not_blank",
+    kinds.AtMost: "at_most",
+    kinds.Implies: "implies",
+    kinds.Formula: "formula",
+    kinds.Agree: "agree",
+    kinds.JsonShape: "json_shape",
+    kinds.Acyclic: "acyclic",
+    kinds.Children: "children",
+    kinds.Total: "total",
+    kinds.Derived: "derived",
+    kinds.Unique: "unique",
+    kinds.References: "references",
+    kinds.Query: "query",
+    kinds.Metric: "metric",
+    kinds.Schema: "schema",
+    kinds.Check: "check",
+    kinds.Declared: "declared",
+}
+
+
+def canonical(rule: Any) -> str:
+    """JSON of a `Rule`: its version, and every field that does not hold its default."""
+    return _line({"version": VERSION, **_entries(rule)})
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
+def _entries(declared: Any) -> dict[str, Any]:
+    return {
+        one.metadata.get("canonical", one.name): _told(value)
+        for one in fields(declared)
+        if (value := getattr(declared, one.name)) is not _default(one) and value != _default(one)
+    }
+
+
+def _default(one: Field[Any]) -> Any:
+    return one.default_factory() if one.default_factory is not MISSING else one.default
+
+
+def _told(value: Any) -> Any:
+    """JSON in which values of different types stay different: what JSON has no form for says its type."""
+    if value is None or isinstance(value, str | bool) or type(value) is int:
+        return value
+    if is_dataclass(value) and type(value) in WORDS:
+        return {WORDS[type(value)]: _entries(value)}
+    if isinstance(value, Mapping):
+        return {"map": sorted(([_told(key), _told(one)] for key, one in value.items()), key=_line)}
+    if isinstance(value, tuple):
+        return [_told(one) for one in value]
+    return {type(value).__name__: _other(value)}
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, set | frozenset):
+        return sorted(map(_told, value), key=_line)
+    return [_told(one) for one in value] if isinstance(value, list) else repr(value)

@@ -1,0 +1,501 @@
+"""Declare rules: what to look at, what counts as a violation, how grave it is.
+
+A decorator of this module only attaches a `Rule` to the test function; nothing is compiled or sent here. A decorator
+that was called wrongly attaches a `Mistake` instead, so that collection can report it in one line.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
+
+import pytest
+
+from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.rules.arguments import (
+    allowed_values,
+    check_bounds,
+    check_consent,
+    check_timeout,
+    check_tolerance,
+    check_writes,
+    checked_shape,
+    formula_of,
+    is_above,
+    optional_text,
+    text,
+    texts,
+)
+from pytest_tgintegrity.rules.canonical import canonical
+from pytest_tgintegrity.rules.kinds import (
+    CONSTRAINT_KINDS,
+    Acyclic,
+    Agree,
+    AtMost,
+    Between,
+    Check,
+    Children,
+    ChildRows,
+    ConstraintKind,
+    Declared,
+    Derived,
+    Formula,
+    Implies,
+    JsonShape,
+    Kind,
+    Metric,
+    NotBlank,
+    NotNull,
+    OneOf,
+    Query,
+    References,
+    Rows,
+    Schema,
+    Source,
+    Total,
+    Unique,
+)
+
+Severity = Literal["critical", "high", "medium", "low", "info"]
+FixAllows = Literal["delete", "insert", "triggers"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+ATTRIBUTE = "__tgintegrity__"
+TWICE = "it is declared twice, and only one of its rules would be judged: write a test function for each"
+DECLARED: dict[str, list[Callable[..., None]]] = {}
+"""All functions that were declared to be rules, by module: whoever collects can see what nobody collects."""
+
+Test = TypeVar("Test", bound=Callable[..., None])
+P = ParamSpec("P")
+
+
+class Common(TypedDict, total=False):
+    """What every decorator takes; see `Rule` for the meanings."""
+
+    severity: Severity
+    fix: str | Mapping[str, str] | None
+    fix_hint: str | None
+    fix_allows: FixAllows | Sequence[FixAllows] | None
+    breaks: Mapping[str, str] | str | None
+    overlaps: Sequence[str]
+    show: Sequence[str]
+    tags: Sequence[str]
+    enforced_by: str | None
+    since: str | None
+    timeout: float | None
+    tolerates: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A declaration: the kind of violation, and what to make of it.
+
+    `severity` decides score and exit status. `fix` is ``"clamp"``, ``"recompute"``, an SQL expression, a mapping of columns
+    to expressions, ``"delete"`` or ``"delete alias"`` (of rows that share a key all but the first), or ``"delete alias where
+    condition"`` (those of the violating rows), with ``fix_allows="delete"``, or with ``fix_allows="insert"`` a mapping of a new row's ``table.column`` to expressions; None
+    means that a person decides, for the reason in `fix_hint`. `breaks` says how a proof
+    damages the data: a mapping of columns to expressions, for a row on which this makes a violation, or one statement
+    that RETURNs the keys of the rows that must then be reported. `show` lists columns to print beside the offending key. `enforced_by` names the
+    constraint that ought to forbid the violation. `since` is an SQL timestamp; with ``--period`` only younger rows are
+    looked at. `timeout` (seconds) replaces ``--statement-timeout``.
+    `tolerates` is how much of what the test's own assert lets pass a gate lets pass too: a count of rows, or a rate below 1.
+    """
+
+    kind: Kind
+    _: KW_ONLY
+    severity: Severity = "medium"
+    fix: str | Mapping[str, str] | None = None
+    fix_hint: str | None = None
+    fix_allows: tuple[FixAllows, ...] = ()
+    breaks: Mapping[str, str] | str | None = None
+    overlaps: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    enforced_by: str | None = None
+    since: str | None = None
+    timeout: float | None = None
+    tolerates: float | None = field(default=None, repr=False)  # `repr` names sets of rules that old histories know
+
+    def canonical(self) -> str:
+        """One line that is the same for rules that mean the same, in this release and the next; see `canonical.canonical`."""
+        return canonical(self)
+
+    @property
+    def fixture(self) -> str:
+        """The fixture without which a test of this kind could not see the data."""
+        return "db" if isinstance(self.kind, Check) else "violations"
+
+    def allows(self, violations: int, examined: int | None) -> bool:
+        """Whether `tolerates` covers as many violations."""
+        if self.tolerates is None:
+            return not violations
+        if isinstance(self.tolerates, int):
+            return violations <= self.tolerates
+        return bool(examined) and violations <= self.tolerates * (examined or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A decorator call that cannot work; collection turns it into one line."""
+
+    message: str
+
+
+def declaration_of(function: object) -> Rule | Mistake | None:
+    """The declaration that a decorator attached to a test function, if any."""
+    declared: Rule | Mistake | None = getattr(function, ATTRIBUTE, None)
+    return declared
+
+
+def _source(value: object) -> Source | str:
+    if isinstance(value, Source):
+        return value
+    return text(value, "the source (a table name or a Source)")
+
+
+def _child_rows(child: Source | str, by: str | None, of: str | None, where: str | None) -> ChildRows:
+    named = _source(child)
+    if by is None and isinstance(named, str) and "." in named:
+        named, _, by = named.rpartition(".")
+    if by is None:
+        raise DeclarationError(
+            f"child is {named if isinstance(named, str) else named.name!r}: write 'table.column', the column that names"
+            " the parent, or give it as by="
+        )
+    return ChildRows(named, text(by, "by"), optional_text(of, "of"), optional_text(where, "where"))
+
+
+def _check_severity(severity: object) -> None:
+    if severity not in SEVERITIES:
+        raise DeclarationError(f"unknown severity {severity!r}: use one of {', '.join(SEVERITIES)}")
+
+
+def _check_fix(fix: object, kind: Kind) -> None:
+    if fix == "clamp" and not isinstance(kind, Between | AtMost):
+        raise DeclarationError('fix="clamp" needs bounds: only between and at_most have them')
+    if fix == "recompute" and not isinstance(kind, Formula | Derived):
+        raise DeclarationError('fix="recompute" needs a value to write: only formula and derived have one')
+    if fix is not None and not isinstance(fix, str | Mapping):
+        raise DeclarationError(f"fix is {fix!r}: give an SQL expression, or a mapping of columns to expressions")
+    check_writes(fix, "fix")
+
+
+def _check_since(since: object, kind: Kind) -> None:
+    if since is None:
+        return
+    text(since, "since")
+    if isinstance(kind, Query | Metric | Schema | Check | Declared):
+        raise DeclarationError(f"since= would be ignored: {type(kind).__name__.lower()} has no rows to choose from")
+
+
+def _check_allowed(allowed: Sequence[str]) -> None:
+    strange = [one for one in allowed if one not in get_args(FixAllows)]
+    if strange:
+        raise DeclarationError(f"unknown fix_allows {strange[0]!r}: use {', '.join(get_args(FixAllows))}")
+
+
+_FIELDS = frozenset(one.name for one in fields(Rule)) - {"kind"}
+_LISTS = ("fix_allows", "overlaps", "show", "tags")
+_OPTIONAL_TEXTS = ("fix_hint", "enforced_by")
+
+
+def _rule(kind: Kind, common: Common) -> Rule:
+    unknown = sorted(set(common) - _FIELDS)
+    if unknown:
+        raise DeclarationError(f"unknown argument {unknown[0]!r}: a rule also takes {', '.join(sorted(_FIELDS))}")
+    given: dict[str, Any] = dict(common)
+    _check_severity(given.get("severity", "medium"))
+    check_timeout(given.get("timeout"))
+    check_tolerance(given.get("tolerates"), counts=not isinstance(kind, Check))
+    _check_fix(given.get("fix"), kind)
+    check_writes(given.get("breaks"), "breaks")
+    _check_since(given.get("since"), kind)
+    for name in _OPTIONAL_TEXTS:
+        if given.get(name) is not None:
+            text(given[name], name)
+    for name in _LISTS:
+        given[name] = texts(given[name], name) if given.get(name) else ()
+    _check_allowed(given["fix_allows"])
+    check_consent(given.get("fix"), given["fix_allows"])
+    return Rule(kind, **given)
+
+
+def _attach(declared: Rule | Mistake, test: Test) -> Test:
+    setattr(test, ATTRIBUTE, Mistake(TWICE) if declaration_of(test) else declared)
+    DECLARED.setdefault(getattr(test, "__module__", ""), []).append(test)
+    pytest.mark.integrity(test)
+    return test
+
+
+def _declares(build: Callable[Concatenate[Any, P], Rule]) -> Callable[Concatenate[Any, P], Callable[[Test], Test]]:
+    """Turn a function that builds a `Rule` into a decorator; a wrong call becomes a `Mistake`, told at collection."""
+    name = "declared" if build.__name__ == "__call__" else f"rule.{build.__name__}"
+
+    @functools.wraps(build)
+    def decorator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        if not kwargs and len(args) == 1 and inspect.isfunction(args[0]):
+            return _attach(Mistake(f"@{name} is called: write @{name}{_signature(build)}"), args[0])
+        return functools.partial(_attach, _built(functools.partial(build, self, *args, **kwargs), name))
+
+    return decorator
+
+
+def _built(build: functools.partial[Rule], name: str) -> Rule | Mistake:
+    try:
+        inspect.signature(build.func).bind(*build.args, **build.keywords)
+    except TypeError as error:
+        return Mistake(f"{name}: {error} (it is called as {name}{_signature(build.func)})")
+    try:
+        return build()
+    except DeclarationError as error:
+        return Mistake(str(error))
+
+
+def _signature(build: Callable[..., Any]) -> str:
+    parameters = list(inspect.signature(build).parameters)[1:-1]
+    return f"({', '.join([*parameters, '…'])})"
+
+
+class RuleKinds:
+    """The decorators ``@rule.between(…)``, ``@rule.rows(…)`` and so on; all also take the fields of `Rule`."""
+
+    def __call__(self, *args: Any, **_: object) -> Any:
+        """Refuse ``@rule`` and ``@rule(…)``, which say nothing about what a violation is."""
+        mistake = Mistake(
+            "use a kind of rule, such as @rule.rows(source, where) or @rule.between(table, column, 0, 10)"
+        )
+        bare = bool(args) and inspect.isfunction(args[0])
+        return _attach(mistake, args[0]) if bare else functools.partial(_attach, mistake)
+
+    @_declares
+    def rows(self, source: Source | str, where: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row for which `where` is TRUE."""
+        return _rule(Rows(_source(source), text(where, "where")), common)
+
+    @_declares
+    def between(self, source: Source | str, column: str, low: Any, high: Any, **common: Unpack[Common]) -> Rule:
+        """Violated by a value outside the closed range; None leaves a side open."""
+        if low is None and high is None:
+            raise DeclarationError("between needs at least one bound")
+        if is_above(low, high):
+            raise DeclarationError(f"the range {low}..{high} is empty: low is above high")
+        return _rule(Between(_source(source), text(column, "column"), low, high), common)
+
+    @_declares
+    def one_of(self, source: Source | str, column: str, values: Sequence[Any] | str, **common: Unpack[Common]) -> Rule:
+        """Violated by a value that is none of `values` (or of the parametrize value ``"%(name)s"``)."""
+        return _rule(OneOf(_source(source), text(column, "column"), allowed_values(values)), common)
+
+    @_declares
+    def not_null(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a NULL."""
+        return _rule(NotNull(_source(source), text(column, "column")), common)
+
+    @_declares
+    def not_blank(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
+        """Violated by NULL, or by text of nothing but white space."""
+        return _rule(NotBlank(_source(source), text(column, "column")), common)
+
+    @_declares
+    def at_most(self, source: Source | str, column: str, other: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row whose `column` is greater than `other` (a column or an expression)."""
+        return _rule(AtMost(_source(source), text(column, "column"), text(other, "other")), common)
+
+    @_declares
+    def implies(self, source: Source | str, when: str, then: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row for which `when` is TRUE and `then` is FALSE; NULL on either side is no violation."""
+        return _rule(Implies(_source(source), text(when, "when"), text(then, "then")), common)
+
+    @_declares
+    def formula(
+        self,
+        source: Source | str,
+        column: str,
+        expression: str | Mapping[str, Mapping[Any, Any]],
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a `column` that differs from the expression, or from the value that a lookup gives for its key.
+
+        Where the expression is NULL, or the lookup lacks the key, nothing is violated. ``fix="recompute"`` writes the value.
+        """
+        return _rule(Formula(_source(source), text(column, "column"), formula_of(expression)), common)
+
+    @_declares
+    def agree(self, source: Source | str, path_a: str, path_b: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row whose two expressions are both non-NULL, and different."""
+        return _rule(Agree(_source(source), text(path_a, "path_a"), text(path_b, "path_b")), common)
+
+    @_declares
+    def json_shape(self, source: Source | str, column: str, shape: Any, **common: Unpack[Common]) -> Rule:
+        """Violated by a JSON value that does not have the shape; SQL NULL is no violation.
+
+        `list`, `dict`, `str`, `int`, `float`, `bool` and None are the JSON types; ``[shape]`` is an array of it,
+        ``{"name": str, "note?": str}`` an object with these keys (``?``: may be absent; others may be there),
+        ``{str: shape}`` an object with any keys, and a tuple means any of its shapes.
+        """
+        return _rule(JsonShape(_source(source), text(column, "column"), checked_shape(shape)), common)
+
+    @_declares
+    def acyclic(self, source: Source | str, parent: str, **common: Unpack[Common]) -> Rule:
+        """Violated by a row from which no root is reached by following `parent`: it is on a loop, or below one."""
+        return _rule(Acyclic(_source(source), text(parent, "parent")), common)
+
+    @_declares
+    def children(
+        self,
+        parent: Source | str,
+        child: Source | str,
+        at_least: Any = None,
+        at_most: Any = None,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        of: str | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a row of `parent` with too few or too many rows in `child`.
+
+        `child` is ``"table.column"``, where the column names the parent, or a source with `by=`. `of` is what it names
+        (default: the parent's key), `where` says which child rows count. A bound that is a string is SQL over the parent.
+        """
+        check_bounds("children", at_least, at_most)
+        return _rule(Children(_source(parent), _child_rows(child, by, of, where), at_least, at_most), common)
+
+    @_declares
+    def total(  # noqa: PLR0913 - each is a word of the declaration
+        self,
+        parent: Source | str,
+        child: Source | str,
+        expression: str,
+        at_least: Any = None,
+        at_most: Any = None,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        of: str | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated where the sum of `expression` over the child rows, 0 if there are none, is out of bounds.
+
+        The other arguments are those of `children`.
+        """
+        check_bounds("total", at_least, at_most)
+        rows = _child_rows(child, by, of, where)
+        return _rule(Total(_source(parent), rows, text(expression, "expression"), at_least, at_most), common)
+
+    @_declares
+    def derived(  # noqa: PLR0913 - each is a word of the declaration
+        self,
+        source: Source | str,
+        column: str,
+        aggregate: str,
+        child: Source | str,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        of: str | None = None,
+        empty: str = "0",
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a `column` that differs from the `aggregate`, such as ``count(*)``, over the child rows.
+
+        `empty` is what a row without child rows has to hold. ``fix="recompute"`` writes the value. The other arguments are
+        those of `children`.
+        """
+        rows = _child_rows(child, by, of, where)
+        found = Derived(
+            _source(source), text(column, "column"), text(aggregate, "aggregate"), rows, text(empty, "empty")
+        )
+        return _rule(found, common)
+
+    @_declares
+    def unique(
+        self,
+        source: Source | str,
+        columns: str | Sequence[str],
+        where: str | None = None,
+        nulls_distinct: bool = True,  # noqa: FBT001, FBT002 - a yes or no, as SQL has it
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a row that shares its key with another."""
+        condition = optional_text(where, "where")
+        return _rule(Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
+
+    @_declares
+    def references(
+        self,
+        source: Source | str,
+        column: str | Sequence[str],
+        target: Source | str,
+        target_column: str | Sequence[str] = (),
+        *,
+        where: str | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by a non-NULL value with no row in `target`, by its primary key or `target_column`.
+
+        `where` is SQL over the target's row: only rows for which it holds count.
+        """
+        found = texts(target_column, "target_column") if target_column else ()
+        named = target if isinstance(target, Source) else text(target, "target")
+        kind = References(_source(source), texts(column, "column"), named, found, where=optional_text(where, "where"))
+        if isinstance(target, Source) and not found:
+            raise DeclarationError(f"the target {target.name} is a source: name target_column=")
+        if kind.target_columns and len(kind.target_columns) != len(kind.columns):
+            raise DeclarationError(
+                f"{len(kind.columns)} columns cannot refer to {len(kind.target_columns)} target columns"
+            )
+        return _rule(kind, common)
+
+    @_declares
+    def query(self, sql: str, **common: Unpack[Common]) -> Rule:
+        """Violated by every row that `sql` returns; the first column is the key."""
+        return _rule(Query(text(sql, "sql")), common)
+
+    @_declares
+    def metric(
+        self, name: str, sql: str, at_least: float | None = None, at_most: float | None = None, **common: Unpack[Common]
+    ) -> Rule:
+        """Violated when the number is outside its bound; without a bound it is only reported."""
+        if is_above(at_least, at_most):
+            raise DeclarationError(f"no number is at least {at_least} and at most {at_most}")
+        return _rule(Metric(text(name, "name"), text(sql, "sql"), at_least, at_most), common)
+
+    @_declares
+    def schema(
+        self,
+        table: str | None = None,
+        *,
+        column: str | None = None,
+        constraint: str | None = None,
+        index: str | None = None,
+        trigger: str | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by an object that is missing, not valid or disabled; with no object named, by any such object."""
+        if table is None and any((column, trigger, constraint)):
+            raise DeclarationError("a column, constraint or trigger belongs to a table: name it too")
+        return _rule(Schema(table, column, constraint, index, trigger), common)
+
+    @_declares
+    def check(self, **common: Unpack[Common]) -> Rule:
+        """Violated when the test's own assertion on the `db` fixture fails."""
+        return _rule(Check(), common)
+
+
+rule = RuleKinds()
+
+
+class _DeclaredKind:
+    @_declares
+    def __call__(self, what: ConstraintKind, **common: Unpack[Common]) -> Rule:
+        """One test for each constraint of the live catalog, given to the test as the argument `constraint`."""
+        if what not in CONSTRAINT_KINDS:
+            raise DeclarationError(f"unknown kind of constraint {what!r}: use one of {', '.join(CONSTRAINT_KINDS)}")
+        return _rule(Declared(what), common)
+
+
+declared = _DeclaredKind()

