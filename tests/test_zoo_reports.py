@@ -21,8 +21,8 @@ from zoo_tables import ODD_NAMES, SITUATIONS, situations
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.proving.coverage import cover
 from pytest_tgintegrity.reports.terminal.coverage import told
-from pytest_tgintegrity.reports.terminal.lines import printable
 from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, Declared
+from pytest_tgintegrity.text import printable
 
 pytest_plugins = ["zoo_servers"]
 

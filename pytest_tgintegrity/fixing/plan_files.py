@@ -17,7 +17,7 @@ from typing import IO, Self
 
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.fixing.changes import Change
-from pytest_tgintegrity.reports.terminal.lines import printable
+from pytest_tgintegrity.text import printable
 
 PART = re.compile(r"\.fix-plan-\d+-\w+\.part")
 UNDECODABLE = "surrogateescape"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from pytest_tgintegrity.reports.terminal.lines import printable_lines
+from pytest_tgintegrity.text import printable_lines
 
 Json = Mapping[str, Any]
 Labels = Mapping[str, str]

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.fixing.journal import schema as journal
-from pytest_tgintegrity.reports.terminal.lines import printable
+from pytest_tgintegrity.text import printable
 
 TOLD = 3
 TOLD_LETTERS = 200

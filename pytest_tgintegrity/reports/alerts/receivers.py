@@ -20,7 +20,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.reports.terminal.lines import plural, printable
+from pytest_tgintegrity.text import plural, printable
 
 Json = Mapping[str, Any]
 Form = Literal["webhook", "slack", "alertmanager"]

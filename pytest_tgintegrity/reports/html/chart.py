@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_tgintegrity.reports.html.markup import Markup, details, fragment, table, tag
-from pytest_tgintegrity.reports.terminal.lines import plural
+from pytest_tgintegrity.text import plural
 
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 60, 12, 16, 44

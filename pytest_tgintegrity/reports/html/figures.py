@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, table, tag
 from pytest_tgintegrity.reports.html.signs import framed, minute
-from pytest_tgintegrity.reports.terminal.lines import grouped, plural
+from pytest_tgintegrity.text import grouped, plural
 
 Json = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from pytest_tgintegrity.reports.terminal.lines import printable
+from pytest_tgintegrity.text import printable
 
 VOID = frozenset({"meta", "br"})
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_tgintegrity.reports.html.markup import Child, Markup, tag
-from pytest_tgintegrity.reports.terminal.lines import grouped
+from pytest_tgintegrity.text import grouped
 
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "passed": ("✓", "good"),

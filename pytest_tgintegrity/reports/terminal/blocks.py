@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_tgintegrity.reports.terminal.lines import plural, printable
 from pytest_tgintegrity.rules.declare import SEVERITIES
+from pytest_tgintegrity.text import plural, printable
 
 FEW = 12
 """So many are shown one by one, as pytest shows them."""

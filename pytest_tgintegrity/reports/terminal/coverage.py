@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_tgintegrity.reports.terminal.lines import grouped, plural
+from pytest_tgintegrity.text import grouped, plural
 
 LISTED = 20
 WIDTH = 120

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.commands import Command
 from pytest_tgintegrity.fixing.results import Left, Made, Mended, PastRun, Undone
-from pytest_tgintegrity.reports.terminal.lines import CELL, Line, grouped, plural, printable, shown
+from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.declare import SEVERITIES
+from pytest_tgintegrity.text import CELL, grouped, plural, printable, shown
 
 RULES = 12
 LEFT = 8

@@ -10,7 +10,8 @@ from typing import Any
 from pytest_tgintegrity.fixing.caches import Stale
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.trend import NO_TREND, Change, Trend, sparkline
-from pytest_tgintegrity.reports.terminal.lines import Line, grouped, plural, printable, shown
+from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.text import grouped, plural, printable, shown
 
 CHANGES = 5
 WIDTH = 30

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_tgintegrity.reports.document import Report
-from pytest_tgintegrity.reports.terminal.lines import Line, plural
+from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.text import plural
 
 
 def next_lines(report: Report, *, demo: bool) -> Iterable[Line]:

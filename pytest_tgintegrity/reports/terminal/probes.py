@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_tgintegrity.deployment.probes.statistics import Baseline, Compared, Timed
 from pytest_tgintegrity.deployment.probes.timing import Timings
-from pytest_tgintegrity.reports.terminal.lines import Line, printable, shown
+from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.text import printable, shown
 
 NAME = 28
 RED = {"red": True}

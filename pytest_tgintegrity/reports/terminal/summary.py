@@ -15,11 +15,12 @@ from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.terminal.fixes import mended_lines
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
 from pytest_tgintegrity.reports.terminal.history import history_lines, stale_lines
-from pytest_tgintegrity.reports.terminal.lines import Line, grouped, plural, printable, printable_lines, shown
+from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.reports.terminal.next_step import next_lines
 from pytest_tgintegrity.reports.terminal.probes import probe_lines
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Metric
+from pytest_tgintegrity.text import grouped, plural, printable, printable_lines, shown
 
 FIX = 100
 DEDUCTIONS = 6

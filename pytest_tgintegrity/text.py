@@ -1,0 +1,39 @@
+"""How values, counts and foreign text are written for people."""
+
+from __future__ import annotations
+
+import re
+
+CELL = 40
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:\[|vso\[))", re.MULTILINE)
+"""What a CI that reads along obeys: ``::error`` at the beginning of a line, ``##[error]`` and ``##vso[…]`` anywhere."""
+
+
+def shown(value: object) -> str:
+    """A value in one line that cannot steer a terminal, cut to a width that leaves room for others."""
+    safe = "NULL" if value is None else printable(str(value))
+    return safe if len(safe) <= CELL else f"{safe[: CELL - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Text in one line that can steer neither a terminal nor a CI: what acts is shown as Python would write it.
+
+    All that is printed and not ours passes here: what the server says, rows, docstrings, hints, names.
+    """
+    told = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return _COMMAND.sub(lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):x}", told)
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text whose line breaks and tabs are ours."""
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+
+
+def grouped(number: int) -> str:
+    """A number with thin groups of three digits."""
+    return f"{number:,}".replace(",", " ")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{grouped(count)} {one if count == 1 else many or one + 's'}"
