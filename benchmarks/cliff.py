@@ -24,7 +24,7 @@ import psycopg
 
 from integrity_tests.demo import DATASETS
 from integrity_tests.demo.volume import generate_characters
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITER = """

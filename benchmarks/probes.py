@@ -21,7 +21,7 @@ from pytest_tgintegrity.database.run import Run, Settings
 from pytest_tgintegrity.deployment.probes.baseline import check_staging, time_on
 from pytest_tgintegrity.deployment.probes.statistics import Compared, Timed, compare
 from pytest_tgintegrity.rules.probes import Probe, probe_of
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 
 
 def main() -> None:

@@ -32,7 +32,8 @@ from pytest_tgintegrity.database.scanning import batches, measure
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Between
-from pytest_tgintegrity.servers.postgres import PostgresServer, open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
+from pytest_tgintegrity.servers.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = "characters_human"

@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 from servers import ROOMY
 
-from pytest_tgintegrity.servers.postgres import PostgresServer, ValkeyServer, open_dataset, start_postgres, start_valkey
+from pytest_tgintegrity.servers.datasets import open_dataset
+from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
+from pytest_tgintegrity.servers.valkey import ValkeyServer, start_valkey
 
 pytest_plugins = ["pytester"]
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import psycopg
 
-from pytest_tgintegrity.servers import postgres as scratch
+import pytest_tgintegrity
 
 ROOMY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
-SOURCES: Final = Path(scratch.__file__).parents[1]
+SOURCES: Final = Path(pytest_tgintegrity.__file__).parents[1]
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Numbers:
     """A data set of `count` rows that remembers how often it was built."""
 
     count: int = 3
+    database: str = "tg"
+    reader: str = "postgres"
     built: list[str] = field(default_factory=list)
 
     def fingerprint(self) -> str:
@@ -65,7 +67,10 @@ def traces(*folders: Path) -> list[object]:
 @contextmanager
 def owner(body: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run Python in another process, for us to kill."""
-    code = "from pytest_tgintegrity.servers.postgres import *\nimport os, sys, time\n" + textwrap.dedent(body)
+    code = (
+        "from pytest_tgintegrity.servers.postgres import *\nfrom pytest_tgintegrity.servers.valkey import *\nimport os, sys, time\n"
+        + textwrap.dedent(body)
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=SOURCES, env=os.environ | environment
     ) as process:

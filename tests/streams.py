@@ -11,7 +11,7 @@ from test_records import RECORD
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
-from pytest_tgintegrity.servers.postgres import ValkeyServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 KEY = f"{history.PREFIX}{RECORD.identity}"
 SECONDS = {"t.py::test_xp": 0.25, "t.py::test_lost": 0.0001}

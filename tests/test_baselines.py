@@ -13,7 +13,7 @@ from test_writing_probes import SPENDS
 from pytest_tgintegrity.deployment.probes.statistics import Baseline, Timed
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
-from pytest_tgintegrity.servers.postgres import ValkeyServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 
 def key(valkey: ValkeyServer, prefix: str) -> str:

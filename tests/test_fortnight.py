@@ -25,7 +25,9 @@ from integrity_tests.demo import DATASETS, READER
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.packing import unpacked
 from pytest_tgintegrity.history.record import Record
-from pytest_tgintegrity.servers.postgres import PostgresServer, ValkeyServer, open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
+from pytest_tgintegrity.servers.postgres import PostgresServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 DAY: Final = timedelta(days=1)
 LAST: Final = 18

@@ -8,7 +8,7 @@ import pytest
 from harness import HOLDS, UNKNOWN, VIOLATED, Ran, RunRules
 
 from pytest_tgintegrity.history import redis_store as history
-from pytest_tgintegrity.servers.postgres import ValkeyServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 DECLARED = """
 @declared("not_null")

@@ -18,7 +18,7 @@ from pytest_tgintegrity.deployment.gate import clean_since
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
-from pytest_tgintegrity.servers.postgres import ValkeyServer, start_valkey
+from pytest_tgintegrity.servers.valkey import ValkeyServer, start_valkey
 
 # --- keeping
 

@@ -16,7 +16,7 @@ from psycopg import sql
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
 from pytest_tgintegrity.reports.terminal.lines import Line
-from pytest_tgintegrity.servers.postgres import ValkeyServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 from pytest_tgintegrity.text import printable, printable_lines
 
 HOSTILE = "\x1b[31mH\x07\r\n::error file=x::H\n  ::stop-commands::H\n##[error]H\n##vso[task.complete]H\x9b2J\u202e\u2028::warning::H\x7f"

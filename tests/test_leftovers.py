@@ -18,11 +18,11 @@ import pytest
 from harness import HOLDS, QUICKLY, rules, sleeping, wait_until
 from servers import owner, processes_of
 
-from pytest_tgintegrity.servers import postgres as scratch
 from pytest_tgintegrity.servers._supervise import OWNER
 from pytest_tgintegrity.servers.binaries import find_valkey
 from pytest_tgintegrity.servers.leftovers import hold, sweep
 from pytest_tgintegrity.servers.supervisor import FOLDERS
+from pytest_tgintegrity.servers.valkey import start_valkey
 
 NAMES = re.compile(r"it-\w+")
 SLOW = """
@@ -135,7 +135,7 @@ def test_a_supervisor_that_was_killed(temporary: Path, what: str) -> None:
         )
     assert [one.name for one in temporary.iterdir() if FOLDERS.fullmatch(one.name)]
     wait_until(lambda: not processes_of(Path(folder)), 30)
-    with scratch.start_valkey() as other:
+    with start_valkey() as other:
         there = {one.name for one in temporary.iterdir() if FOLDERS.fullmatch(one.name)}
 
         assert not Path(folder).exists()
@@ -144,7 +144,7 @@ def test_a_supervisor_that_was_killed(temporary: Path, what: str) -> None:
 
 
 def test_a_server_that_lives_is_not_swept(temporary: Path) -> None:
-    with scratch.start_valkey() as one, scratch.start_valkey() as other:
+    with start_valkey() as one, start_valkey() as other:
         assert one.socket.exists()
         assert other.socket.exists()
 
@@ -157,8 +157,8 @@ def test_a_server_is_called_by_its_own_name(temporary: Path, monkeypatch: pytest
     for link in ("redis-server", "valkey-server"):
         (temporary / "bin" / link).symlink_to(name)
         monkeypatch.setenv("TGINTEGRITY_VALKEY_BIN", str(temporary / "bin" / link))
-        with scratch.start_valkey() as server:
+        with start_valkey() as server:
             assert server.program.name == link
     (temporary / "bin").chmod(0o700)
-    with scratch.start_valkey() as server:
+    with start_valkey() as server:
         assert server.program.name == "valkey-server"

@@ -370,6 +370,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO tg_reader;
 '''
 
 class Small:
+    database = "tg"
+    reader = "tg_reader"
+
     def fingerprint(self):
         return SCRIPT
 

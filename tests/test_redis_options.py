@@ -14,7 +14,7 @@ from test_records import ODD, RECORD
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
-from pytest_tgintegrity.servers.postgres import ValkeyServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 WORK = ["db=3", "client_name=it", "db=3&client_name=it", ""]
 KNOWN = sorted(

@@ -21,7 +21,7 @@ from test_records import RECORD
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
-from pytest_tgintegrity.servers.postgres import ValkeyServer
+from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from test_timing import PROBES
 
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.packing import packed, unpacked
-from pytest_tgintegrity.servers.postgres import ValkeyServer, start_valkey
+from pytest_tgintegrity.servers.valkey import ValkeyServer, start_valkey
 
 Check = Callable[..., Ran]
 

@@ -23,16 +23,12 @@ from redis.retry import Retry
 from servers import ROOMY, SOURCES, Numbers, ask, order, owner, processes_of, traces
 
 from pytest_tgintegrity.errors import ScratchError
-from pytest_tgintegrity.servers import binaries
-from pytest_tgintegrity.servers import postgres as scratch
+from pytest_tgintegrity.servers import binaries, throw_away
 from pytest_tgintegrity.servers import supervisor as supervision
 from pytest_tgintegrity.servers.binaries import find_postgres, find_valkey
-from pytest_tgintegrity.servers.postgres import (
-    PostgresServer,
-    open_dataset,
-    start_postgres,
-    start_valkey,
-)
+from pytest_tgintegrity.servers.datasets import open_dataset
+from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
+from pytest_tgintegrity.servers.valkey import start_valkey
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 ROOT = os.geteuid() == 0
@@ -327,6 +323,7 @@ def test_an_ordinary_user_can_start_servers(public_folder: Path) -> None:
     code = """if True:
         import os, psycopg
         from pytest_tgintegrity.servers.postgres import *
+        from pytest_tgintegrity.servers.valkey import *
         with start_postgres(tcp=True) as server, start_valkey() as valkey:
             print(os.stat(f"/proc/{server.pid}").st_uid, psycopg.connect(server.tcp_url()).info.user)
     """
@@ -360,9 +357,9 @@ def test_a_port_that_somebody_took_is_given_up_for_another(
     start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        free = scratch._free_port()
+        free = throw_away.free_port()
         ports = iter([taken.getsockname()[1], free])
-        monkeypatch.setattr(scratch, "_free_port", lambda: next(ports))
+        monkeypatch.setattr(throw_away, "free_port", lambda: next(ports))
 
         with start(tcp=True) as server:
             assert server.port == free

@@ -16,7 +16,8 @@ from servers import ROOMY, Numbers, ask, order, owner
 
 from pytest_tgintegrity.errors import ScratchError
 from pytest_tgintegrity.servers import data_cache as templates
-from pytest_tgintegrity.servers.postgres import open_dataset, start_postgres
+from pytest_tgintegrity.servers.datasets import open_dataset
+from pytest_tgintegrity.servers.postgres import start_postgres
 
 
 @pytest.fixture
@@ -109,7 +110,10 @@ def test_a_failed_build_is_reported_and_not_kept(cache: Path) -> None:
 
 def test_a_killed_build_is_not_kept_and_blocks_nobody(cache: Path) -> None:
     body = """
+        from pytest_tgintegrity.servers.datasets import open_dataset
+
         class Endless:
+            database, reader = "tg", "postgres"
             def fingerprint(self): return "numbers 3"
             def build(self, connection):
                 print("building", flush=True)

@@ -13,7 +13,7 @@ import pytest
 from tg import run_rules
 
 from integrity_tests import demo
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 
 SPEND: Final = """
     INSERT INTO game_xpspendingrequest

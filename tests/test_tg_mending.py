@@ -24,7 +24,7 @@ from pytest_tgintegrity.proving.scratch_copy import LOOSE
 from pytest_tgintegrity.rules.arguments import deleting
 from pytest_tgintegrity.rules.kinds import Check
 from pytest_tgintegrity.servers.binaries import find_postgres
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 from pytest_tgintegrity.session.session import BOUND
 
 OLDER: Final = Path("/usr/lib/postgresql/15/bin")

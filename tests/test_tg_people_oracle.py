@@ -16,7 +16,7 @@ from integrity_tests.vocabulary import ROOTS
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.planning.predicates import fill, readable
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 
 
 def change(name: str, to: str, where: str = "TRUE", key: str = "id") -> str:

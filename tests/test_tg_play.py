@@ -11,7 +11,7 @@ import pytest
 from tg import Judged, judged, needs_csvs, plain_sql, table
 
 from integrity_tests import demo
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 
 SPENDS: Final = ("game_xpspendingrequest", "game_freebiespendingrecord")
 DAMAGE: Final = (

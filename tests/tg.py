@@ -20,7 +20,7 @@ import pytest
 
 from integrity_tests.demo import DATASETS
 from pytest_tgintegrity.rules.declare import Rule, declaration_of
-from pytest_tgintegrity.servers.postgres import open_dataset
+from pytest_tgintegrity.servers.datasets import open_dataset
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Judged: TypeAlias = dict[str, dict[str, Any]]

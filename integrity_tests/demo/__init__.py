@@ -27,6 +27,8 @@ class Dataset:
 
     name: str
     damaged: bool = False
+    database: str = "tg"
+    reader: str = READER
 
     def fingerprint(self) -> str:
         """A digest of everything that the dataset is made of: it changes when the database would."""

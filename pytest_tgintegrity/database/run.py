@@ -37,12 +37,12 @@ from pytest_tgintegrity.proving.coverage import Coverage, Reasons, cover
 from pytest_tgintegrity.rules.kinds import ConstraintKind
 
 if TYPE_CHECKING:
+    from pytest_tgintegrity.servers.datasets import Dataset
     from pytest_tgintegrity.servers.postgres import PostgresServer
 
 T = TypeVar("T")
 
 DEMO = "demo"
-DEMO_ROLE = "tg_reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,24 +168,30 @@ class Run:
             self._facts = read_facts(reader)
 
     def _start_demo(self) -> Address:
-        server = self._open_demo(self._url)
+        dataset = self._dataset(self._url)
+        server = self._open_demo(self._url, dataset)
         self._writing = replace(parse_address(server.conninfo()), shown=f"{self._url} (embedded)")
-        return replace(parse_address(server.conninfo(user=DEMO_ROLE)), shown=f"{self._url} (embedded)")
+        return replace(parse_address(server.conninfo(user=dataset.reader)), shown=f"{self._url} (embedded)")
 
     def scratch(self) -> PostgresServer:
         """A server of our own with the clean rows of the demo, for whoever wants to damage them. Raises `ScratchError`."""
-        return self._open_demo(DEMO)
+        return self._open_demo(DEMO, self._dataset(DEMO))
 
-    def _open_demo(self, name: str) -> PostgresServer:
-        from pytest_tgintegrity.servers.postgres import open_dataset  # noqa: PLC0415 - servers are only started for the demo
+    def _open_demo(self, name: str, dataset: Dataset) -> PostgresServer:
+        from pytest_tgintegrity.servers.datasets import open_dataset  # noqa: PLC0415 - servers are only started for the demo
 
+        return self._resources.enter_context(open_dataset(name, dataset))
+
+    def _dataset(self, name: str) -> Dataset:
+        """The demo's rows, which the suite brings along."""
         try:
             datasets = importlib.import_module(self.settings.demo_module).DATASETS
         except ImportError as error:
             raise ScratchError(f"the demo's module {self.settings.demo_module} cannot be imported: {error}") from None
         if name not in datasets:
             raise UsageError(f"{self._origin} is {name!r}: the demos are {', '.join(datasets)}")
-        return self._resources.enter_context(open_dataset(name, datasets[name]))
+        dataset: Dataset = datasets[name]
+        return dataset
 
     def wait(self) -> None:
         """Wait until the database is connected and its tables are known. Raises what went wrong."""

@@ -23,7 +23,7 @@ from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.terminal.history import Remembered
 
 if TYPE_CHECKING:
-    from pytest_tgintegrity.servers.postgres import ValkeyServer
+    from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 STATISTICS = sql.SQL(
     "SELECT xact_rollback::float8 / nullif(xact_commit + xact_rollback, 0), deadlocks"
@@ -84,7 +84,7 @@ class Memory:
             raise HistoryLost("there is no history: give --redis-url")
         if self.address.url != DEMO:
             return self.address
-        from pytest_tgintegrity.servers.postgres import start_valkey  # noqa: PLC0415 - servers are only started for the demo
+        from pytest_tgintegrity.servers.valkey import start_valkey  # noqa: PLC0415 - servers are only started for the demo
 
         try:
             self._server = self._server or start_valkey()

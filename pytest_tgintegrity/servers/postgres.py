@@ -1,4 +1,4 @@
-"""Throw-away PostgreSQL and Valkey servers, and data sets that are built once and then copied.
+"""Throw-away PostgreSQL servers.
 
     with start_postgres() as server:
         psycopg.connect(server.conninfo())
@@ -14,19 +14,16 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
-import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from pytest_tgintegrity.errors import ScratchError
-from pytest_tgintegrity.servers.binaries import PostgresBinaries, ValkeyBinary, find_postgres, find_valkey
+from pytest_tgintegrity.servers.binaries import PostgresBinaries, find_postgres
 from pytest_tgintegrity.servers.data_cache import cache_directory, load
 from pytest_tgintegrity.servers.supervisor import (
     START_TIMEOUT,
@@ -34,14 +31,11 @@ from pytest_tgintegrity.servers.supervisor import (
     Supervisor,
     poll,
     supervised,
-    takes_socket,
 )
+from pytest_tgintegrity.servers.throw_away import ThrowAway, copy_programs, on_a_free_port, socket_folder
 
 if TYPE_CHECKING:
     import psycopg
-
-T = TypeVar("T")
-Server = TypeVar("Server", "PostgresServer", "ValkeyServer")
 
 BUILTIN_LOCALES = 17  # the major version that brought C.UTF-8 along
 LAYOUT = 1  # raise it when what a template holds changes: the settings below, the arguments of initdb
@@ -74,44 +68,8 @@ host all,replication all samehost scram-sha-256
 """
 
 
-class Dataset(Protocol):
-    """What fills a database, the same way each time."""
-
-    def fingerprint(self) -> str:
-        """Digest of everything that decides the content."""
-        ...
-
-    def build(self, connection: psycopg.Connection[Any]) -> None:
-        """Create schema and data in an empty database, as superuser; the caller commits."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class _ThrowAway:
-    """A server that belongs to its supervisor; as a context manager it is removed at the end."""
-
-    supervisor: Supervisor = field(kw_only=True, repr=False)
-
-    @property
-    def pid(self) -> int:
-        """The process id of the server (of the last one, when stopped)."""
-        return self.supervisor.pid
-
-    def close(self) -> None:
-        """End the server and remove everything of it; harmless when repeated."""
-        self.supervisor.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresServer(_ThrowAway):
+class PostgresServer(ThrowAway):
     """A throw-away PostgreSQL server; as a context manager it is removed at the end.
 
     Who can reach the socket (we, and root) is superuser `postgres`. Stopping keeps the data, closing does not.
@@ -213,50 +171,25 @@ def start_postgres(
     copied from the cache, so servers share their system identifier; `fresh` runs initdb instead. Raises ScratchError.
     """
     with supervised() as supervisor:
-        server = _new_server(supervisor, binaries or find_postgres(major), settings or {})
+        server = new_server(supervisor, binaries or find_postgres(major), settings or {})
         if fresh:
             _initdb(server)
         else:
-            _load_cluster(server)
-        return _started(server, tcp=tcp)
+            load_cluster(server)
+        return started(server, tcp=tcp)
 
 
-def open_dataset(
-    name: str,
-    dataset: Dataset,
-    *,
-    database: str = "tg",
-    major: int | None = None,
-    binaries: PostgresBinaries | None = None,
-    tcp: bool = False,
-    settings: Mapping[str, str] | None = None,
-) -> PostgresServer:
-    """Start a PostgreSQL server with a private copy of a data set in `database`; built at first use, then kept.
-
-    `name` only makes the kept file recognisable. Raises ScratchError, also where `dataset` meets a database error.
-    """
-    with supervised() as supervisor:
-        server = _new_server(supervisor, binaries or find_postgres(major), settings or {})
-        server = replace(server, database=database)
-        template = _template(server, name, database, dataset.fingerprint())
-        load(server.data, server.supervisor.account, template, lambda: _build(server, name, dataset))
-        return _started(server, tcp=tcp)
-
-
-def _new_server(supervisor: Supervisor, binaries: PostgresBinaries, settings: Mapping[str, str]) -> PostgresServer:
+def new_server(supervisor: Supervisor, binaries: PostgresBinaries, settings: Mapping[str, str]) -> PostgresServer:
+    """A server that was not started, in a folder of the supervisor."""
     return PostgresServer(
         binaries=binaries,
         data=supervisor.folder / "data",
-        socket_directory=_socket_folder(supervisor, ".s.PGSQL.65535"),
+        socket_directory=socket_folder(supervisor, ".s.PGSQL.65535"),
         port=5432,
         settings=settings,
         supervisor=supervisor,
         programs=_reachable(binaries.directory, supervisor),
     )
-
-
-def _socket_folder(supervisor: Supervisor, name: str) -> Path:
-    return supervisor.folder if takes_socket(supervisor.folder, name) else supervisor.make_folder(socket=name)
 
 
 def _reachable(directory: Path, supervisor: Supervisor) -> Path:
@@ -271,55 +204,18 @@ def _reachable(directory: Path, supervisor: Supervisor) -> Path:
     needed.append(package.with_name(f"{package.name}.libs") if package.name else prefix / "lib")
     copy = supervisor.make_folder(programs=True)
     for path in dict.fromkeys(needed):
-        _copy(path, copy / path.relative_to(package.parent))
+        copy_programs(path, copy / path.relative_to(package.parent))
     return copy / directory.relative_to(package.parent)
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file or folder for everybody to read, whatever our umask is."""
-    if not source.exists() or source.suffix == ".a":
-        return
-    for folder in reversed(target.parents):
-        if not folder.exists():
-            folder.mkdir()
-            folder.chmod(0o755)
-    if source.is_dir():
-        for path in source.iterdir():
-            _copy(path, target / path.name)
-    else:
-        shutil.copyfile(source, target)
-        target.chmod(0o755)
-
-
-def _started(server: PostgresServer, *, tcp: bool) -> PostgresServer:
+def started(server: PostgresServer, *, tcp: bool) -> PostgresServer:
     """Start a server on the data it has; on another port where somebody took ours."""
     if not tcp:
         server.restart()
         return server
-    server = _retried(lambda port: _start_at(replace(server, port=port, password=secrets.token_urlsafe(16))))
+    server = on_a_free_port(lambda port: replace(server, port=port, password=secrets.token_urlsafe(16)))
     _set_password(server)
     return server
-
-
-def _start_at(server: Server) -> Server:
-    server.restart()
-    return server
-
-
-def _retried(start: Callable[[int], T]) -> T:
-    for attempts_left in range(4, -1, -1):
-        try:
-            return start(_free_port())
-        except ScratchError as error:
-            if not attempts_left or "Address already in use" not in str(error):
-                raise
-    raise AssertionError
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _set_password(server: PostgresServer) -> None:
@@ -341,8 +237,9 @@ def _libpq_quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _load_cluster(server: PostgresServer) -> None:
-    load(server.data, server.supervisor.account, _template(server, "empty"), lambda: _initdb(server))
+def load_cluster(server: PostgresServer) -> None:
+    """Give a server the data folder of an empty cluster, from the cache where it is there."""
+    load(server.data, server.supervisor.account, template(server, "empty"), lambda: _initdb(server))
 
 
 def _initdb(server: PostgresServer) -> None:
@@ -369,29 +266,7 @@ def _locales(major: int) -> Iterator[list[str]]:
     yield ["--locale=C"]
 
 
-def _build(server: PostgresServer, name: str, dataset: Dataset) -> None:
-    """Make the data folder of a data set, and leave it cleanly stopped."""
-    import psycopg
-    from psycopg import sql
-
-    _load_cluster(server)
-    server.restart()
-    try:
-        with connect(server, "postgres") as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(server.database)))
-        with connect(server) as connection:
-            connection.autocommit = False
-            dataset.build(connection)
-        with connect(server) as connection:
-            connection.execute("VACUUM (FREEZE, ANALYZE)")
-    except psycopg.Error as error:
-        raise ScratchError(f"the data set {name!r} could not be built: {error}") from error
-    server.stop()
-    if server.supervisor.exit_status() != 0:
-        raise ScratchError(server.failure("did not shut down cleanly"))
-
-
-def _template(server: PostgresServer, name: str, *decisive: str) -> Path:
+def template(server: PostgresServer, name: str, *decisive: str) -> Path:
     """Name the file that keeps a data folder: another name for all that could make it another folder."""
     binaries = server.binaries
     program = (binaries.directory / "postgres").stat()
@@ -400,81 +275,3 @@ def _template(server: PostgresServer, name: str, *decisive: str) -> Path:
     readable = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40]
     folder = cache_directory(server.supervisor.folder)
     return folder / f"{readable}-pg{binaries.major}-{digest.hexdigest()[:20]}.template"
-
-
-@dataclass(frozen=True, slots=True)
-class ValkeyServer(_ThrowAway):
-    """A throw-away Valkey server that keeps nothing on disk; as a context manager it is removed at the end."""
-
-    binary: ValkeyBinary
-    socket: Path
-    port: int = 0  #: on 127.0.0.1; 0: no TCP
-    password: str | None = field(default=None, repr=False)
-    program: Path = field(kw_only=True, repr=False)
-
-    @property
-    def url(self) -> str:
-        """The URL for the redis client: of the TCP port where there is one (with password), else of the socket."""
-        if self.port:
-            return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-        return f"unix://{quote(str(self.socket))}?db=0"
-
-    def stop(self) -> None:
-        """Stop the server; its data is lost. One that does not end within 15 s is killed."""
-        self.supervisor.signal(signal.SIGTERM)
-        if self.supervisor.wait(STOP_TIMEOUT) is None:
-            self.kill()
-
-    def kill(self) -> None:
-        """End the server by SIGKILL; its data is lost."""
-        self.supervisor.kill()
-
-    def restart(self) -> None:
-        """Stop the server if it runs, and start it again, empty, at the same place; raises ScratchError."""
-        self.stop()
-        self.supervisor.run([self.program, self._configuration()])
-        if not poll(self._ready, START_TIMEOUT):
-            raise ScratchError(f"Valkey from {self.binary.path} did not start: {self.supervisor.last_words()}")
-
-    def _configuration(self) -> Path:
-        """Write the settings to a file: the password would be seen on a command line."""
-        settings = [
-            "daemonize no", 'save ""', "appendonly no", "bind 127.0.0.1", f"port {self.port}",
-            f'dir "{self.socket.parent}"', f'unixsocket "{self.socket}"', "unixsocketperm 700",
-        ]  # fmt: skip
-        settings += [f"requirepass {self.password}"] if self.password else []
-        path = self.supervisor.folder / "valkey.conf"
-        path.touch(mode=0o600)
-        path.write_text("\n".join(settings) + "\n")
-        os.chown(path, self.supervisor.account.uid, self.supervisor.account.gid)
-        return path
-
-    def _ready(self) -> bool | None:
-        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(str(self.socket))
-            probe.sendall(b"PING\r\n")
-            if probe.recv(100).startswith((b"+PONG", b"-NOAUTH")):
-                return True
-        return None if self.supervisor.exit_status() is None else False
-
-
-def start_valkey(*, tcp: bool = False, binary: ValkeyBinary | None = None) -> ValkeyServer:
-    """Start an empty Valkey server on a private socket; `tcp` adds a port on 127.0.0.1, then a password is wanted.
-
-    Raises ScratchError.
-    """
-    with supervised() as supervisor:
-        binary = binary or find_valkey()
-        path = _socket_folder(supervisor, "valkey.sock") / "valkey.sock"
-        program = (
-            binary.path.absolute()
-        )  # under its own name: behind Debian's redis-server is redis-check-rdb, which asks for it
-        if not (supervisor.account.reaches(program.parent) and supervisor.account.reaches(program)):
-            program = supervisor.make_folder(programs=True) / program.name
-            _copy(binary.path, program)
-        server = ValkeyServer(binary, path, supervisor=supervisor, program=program)
-        if not tcp:
-            server.restart()
-            return server
-        password = secrets.token_urlsafe(16)
-        return _retried(lambda port: _start_at(replace(server, port=port, password=password)))
