@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from harness import HEAD, HOLDS, VIOLATED
 
-from pytest_tgintegrity.session.option_list import SHORT_NAMES
+from pytest_tgintegrity.commandline.table import SHORT_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = {

@@ -21,7 +21,6 @@ from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.reports.alerts import receivers as alerts
 from pytest_tgintegrity.reports.alerts.receivers import RULES, News, State, news, payload, receiver, send
 from pytest_tgintegrity.reports.document import refusal
-from pytest_tgintegrity.session.options import Given
 
 SECRET = "T0ken-that-nobody-may-see"
 HANG = -1
@@ -280,9 +279,9 @@ def test_history_knows_where_no_cache_does(check: RunRules, listener: Listener) 
 
     told = {**document(), "history": {"trend": [{"status": "degraded"}, {"status": "degraded"}]}}
 
-    assert alert(told, receiver(listener.url), Given("postgresql://h/tg", "--db-url"), None) == []
+    assert alert(told, receiver(listener.url), "postgresql://h/tg", None) == []
     told["history"]["trend"][0]["status"] = "healthy"
-    assert [str(one) for one in alert(told, receiver(listener.url), Given("postgresql://h/tg", "--db-url"), None)] == [
+    assert [str(one) for one in alert(told, receiver(listener.url), "postgresql://h/tg", None)] == [
         "alert      sent: degraded"
     ]
 
@@ -297,8 +296,6 @@ def test_foreign_state_is_passed_over(listener: Listener) -> None:
         def set(self, key: str, value: object) -> None:
             assert SECRET not in key + str(value)
 
-    lines = alert(
-        document(), receiver(f"{listener.url}/{SECRET}"), Given(f"postgresql://me:{SECRET}@h/tg", "--db-url"), Cache()
-    )
+    lines = alert(document(), receiver(f"{listener.url}/{SECRET}"), f"postgresql://me:{SECRET}@h/tg", Cache())
 
     assert [str(one) for one in lines] == ["alert      sent: degraded"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from harness import HOLDS, QUICKLY, VIOLATED, Ran, RunRules, rules
 
+from pytest_tgintegrity.commandline.spelling import Spelling
+from pytest_tgintegrity.commandline.table import OPTIONS, SHORT_NAMES, own_name
 from pytest_tgintegrity.fixing.commands import apply_command, withheld
-from pytest_tgintegrity.session.option_list import OPTIONS, SHORT_NAMES, own_name
-from pytest_tgintegrity.session.spelling import Spelling
 
 OTHERS = """
 def pytest_addoption(parser):

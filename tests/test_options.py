@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness import HOLDS, VIOLATED, Ran, RunRules
 
-from pytest_tgintegrity.session.option_list import own_name
+from pytest_tgintegrity.commandline.table import own_name
 from pytest_tgintegrity.session.options import documented
 
 SCOPED = """

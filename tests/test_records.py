@@ -14,8 +14,8 @@ from pytest_tgintegrity.deployment.gate import clean_since
 from pytest_tgintegrity.deployment.probes.statistics import Baseline, Timed
 from pytest_tgintegrity.history.packing import DAMAGE, unpack_seconds
 from pytest_tgintegrity.history.record import Foreign, Record, identity_of
-from pytest_tgintegrity.history.trend import trend_of
-from pytest_tgintegrity.reports.terminal.history import Remembered, history_lines
+from pytest_tgintegrity.history.trend import HistoryResult, trend_of
+from pytest_tgintegrity.reports.terminal.history import history_lines
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORD = Record(
@@ -113,7 +113,7 @@ def test_whatever_is_read_can_be_used(name: str) -> None:
             continue
         accepted += 1
         trend = trend_of(RECORD, [replace(past, run="a0")], {})
-        told = Remembered(wanted=True, past=(past,), trend=trend, record=RECORD)
+        told = HistoryResult(wanted=True, past=(past,), trend=trend, record=RECORD)
         assert all(str(line).isprintable() for line in history_lines(told))
         json.loads(json.dumps(told.to_json()), parse_constant=pytest.fail)
         clean_since([past], RECORD, NOON + timedelta(days=1))

@@ -33,7 +33,6 @@ from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
 from pytest_tgintegrity.planning.predicates import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
-from pytest_tgintegrity.proving.coverage import Coverage, Reasons, cover
 from pytest_tgintegrity.rules.kinds import ConstraintKind
 
 if TYPE_CHECKING:
@@ -354,11 +353,10 @@ class Run:
         """The tables that a rule reads."""
         return self._plan.tables.get(bound.id, ()) if self._plan else ()
 
-    def coverage(self, rules: Sequence[BoundRule], reasons: Reasons, collected: int) -> Coverage:
-        """What the rules look at, of what is there; the number of `collected` rules is only told."""
-        keys = self.constraints("foreign_key")
-        tables = self._plan.tables if self._plan else {}
-        return cover(rules, tables, self._facts or Facts(), keys, reasons, collected)
+    @property
+    def tables(self) -> Mapping[str, tuple[str, ...]]:
+        """The tables that each rule reads, by its id."""
+        return self._plan.tables if self._plan else {}
 
     @property
     def unscoped(self) -> tuple[str, ...]:

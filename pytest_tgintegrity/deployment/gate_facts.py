@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pytest_tgintegrity.deployment.gate import NO_HISTORY, NOT_DETERMINED, Asked, Evidence, Finding, Gate, decide
-from pytest_tgintegrity.deployment.probes.statistics import Compared
+from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison, Compared
 from pytest_tgintegrity.deployment.probes.timing import Timings
 from pytest_tgintegrity.judging.outcome import Tidings
 from pytest_tgintegrity.reports.document import Report
-from pytest_tgintegrity.reports.terminal.probes import Beside
 
 NO_PROBES = Finding(reason="no probe was timed: give --probe")
 NO_BASELINE = Finding(reason="a baseline is kept in Redis: give --redis-url")
@@ -54,7 +53,7 @@ def ask(asked: Asked, report: Report, heard: Tidings, migrations: Finding) -> Ga
     return decide(asked.gate, _look(report), evidence, report.run.finished_at)
 
 
-def _performance(timings: Timings | None, beside: Beside | None) -> Finding:
+def _performance(timings: Timings | None, beside: BaselineComparison | None) -> Finding:
     """What the probes say, beside the baseline."""
     if timings is None or not (timings.timed or timings.failed):
         return NO_PROBES

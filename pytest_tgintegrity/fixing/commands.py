@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from pytest_tgintegrity.commandline.spelling import Spelling, before_dashes, from_dashes
+from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.database.connections.redaction import masked
 from pytest_tgintegrity.fixing.results import Mended
-from pytest_tgintegrity.session.option_list import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
-from pytest_tgintegrity.session.spelling import Spelling, before_dashes, from_dashes
 
 VARIABLES = {
     "--db-url": DB_URL_VARIABLE,

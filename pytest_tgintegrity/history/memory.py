@@ -18,9 +18,8 @@ from pytest_tgintegrity.fixing.results import Made
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.redis_address import DEMO, RedisAddress, parse_redis_url
-from pytest_tgintegrity.history.trend import trend_of
+from pytest_tgintegrity.history.trend import HistoryResult, trend_of
 from pytest_tgintegrity.reports.document import Report
-from pytest_tgintegrity.reports.terminal.history import Remembered
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.servers.valkey import ValkeyServer
@@ -38,21 +37,21 @@ class Memory:
     address: RedisAddress | None
     _server: ValkeyServer | None = None
 
-    def recall(self, report: Report, run: Run) -> Remembered:
+    def recall(self, report: Report, run: Run) -> HistoryResult:
         """Compare a run with those before it. What goes wrong is told, and breaks nothing."""
         if self.address is None or report.database is None:
-            return Remembered(wanted=False)
+            return HistoryResult(wanted=False)
         record = record_of(report, _statistics(run))
         severities = {one["id"]: one["severity"] for one in report.rules}
         try:
             past = history.read(self.opened(), record.identity)
         except HistoryLost as error:
-            return Remembered(wanted=True, reason=str(error))
+            return HistoryResult(wanted=True, reason=str(error))
         records = under_one_name(past.records, report.former_digest, record.digest)
         trend = trend_of(record, records, severities)
-        return Remembered(wanted=True, past=records, trend=trend, unreadable=past.unreadable, record=record)
+        return HistoryResult(wanted=True, past=records, trend=trend, unreadable=past.unreadable, record=record)
 
-    def keep(self, report: Report) -> Remembered | None:
+    def keep(self, report: Report) -> HistoryResult | None:
         """Keep a run that was compared, and what its gate said."""
         known = report.remembered
         if known is None or known.record is None:

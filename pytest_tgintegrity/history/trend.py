@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_tgintegrity.history.record import Record
@@ -139,3 +139,26 @@ def _point(one: Record) -> dict[str, Any]:
         "rollback_rate": one.rollback_rate,
         "deadlocks": one.deadlocks,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryResult:
+    """What the history said of a run, and whether it took it: `reason` says why not. `past` is None if it is not known.
+
+    `record` is what there is to be kept of the run, while nothing stands against it.
+    """
+
+    wanted: bool
+    recorded: bool = False
+    reason: str | None = None
+    past: tuple[Record, ...] | None = None
+    trend: Trend | None = None
+    unreadable: tuple[datetime, ...] = ()
+    record: Record | None = None
+
+    def to_json(self) -> dict[str, Any] | None:
+        """The part `history` of the JSON report; None where there is no Redis."""
+        if not self.wanted:
+            return None
+        told = NO_TREND if self.trend is None else self.trend.to_json()
+        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": len(self.unreadable), **told}

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from pytest_tgintegrity.deployment.gate import Gate
 from pytest_tgintegrity.judging.health import Health, Judged, assess
 
 Record = dict[str, Any]
@@ -78,7 +77,7 @@ class Tidings:
     interrupted: bool = False
     health: Health | None = None
     deselected: int = 0
-    gate: Gate | None = None
+    gate_passed: bool = True
     _unrecorded: dict[str, str] = field(default_factory=dict)
 
     def hear(self, record: Record) -> None:
@@ -172,5 +171,5 @@ class Tidings:
         if "unknown" in verdicts or not self.complete:
             return Exit.UNKNOWN
         healthy = self.health is None or self.health.status == "healthy"
-        gated = self.gate is not None and not self.gate.passed
-        return Exit.UNHEALTHY if given in (Exit.HELD, Exit.VIOLATED) and (gated or not healthy) else given
+        passed = healthy and self.gate_passed
+        return given if passed or given not in (Exit.HELD, Exit.VIOLATED) else Exit.UNHEALTHY

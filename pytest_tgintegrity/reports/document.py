@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.database.connections.reader import Database
     from pytest_tgintegrity.database.scanning import Scanned
     from pytest_tgintegrity.deployment.gate import Gate
+    from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison
     from pytest_tgintegrity.deployment.probes.timing import Timings
     from pytest_tgintegrity.fixing.caches import Stale
     from pytest_tgintegrity.fixing.commands import Command
     from pytest_tgintegrity.fixing.results import Mended
+    from pytest_tgintegrity.history.trend import HistoryResult
     from pytest_tgintegrity.judging.health import Health
-    from pytest_tgintegrity.reports.terminal.history import Remembered
-    from pytest_tgintegrity.reports.terminal.probes import Beside
 
 SCHEMA_VERSION = 1
 USAGE_ERROR = 4
@@ -73,8 +73,8 @@ class Report:
     proofs: Sequence[Mapping[str, Any]] | None = None
     gate: Gate | None = None
     timings: Timings | None = None
-    beside: Beside | None = None
-    remembered: Remembered | None = None
+    beside: BaselineComparison | None = None
+    remembered: HistoryResult | None = None
     stale: Stale | None = None
     former_digest: str | None = None
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pytest_tgintegrity.errors import DeclarationError
 
+Probing = Literal["reads", "writes"]
+"""Which probes are timed: those that only read, or also those that write."""
 Function = TypeVar("Function", bound=Callable[..., object])
 
 ATTRIBUTE = "__tgintegrity_probe__"

@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 import pytest
 
+from pytest_tgintegrity.commandline import table as option_list
+from pytest_tgintegrity.commandline.spelling import Spelling
+from pytest_tgintegrity.commandline.table import OPTIONS, SHORT_NAMES, Option, Twin
 from pytest_tgintegrity.deployment.gate import CLEAN_DAYS, Asked
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
@@ -20,9 +23,7 @@ from pytest_tgintegrity.reports.alerts.receivers import Receiver, receiver
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.arguments import SHORTEST_TIMEOUT
 from pytest_tgintegrity.rules.declare import SEVERITIES, Severity
-from pytest_tgintegrity.session import option_list
-from pytest_tgintegrity.session.option_list import OPTIONS, SHORT_NAMES, Option, Twin
-from pytest_tgintegrity.session.spelling import Spelling
+from pytest_tgintegrity.rules.probes import Probing
 
 DB_URL_VARIABLE = option_list.DB_URL_VARIABLE
 REDIS_URL_VARIABLE = option_list.REDIS_URL_VARIABLE
@@ -40,7 +41,6 @@ TIMEZONE = "tgintegrity_timezone"
 TIMEZONE_HELP = "With --period: the zone that dates and times without one are meant in; unset, rows count that are young enough in any."
 BASELINING = ("pin", "show")
 Baselining = Literal["pin", "show"]
-Probing = Literal["reads", "writes"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from pytest_tgintegrity.judging.waivers import Waiver, by_rule, parse_waivers, w
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.selection import check_ids, digest_of, former_digest_of
-from pytest_tgintegrity.proving.coverage import parse_reasons
+from pytest_tgintegrity.proving.coverage import cover, parse_reasons
 from pytest_tgintegrity.reports.alerts.state import alert
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
 from pytest_tgintegrity.reports.publishing import publish, save_whole
@@ -208,7 +208,9 @@ class Integrity:
         reasons: dict[str, str] = {}
         for name, text in self._beside(UNCOVERED, files):
             reasons.update(parse_reasons(text, name))
-        self.tidings.coverage = self.run.coverage(rules, reasons, len(self.collected)).to_json()
+        keys = self.run.constraints("foreign_key")
+        covered = cover(rules, self.run.tables, self.run.facts, keys, reasons, len(self.collected))
+        self.tidings.coverage = covered.to_json()
 
     def _begin(self, rules: list[BoundRule], caches: Iterable[tuple[str, str]]) -> None:
         if self.error is not None:
@@ -443,8 +445,9 @@ class Integrity:
             report = replace(report, beside=beside(self.memory, report, self.options.baseline))
         if self.options.gate is not None:
             found = look_for_pending(self.run, self._migrations)
-            self.tidings.gate = gating.ask(self.options.gate, report, self.tidings, found)
-        report = replace(report, gate=self.tidings.gate)
+            gate = gating.ask(self.options.gate, report, self.tidings, found)
+            self.tidings.gate_passed = gate.passed
+            report = replace(report, gate=gate)
         return replace(report, remembered=self.memory.keep(report))
 
     def _publish(self) -> None:
@@ -457,7 +460,9 @@ class Integrity:
             return
         self._published = publish(document, files, options.asked_name(self.config, self.config.option))
         if to and not (self.tidings.interrupted or self.prover):
-            self._published += alert(document, to, self._given, getattr(self.config, "cache", None))
+            self._published += alert(
+                document, to, self._given.url if self._given else None, getattr(self.config, "cache", None)
+            )
 
     def _document(self) -> dict[str, Any] | None:
         """The `integrity` part of the JSON report without secrets; None if there is nothing to tell."""

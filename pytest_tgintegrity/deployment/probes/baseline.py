@@ -8,15 +8,13 @@ from typing import Literal
 
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
-from pytest_tgintegrity.deployment.probes.statistics import ENOUGH, Baseline, Timed, compare
+from pytest_tgintegrity.deployment.probes.statistics import ENOUGH, Baseline, BaselineComparison, Timed, compare
 from pytest_tgintegrity.deployment.probes.timing import Stage, Timings, time_probes
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.reports.document import Report
-from pytest_tgintegrity.reports.terminal.probes import Beside
-from pytest_tgintegrity.rules.probes import Probe
-from pytest_tgintegrity.session.options import Probing
+from pytest_tgintegrity.rules.probes import Probe, Probing
 
 
 def check_staging(run: Run) -> None:
@@ -40,7 +38,7 @@ def time_on(run: Run | None, probes: Iterable[Probe], which: Probing | None) -> 
     return time_probes([*reading, *writing], Stage(run.connection, lambda: _rehearsal(run)), server)
 
 
-def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None) -> Beside | None:
+def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None) -> BaselineComparison | None:
     """The timings of a run beside the pinned baseline; to pin, they become it, if they are fit to. Nothing is raised."""
     if memory.address is None or (action is None and report.timings is None):
         return None
@@ -49,15 +47,15 @@ def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None
             return _pinned(memory, report.identity, report.timings, report.run.finished_at)
         return _compared(memory, report.identity, report.timings)
     except HistoryLost as error:
-        return Beside(reason=str(error))
+        return BaselineComparison(reason=str(error))
 
 
-def _pinned(memory: Memory, identity: str, timings: Timings | None, now: datetime) -> Beside:
+def _pinned(memory: Memory, identity: str, timings: Timings | None, now: datetime) -> BaselineComparison:
     if reason := _unfit(timings):
-        return Beside(reason=reason)
+        return BaselineComparison(reason=reason)
     baseline = Baseline(now, timings.timed if timings else {})
     history.pin(memory.opened(), identity, baseline.to_json())
-    return Beside(baseline, pinned=True)
+    return BaselineComparison(baseline, pinned=True)
 
 
 def _unfit(timings: Timings | None) -> str | None:
@@ -73,12 +71,12 @@ def _unfit(timings: Timings | None) -> str | None:
     return few[0] if few else None
 
 
-def _compared(memory: Memory, identity: str, timings: Timings | None) -> Beside:
+def _compared(memory: Memory, identity: str, timings: Timings | None) -> BaselineComparison:
     text = history.pinned(memory.opened(), identity)
     if text is None:
-        return Beside(reason="no baseline is pinned: --baseline pin")
+        return BaselineComparison(reason="no baseline is pinned: --baseline pin")
     baseline = Baseline.from_json(text)
     if baseline is None:
-        return Beside(reason="the pinned baseline cannot be read: pin it again")
+        return BaselineComparison(reason="the pinned baseline cannot be read: pin it again")
     now: Mapping[str, Timed] = timings.timed if timings else {}
-    return Beside(baseline, compared=tuple(compare(now, baseline.probes)) if timings else ())
+    return BaselineComparison(baseline, compared=tuple(compare(now, baseline.probes)) if timings else ())

@@ -144,3 +144,22 @@ def _compared(name: str, now: Timed | None, then: Timed | None) -> Compared:
     if now.server != then.server:
         return Compared(name, doubt=f"the baseline is of {then.server}, this is {now.server}: pin it again")
     return Compared(name, now.relative / then.relative, now.low / then.high, now.high / then.low)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineComparison:
+    """The baseline that is pinned, or was just now, and the probes beside it; `reason` says why there is none."""
+
+    baseline: Baseline | None = None
+    pinned: bool = False
+    reason: str | None = None
+    compared: tuple[Compared, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The `baseline` part of the report."""
+        return {
+            "pinned_at": self.baseline.pinned_at.isoformat() if self.baseline else None,
+            "pinned": self.pinned,
+            "reason": self.reason,
+            "probes": [{**asdict(one), "degraded": one.degraded} for one in self.compared],
+        }

@@ -15,7 +15,6 @@ from pytest_tgintegrity.database.connections.address import name_in
 from pytest_tgintegrity.database.connections.redaction import masked
 from pytest_tgintegrity.reports.alerts.receivers import Receiver, State, called, news, payload, send
 from pytest_tgintegrity.reports.terminal.lines import Line
-from pytest_tgintegrity.session.options import Given
 
 Json = Mapping[str, Any]
 RED = {"red": True}
@@ -31,13 +30,13 @@ class Cache(Protocol):
         """Keep a value under a key."""
 
 
-def alert(document: Json, to: Receiver, given: Given | None, cache: Cache | None) -> list[Line]:
-    """Tell if the state changed; what became of that, if anything. `given` is the database.
+def alert(document: Json, to: Receiver, address: str | None, cache: Cache | None) -> list[Line]:
+    """Tell if the state changed; what became of that, if anything. `address` is that of the database.
 
     Alertmanager keeps nothing over a restart: it hears the same alert from every run that is not healthy.
     """
-    name = name_in(given.url) if given else ""
-    key = _key(to, given.url if given else "")
+    name = name_in(address) if address else ""
+    key = _key(to, address or "")
     known = (_told(cache.get(key, None)) if cache else None) or _remembered(document, name)
     found = news(document, known, name, forgets=to.form == "alertmanager")
     if found is not None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from pytest_tgintegrity.fixing.caches import Stale
 from pytest_tgintegrity.history.record import Record
-from pytest_tgintegrity.history.trend import NO_TREND, Change, Trend, sparkline
+from pytest_tgintegrity.history.trend import Change, HistoryResult, Trend, sparkline
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.text import grouped, plural, printable, shown
 
@@ -19,30 +16,7 @@ RED = {"red": True}
 YELLOW = {"yellow": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What the history said of a run, and whether it took it: `reason` says why not. `past` is None if it is not known.
-
-    `record` is what there is to be kept of the run, while nothing stands against it.
-    """
-
-    wanted: bool
-    recorded: bool = False
-    reason: str | None = None
-    past: tuple[Record, ...] | None = None
-    trend: Trend | None = None
-    unreadable: tuple[datetime, ...] = ()
-    record: Record | None = None
-
-    def to_json(self) -> dict[str, Any] | None:
-        """The part `history` of the JSON report; None where there is no Redis."""
-        if not self.wanted:
-            return None
-        told = NO_TREND if self.trend is None else self.trend.to_json()
-        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": len(self.unreadable), **told}
-
-
-def history_lines(remembered: Remembered) -> Iterable[Line]:
+def history_lines(remembered: HistoryResult) -> Iterable[Line]:
     """The score's way here, what got worse and what is new; what was not recorded, and why."""
     if not remembered.wanted:
         yield Line("history", "none: --redis-url says where runs are kept")

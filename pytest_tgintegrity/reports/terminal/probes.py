@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
 
-from pytest_tgintegrity.deployment.probes.statistics import Baseline, Compared, Timed
+from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison, Compared, Timed
 from pytest_tgintegrity.deployment.probes.timing import Timings
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.text import printable, shown
@@ -16,26 +14,7 @@ RED = {"red": True}
 YELLOW = {"yellow": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """The baseline that is pinned, or was just now, and the probes beside it; `reason` says why there is none."""
-
-    baseline: Baseline | None = None
-    pinned: bool = False
-    reason: str | None = None
-    compared: tuple[Compared, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The `baseline` part of the report."""
-        return {
-            "pinned_at": self.baseline.pinned_at.isoformat() if self.baseline else None,
-            "pinned": self.pinned,
-            "reason": self.reason,
-            "probes": [{**asdict(one), "degraded": one.degraded} for one in self.compared],
-        }
-
-
-def probe_lines(timings: Timings | None, beside: Beside | None) -> Iterable[Line]:
+def probe_lines(timings: Timings | None, beside: BaselineComparison | None) -> Iterable[Line]:
     """The median of each probe and how it compares, then the baseline."""
     if timings is not None:
         yield from _timed(timings, beside)
@@ -50,7 +29,7 @@ def probe_lines(timings: Timings | None, beside: Beside | None) -> Iterable[Line
             yield from (Line("", _median(name, one)) for name, one in beside.baseline.probes.items())
 
 
-def _timed(timings: Timings, beside: Beside | None) -> Iterable[Line]:
+def _timed(timings: Timings, beside: BaselineComparison | None) -> Iterable[Line]:
     compared = {one.name: one for one in beside.compared} if beside else {}
     told = [_line(_median(name, one), compared.get(name)) for name, one in timings.timed.items()]
     told += [

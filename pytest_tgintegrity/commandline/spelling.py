@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_tgintegrity.session.option_list import OWN, SHORT_NAMES, own_name
+from pytest_tgintegrity.commandline.table import OWN, SHORT_NAMES, own_name
 
 
 @dataclass(frozen=True, slots=True)

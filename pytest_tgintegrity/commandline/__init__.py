@@ -1,0 +1,1 @@
+"""Options as words: their table, what each is called here, and which hold a secret. Pure."""
