@@ -29,8 +29,9 @@ from pytest_tgintegrity.database.scanning import Scanned, batches
 from pytest_tgintegrity.database.scoping import Known, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.judging.verdicts import Measurement
+from pytest_tgintegrity.planning.astray import Astray, astray, unanswerable, with_advice
 from pytest_tgintegrity.planning.facts import Constraint, Facts
-from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
+from pytest_tgintegrity.planning.planner import BoundRule, Plan, Subject, plan
 from pytest_tgintegrity.planning.predicates import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
 from pytest_tgintegrity.rules.kinds import ConstraintKind
@@ -97,6 +98,7 @@ class Run:
         self.choices: list[BoundRule] = []
         self.empty_scopes: tuple[str, ...] = ()
         self.zoneless: tuple[str, ...] = ()
+        self.astray: Astray | None = None
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
@@ -271,6 +273,7 @@ class Run:
             raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
         self.empty_scopes = self._empty_scopes(self._plan, rules)
         self.zoneless = self._zoneless(self._plan)
+        self.astray = astray(rules, self.facts, self._plan.tables)
         found = batches(self._plan.scans)
         self.board = Board(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
@@ -338,9 +341,11 @@ class Run:
             return Measurement(error=self._lost)
         if self._plan is None or self.board is None:
             return Measurement(error="the run did not begin")
-        if bound.id in self._plan.unplannable:
-            return Measurement(error=self._plan.unplannable[bound.id])
-        return self.board.measurement(bound.id)
+        if self.astray is not None and (unknown := unanswerable(bound, self.facts)) is not None:
+            return unknown
+        reason = self._plan.unplannable.get(bound.id)
+        found = self.board.measurement(bound.id) if reason is None else Measurement(error=reason)
+        return with_advice(bound, found, self.facts, planned=reason is None)
 
     def see_all(self, bound: BoundRule) -> str | None:
         """The statement that lists every offending row of a rule."""
@@ -348,6 +353,10 @@ class Run:
             if bound.id in scan.rules and (sampling := scan.sampling(bound.id)) is not None:
                 return f"{readable(sampling.rows)};"
         return None
+
+    def subject(self, bound: BoundRule) -> Subject | None:
+        """Whose rows violate a rule, where that is known."""
+        return self._plan.subjects.get(bound.id) if self._plan else None
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""

@@ -20,6 +20,8 @@ from pytest_tgintegrity.judging.violations import Violations
 from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.terminal import summary as terminal
+from pytest_tgintegrity.reports.terminal.causes import cause
+from pytest_tgintegrity.rules.bodies import own_words
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Declared, Metric, Schema
 from pytest_tgintegrity.session.session import BOUND, IDLE, NO_URL, RECORD, Integrity, session_of
@@ -27,6 +29,10 @@ from pytest_tgintegrity.text import printable, printable_lines
 
 SHOWN = {"noted": "n", "waived": "w", "tolerated": "t"}
 VIOLATED = ("failed", "noted", "waived", "tolerated")
+
+ASYNC = (
+    "is an `async def`, which nobody awaits, so that it looks at nothing: write `def`; the database is asked already"
+)
 
 VERDICT = "integrity_verdict"
 """The property that JUnit shows of a rule that did not simply pass."""
@@ -77,13 +83,13 @@ def violations(request: pytest.FixtureRequest) -> Violations:
     """The rows that violate the rule: `.count`, `.examined`, `.rate`, `.samples`; falsy when there are none."""
     bound, run = _bound(request), _run(request)
     measurement = _proven(request, bound).measurement if _prover(request.node) else _measured(run, bound)
+    request.node.stash[_MEASURED] = measurement
     if measurement.error is not None:
         raise Unknown(measurement.error)
 
     def describe() -> str:
         return terminal.failure(_advised(request.node, bound), bound.doc, measurement, run.see_all(bound), bound.fix)
 
-    request.node.stash[_MEASURED] = measurement
     request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
     return found
 
@@ -162,6 +168,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     try:
         result = yield
+    except Unknown:
+        raise
     except (AssertionError, pytest.fail.Exception) as error:
         _does_not_hold(item, bound, error)
         return None
@@ -199,6 +207,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     return (yield from _call_to_prove(pyfuncitem, bound, prover))
 
 
+@pytest.hookimpl(specname="pytest_pyfunc_call")
+def pytest_pyfunc_call_of_coroutines(pyfuncitem: pytest.Function) -> None:
+    """A rule that is a coroutine is an error of its own, unless a plugin that runs such tests has taken it before."""
+    function = pyfuncitem.obj
+    if BOUND in pyfuncitem.stash and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
+        pyfuncitem.stash[IDLE] = f"{pyfuncitem.path.name}: {pyfuncitem.originalname} {ASYNC}"
+        raise Unknown(pyfuncitem.stash[IDLE])
+
+
 def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> Generator[None, object, object]:
     proof = item.stash.get(_PROOF, None)
     if proof is not None and not proof.proven:
@@ -207,6 +224,8 @@ def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> G
     result = None
     try:
         result = yield
+    except Unknown:
+        raise
     except (AssertionError, pytest.fail.Exception):
         failed = True
     if proof is None:
@@ -237,8 +256,14 @@ def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
 
 def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
     found = item.stash.get(_VIOLATIONS, None)
-    message = repr(found) if found else _said(bound, error)
-    _settle(item, bound, Outcome(held=False, reason=message.splitlines()[0]), message)
+    if not found:
+        message = _said(bound, error)
+        _settle(item, bound, Outcome(held=False, reason=message.splitlines()[0]), message)
+        return
+    headline, _, rest = repr(found).partition("\n")
+    words = [line.strip() for line in own_words(str(error)).splitlines()]
+    message = "\n".join([headline, *(f"  {line}" for line in words), rest])
+    _settle(item, bound, Outcome(held=False, reason=" – ".join([headline, *words])), message)
 
 
 def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str | None) -> None:
@@ -305,7 +330,7 @@ def pytest_runtest_makereport(
     integrity = session_of(item.config)
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
-        setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call)))
+        setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call), call))
     integrity.scrub(report, shown=bound is not None)
     return report
 
@@ -340,7 +365,9 @@ def _words(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     return text.strip().partition("\n")[0] or "no reason given"
 
 
-def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement) -> Record:
+def _record(
+    integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement, call: pytest.CallInfo[None]
+) -> Record:
     """What is known of a rule, as plain JSON: it has to cross processes."""
     rule = bound.rule
     measured = item.stash.get(_MEASURED, Measurement())
@@ -365,6 +392,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "enforced_by": bound.enforced_by,
             "waiver": None if waiver is None else waiver.to_json(),
             **_advice(integrity, item, bound, judgement),
+            **_refused(measured, judgement, call),
         },
         "metric": [rule.kind.name, measured.value, measured.text] if isinstance(rule.kind, Metric) else None,
         "constraint": isinstance(rule.kind, Declared | Schema),
@@ -382,7 +410,15 @@ def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
     return {
         "see_all": None if see_all is None else terminal.in_one_line(see_all),
         "mend": terminal.mend(_advised(item, bound), bound.fix),
+        "cause": cause(integrity.run.subject(bound), item.stash.get(_MEASURED, Measurement())),
     }
+
+
+def _refused(measured: Measurement, judgement: Judgement, call: pytest.CallInfo[None]) -> dict[str, str]:
+    """The server's code, where it is the server that made a rule unknown."""
+    error = call.excinfo.value if call.excinfo else None
+    code = error.sqlstate if isinstance(error, DatabaseError) else measured.sqlstate
+    return {"sqlstate": code} if code and judgement.verdict == "unknown" else {}
 
 
 def _told(item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, Any]:

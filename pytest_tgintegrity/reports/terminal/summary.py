@@ -12,6 +12,7 @@ from pytest_tgintegrity.database.connections.reader import Database
 from pytest_tgintegrity.judging.health import Health
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.reports.terminal.blocks import see_all_line
 from pytest_tgintegrity.reports.terminal.fixes import mended_lines
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
 from pytest_tgintegrity.reports.terminal.history import history_lines, stale_lines
@@ -87,7 +88,7 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None,
     if measurement.note:
         parts.append(f"  {printable(measurement.note)}")
     if see_all:
-        parts.append(f"  see all:  {in_one_line(see_all)}")
+        parts.append(see_all_line(in_one_line(see_all)))
     parts.append(f"  mend:     {mend(rule, fix)}")
     return printable_lines("\n".join(parts))
 
