@@ -29,27 +29,27 @@ from pytest_tgintegrity.session import options
 from pytest_tgintegrity.text import printable
 
 if TYPE_CHECKING:
-    from pytest_tgintegrity.session.session import Integrity
+    from pytest_tgintegrity.session.session import Session
 
 DIED_EARLY = "pytest ended before a rule was judged; its own output says why"
 
 
-def _session(config: pytest.Config) -> Integrity:
+def _session(config: pytest.Config) -> Session:
     """The integrity part of this session; it comes to be when it is first asked for."""
     found = _begun(config)
     if found is None:
         from pytest_tgintegrity.session import folding, session
         from pytest_tgintegrity.session import items as judging
 
-        found = session.Integrity(config)
+        found = session.Session(config)
         config.pluginmanager.register(found, session.NAME)
         config.pluginmanager.register(judging, "tgintegrity-judging")
         folding.register(config)
     return found
 
 
-def _begun(config: pytest.Config) -> Integrity | None:
-    found: Integrity | None = config.pluginmanager.getplugin("tgintegrity-session")
+def _begun(config: pytest.Config) -> Session | None:
+    found: Session | None = config.pluginmanager.getplugin("tgintegrity-session")
     return found
 
 
@@ -132,7 +132,7 @@ def _mask_file(config: pytest.Config, path: Path) -> None:
     """Take the passwords out of what pytest wrote to ``--debug``'s file meanwhile."""
     integrity, given = _begun(config), options.given_url(config)
     with contextlib.suppress(FileNotFoundError):
-        scrub = integrity.scrubbed if integrity else Secrets(passwords_in(given.url) if given else ()).scrub
+        scrub = integrity.redaction.text if integrity else Secrets(passwords_in(given.url) if given else ()).scrub
         path.write_text(scrub(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
@@ -159,11 +159,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not (which or history) or config.option.help or config.option.version:
         return None
     from pytest_tgintegrity.session import undo as undoing
-    from pytest_tgintegrity.session.session import NO_URL, Integrity
+    from pytest_tgintegrity.session.session import NO_URL
 
     config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
     try:
-        integrity = Integrity(config)
+        integrity = Session(config)
         if integrity.error or integrity.run is None:
             raise integrity.error or UsageError(NO_URL)
         say = _saying(config, integrity)
@@ -174,7 +174,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         files = undoing.Files(options.json_path(config.option), options.published(config, config.option))
         return undoing.take_back(integrity.run, which, say, files, cleaning)
     except TgIntegrityError as error:
-        reason = options.told(config, integrity.scrubbed(str(error)))
+        reason = options.told(config, integrity.redaction.text(str(error)))
         if not history:
             _refuse(config, config.option, reason)
         sys.stderr.write(f"ERROR: {printable(reason)}\n\n")
@@ -183,9 +183,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         config._ensure_unconfigure()  # noqa: SLF001 - the same
 
 
-def _saying(config: pytest.Config, integrity: Integrity) -> Callable[[str], None]:
+def _saying(config: pytest.Config, integrity: Session) -> Callable[[str], None]:
     writer = config.get_terminal_writer()
-    return lambda text: writer.line(options.told(config, integrity.scrubbed(text)))
+    return lambda text: writer.line(options.told(config, integrity.redaction.text(text)))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -219,7 +219,7 @@ def pytest_pycollect_makeitem(
         return (yield)
     from pytest_tgintegrity.session import collecting
 
-    _session(collector.config).tidings.not_collected |= collector.session.testsfailed > 0  # before we came to be
+    _session(collector.config).outcome.not_collected |= collector.session.testsfailed > 0  # before we came to be
     collecting.offer_fixtures(collector)
     found: Sequence[pytest.Function] | None = yield
     collecting.bind(collector, found or (), declared)
@@ -249,7 +249,7 @@ def pytest_testnodedown(node: Any) -> None:
     """Hear what a worker knew of the selection."""
     told = getattr(node, "workeroutput", {}).get("tgintegrity")
     if told:
-        _session(node.config).tidings.hear_worker(told)
+        _session(node.config).hear_worker(told)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -257,6 +257,6 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Refuse the run if a worker could not begin."""
     result = yield
     integrity = _begun(session.config)
-    if integrity is not None and not integrity.is_worker and (refused := integrity.refused_by_workers()):
+    if integrity is not None and not integrity.processes.is_worker and (refused := integrity.refused_by_workers()):
         raise pytest.UsageError(printable(refused))
     return result

@@ -9,7 +9,7 @@ from harness import RunRules
 
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.planner import Subject
-from pytest_tgintegrity.reports.terminal.causes import cause
+from pytest_tgintegrity.reports.failures.causes import cause
 
 FAMILY = """
 CREATE TABLE parent (id int PRIMARY KEY, code text, kept bool DEFAULT TRUE);

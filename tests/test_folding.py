@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness import FAILING, UNKNOWN, VIOLATED, Ran, RunRules
 
-from pytest_tgintegrity.reports.terminal.blocks import FEW, HOW, LONG, WHOLE, Failure, blocks, folded
+from pytest_tgintegrity.reports.failures.blocks import FEW, HOW, LONG, WHOLE, Failure, blocks, folded
 
 MANY = """
 @pytest.mark.parametrize("low", range(100, {}))

@@ -13,8 +13,9 @@ import pytest
 from pytest_tgintegrity.deployment.gate import clean_since
 from pytest_tgintegrity.deployment.probes.statistics import Baseline, Timed
 from pytest_tgintegrity.history.packing import DAMAGE, unpack_seconds
-from pytest_tgintegrity.history.record import Foreign, Record, identity_of
+from pytest_tgintegrity.history.record import Foreign, Record
 from pytest_tgintegrity.history.trend import HistoryResult, trend_of
+from pytest_tgintegrity.judging.summary import identity_of
 from pytest_tgintegrity.reports.terminal.history import history_lines
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -12,9 +12,10 @@ from collections.abc import Callable
 import pytest
 from harness import HOLDS, QUICKLY, UNKNOWN, VIOLATED, RunRules, rules
 
-from pytest_tgintegrity.database.connections.reader import Database
+from pytest_tgintegrity.judging.summary import Database, RunSummary
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
-from pytest_tgintegrity.reports.document import Report, _finite
+from pytest_tgintegrity.reports.document import _finite
+from pytest_tgintegrity.reports.failures.text import failure, in_one_line
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Between, Metric
@@ -208,9 +209,7 @@ def test_header() -> None:
 )
 def test_grammar(examined: int | None, violations: int, text: str) -> None:
     """One row violates, two rows violate."""
-    told = terminal.failure(
-        Rule(Between("t", "c", 1, 2)), "It holds.\n\nMore.", Measurement(examined, violations), None, None
-    )
+    told = failure(Rule(Between("t", "c", 1, 2)), "It holds.\n\nMore.", Measurement(examined, violations), None, None)
 
     assert told.splitlines()[0] == text
     assert told.splitlines()[-1] == "  mend:     no safe fix is declared: a person decides"
@@ -219,7 +218,7 @@ def test_grammar(examined: int | None, violations: int, text: str) -> None:
 def test_a_metric_names_its_bounds() -> None:
     """And what it is."""
     rule = Rule(Metric("rate", "…", at_least=0.5, at_most=1))
-    told = terminal.failure(rule, "Most are approved.", Measurement(None, 1, value=0.25), None, None)
+    told = failure(rule, "Most are approved.", Measurement(None, 1, value=0.25), None, None)
 
     assert told.splitlines()[0] == "rate is 0.25, not at least 0.5 and at most 1 [medium]: Most are approved."
 
@@ -228,7 +227,7 @@ def test_wide_values_are_cut() -> None:
     """A table stays a table."""
     samples = (Sample("1", "x" * 99, {"text": "a\nb\u202e"}), Sample(["1", None], None, {"text": None}))
     rule = Rule(Between("t", "c", 1, 2))
-    told = terminal.failure(rule, "It holds.", Measurement(9, 2, samples), None, None).splitlines()
+    told = failure(rule, "It holds.", Measurement(9, 2, samples), None, None).splitlines()
 
     assert told[2].split() == ["key", "label", "text"]
     assert "x" * 39 + "…  a\\nb\\u202e" in told[3]
@@ -238,7 +237,7 @@ def test_wide_values_are_cut() -> None:
 def test_long_statements_and_fixes_are_told_in_a_line() -> None:
     """What a person copies stays whole; what a person only reads is cut."""
     rule = Rule(Between("t", "c", 1, 2))
-    told = terminal.failure(rule, "It holds.", Measurement(9, 2), "SELECT 1\n    FROM t;", "c =\n  " + "1 + " * 50)
+    told = failure(rule, "It holds.", Measurement(9, 2), "SELECT 1\n    FROM t;", "c =\n  " + "1 + " * 50)
 
     assert told.splitlines()[-2:] == [
         "  see all:  SELECT 1 FROM t;",
@@ -249,7 +248,7 @@ def test_long_statements_and_fixes_are_told_in_a_line() -> None:
 @pytest.mark.parametrize("statement", ["SELECT 1 -- one\nFROM t", "SELECT 'a\n  b' FROM t"])
 def test_line_breaks_that_mean_something_stay(statement: str) -> None:
     """They end a comment, or stand in a string."""
-    assert terminal.in_one_line(statement) == statement
+    assert in_one_line(statement) == statement
 
 
 def test_numbers_that_json_does_not_have() -> None:
@@ -258,4 +257,4 @@ def test_numbers_that_json_does_not_have() -> None:
         "a": "nan",
         "b": {"c": "-inf", "d": 1.5},
     }
-    assert Report.__slots__
+    assert RunSummary.__slots__

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_tgintegrity.database.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database.connections.address import Address, parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Database, Failure, Limits, Reader
+from pytest_tgintegrity.database.connections.reader import Coordinator, Failure, Limits, Reader
 from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.freshness import fresh
@@ -28,6 +28,7 @@ from pytest_tgintegrity.database.pool import Board, FolderShelf, MemoryShelf, Sh
 from pytest_tgintegrity.database.scanning import Scanned, batches
 from pytest_tgintegrity.database.scoping import Known, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
+from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.astray import Astray, astray, unanswerable, with_advice
 from pytest_tgintegrity.planning.facts import Constraint, Facts

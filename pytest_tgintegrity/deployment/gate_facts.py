@@ -10,8 +10,8 @@ from datetime import datetime
 from pytest_tgintegrity.deployment.gate import NO_HISTORY, NOT_DETERMINED, Asked, Evidence, Finding, Gate, decide
 from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison, Compared
 from pytest_tgintegrity.deployment.probes.timing import Timings
-from pytest_tgintegrity.judging.outcome import Tidings
-from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.history.trend import HistoryResult
+from pytest_tgintegrity.judging.summary import RunSummary
 
 NO_PROBES = Finding(reason="no probe was timed: give --probe")
 NO_BASELINE = Finding(reason="a baseline is kept in Redis: give --redis-url")
@@ -35,34 +35,43 @@ class Today:
     conditions: Mapping[str, bool] = field(default_factory=dict)
 
 
-def ask(asked: Asked, report: Report, heard: Tidings, migrations: Finding) -> Gate:
+def ask(
+    asked: Asked,
+    summary: RunSummary,
+    deselected: int,
+    migrations: Finding,
+    past: HistoryResult | None,
+    timings: Timings | None,
+    comparison: BaselineComparison | None,
+) -> Gate:
     """What the gate says of the run that has just ended, given what is remembered of those before it."""
-    remembered = report.remembered
     evidence = Evidence(
-        minimum=report.health.minimum,
-        healthy=report.health.status == "healthy",
-        past=remembered.past if remembered else None,
-        constraints=Counter(one["rule"]["verdict"] for one in heard.records.values() if one.get("constraint")),
-        deselected=heard.deselected,
+        minimum=summary.health.minimum,
+        healthy=summary.health.status == "healthy",
+        past=past.past if past else None,
+        constraints=Counter(record.rule.verdict for record in summary.records if record.constraint),
+        deselected=deselected,
         backup=asked.backup,
         migrations=migrations,
-        performance=_performance(report.timings, report.beside),
-        unreadable=remembered.unreadable if remembered else (),
-        no_history=(remembered and remembered.reason) or NO_HISTORY,
+        performance=_performance(timings, comparison),
+        unreadable=past.unreadable if past else (),
+        no_history=(past and past.reason) or NO_HISTORY,
     )
-    return decide(asked.gate, _look(report), evidence, report.run.finished_at)
+    return decide(asked.gate, _today(summary), evidence, summary.run.finished_at)
 
 
-def _performance(timings: Timings | None, beside: BaselineComparison | None) -> Finding:
+def _performance(timings: Timings | None, comparison: BaselineComparison | None) -> Finding:
     """What the probes say, beside the baseline."""
     if timings is None or not (timings.timed or timings.failed):
         return NO_PROBES
     if timings.failed:
         name, reason = next(iter(timings.failed.items()))
         return Finding(reason=f"{name} could not be timed: {reason}")
-    if beside is None:
+    if comparison is None:
         return NO_BASELINE
-    return Finding(reason=beside.reason) if beside.reason else JUST_PINNED if beside.pinned else judged(beside.compared)
+    if comparison.reason:
+        return Finding(reason=comparison.reason)
+    return JUST_PINNED if comparison.pinned else judged(comparison.compared)
 
 
 def judged(compared: Sequence[Compared]) -> Finding:
@@ -82,17 +91,17 @@ def _ratio(one: Compared) -> str:
     return f"{one.ratio:.2f} ({one.low:.2f} to {one.high:.2f}) times the time"
 
 
-def _look(report: Report) -> Today:
-    run = report.run
+def _today(summary: RunSummary) -> Today:
+    run = summary.run
     return Today(
         run=run.id,
         started_at=run.started_at,
-        identity=report.identity,
+        identity=summary.identity,
         digest=run.rule_set_digest,
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,
-        counts=Counter(one["verdict"] for one in report.rules),
-        score=report.health.score,
-        overlooked=len(report.overlooked),
+        counts=Counter(rule.verdict for rule in summary.rules),
+        score=summary.health.score,
+        overlooked=len(summary.overlooked),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Database, Reader, one_line
+from pytest_tgintegrity.database.connections.reader import Reader, one_line
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageError
@@ -24,6 +24,7 @@ from pytest_tgintegrity.fixing.namesakes import advice, namesakes
 from pytest_tgintegrity.fixing.plan import planner as drawing
 from pytest_tgintegrity.fixing.plan.planner import Blueprint, Wanted, stream
 from pytest_tgintegrity.fixing.results import Made, Mended, PastRun, Undone, Unmended
+from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import Check

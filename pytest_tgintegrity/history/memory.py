@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
@@ -19,7 +19,7 @@ from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.redis_address import DEMO, RedisAddress, parse_redis_url
 from pytest_tgintegrity.history.trend import HistoryResult, trend_of
-from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.judging.summary import RunSummary
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.servers.valkey import ValkeyServer
@@ -37,28 +37,26 @@ class Memory:
     address: RedisAddress | None
     _server: ValkeyServer | None = None
 
-    def recall(self, report: Report, run: Run) -> HistoryResult:
-        """Compare a run with those before it. What goes wrong is told, and breaks nothing."""
-        if self.address is None or report.database is None:
+    def recall(self, summary: RunSummary, run: Run, probes: Mapping[str, Any]) -> HistoryResult:
+        """Compare a run with those before it; `probes` is what was timed. What goes wrong is told, and breaks nothing."""
+        if self.address is None or summary.database is None:
             return HistoryResult(wanted=False)
-        record = record_of(report, _statistics(run))
-        severities = {one["id"]: one["severity"] for one in report.rules}
+        record = record_of(summary, probes, _statistics(run))
+        severities = {rule.id: rule.severity for rule in summary.rules}
         try:
             past = history.read(self.opened(), record.identity)
         except HistoryLost as error:
             return HistoryResult(wanted=True, reason=str(error))
-        records = under_one_name(past.records, report.former_digest, record.digest)
+        records = under_one_name(past.records, summary.former_digest, record.digest)
         trend = trend_of(record, records, severities)
         return HistoryResult(wanted=True, past=records, trend=trend, unreadable=past.unreadable, record=record)
 
-    def keep(self, report: Report) -> HistoryResult | None:
-        """Keep a run that was compared, and what its gate said."""
-        known = report.remembered
-        if known is None or known.record is None:
+    def keep(self, known: HistoryResult, conditions: Mapping[str, bool], seconds: Mapping[str, float]) -> HistoryResult:
+        """Keep a run that was compared, what its gate said, and how long each rule took."""
+        if known.record is None:
             return known
-        record = replace(known.record, conditions=report.gate.met if report.gate else {})
         try:
-            history.append(self.opened(), record, {one["id"]: one["seconds"] for one in report.rules})
+            history.append(self.opened(), replace(known.record, conditions=conditions), seconds)
         except HistoryLost as error:
             return replace(known, reason=str(error))
         return replace(known, recorded=True)
@@ -98,32 +96,29 @@ class Memory:
             self._server = None
 
 
-def record_of(
-    report: Report,
-    statistics: tuple[float | None, int | None],
-) -> Record:
+def record_of(summary: RunSummary, probes: Mapping[str, Any], statistics: tuple[float | None, int | None]) -> Record:
     """What is kept of a run."""
-    rules, run = report.rules, report.run
+    rules, run = summary.rules, summary.run
     return Record(
         run=run.id,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        score=report.health.score,
-        status=report.health.status,
-        counts=Counter(one["verdict"] for one in rules),
-        violations={one["id"]: one["violations"] for one in rules if one["violations"]},
-        unknown=tuple(one["id"] for one in rules if one["verdict"] == "unknown"),
+        score=summary.health.score,
+        status=summary.health.status,
+        counts=Counter(rule.verdict for rule in rules),
+        violations={rule.id: rule.violations for rule in rules if rule.violations},
+        unknown=tuple(rule.id for rule in summary.of_verdict("unknown")),
         digest=run.rule_set_digest,
-        overlooked=len(report.overlooked),
+        overlooked=len(summary.overlooked),
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,
-        probes=report.timings.to_json() if report.timings else {},
+        probes=probes,
         rollback_rate=statistics[0],
         deadlocks=statistics[1],
-        database=report.database.name if report.database else "",
-        identity=report.identity,
-        verdicts={one["id"]: one["verdict"] for one in rules if one["verdict"] != "passed"},
+        database=summary.database.name if summary.database else "",
+        identity=summary.identity,
+        verdicts={rule.id: rule.verdict for rule in rules if rule.verdict != "passed"},
     )
 
 

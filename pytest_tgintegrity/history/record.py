@@ -67,11 +67,6 @@ class Record:
         return cls(**{name: read(document, name) for name, read in _READ.items()})
 
 
-def identity_of(system_identifier: str | None, database: str, address: str) -> str:
-    """The name of a database that outlives a move to another address; the address itself where the server is shy."""
-    return f"{system_identifier or address}:{database}"
-
-
 def _document(text: str) -> Mapping[str, Any]:
     try:
         document = json.loads(text)

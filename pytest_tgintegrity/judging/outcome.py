@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import Any
 
 from pytest_tgintegrity.judging.health import Health, Judged, assess
-
-Record = dict[str, Any]
+from pytest_tgintegrity.judging.summary import RuleRecord, RuleResult
+from pytest_tgintegrity.rules.declare import Severity
 
 
 class Exit(IntEnum):
@@ -25,106 +25,85 @@ class Exit(IntEnum):
     UNHEALTHY = 7
 
 
-UNMEASURED: Mapping[str, Any] = {
-    "id": None,
-    "doc": None,
-    "severity": None,
-    "tags": [],
-    "sources": [],
-    "verdict": "unknown",
-    "reason": None,
-    "examined": None,
-    "violations": 0,
-    "samples": [],
-    "seconds": 0.0,
-    "fixable": False,
-    "fixed": 0,
-    "enforced_by": None,
-    "waiver": None,
-}
-
-
-def _untold(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The proof of a rule that nobody lived to tell of."""
-    return {"id": told["id"], "proven": False, "damages": 0, "legal": 0, "reason": told["reason"]}
-
-
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A rule that was selected: what is known of it even if nobody lives to judge it."""
 
     nodeid: str
-    severity: str
+    severity: Severity
     doc: str
+
+    def unjudged(self, rule: str, reason: str) -> RuleRecord:
+        """The record of the rule if nobody lived to judge it."""
+        proof = {"id": rule, "proven": False, "damages": 0, "legal": 0, "reason": reason}
+        return RuleRecord(RuleResult(rule, self.doc, self.severity, reason=reason), proof=proof)
 
 
 @dataclass(slots=True)
-class Tidings:
-    """What was heard: records by rule, failures without a record by node, and what else decides the exit status."""
+class RunOutcome:
+    """What was heard: records by rule, failures without a record by node, and what else decides the exit status.
 
-    records: dict[str, Record] = field(default_factory=dict)
+    `stale` is whether something that was written about the rules no longer fits them, `gate_passed` whether a gate that was
+    asked is open.
+    """
+
+    records: dict[str, RuleRecord] = field(default_factory=dict)
     selected: dict[str, Selected] = field(default_factory=dict)
     digest: str | None = None
     former_digest: str | None = None
     unscoped: tuple[str, ...] = ()
     empty_scopes: tuple[str, ...] = ()
     zoneless: tuple[str, ...] = ()
-    stale_waivers: tuple[str, ...] = ()
-    coverage: Mapping[str, Any] | None = None
     refused: str | None = None
     not_collected: bool = False
     plain_failure: bool = False
     interrupted: bool = False
     health: Health | None = None
     deselected: int = 0
+    stale: bool = False
     gate_passed: bool = True
     _unrecorded: dict[str, str] = field(default_factory=dict)
 
-    def hear(self, record: Record) -> None:
+    def hear(self, record: RuleRecord) -> None:
         """Keep a record; what fails after the body (a teardown) makes a rule unknown, unless it is violated."""
-        rule = record["rule"]
-        known = self.records.get(rule["id"])
-        if known is None or rule["verdict"] != "unknown":
-            self.records[rule["id"]] = record
-        elif known["rule"]["verdict"] != "failed":
-            known["rule"].update(verdict="unknown", reason=rule["reason"])
+        known = self.records.get(record.rule.id)
+        if known is None or record.rule.verdict != "unknown":
+            self.records[record.rule.id] = record
+        elif known.rule.verdict != "failed":
+            self.records[record.rule.id] = known.unknown(record.rule.reason)
 
     def hear_failure(self, nodeid: str, words: str) -> None:
         """Keep a failure without a record: of an ordinary test, or of a rule whose worker died."""
         self._unrecorded[nodeid] = words.partition("\n")[0]
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """What a worker knows of the selection, as `hear_worker` takes it over."""
         return {
-            "selected": {rule: asdict(one) for rule, one in self.selected.items()},
+            "selected": {rule: asdict(selected) for rule, selected in self.selected.items()},
             "digest": self.digest,
             "former_digest": self.former_digest,
             "unscoped": list(self.unscoped),
             "empty_scopes": list(self.empty_scopes),
             "zoneless": list(self.zoneless),
-            "stale_waivers": list(self.stale_waivers),
-            "coverage": self.coverage,
             "refused": self.refused,
             "deselected": self.deselected,
         }
 
     def hear_worker(self, told: Mapping[str, Any]) -> None:
         """Take over what a worker knew of the selection, which xdist's controller never collected."""
-        self.selected.update({rule: Selected(**one) for rule, one in told["selected"].items()})
+        self.selected.update({rule: Selected(**selected) for rule, selected in told["selected"].items()})
         self.digest = self.digest or told["digest"]
         self.former_digest = self.former_digest or told["former_digest"]
         self.unscoped = self.unscoped or tuple(told["unscoped"])
         self.empty_scopes = self.empty_scopes or tuple(told["empty_scopes"])
         self.zoneless = self.zoneless or tuple(told["zoneless"])
-        self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
-        self.coverage = self.coverage or told["coverage"]
         self.refused = self.refused or told["refused"]
         self.deselected = max(self.deselected, told["deselected"])
 
     @property
-    def rules(self) -> list[dict[str, Any]]:
-        """What is told of each rule in a report."""
-        return [record["rule"] for record in self.records.values()]
+    def rules(self) -> list[RuleResult]:
+        """What was found out about each rule."""
+        return [record.rule for record in self.records.values()]
 
     @property
     def complete(self) -> bool:
@@ -135,17 +114,15 @@ class Tidings:
         """Place what has no record yet, and assess; None if there were no rules."""
         self._place_unrecorded()
         if self.refused is None and (self.records or self.selected):
-            judged = [Judged(one["id"], one["severity"], one["verdict"], one["violations"]) for one in self.rules]
+            judged = [Judged(rule.id, rule.severity, rule.verdict, rule.violations) for rule in self.rules]
             self.health = assess(judged, minimum, complete=self.complete)
         return self.health
 
     def _place_unrecorded(self) -> None:
-        rules = {one.nodeid: rule for rule, one in self.selected.items()}
+        rules = {selected.nodeid: rule for rule, selected in self.selected.items()}
         for node, words in self._unrecorded.items():
             if node in rules:
-                rule, one = rules[node], self.selected[rules[node]]
-                told = {"id": rule, "doc": one.doc, "severity": one.severity, "reason": words}
-                self.hear({"rule": {**UNMEASURED, **told}, "metric": None, "vacuous": False, "proof": _untold(told)})
+                self.hear(self.selected[rules[node]].unjudged(rules[node], words))
             else:
                 self.plain_failure = True
 
@@ -154,7 +131,7 @@ class Tidings:
 
         `given` is what pytest would return: 3 and 5, and all that has nothing to do with rules, stay as they are.
         """
-        verdicts = {one["verdict"] for one in self.rules}
+        verdicts = {rule.verdict for rule in self.rules}
         if self.interrupted:
             return Exit.INTERRUPTED
         if self.refused is not None or given == Exit.USAGE_ERROR:
@@ -164,12 +141,11 @@ class Tidings:
         return self._of_verdicts(given, verdicts)
 
     def _of_verdicts(self, given: int, verdicts: Iterable[str]) -> int:
-        if "failed" in verdicts or self.plain_failure or self.stale_waivers:
+        if "failed" in verdicts or self.plain_failure or self.stale:
             return Exit.VIOLATED
-        if self.not_collected or any(record.get("idle") for record in self.records.values()):
+        if self.not_collected or any(record.idle for record in self.records.values()):
             return Exit.INTERRUPTED
         if "unknown" in verdicts or not self.complete:
             return Exit.UNKNOWN
-        healthy = self.health is None or self.health.status == "healthy"
-        passed = healthy and self.gate_passed
+        passed = self.gate_passed and (self.health is None or self.health.status == "healthy")
         return given if passed or given not in (Exit.HELD, Exit.VIOLATED) else Exit.UNHEALTHY

@@ -21,7 +21,7 @@ from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.rules.kinds import Declared, Metric, OneOf
 from pytest_tgintegrity.rules.probes import probe_of
 from pytest_tgintegrity.session import items as judging
-from pytest_tgintegrity.session.session import BOUND, IDLE, Integrity, session_of
+from pytest_tgintegrity.session.session import BOUND, IDLE, Session, session_of
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
 CANNOT_FAIL = {
@@ -209,17 +209,17 @@ def offer_fixtures(collector: pytest.Collector) -> None:
         pytest.register_fixture(name="db", func=judging.db, node=node)
 
 
-def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Integrity) -> None:
+def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Session) -> None:
     """One test for each declared constraint; a placeholder where there is no database to ask."""
     if "constraint" in metafunc.fixturenames:
         found = integrity.constraints(kind)
         metafunc.parametrize("constraint", found or [None], ids=[one.label for one in found] or ["none-declared"])
 
 
-def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any, integrity: Integrity) -> None:
+def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any, integrity: Session) -> None:
     """Remember a probe, to be timed when the rules are done. Raises `CollectError` where it cannot be."""
     found = probe_of(function)
     if collector.funcnamefilter(name):
         raise collector.CollectError(f"{name} is a probe, which pytest must not call itself: let its name not begin so")
-    if found is not None and integrity.probes.setdefault(found.name, found) is not found:
+    if found is not None and integrity.features.probing.probes.setdefault(found.name, found) is not found:
         raise collector.CollectError(f"two probes are called {found.name!r}: give one of them another name")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.reports.terminal.blocks import BLOCKS, Failure, Style, folded
-from pytest_tgintegrity.session.session import RECORD
+from pytest_tgintegrity.reports.failures.blocks import BLOCKS, Failure, Style, folded
+from pytest_tgintegrity.session.workers import RECORD
 from pytest_tgintegrity.text import grouped
 
 KINDS = {"error": "ERRORS", "failed": "FAILURES"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,22 +13,29 @@ import pytest
 from pytest_tgintegrity.database.connections.hiding import DatabaseError, quotes_a_row, without_row
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError
-from pytest_tgintegrity.fixing.namesakes import advice, namesakes
-from pytest_tgintegrity.judging.outcome import UNMEASURED, Record
 from pytest_tgintegrity.judging.verdicts import Judgement, Measurement, Outcome, judge
 from pytest_tgintegrity.judging.violations import Violations
 from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.reports.terminal import summary as terminal
-from pytest_tgintegrity.reports.terminal.causes import cause
+from pytest_tgintegrity.reports.failures.text import failure
 from pytest_tgintegrity.rules.bodies import own_words
-from pytest_tgintegrity.rules.declare import Rule
-from pytest_tgintegrity.rules.kinds import Declared, Metric, Schema
-from pytest_tgintegrity.session.session import BOUND, IDLE, NO_URL, RECORD, Integrity, session_of
-from pytest_tgintegrity.text import printable, printable_lines
+from pytest_tgintegrity.rules.kinds import Declared
+from pytest_tgintegrity.session.records import (
+    JUDGEMENT,
+    MEASURED,
+    PROOF,
+    Unknown,
+    Unproven,
+    Violated,
+    advised,
+    judged,
+    record,
+)
+from pytest_tgintegrity.session.session import BOUND, IDLE, NO_URL, Session, session_of
+from pytest_tgintegrity.session.workers import RECORD
+from pytest_tgintegrity.text import printable
 
 SHOWN = {"noted": "n", "waived": "w", "tolerated": "t"}
-VIOLATED = ("failed", "noted", "waived", "tolerated")
 
 ASYNC = (
     "is an `async def`, which nobody awaits, so that it looks at nothing: write `def`; the database is asked already"
@@ -42,38 +49,6 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.proving.proof import Proof, Prover
 
 _VIOLATIONS = pytest.StashKey[Violations]()
-_JUDGEMENT = pytest.StashKey[Judgement]()
-_MEASURED = pytest.StashKey[Measurement]()
-_PROOF = pytest.StashKey["Proof"]()
-_NAMESAKES = pytest.StashKey[Mapping[str, str]]()
-
-
-class _Told(pytest.fail.Exception):  # type: ignore[name-defined,misc] # a class, which its type does not say
-    """Ends a test in words for people; shown without a Python traceback."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(printable_lines(message), pytrace=False)
-
-
-class Violated(_Told):
-    """A rule does not hold."""
-
-    __module__ = "builtins"
-
-
-class Unknown(_Told):
-    """A rule could not be evaluated; why is one line, whatever a server has to say of it."""
-
-    __module__ = "builtins"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
-
-
-class Unproven(_Told):
-    """A rule was not shown to catch its own damage."""
-
-    __module__ = "builtins"
 
 
 # --- fixtures
@@ -83,34 +58,26 @@ def violations(request: pytest.FixtureRequest) -> Violations:
     """The rows that violate the rule: `.count`, `.examined`, `.rate`, `.samples`; falsy when there are none."""
     bound, run = _bound(request), _run(request)
     measurement = _proven(request, bound).measurement if _prover(request.node) else _measured(run, bound)
-    request.node.stash[_MEASURED] = measurement
+    request.node.stash[MEASURED] = measurement
     if measurement.error is not None:
         raise Unknown(measurement.error)
 
     def describe() -> str:
-        return terminal.failure(_advised(request.node, bound), bound.doc, measurement, run.see_all(bound), bound.fix)
+        return failure(advised(request.node, bound), bound.doc, measurement, run.see_all(bound), bound.fix)
 
     request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
     return found
 
 
-def _advised(item: pytest.Item, bound: BoundRule) -> Rule:
-    """The rule; if it has no fix its hint names the selected rule that has one for the same constraint."""
-    stash = item.session.stash
-    if _NAMESAKES not in stash:
-        stash[_NAMESAKES] = namesakes([one.stash[BOUND] for one in item.session.items if BOUND in one.stash])
-    return replace(bound.rule, fix_hint=advice(bound, stash[_NAMESAKES]))
-
-
 def _prover(item: pytest.Item) -> Prover | None:
-    return session_of(item.config).prover
+    return session_of(item.config).features.proving.prover
 
 
 def _proven(request: pytest.FixtureRequest, bound: BoundRule) -> Proof:
     """What became of the rule when it was broken; what is said of that is said when the test is called."""
     prover = _prover(request.node)
     assert prover is not None
-    request.node.stash[_PROOF] = proof = prover.prove(bound)
+    request.node.stash[PROOF] = proof = prover.prove(bound)
     return proof
 
 
@@ -180,7 +147,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")
-    _settle(item, bound, _held(found, item.stash.get(_MEASURED, Measurement()).violations), None)
+    _settle(item, bound, _held(found, item.stash.get(MEASURED, Measurement()).violations), None)
     return result
 
 
@@ -217,7 +184,7 @@ def pytest_pyfunc_call_of_coroutines(pyfuncitem: pytest.Function) -> None:
 
 
 def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> Generator[None, object, object]:
-    proof = item.stash.get(_PROOF, None)
+    proof = item.stash.get(PROOF, None)
     if proof is not None and not proof.proven:
         raise _unproven(item, proof)
     failed = False
@@ -229,13 +196,13 @@ def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> G
     except (AssertionError, pytest.fail.Exception):
         failed = True
     if proof is None:
-        proof = item.stash[_PROOF] = prover.prove_check(bound, lambda: _body(item), failed=failed)
+        proof = item.stash[PROOF] = prover.prove_check(bound, lambda: _body(item), failed=failed)
     elif failed != (proof.damages > 0):
         words = "its body passes although rows are damaged: write `assert not violations`"
         proof = replace(proof, reason="its body fails on clean data" if failed else words)
     if not proof.proven:
         raise _unproven(item, proof)
-    item.stash[_JUDGEMENT] = Judgement("passed")
+    item.stash[JUDGEMENT] = Judgement("passed")
     return result
 
 
@@ -246,11 +213,11 @@ def _body(item: pytest.Function, **others: Any) -> None:
 
 
 def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
-    item.stash[_PROOF] = proof
+    item.stash[PROOF] = proof
     reason = proof.reason or ""
     if not proof.tried:
         return Unknown(reason)
-    item.stash[_JUDGEMENT] = Judgement("failed", reason)
+    item.stash[JUDGEMENT] = Judgement("failed", reason)
     return Unproven(f"unproven: {reason}")
 
 
@@ -270,24 +237,24 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
     """Judge a rule, with the waiver for it; if it is violated, or the waiver does not fit, the test fails."""
     integrity = session_of(item.config)
     judgement = judge(bound.rule.severity, outcome, integrity.options.fail_on)
-    waiver = integrity.waivers.get(bound.id)
+    waiver = integrity.features.waivers.by_rule.get(bound.id)
     objected = None if waiver is None else _objection(integrity, item, waiver, judgement)
     if waiver is not None:
         judgement = waive(judgement, objected)
-    mended = integrity.mended
+    mended = integrity.features.fixing.result
     if mended is not None and not outcome.held and waiver is None and _held_before(integrity, item, mended):
         judgement = Judgement("failed", mended.harmed(bound.id, judgement.reason))
         message = f"{message}\n  harmed:   {judgement.reason}"
     if judgement.verdict == "passed" and mended is not None and mended.healed(bound.id):
         judgement = Judgement("fixed", mended.told(bound.id))
-    item.stash[_JUDGEMENT] = judgement
+    item.stash[JUDGEMENT] = judgement
     if judgement.verdict != "passed":
         item.user_properties.append((VERDICT, judgement.verdict))
     if judgement.verdict == "failed":
         raise Violated(_with_waiver(message, objected)) from None
 
 
-def _held_before(integrity: Integrity, item: pytest.Item, mended: Mended) -> bool:
+def _held_before(integrity: Session, item: pytest.Item, mended: Mended) -> bool:
     """Whether the body of a rule that does not hold would pass on what was there before rows were written."""
     if mended.made is None or mended.made.run is None or integrity.run is None or not isinstance(item, pytest.Function):
         return False
@@ -302,8 +269,8 @@ def _held_before(integrity: Integrity, item: pytest.Item, mended: Mended) -> boo
     return True
 
 
-def _objection(integrity: Integrity, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:
-    measured = item.stash.get(_MEASURED, None)
+def _objection(integrity: Session, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:
+    measured = item.stash.get(MEASURED, None)
     today = (integrity.run.started_at if integrity.run else datetime.now(UTC)).date()
     whole = integrity.options.period is None and not integrity.options.scopes
     return objection(waiver, judgement, None if measured is None else measured.violations, today, whole=whole)
@@ -330,107 +297,9 @@ def pytest_runtest_makereport(
     integrity = session_of(item.config)
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
-        setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call), call))
-    integrity.scrub(report, shown=bound is not None)
+        setattr(report, RECORD, record(integrity, item, judged(item, report, call), call).to_json())
+    integrity.redaction.report(report, shown=bound is not None)
     return report
-
-
-def _judged(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judgement:
-    """The verdict of the body, or unknown with the reason why it never came to one."""
-    if hasattr(report, "wasxfail"):
-        happened = "xfail" if report.skipped else "xpass"
-        return Judgement("unknown", f"{happened}: {report.wasxfail or 'no reason given'}")
-    if report.skipped:
-        return Judgement("unknown", f"skipped: {_skip_reason(report)}")
-    known = item.stash.get(_JUDGEMENT, None)
-    if report.when == "call" and known is not None and (report.passed or known.verdict == "failed"):
-        return known
-    words = _words(report, call)
-    return Judgement("unknown", f"tearing it down failed: {words}" if report.when == "teardown" else words)
-
-
-def _skip_reason(report: pytest.TestReport) -> str:
-    words = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-    return words.removeprefix("Skipped: ")
-
-
-def _words(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
-    """What went wrong, in one line."""
-    if call.excinfo is None:
-        text = report.longreprtext
-    elif isinstance(call.excinfo.value, Unknown):
-        return str(call.excinfo.value)
-    else:
-        text = call.excinfo.exconly(tryshort=True)
-    return text.strip().partition("\n")[0] or "no reason given"
-
-
-def _record(
-    integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement, call: pytest.CallInfo[None]
-) -> Record:
-    """What is known of a rule, as plain JSON: it has to cross processes."""
-    rule = bound.rule
-    measured = item.stash.get(_MEASURED, Measurement())
-    waiver = integrity.waivers.get(bound.id)
-    return {
-        "proof": _told(item, bound, judgement) if integrity.prover else None,
-        "rule": {
-            **UNMEASURED,
-            "id": bound.id,
-            "doc": bound.doc,
-            "severity": rule.severity,
-            "tags": list(rule.tags),
-            "sources": list(integrity.sources(bound)),
-            "verdict": judgement.verdict,
-            "reason": None if judgement.reason is None else integrity.scrubbed(judgement.reason),
-            "examined": measured.examined,
-            "violations": measured.violations,
-            "samples": [{"key": s.key, "label": s.label, "values": dict(s.values)} for s in measured.samples],
-            "seconds": round(measured.seconds, 6),
-            "fixable": rule.fix is not None,
-            "fixed": integrity.mended.rows(bound.id) if integrity.mended else 0,
-            "enforced_by": bound.enforced_by,
-            "waiver": None if waiver is None else waiver.to_json(),
-            **_advice(integrity, item, bound, judgement),
-            **_refused(measured, judgement, call),
-        },
-        "metric": [rule.kind.name, measured.value, measured.text] if isinstance(rule.kind, Metric) else None,
-        "constraint": isinstance(rule.kind, Declared | Schema),
-        "vacuous": judgement.verdict == "passed" and measured.vacuous,
-        "idle": IDLE in item.stash,
-        "overlooked": judgement.verdict == "tolerated" and not rule.allows(measured.violations, measured.examined),
-    }
-
-
-def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, str | None]:
-    """How to see all rows of a violated rule, and what can mend them."""
-    if integrity.prover or integrity.run is None or judgement.verdict not in VIOLATED:
-        return {}
-    see_all = integrity.run.see_all(bound)
-    return {
-        "see_all": None if see_all is None else terminal.in_one_line(see_all),
-        "mend": terminal.mend(_advised(item, bound), bound.fix),
-        "cause": cause(integrity.run.subject(bound), item.stash.get(_MEASURED, Measurement())),
-    }
-
-
-def _refused(measured: Measurement, judgement: Judgement, call: pytest.CallInfo[None]) -> dict[str, str]:
-    """The server's code, where it is the server that made a rule unknown."""
-    error = call.excinfo.value if call.excinfo else None
-    code = error.sqlstate if isinstance(error, DatabaseError) else measured.sqlstate
-    return {"sqlstate": code} if code and judgement.verdict == "unknown" else {}
-
-
-def _told(item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, Any]:
-    proof = item.stash.get(_PROOF, None)
-    proven = judgement.verdict == "passed"
-    return {
-        "id": bound.id,
-        "proven": proven,
-        "damages": proof.damages if proof else 0,
-        "legal": proof.legal if proof else 0,
-        "reason": None if proven else judgement.reason,
-    }
 
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, Any] | None:
@@ -448,7 +317,7 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None
     """Keep a password out of test ids, and what a CI obeys."""
     if not isinstance(val, str):
         return None
-    scrubbed = session_of(config).scrubbed(val)
+    scrubbed = session_of(config).redaction.text(val)
     told = (
         printable(" " + scrubbed)[1:] if "##" in scrubbed else scrubbed
     )  # an id stands in a line; pytest escapes the rest

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -25,11 +25,15 @@ from pytest_tgintegrity.rules.arguments import SHORTEST_TIMEOUT
 from pytest_tgintegrity.rules.declare import SEVERITIES, Severity
 from pytest_tgintegrity.rules.probes import Probing
 
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Settings
+
 DB_URL_VARIABLE = option_list.DB_URL_VARIABLE
 REDIS_URL_VARIABLE = option_list.REDIS_URL_VARIABLE
 ALERT_VARIABLE = option_list.ALERT_VARIABLE
 SECRET = ("--db-url", "--alert", "--redis-url")
 """Options that may hold a password."""
+VERBOSE_SAMPLES = 50
 MAX_JOBS = 64
 DEFAULT_JOBS = 4
 LONGEST_TIMEOUT = 2_000_000.0
@@ -253,6 +257,17 @@ def read_options(config: pytest.Config) -> Options:
         baseline=_baseline(config),
         gate=_asked(config, read),
     )
+
+
+def settings(config: pytest.Config, chosen: Options) -> Settings:
+    """What a run on a database needs to know of the options."""
+    from pytest_tgintegrity.database.connections.reader import Limits  # noqa: PLC0415 - it imports psycopg: other suites start at once
+    from pytest_tgintegrity.database.run import Settings  # noqa: PLC0415 - likewise
+
+    verbose = config.get_verbosity() > 0 and config.getoption("tgintegrity_samples") is None
+    samples = max(chosen.samples, VERBOSE_SAMPLES) if verbose and chosen.samples else chosen.samples
+    limits = Limits(chosen.statement_timeout, chosen.lock_timeout, quote=bool(samples))
+    return Settings(chosen.jobs, limits, samples, chosen.period, chosen.scopes, chosen.demo_module, chosen.timezone)
 
 
 def _asked(config: pytest.Config, read: _Reading) -> Asked | None:

@@ -10,13 +10,17 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.run import Invitation, Run, Settings
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError
 from pytest_tgintegrity.servers.leftovers import hold, sweep
@@ -25,6 +29,66 @@ FAMILY = "AF_UNIX"
 SOCKET = "line"
 PREFIX = "tgintegrity-"
 FOLDERS = re.compile(PREFIX + r"\w{8}")
+
+
+RECORD = "tgintegrity"
+"""The key of what is ours in what controller and workers tell each other, and in reports of tests."""
+
+
+class Processes:
+    """The processes of a run: this one, which owns it or is a worker of xdist, and what it shares with the others.
+
+    Where the run is distributed there is a folder, for results and for what workers tell: as files, which outlive a worker.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        told = config.workerinput.get(RECORD) if hasattr(config, "workerinput") else None
+        self.is_worker = hasattr(config, "workerinput")
+        self.folder: Path | None = Path(told["folder"]) if told else None
+        self.secrets = Secrets(told["secrets"], told["public"]) if told else Secrets()
+        self._config = config
+        self._host: Host | None = None
+
+    def host(self, run: Run) -> None:
+        """Invite workers to a run."""
+        self.folder = shared_folder()
+        self._host = Host(run, self.folder)
+
+    @property
+    def hosting(self) -> bool:
+        """Whether workers are invited."""
+        return self._host is not None
+
+    def instruct(self, node: Any, hidden: Secrets) -> None:
+        """Tell a worker where to ask for the run, and what it must not show."""
+        told = {"folder": str(self.folder), "secrets": list(hidden.words), "public": list(hidden.public)}
+        node.workerinput[RECORD] = told if self.folder else None
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """Tell the controller what only a worker knows of the selection."""
+        if self.folder is None:
+            self._config.workeroutput[RECORD] = told  # type: ignore[attr-defined] # xdist takes it from its workers
+        else:
+            part = self.folder / f"selection.{os.getpid()}"
+            part.write_text(json.dumps(told), encoding="utf-8")
+            part.replace(part.with_suffix(".told"))
+
+    def heard(self) -> Iterator[Any]:
+        """What workers have told since it was last asked."""
+        for path in self.folder.glob("*.told") if self.folder else ():
+            yield json.loads(path.read_text(encoding="utf-8"))
+            path.unlink()
+
+    def dismiss(self) -> None:
+        """Let the workers go."""
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+    def close(self) -> None:
+        """Remove what was shared."""
+        if self.folder is not None and not self.is_worker:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def shared_folder() -> Path:

@@ -25,6 +25,7 @@ from pytest_tgintegrity.database.connections.quiet import quiet
 from pytest_tgintegrity.database.connections.server_errors import explained
 from pytest_tgintegrity.database.connections.stalls import Patience
 from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.planning.predicates import Statement, parametrised
 from pytest_tgintegrity.planning.sql.paths import KEEP, LOOK, LOOK_AGAIN
 
@@ -47,21 +48,6 @@ class Limits:
     statement: float = 60.0
     lock: float = 2.0
     quote: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """Which database it is, and what we are in it. No password."""
-
-    host: str
-    port: int
-    name: str
-    user: str
-    server_version: str
-    system_identifier: str | None
-    is_standby: bool
-    read_only: bool
-    superuser: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from pytest_tgintegrity.deployment.probes.timing import Stage, Timings, time_pro
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.memory import Memory
-from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.rules.probes import Probe, Probing
 
 
@@ -38,14 +37,14 @@ def time_on(run: Run | None, probes: Iterable[Probe], which: Probing | None) -> 
     return time_probes([*reading, *writing], Stage(run.connection, lambda: _rehearsal(run)), server)
 
 
-def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None) -> BaselineComparison | None:
+def compare_with_baseline(
+    memory: Memory, identity: str, timings: Timings | None, action: Literal["pin", "show"] | None, now: datetime
+) -> BaselineComparison | None:
     """The timings of a run beside the pinned baseline; to pin, they become it, if they are fit to. Nothing is raised."""
-    if memory.address is None or (action is None and report.timings is None):
+    if memory.address is None or (action is None and timings is None):
         return None
     try:
-        if action == "pin":
-            return _pinned(memory, report.identity, report.timings, report.run.finished_at)
-        return _compared(memory, report.identity, report.timings)
+        return _pinned(memory, identity, timings, now) if action == "pin" else _compared(memory, identity, timings)
     except HistoryLost as error:
         return BaselineComparison(reason=str(error))
 

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.terminal.lines import Line
-from pytest_tgintegrity.text import plural
 
 
-def next_lines(report: Report, *, demo: bool) -> Iterable[Line]:
-    """What helps most now; nothing where there is nothing to do."""
-    text = _harmed(report) or _fixable(report) or (_own_database(report) if demo else "")
+def next_lines(told: RunSummary, steps: Sequence[str], *, demo: bool) -> Iterable[Line]:
+    """What helps most now, the first of the steps that features offer; nothing where there is nothing to do."""
+    text = next(filter(None, steps), "") or (_own_database(told) if demo else "")
     if text:
         yield Line("next", text)
 
 
-def _harmed(report: Report) -> str:
-    mended = report.mended
-    if mended is None or mended.made is None or not mended.harms:
-        return ""
-    return f"take the fix back with --undo {mended.made.run}, or mend what it harmed"
-
-
-def _fixable(report: Report) -> str:
-    """Only where nobody asked for a plan yet: after a plan stands the command that makes it."""
-    if report.mended is not None:
-        return ""
-    fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
-    return f"add --fix-plan to see what the safe fixes of {plural(fixable, 'rule')} would change" if fixable else ""
-
-
-def _own_database(report: Report) -> str:
-    if any(one["verdict"] not in ("passed", "noted") for one in report.rules):
+def _own_database(told: RunSummary) -> str:
+    if any(rule.verdict not in ("passed", "noted") for rule in told.rules):
         return ""
     return "look at your own database: --db-url=postgresql://… (docs/roles.md: a role that can only read)"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pytest_tgintegrity.reports.failures.text import see_all_line
 from pytest_tgintegrity.rules.declare import SEVERITIES
 from pytest_tgintegrity.text import grouped, plural, printable, printable_lines
 
@@ -120,11 +121,6 @@ def _short(one: Failure) -> str:
     """Without the statement, and without the empty line before the rows."""
     text = one.text if one.see_all is None else one.text.replace(f"{printable_lines(see_all_line(one.see_all))}\n", "")
     return text.replace("\n\n", "\n", 1)
-
-
-def see_all_line(statement: str) -> str:
-    """How a failure says how to see all of its rows."""
-    return f"  see all:  {statement}"
 
 
 def _block(block: Block, style: Style) -> Iterable[str]:

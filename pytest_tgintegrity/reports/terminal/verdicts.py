@@ -1,0 +1,90 @@
+"""What became of the rules, in the summary: the score, and each kind of verdict that a person has to know of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_tgintegrity.judging.health import Health
+from pytest_tgintegrity.judging.summary import RuleResult
+from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.text import plural, printable
+
+DEDUCTIONS = 6
+UNKNOWNS = 4
+REASON = 160
+LISTED = 6
+YELLOW = {"yellow": True}
+
+
+def score_lines(health: Health, rules: Iterable[RuleResult]) -> Iterable[Line]:
+    """The score, and what took the most points from it."""
+    verdicts = {rule.id: rule.verdict for rule in rules}
+    score = "none" if health.score is None else f"{health.score} of 100{_below(health)}"
+    colour = "green" if health.status == "healthy" else "red"
+    yield Line("score", f"{score}, {health.status} (healthy from {health.minimum})", {colour: True, "bold": True})
+    costly = [one for one in health.deductions if one.points]
+    for one in costly[:DEDUCTIONS]:
+        found = plural(one.violations, "violation") if one.violations else verdicts.get(one.rule, "")
+        yield Line("", f"-{one.points:<3} {one.severity:<8} {printable(one.rule)}: {found}")
+    if len(costly) > DEDUCTIONS:
+        rest = sum(one.points for one in costly[DEDUCTIONS:])
+        yield Line("", f"-{rest:<3} {'':<8} {plural(len(costly) - DEDUCTIONS, 'more rule')}")
+
+
+def _below(health: Health) -> str:
+    """How far below zero the points would take it."""
+    return f" ({health.raw} before it is cut off at 0)" if health.raw is not None and health.raw < 0 else ""
+
+
+def noted_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
+    """What is violated, but fails nothing."""
+    yield from _listed("noted", [f"{_named(rule)} [{rule.severity}]: {_count(rule)}" for rule in rules])
+
+
+def tolerated_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
+    """What is violated and let pass by the test's own assert."""
+    yield from _listed(
+        "tolerated", [f"{_named(rule)}: {_count(rule)}, which its own assert lets pass" for rule in rules]
+    )
+
+
+def waived_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
+    """What is violated with permission: how much, until when, and who answers for it."""
+    waived = [(rule, rule.waiver) for rule in rules if rule.waiver is not None]
+    ordered = sorted(waived, key=lambda pair: (pair[1]["expires"], pair[0].id))
+    yield from _listed("waived", [_permitted(rule, waiver) for rule, waiver in ordered])
+
+
+def _permitted(rule: RuleResult, waiver: Mapping[str, Any]) -> str:
+    count = f"{plural(rule.violations, 'violation')} " if rule.violations else ""
+    by = printable(f"{waiver['owner']}: {waiver['reason']}")
+    return f"{_named(rule)}: {count}until {waiver['expires']} ({by})"
+
+
+def _named(rule: RuleResult) -> str:
+    return printable(rule.id)
+
+
+def _count(rule: RuleResult) -> str:
+    return plural(rule.violations, "violation") if rule.violations else "does not hold"
+
+
+def _listed(word: str, texts: Sequence[str]) -> Iterable[Line]:
+    """A line each under one word, as far as a screen has room."""
+    for number, text in enumerate(texts[:LISTED]):
+        yield Line("" if number else word, text, YELLOW)
+    if len(texts) > LISTED:
+        yield Line("", plural(len(texts) - LISTED, "more rule"), YELLOW)
+
+
+def unknown_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
+    """Unknown rules by reason: a missing permission is one line, not four hundred."""
+    reasons = Counter(str(rule.reason) for rule in rules)
+    for number, (reason, count) in enumerate(reasons.most_common(UNKNOWNS)):
+        told = printable(reason)
+        cut = told if len(told) <= REASON else f"{told[: REASON - 1]}…"
+        yield Line("" if number else "unknown", f"{plural(count, 'rule')}: {cut}", YELLOW)
+    if len(reasons) > UNKNOWNS:
+        yield Line("", f"{plural(len(reasons) - UNKNOWNS, 'more reason')}", YELLOW)

@@ -1,0 +1,68 @@
+"""A capability of a run beyond judging its rules, such as waivers, fixes or the gate: what it is asked, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.rules import files as rule_files
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rules of a run, the ids of all that were collected, and the files that hold those that were selected."""
+
+    rules: Sequence[BoundRule]
+    collected: Collection[str]
+    files: Collection[tuple[str, Path]]
+    root: Path
+
+    def beside(self, name: str) -> Iterator[tuple[str, str]]:
+        """The files of that name in the folders of the rules, and at pytest's root, as name and text."""
+        folders = [*(rule_files.folder_of(file, path) for file, path in sorted(self.files)), self.root]
+        return rule_files.texts(rule_files.beside(name, folders), self.root)
+
+
+class Feature:
+    """Does nothing where it was not asked for; a new one overrides what it needs, and joins `registry.features_of`.
+
+    All of its methods may raise `TgIntegrityError` until the run has begun, and none after that.
+    """
+
+    name = ""
+
+    def selected(self, selection: Selection) -> None:
+        """The selection is final; nothing has been scanned yet. Called in every process that collects."""
+
+    def opened(self, run: Run) -> None:
+        """Data is about to be looked at: refuse what may not be done to this database."""
+
+    def begun(self, run: Run, selection: Selection) -> None:
+        """Scans are under way."""
+
+    def to_json(self) -> Any:
+        """What a worker of pytest-xdist knows of the selection, for `hear`; None if it is nothing."""
+
+    def hear(self, told: Any) -> None:
+        """Take over what a worker knew."""
+
+    def concluded(self, summary: RunSummary) -> None:
+        """All rules are judged, and the score is known. Features are asked in their order."""
+
+    def recorded(self, summary: RunSummary) -> None:
+        """All features have concluded."""
+
+    def section(self, summary: RunSummary) -> Section:
+        """What there is to tell."""
+        return Section()
+
+    def close(self) -> None:
+        """Let go of everything."""

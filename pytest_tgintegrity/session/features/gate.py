@@ -1,0 +1,60 @@
+"""The gate: whether this may go on, given this run, those before it, and what else was found out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_tgintegrity.deployment.gate import Asked, Gate
+from pytest_tgintegrity.deployment.gate_facts import ask
+from pytest_tgintegrity.deployment.migrations import Migration
+from pytest_tgintegrity.deployment.pending import look_for_pending, read_migrations
+from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.gate import gate_lines
+from pytest_tgintegrity.session.features.feature import Feature, Selection
+from pytest_tgintegrity.session.features.history import History
+from pytest_tgintegrity.session.features.probing import Probing
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+
+
+class Gating(Feature):
+    """Asks where ``--gate`` says so; `outcome` and `history` hear what it said."""
+
+    name = "gate"
+
+    def __init__(self, asked: Asked | None, history: History, probing: Probing, outcome: RunOutcome) -> None:
+        self._asked = asked
+        self._history = history
+        self._probing = probing
+        self._outcome = outcome
+        self._migrations: Sequence[Migration] = ()
+        self._run: Run | None = None
+        self._gate: Gate | None = None
+
+    def selected(self, selection: Selection) -> None:
+        """Read the migrations that were named. Raises `UsageError`."""
+        self._migrations = read_migrations(self._asked.migrations if self._asked else ())
+
+    def opened(self, run: Run) -> None:
+        """The database can be asked which migrations are on record."""
+        self._run = run
+
+    def concluded(self, summary: RunSummary) -> None:
+        """Decide."""
+        if self._asked is None:
+            return
+        pending = look_for_pending(self._run, self._migrations)
+        facts = (self._history.result, self._probing.timings, self._probing.comparison)
+        self._gate = ask(self._asked, summary, self._outcome.deselected, pending, *facts)
+        self._outcome.gate_passed = self._gate.passed
+        self._history.conditions = self._gate.met
+
+    def section(self, summary: RunSummary) -> Section:
+        """Each condition, with the reason where it is not met."""
+        if self._gate is None:
+            return Section()
+        return Section({"gate": self._gate.to_json()}, decisions=list(gate_lines(self._gate)))

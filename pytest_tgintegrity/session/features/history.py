@@ -1,0 +1,59 @@
+"""The history: a run is compared with those before it, and kept for those after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.history.trend import HistoryResult
+from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.history import history_lines
+from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.session.features.probing import Probing
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+
+
+class History(Feature):
+    """`result` is what is remembered, once the run is concluded; None where no data was looked at.
+
+    `conditions` are those of a gate, by name, for the record of this run.
+    """
+
+    name = "history"
+
+    def __init__(self, memory: Memory, probing: Probing) -> None:
+        self.result: HistoryResult | None = None
+        self.conditions: Mapping[str, bool] = {}
+        self._memory = memory
+        self._probing = probing
+        self._run: Run | None = None
+
+    def opened(self, run: Run) -> None:
+        """Data is looked at, so there is something to compare."""
+        self._run = run
+
+    def concluded(self, summary: RunSummary) -> None:
+        """Read what was, and compare. What goes wrong is told, and breaks nothing."""
+        if self._run is not None:
+            timings: Mapping[str, Any] = self._probing.timings.to_json() if self._probing.timings else {}
+            self.result = self._memory.recall(summary, self._run, timings)
+
+    def recorded(self, summary: RunSummary) -> None:
+        """Keep this run, and what its gate said."""
+        if self.result is not None:
+            seconds = {rule.id: rule.seconds for rule in summary.rules}
+            self.result = self._memory.keep(self.result, self.conditions, seconds)
+
+    def section(self, summary: RunSummary) -> Section:
+        """The trend, what got worse, and what was not kept."""
+        if self.result is None:
+            return Section()
+        return Section({"history": self.result.to_json()}, list(history_lines(self.result)))
+
+    def close(self) -> None:
+        """End the embedded server, if there is one."""
+        self._memory.close()

@@ -1,0 +1,50 @@
+"""Proofs: under ``--prove`` rules are broken on a scratch copy instead of being asked of the data."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.proofs import proof_lines
+from pytest_tgintegrity.session.features.feature import Feature
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+    from pytest_tgintegrity.proving.proof import Prover
+
+
+class Proving(Feature):
+    """`prover` is whoever breaks rules, once they were prepared for, under ``--prove``."""
+
+    name = "proof"
+
+    def __init__(self) -> None:
+        self.prover: Prover | None = None
+
+    def prepare(self, run: Run, rules: Sequence[BoundRule]) -> None:
+        """Start a scratch copy. Raises `UsageError` without hypothesis, and `ScratchError`."""
+        if importlib.util.find_spec("hypothesis") is None:
+            raise UsageError("--prove draws values with hypothesis: pip install 'pytest-tgintegrity[prove]'")
+        from pytest_tgintegrity.proving.proof import Prover  # noqa: PLC0415 - only under --prove
+
+        run.wait()
+        self.prover = Prover(run.scratch(), rules, run.facts)
+
+    def section(self, summary: RunSummary) -> Section:
+        """How many rules were proven; nothing else is told, since no data was looked at."""
+        if self.prover is None:
+            return Section()
+        proofs = [record.proof for record in summary.records if record.proof is not None]
+        proven = sum(1 for proof in proofs if proof["proven"])
+        told = {"proven": proven, "unproven": len(proofs) - proven, "rules": proofs}
+        return Section({"proof": told}, list(proof_lines(proofs)), alone=True)
+
+    def close(self) -> None:
+        """End the scratch copy."""
+        if self.prover is not None:
+            self.prover.close()

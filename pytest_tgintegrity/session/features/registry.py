@@ -1,0 +1,64 @@
+"""All features of a run, in the order in which they conclude and are told of: a new one joins here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.session.features.coverage import Coverage
+from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.session.features.fixing import Fixing
+from pytest_tgintegrity.session.features.gate import Gating
+from pytest_tgintegrity.session.features.history import History
+from pytest_tgintegrity.session.features.probing import Probing
+from pytest_tgintegrity.session.features.proving import Proving
+from pytest_tgintegrity.session.features.waivers import Waivers
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.session.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Each feature by its name, for those who ask one of them; and all of them in their order."""
+
+    waivers: Waivers
+    fixing: Fixing
+    probing: Probing
+    history: History
+    gating: Gating
+    coverage: Coverage
+    proving: Proving
+
+    @property
+    def all(self) -> tuple[Feature, ...]:
+        """In the order in which they conclude."""
+        return (
+            self.waivers,
+            self.fixing,
+            self.probing,
+            self.history,
+            self.gating,
+            self.coverage,
+            self.proving,
+        )
+
+
+def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: RunOutcome) -> Features:
+    """The features of a session; each is given what it needs of the others."""
+    waivers = Waivers(asked.waivers, outcome, wanted=not asked.prove)
+    probing = Probing(asked, memory, outcome)
+    history = History(memory, probing)
+    return Features(
+        waivers=waivers,
+        fixing=Fixing(config, asked, memory, waivers),
+        probing=probing,
+        history=history,
+        gating=Gating(asked.gate, history, probing, outcome),
+        coverage=Coverage(wanted=asked.coverage and not asked.prove),
+        proving=Proving(),
+    )

@@ -1,0 +1,60 @@
+"""Waivers: which known violations are permitted, and which permissions no longer fit any rule."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.judging.waivers import Waiver, by_rule, parse_waivers, without_rule
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.rules import files as rule_files
+from pytest_tgintegrity.session.features.feature import Feature, Selection
+from pytest_tgintegrity.text import printable
+
+WAIVERS = "waivers.toml"
+
+
+class Waivers(Feature):
+    """Reads the file that was named, else those beside the rules. `by_rule` are waivers by the id of their rule."""
+
+    name = "waivers"
+
+    def __init__(self, named: Path | None, outcome: RunOutcome, *, wanted: bool) -> None:
+        self.by_rule: dict[str, Waiver] = {}
+        self._named = named
+        self._wanted = wanted
+        self._outcome = outcome
+        self._stale: list[str] = []
+
+    def selected(self, selection: Selection) -> None:
+        """Read the waivers; note those for rules that do not exist. Raises `UsageError`."""
+        if not self._wanted:
+            return
+        texts = rule_files.texts([self._named], selection.root) if self._named else selection.beside(WAIVERS)
+        self.by_rule = by_rule(waiver for name, text in texts for waiver in parse_waivers(text, name))
+        parents = {rule_files.parent_of(name, path) for name, path in selection.files}
+        self.hear(
+            without_rule(
+                self.by_rule.values(),
+                selection.collected,
+                lambda file: any(os.path.exists(parent / file) for parent in parents),  # noqa: PTH110 - whatever its name is
+            )
+        )
+
+    def to_json(self) -> Any:
+        """Waivers without a rule."""
+        return self._stale
+
+    def hear(self, told: Any) -> None:
+        """Waivers without a rule fail the run."""
+        self._stale = self._stale or list(told)
+        self._outcome.stale = bool(self._stale)
+
+    def section(self, summary: RunSummary) -> Section:
+        """Each waiver without a rule."""
+        lines = [Line("waivers", printable(words), {"red": True}) for words in self._stale]
+        return Section({"stale_waivers": list(self._stale)} if self._stale else {}, lines)

@@ -1,0 +1,75 @@
+"""Nothing secret is shown: whatever is printed, reported or written passes here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_tgintegrity.database.connections.redaction import Secrets, scrub_document, together
+from pytest_tgintegrity.text import printable_lines
+
+Clean = Callable[[str], str]
+
+
+class Redaction:
+    """Takes secrets out: those that were given, and those that `learned` knows of by the time something is shown."""
+
+    def __init__(self, given: Secrets, learned: Callable[[], Secrets]) -> None:
+        self._given = given
+        self._learned = learned
+
+    @property
+    def secrets(self) -> Secrets:
+        """All that must not be shown."""
+        return together(self._learned(), self._given)
+
+    def text(self, text: str) -> str:
+        """`text` without secrets."""
+        return self.secrets.scrub(text)
+
+    def document(self, document: Any) -> Any:
+        """JSON without secrets."""
+        return scrub_document(document, self.text)
+
+    def report(self, report: pytest.TestReport | pytest.CollectReport, *, shown: bool = True) -> None:
+        """Clean a report's traceback and captured output; and, of rules, of what could steer a terminal."""
+        _clean(report, (lambda text: printable_lines(self.text(text))) if shown else self.text)
+        if isinstance(report, pytest.TestReport):
+            told = report.user_properties
+            report.user_properties = [(name, self.document(value)) for name, value in told]
+
+    def veil(self, config: pytest.Config) -> None:
+        """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries."""
+        if config.pluginmanager.getplugin("terminalreporter") is None:
+            return
+        writer = config.get_terminal_writer()
+        write = writer.write
+
+        def scrubbing(msg: str, **markup: Any) -> None:
+            write(self.text(msg), **markup)
+
+        writer.write = scrubbing  # type: ignore[method-assign] # as pytest's own pastebin does
+
+
+def _clean(report: Any, text_of: Clean) -> None:
+    """Put a cleaned text in the place of each text of a report."""
+    if isinstance(report.longrepr, tuple):
+        path, line, words = report.longrepr
+        report.longrepr = (path, line, text_of(words))
+    elif report.longrepr is not None:
+        _clean_traceback(report.longrepr, text_of)
+        text = str(report.longrepr)
+        if text_of(text) != text:
+            report.longrepr = text_of(text)
+    report.sections = [(title, text_of(text)) for title, text in report.sections]
+
+
+def _clean_traceback(longrepr: Any, text_of: Clean) -> None:
+    """In place, so that pytest's summaries know it still."""
+    for traceback, crash, _ in getattr(longrepr, "chain", ()):
+        for entry in traceback.reprentries:
+            entry.lines = [text_of(line) for line in entry.lines]
+        if crash is not None:
+            crash.message = text_of(crash.message)
