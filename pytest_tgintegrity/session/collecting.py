@@ -221,5 +221,5 @@ def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any
     found = probe_of(function)
     if collector.funcnamefilter(name):
         raise collector.CollectError(f"{name} is a probe, which pytest must not call itself: let its name not begin so")
-    if found is not None and integrity.features.probing.probes.setdefault(found.name, found) is not found:
+    if found is not None and integrity.features.probes.declared.setdefault(found.name, found) is not found:
         raise collector.CollectError(f"two probes are called {found.name!r}: give one of them another name")

@@ -94,8 +94,9 @@ class Telling:
             former_digest=outcome.former_digest,
         )
         features = self._session.features.all
+        looked = None if self._session.options.prove or self._config.option.collectonly else run
         for feature in features:
-            feature.concluded(summary)
+            feature.concluded(summary, looked)
         for feature in features:
             feature.recorded(summary)
         self._summary, self._sections = summary, [feature.section(summary) for feature in features]

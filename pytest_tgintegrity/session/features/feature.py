@@ -54,8 +54,11 @@ class Feature:
     def hear(self, told: Any) -> None:
         """Take over what a worker knew."""
 
-    def concluded(self, summary: RunSummary) -> None:
-        """All rules are judged, and the score is known. Features are asked in their order."""
+    def concluded(self, summary: RunSummary, run: Run | None) -> None:
+        """All rules are judged, and the score is known; `run` is None where no data was looked at.
+
+        Features are asked in their order, in the process that owns the run.
+        """
 
     def recorded(self, summary: RunSummary) -> None:
         """All features have concluded."""

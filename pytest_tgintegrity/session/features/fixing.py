@@ -61,7 +61,7 @@ class Fixing(Feature):
         grave = SEVERITIES.index(bound.rule.severity) <= SEVERITIES.index(self._asked.fail_on)
         return grave and bound.id not in self._waivers.by_rule
 
-    def concluded(self, summary: RunSummary) -> None:
+    def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """See to the caches of what was written."""
         flush = self._asked.fixing.flush if self._asked.fixing else None
         self._stale = self._memory.tidy(self.result.made if self.result else None, self._caches, flush)

@@ -13,9 +13,9 @@ from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
+from pytest_tgintegrity.session.features.baseline import Baselines
 from pytest_tgintegrity.session.features.feature import Feature, Selection
 from pytest_tgintegrity.session.features.history import History
-from pytest_tgintegrity.session.features.probing import Probing
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run
@@ -26,29 +26,24 @@ class Gating(Feature):
 
     name = "gate"
 
-    def __init__(self, asked: Asked | None, history: History, probing: Probing, outcome: RunOutcome) -> None:
+    def __init__(self, asked: Asked | None, history: History, baselines: Baselines, outcome: RunOutcome) -> None:
         self._asked = asked
         self._history = history
-        self._probing = probing
+        self._baselines = baselines
         self._outcome = outcome
         self._migrations: Sequence[Migration] = ()
-        self._run: Run | None = None
         self._gate: Gate | None = None
 
     def selected(self, selection: Selection) -> None:
         """Read the migrations that were named. Raises `UsageError`."""
         self._migrations = read_migrations(self._asked.migrations if self._asked else ())
 
-    def opened(self, run: Run) -> None:
-        """The database can be asked which migrations are on record."""
-        self._run = run
-
-    def concluded(self, summary: RunSummary) -> None:
+    def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Decide."""
         if self._asked is None:
             return
-        pending = look_for_pending(self._run, self._migrations)
-        facts = (self._history.result, self._probing.timings, self._probing.comparison)
+        pending = look_for_pending(run, self._migrations)
+        facts = (self._history.result, self._baselines.timings, self._baselines.comparison)
         self._gate = ask(self._asked, summary, self._outcome.deselected, pending, *facts)
         self._outcome.gate_passed = self._gate.passed
         self._history.conditions = self._gate.met

@@ -11,7 +11,7 @@ from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.history import history_lines
 from pytest_tgintegrity.session.features.feature import Feature
-from pytest_tgintegrity.session.features.probing import Probing
+from pytest_tgintegrity.session.features.probing import Probes
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run
@@ -25,22 +25,17 @@ class History(Feature):
 
     name = "history"
 
-    def __init__(self, memory: Memory, probing: Probing) -> None:
+    def __init__(self, memory: Memory, probes: Probes) -> None:
         self.result: HistoryResult | None = None
         self.conditions: Mapping[str, bool] = {}
         self._memory = memory
-        self._probing = probing
-        self._run: Run | None = None
+        self._probes = probes
 
-    def opened(self, run: Run) -> None:
-        """Data is looked at, so there is something to compare."""
-        self._run = run
-
-    def concluded(self, summary: RunSummary) -> None:
+    def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Read what was, and compare. What goes wrong is told, and breaks nothing."""
-        if self._run is not None:
-            timings: Mapping[str, Any] = self._probing.timings.to_json() if self._probing.timings else {}
-            self.result = self._memory.recall(summary, self._run, timings)
+        if run is not None:
+            timings: Mapping[str, Any] = self._probes.timings.to_json() if self._probes.timings else {}
+            self.result = self._memory.recall(summary, run, timings)
 
     def recorded(self, summary: RunSummary) -> None:
         """Keep this run, and what its gate said."""

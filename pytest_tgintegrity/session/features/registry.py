@@ -9,12 +9,13 @@ import pytest
 
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.session.features.baseline import Baselines
 from pytest_tgintegrity.session.features.coverage import Coverage
 from pytest_tgintegrity.session.features.feature import Feature
 from pytest_tgintegrity.session.features.fixing import Fixing
 from pytest_tgintegrity.session.features.gate import Gating
 from pytest_tgintegrity.session.features.history import History
-from pytest_tgintegrity.session.features.probing import Probing
+from pytest_tgintegrity.session.features.probing import Probes
 from pytest_tgintegrity.session.features.proving import Proving
 from pytest_tgintegrity.session.features.waivers import Waivers
 
@@ -28,8 +29,9 @@ class Features:
 
     waivers: Waivers
     fixing: Fixing
-    probing: Probing
+    probes: Probes
     history: History
+    baselines: Baselines
     gating: Gating
     coverage: Coverage
     proving: Proving
@@ -40,8 +42,9 @@ class Features:
         return (
             self.waivers,
             self.fixing,
-            self.probing,
+            self.probes,
             self.history,
+            self.baselines,
             self.gating,
             self.coverage,
             self.proving,
@@ -51,14 +54,16 @@ class Features:
 def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: RunOutcome) -> Features:
     """The features of a session; each is given what it needs of the others."""
     waivers = Waivers(asked.waivers, outcome, wanted=not asked.prove)
-    probing = Probing(asked, memory, outcome)
-    history = History(memory, probing)
+    probes = Probes(asked.probe, outcome)
+    history = History(memory, probes)
+    baselines = Baselines(asked.baseline, memory, probes)
     return Features(
         waivers=waivers,
         fixing=Fixing(config, asked, memory, waivers),
-        probing=probing,
+        probes=probes,
         history=history,
-        gating=Gating(asked.gate, history, probing, outcome),
+        baselines=baselines,
+        gating=Gating(asked.gate, history, baselines, outcome),
         coverage=Coverage(wanted=asked.coverage and not asked.prove),
         proving=Proving(),
     )

@@ -1,0 +1,50 @@
+"""The baseline: timings of probes are compared with those that were pinned, or pinned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_tgintegrity.deployment.probes.baseline import compare_with_baseline
+from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison
+from pytest_tgintegrity.deployment.probes.timing import Timings
+from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.probes import probe_lines
+from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.session.features.probing import Probes
+from pytest_tgintegrity.session.options import Baselining
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+
+
+class Baselines(Feature):
+    """`comparison` is None where nothing was timed, and nobody asked for the baseline."""
+
+    name = "baseline"
+
+    def __init__(self, wanted: Baselining | None, memory: Memory, probes: Probes) -> None:
+        self.comparison: BaselineComparison | None = None
+        self._wanted = wanted
+        self._memory = memory
+        self._probes = probes
+
+    @property
+    def timings(self) -> Timings | None:
+        """What is compared."""
+        return self._probes.timings
+
+    def concluded(self, summary: RunSummary, run: Run | None) -> None:
+        """Compare, or pin. What goes wrong is told, and breaks nothing."""
+        if run is not None:
+            finished = summary.run.finished_at
+            self.comparison = compare_with_baseline(
+                self._memory, summary.identity, self.timings, self._wanted, finished
+            )
+
+    def section(self, summary: RunSummary) -> Section:
+        """The median of each probe, and how it compares."""
+        told: dict[str, Any] = {} if self.timings is None else {"probes": self.timings.to_json()}
+        told |= {} if self.comparison is None else {"baseline": self.comparison.to_json()}
+        return Section(told, decisions=list(probe_lines(self.timings, self.comparison)))
