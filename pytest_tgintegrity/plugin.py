@@ -159,7 +159,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not (which or history) or config.option.help or config.option.version:
         return None
     from pytest_tgintegrity.session import undo as undoing
-    from pytest_tgintegrity.session.session import NO_URL
+    from pytest_tgintegrity.session.session import NO_URL, Session
 
     config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
     try:
