@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_tgintegrity.commandline import parsing, table
 from pytest_tgintegrity.database.connections.redaction import MASK, Secrets, masked, passwords_in
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.reports.document import refusal, write_refusal
@@ -25,7 +26,7 @@ from pytest_tgintegrity.reports.publishing import publish
 from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Rule, declaration_of
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.rules.probes import probe_of
-from pytest_tgintegrity.session import options
+from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.text import printable
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def _session(config: pytest.Config) -> Session:
     """The integrity part of this session; it comes to be when it is first asked for."""
     found = _begun(config)
     if found is None:
-        from pytest_tgintegrity.session import folding, session
-        from pytest_tgintegrity.session import items as judging
+        from pytest_tgintegrity.session import session
+        from pytest_tgintegrity.session.items import folding, running
 
         found = session.Session(config)
         config.pluginmanager.register(found, session.NAME)
-        config.pluginmanager.register(judging, "tgintegrity-judging")
+        config.pluginmanager.register(running, "tgintegrity-judging")
         folding.register(config)
     return found
 
@@ -58,7 +59,7 @@ def _begun(config: pytest.Config) -> Session | None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the command line options and their twins in the configuration file."""
-    options.add_options(parser)
+    parsing.add_options(parser)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -67,7 +68,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """See to it that short names are understood, that no old report is taken for today's, and that the URL is not printed."""
     config, known = early_config, early_config.known_args_namespace
-    config.stash[options.INVOKED] = tuple(map(str, config.invocation_params.args))
+    config.stash[addresses.INVOKED] = tuple(map(str, config.invocation_params.args))
     early = _read_early(config, parser, args)
     known.file_or_dir = early.file_or_dir  # what is given to a short name is no test path, and has no conftest of ours
     asked = _asks_for_reports(early)
@@ -76,18 +77,18 @@ def pytest_load_initial_conftests(
     try:
         return (yield)
     finally:
-        config.stash[options.SPELLING] = names = options.find_spelling(parser)
-        args[:] = names.own(options.unfolded(args))
+        config.stash[parsing.SPELLING] = names = parsing.find_spelling(parser)
+        args[:] = names.own(parsing.unfolded(args))
         _hide_arguments(config)
         if known.help:
-            options.explain_names(parser, names)
+            parsing.explain_names(parser, names)
         with contextlib.suppress(pytest.UsageError):  # pytest is going to say so
             _read_again(config, parser, args, asked=asked)
 
 
 def _read_early(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Any:
     """The command line with the short names that are free so far; as pytest read it if it has none, or is wrong."""
-    words = options.find_spelling(parser).own(options.unfolded(args))
+    words = parsing.find_spelling(parser).own(parsing.unfolded(args))
     with contextlib.suppress(pytest.UsageError):
         if words != args:
             return parser.parse_known_args(words, namespace=copy.copy(config.option))
@@ -106,7 +107,7 @@ def _read_again(config: pytest.Config, parser: pytest.Parser, args: list[str], *
 
 def _asks_for_reports(namespace: Any) -> bool:
     """Whether a run on a database begins, which has to leave no old report behind."""
-    url = namespace.tgintegrity_db_url or os.environ.get(options.DB_URL_VARIABLE)
+    url = namespace.tgintegrity_db_url or os.environ.get(table.DB_URL_VARIABLE)
     only_told = namespace.help or namespace.version or namespace.collectonly or namespace.tgintegrity_fix_history
     return bool(url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ))
 
@@ -117,20 +118,20 @@ def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool =
         write_refusal(path, reason)
     files = options.published(config, namespace)
     if found := {form: path for form, path in files.items() if not early or is_file(path)}:
-        publish(refusal(reason), found, options.asked_name(config, namespace))
+        publish(refusal(reason), found, addresses.asked_name(config, namespace))
 
 
 def _hide_arguments(config: pytest.Config) -> None:
     """Take URLs out of the arguments that pytest writes to ``--debug``'s file and xdist hands to its workers."""
     params = config.invocation_params
     words = [str(one) for one in params.args]
-    hidden = tuple(options.spelling_of(config).without_values(words, options.SECRET, MASK))
+    hidden = tuple(parsing.spelling_of(config).without_values(words, addresses.SECRET, MASK))
     config.invocation_params = dataclasses.replace(params, args=hidden)
 
 
 def _mask_file(config: pytest.Config, path: Path) -> None:
     """Take the passwords out of what pytest wrote to ``--debug``'s file meanwhile."""
-    integrity, given = _begun(config), options.given_url(config)
+    integrity, given = _begun(config), addresses.given_url(config)
     with contextlib.suppress(FileNotFoundError):
         scrub = integrity.redaction.text if integrity else Secrets(passwords_in(given.url) if given else ()).scrub
         path.write_text(scrub(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -141,13 +142,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "integrity: a rule about the data of a database.")
     for severity in SEVERITIES:
         config.addinivalue_line("markers", f"{severity}: an integrity rule of this severity.")
-    options.given_url(config)
+    addresses.given_url(config)
     try:
-        options.redis_address(config)
-        options.alert_receiver(config)
+        addresses.redis_address(config)
+        addresses.alert_receiver(config)
         options.read_options(config)
     except UsageError as error:
-        reason = options.told(config, str(error))
+        reason = parsing.told(config, str(error))
         _refuse(config, config.option, reason)
         raise pytest.UsageError(printable(reason)) from None
 
@@ -174,7 +175,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         files = undoing.Files(options.json_path(config.option), options.published(config, config.option))
         return undoing.take_back(integrity.run, which, say, files, cleaning)
     except TgIntegrityError as error:
-        reason = options.told(config, integrity.redaction.text(str(error)))
+        reason = parsing.told(config, integrity.redaction.text(str(error)))
         if not history:
             _refuse(config, config.option, reason)
         sys.stderr.write(f"ERROR: {printable(reason)}\n\n")
@@ -185,14 +186,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def _saying(config: pytest.Config, integrity: Session) -> Callable[[str], None]:
     writer = config.get_terminal_writer()
-    return lambda text: writer.line(options.told(config, integrity.redaction.text(text)))
+    return lambda text: writer.line(parsing.told(config, integrity.redaction.text(text)))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Begin at once where the database is named; under xdist also if the environment names it: workers will ask."""
     config = session.config
-    given = None if hasattr(config, "workerinput") else options.given_url(config)
+    given = None if hasattr(config, "workerinput") else addresses.given_url(config)
     distributed = config.pluginmanager.hasplugin("dsession")
     if given is not None and (given.at_once or distributed):
         _session(config).start(distributed=distributed)
@@ -207,17 +208,17 @@ def pytest_pycollect_makeitem(
 ) -> Generator[None, Any, Any]:
     """Check declarations while they are collected."""
     if DECLARED.get(collector.module.__name__):
-        from pytest_tgintegrity.session import collecting
+        from pytest_tgintegrity.session.items import collecting
 
         collecting.check_reachable(collector)
     declared = declaration_of(obj) if callable(obj) else None
     if probe_of(obj):
-        from pytest_tgintegrity.session import collecting
+        from pytest_tgintegrity.session.items import collecting
 
         collecting.keep_probe(collector, name, obj, _session(collector.config))
     if declared is None or not collector.funcnamefilter(name):
         return (yield)
-    from pytest_tgintegrity.session import collecting
+    from pytest_tgintegrity.session.items import collecting
 
     _session(collector.config).outcome.not_collected |= collector.session.testsfailed > 0  # before we came to be
     collecting.offer_fixtures(collector)
@@ -230,14 +231,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each declared constraint."""
     declared = declaration_of(metafunc.function)
     if isinstance(declared, Rule) and isinstance(declared.kind, Declared):
-        from pytest_tgintegrity.session import collecting
+        from pytest_tgintegrity.session.items import collecting
 
         collecting.parametrize(metafunc, declared.kind, _session(metafunc.config))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Where a database is named, a report that was asked for says that nothing was collected."""
-    if not session.items and options.given_url(session.config) and not hasattr(session.config, "workerinput"):
+    if not session.items and addresses.given_url(session.config) and not hasattr(session.config, "workerinput"):
         _session(session.config)
 
 

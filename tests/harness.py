@@ -12,10 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pytest_tgintegrity.session import (
-    collecting,  # noqa: F401 - imported here once, not again in each run in-process
-    session,  # noqa: F401 - imported here once, not again in each run in-process
-)
+from pytest_tgintegrity.session import session  # noqa: F401 - imported here once, not again in each run in-process
+from pytest_tgintegrity.session.items import collecting  # noqa: F401 - likewise
 
 HEAD = "import os, pytest\nfrom pytest_tgintegrity import Source, declared, rule\n\n"
 SCRIPT = """

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pytest_tgintegrity.commandline import parsing
 from pytest_tgintegrity.rules import declare as rules
 from pytest_tgintegrity.servers.postgres import PostgresServer
-from pytest_tgintegrity.session import options
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def run_pytest(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProc
 
 
 def test_readme_lists_every_option_with_its_help_text() -> None:
-    table = [f"| `{flag}{' ' + metavar if metavar else ''}` | {text} |" for flag, metavar, text in options.documented()]
+    table = [f"| `{flag}{' ' + metavar if metavar else ''}` | {text} |" for flag, metavar, text in parsing.documented()]
 
     missing = [line for line in table if line not in README]
 
@@ -41,7 +41,7 @@ def test_readme_lists_every_option_with_its_help_text() -> None:
 def test_checklist_uses_options_that_exist() -> None:
     table = README.partition("## The deployment checklist")[2].partition("\n## ")[0]
     commands = re.findall(r"^\|[^|]*\| `(pytest [^`]*)` \|$", table, flags=re.MULTILINE)
-    known = {flag for flag, _, _ in options.documented()} | {"--json-report", "--json-report-file"}
+    known = {flag for flag, _, _ in parsing.documented()} | {"--json-report", "--json-report-file"}
 
     unknown = {flag for command in commands for flag in re.findall(r"--[a-z-]+", command)} - known
 

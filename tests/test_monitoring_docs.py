@@ -13,7 +13,7 @@ import pytest
 import yaml
 from harness import HOLDS, RunRules
 
-from pytest_tgintegrity.session import options
+from pytest_tgintegrity.commandline import parsing
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "monitoring.md").read_text(encoding="utf-8")
 FOREIGN = {"junitxml", "json-report", "json-report-file"}
@@ -28,7 +28,7 @@ def commands() -> list[str]:
 
 
 def test_commands_name_options_that_exist() -> None:
-    known = {flag.removeprefix("--") for flag, _, _ in options.documented()} | FOREIGN
+    known = {flag.removeprefix("--") for flag, _, _ in parsing.documented()} | FOREIGN
 
     assert len(commands()) == 6
     assert {flag for one in commands() for flag in re.findall(r"--([a-z-]+)", one)} <= known

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from harness import HOLDS, VIOLATED, Ran, RunRules
 
+from pytest_tgintegrity.commandline.parsing import documented
 from pytest_tgintegrity.commandline.table import own_name
-from pytest_tgintegrity.session.options import documented
 
 SCOPED = """
 ITEMS = Source("items", "item i", key="i.id", scopes={"size": "i.size", "name": "i.name"})

@@ -17,7 +17,7 @@ from pytest_tgintegrity.database.run import Run, Settings
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.servers.binaries import find_postgres
 from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
-from pytest_tgintegrity.session.options import Given
+from pytest_tgintegrity.session.addresses import Given
 
 BACKUP = "pg_basebackup"
 SETTINGS = Settings(1, Limits(), 5, None, {}, "absent_module")

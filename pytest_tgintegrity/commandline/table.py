@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from pytest_tgintegrity.commandline.values import hours, integer, moment, one_of, seconds, severity
 
 DB_URL_VARIABLE = "TGINTEGRITY_DB_URL"
 REDIS_URL_VARIABLE = "TGINTEGRITY_REDIS_URL"
 ALERT_VARIABLE = "TGINTEGRITY_ALERT_URL"
+
+MAX_JOBS = 64
+MAX_SAMPLES = 10_000
+GATES = ("staging", "production")
 
 OWN = "--integrity-"
 """What a name begins with that nobody else uses."""
@@ -17,12 +24,17 @@ Twin = Literal["string", "bool", "linelist", "paths"]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option: `name` as people write it; without `metavar` a yes or no; `twin` is its type in the configuration file."""
+    """An option: `name` as people write it; without `metavar` a yes or no; `twin` is its type in the configuration file.
+
+    `convert` makes a value of what was given, and raises `ValueError` with what it takes; `default` is the value of nothing.
+    """
 
     name: str
     metavar: str
     help: str
     twin: Twin | None = None
+    convert: Callable[[str], Any] = str
+    default: Any = None
 
     @property
     def short(self) -> str:
@@ -65,33 +77,78 @@ OPTIONS = (
         f"(default: the environment variable {ALERT_VARIABLE}).",
     ),
     Option(
-        "db-jobs", "N", "Parallel connections on the snapshot, in total (default: the cores, up to 4).", twin="string"
+        "db-jobs",
+        "N",
+        "Parallel connections on the snapshot, in total (default: the cores, up to 4).",
+        twin="string",
+        convert=integer(1, MAX_JOBS),
     ),
-    Option("statement-timeout", "SECONDS", "Give up on a scan after this time (default: 60).", twin="string"),
-    Option("lock-timeout", "SECONDS", "Give up on a scan that waits this long for a lock (default: 2).", twin="string"),
     Option(
-        "fail-on", "SEVERITY", "Violations below this severity are noted, not failed (default: low).", twin="string"
+        "statement-timeout",
+        "SECONDS",
+        "Give up on a scan after this time (default: 60).",
+        twin="string",
+        convert=seconds,
+        default=60.0,
     ),
-    Option("samples", "N", "Offending rows to show for each violated rule (default: 5).", twin="string"),
-    Option("period", "HOURS", "Rules over dated rows look only at rows this young (default: at all).", twin="string"),
+    Option(
+        "lock-timeout",
+        "SECONDS",
+        "Give up on a scan that waits this long for a lock (default: 2).",
+        twin="string",
+        convert=seconds,
+        default=2.0,
+    ),
+    Option(
+        "fail-on",
+        "SEVERITY",
+        "Violations below this severity are noted, not failed (default: low).",
+        twin="string",
+        convert=severity,
+        default="low",
+    ),
+    Option(
+        "samples",
+        "N",
+        "Offending rows to show for each violated rule (default: 5).",
+        twin="string",
+        convert=integer(0, MAX_SAMPLES),
+        default=5,
+    ),
+    Option(
+        "period",
+        "HOURS",
+        "Rules over dated rows look only at rows this young (default: at all).",
+        twin="string",
+        convert=hours,
+    ),
     Option(
         "waivers",
         "FILE",
         "Known violations that are permitted (default: waivers.toml beside the rules, if any).",
         twin="string",
     ),
-    Option("health-min", "SCORE", "The health score that counts as healthy, 0 to 100 (default: 90).", twin="string"),
+    Option(
+        "health-min",
+        "SCORE",
+        "The health score that counts as healthy, 0 to 100 (default: 90).",
+        twin="string",
+        convert=integer(0, 100),
+        default=90,
+    ),
     Option(
         "gate",
         "NAME",
         "Decide whether this may go on: staging or production; exit status 7 if a condition is not met.",
         twin="string",
+        convert=one_of(*GATES),
     ),
     Option(
         "backup-verified",
         "TIME",
         "For --gate: when a backup was last verified, such as 2030-06-30T04:00Z.",
         twin="string",
+        convert=moment,
     ),
     Option(
         "html-report", "FILE", "Write a page for people to look at: one file, light or dark, no network.", twin="string"
@@ -102,6 +159,8 @@ OPTIONS = (
         "MODULE",
         "The module that builds the demo database (default: integrity_tests.demo).",
         twin="string",
+        convert=str,
+        default="integrity_tests.demo",
     ),
     Option(
         "scope",
@@ -157,3 +216,4 @@ OPTIONS = (
 )
 SHORT_NAMES = frozenset(one.short for one in OPTIONS if one.short != one.own)
 """The names that others may have taken."""
+BY_NAME = {option.name: option for option in OPTIONS}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tgintegrity.commandline import parsing, table
 from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
@@ -23,7 +24,7 @@ from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.selection import check_ids, digest_of, former_digest_of
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.rules.kinds import Declared
-from pytest_tgintegrity.session import options
+from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.session.features.feature import Selection
 from pytest_tgintegrity.session.features.registry import Features, features_of
 from pytest_tgintegrity.session.redacting import Redaction
@@ -36,7 +37,7 @@ BOUND = pytest.StashKey[BoundRule]()
 IDLE = pytest.StashKey[str]()  # why the body of a rule can never fail
 NO_URL = (
     "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
-    f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
+    f"{table.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
 )
 
 
@@ -57,12 +58,14 @@ class Session:
         self.run: Run | None = None
         self.error: TgIntegrityError | None = None
         self.processes = Processes(config)
-        self._given = None if self.processes.is_worker else options.given_url(config)
-        self.memory = Memory(options.redis_address(config))
+        self._given = None if self.processes.is_worker else addresses.given_url(config)
+        self.memory = Memory(addresses.redis_address(config))
         self.features: Features = features_of(config, self.options, self.memory, self.outcome)
         self.redaction = Redaction(self._secrets(), lambda: self.run.secrets if self.run else Secrets())
         try:
             self.run = self._find_run()
+            for feature in self.features.all:
+                feature.prepared()
         except TgIntegrityError as error:
             self.error = error
         self.redaction.veil(config)
@@ -72,7 +75,7 @@ class Session:
     def _secrets(self) -> Secrets:
         """What was given and must not be shown: passwords, and the addresses of webhooks."""
         given = self.processes.secrets if self._given is None else Secrets(passwords_in(self._given.url))
-        receiver = options.alert_receiver(self.config)
+        receiver = addresses.alert_receiver(self.config)
         words = (
             *(self.memory.address.secrets.words if self.memory.address else ()),
             *(receiver.secrets if receiver else ()),
@@ -127,7 +130,7 @@ class Session:
             check_ids((item.path, rule) for item, rule in items)
             self._begin(Selection(rules, self.collected, files, self.config.rootpath))
         except TgIntegrityError as error:
-            self.outcome.refused = options.told(self.config, self.redaction.text(str(error)))
+            self.outcome.refused = parsing.told(self.config, self.redaction.text(str(error)))
             if not self.processes.is_worker:
                 raise pytest.UsageError(printable(self.outcome.refused)) from None
             session.items.clear()

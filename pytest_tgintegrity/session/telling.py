@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_tgintegrity.commandline import parsing
 from pytest_tgintegrity.judging.summary import RunFacts, RunSummary, ScanFacts
 from pytest_tgintegrity.reports.alerts.state import alert
 from pytest_tgintegrity.reports.document import document, refusal
@@ -16,7 +17,7 @@ from pytest_tgintegrity.reports.publishing import publish, save_whole
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.reports.terminal.lines import Line
-from pytest_tgintegrity.session import options
+from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.text import printable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Progress:
 class Telling:
     """Gathers what a run came to, once, and tells it in several forms. Until `conclude` there is nothing to tell."""
 
-    def __init__(self, session: Session, given: options.Given | None) -> None:
+    def __init__(self, session: Session, given: addresses.Given | None) -> None:
         self._session = session
         self._given = given
         self._config = session.config
@@ -130,11 +131,11 @@ class Telling:
         """Write what is made of the JSON report; it tells of a run that judged nothing, too."""
         if self._config.option.collectonly:
             return
-        files, receiver = options.published(self._config, self._config.option), options.alert_receiver(self._config)
+        files, receiver = options.published(self._config, self._config.option), addresses.alert_receiver(self._config)
         told = self._document() if files or receiver else None
         if told is None:
             return
-        self._published = publish(told, files, options.asked_name(self._config, self._config.option))
+        self._published = publish(told, files, addresses.asked_name(self._config, self._config.option))
         if receiver and not (self._session.outcome.interrupted or self._session.options.prove):
             address = self._given.url if self._given else None
             self._published += alert(told, receiver, address, getattr(self._config, "cache", None))
@@ -146,6 +147,10 @@ class Telling:
         if (told := self._document()) is not None:
             json_report["integrity"] = told
         save_whole(self._config)
+
+    def _told(self, line: Line) -> str:
+        """A line with the names of options that work here, but for a command: in it others' options stand as they were given."""
+        return str(line) if line.word == "apply" else parsing.told(self._config, str(line))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The end of the run, on one screen."""
@@ -159,7 +164,7 @@ class Telling:
         else:
             terminalreporter.write_sep("=", "integrity")
         for line in [*lines, *self._published]:
-            terminalreporter.write_line(options.told_line(self._config, line), **line.colour)
+            terminalreporter.write_line(self._told(line), **line.colour)
         for section in self._sections:
             if section.appendix is not None:
                 terminalreporter.write_sep("=", section.title)

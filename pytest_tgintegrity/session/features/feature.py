@@ -39,6 +39,9 @@ class Feature:
 
     name = ""
 
+    def prepared(self) -> None:
+        """The session begins, in whichever process; what this raises is told once rules are selected."""
+
     def selected(self, selection: Selection) -> None:
         """The selection is final; nothing has been scanned yet. Called in every process that collects."""
 

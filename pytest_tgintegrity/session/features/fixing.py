@@ -19,7 +19,7 @@ from pytest_tgintegrity.reports.terminal.fixes import mended_lines
 from pytest_tgintegrity.reports.terminal.history import stale_lines
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.declare import SEVERITIES
-from pytest_tgintegrity.session import options
+from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.session.features.feature import Feature, Selection
 from pytest_tgintegrity.session.features.waivers import Waivers
 from pytest_tgintegrity.text import plural
@@ -74,7 +74,7 @@ class Fixing(Feature):
         stale = () if self._stale is None else stale_lines(self._stale)
         if self.result is None:
             return Section(caches, [*lines, *stale], step=_plan(fixable))
-        command = applying(self.result, *options.invoked(self._config))
+        command = applying(self.result, *addresses.invoked(self._config))
         severities: dict[str, str] = {rule.id: rule.severity for rule in summary.rules}
         lines += [*mended_lines(self.result, command, severities), *stale]
         told = {**self.result.to_json(), "apply": None if command is None else command.to_json()}

@@ -14,7 +14,7 @@ from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
 from pytest_tgintegrity.session.features.baseline import Baselines
-from pytest_tgintegrity.session.features.feature import Feature, Selection
+from pytest_tgintegrity.session.features.feature import Feature
 from pytest_tgintegrity.session.features.history import History
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Gating(Feature):
         self._migrations: Sequence[Migration] = ()
         self._gate: Gate | None = None
 
-    def selected(self, selection: Selection) -> None:
+    def prepared(self) -> None:
         """Read the migrations that were named. Raises `UsageError`."""
         self._migrations = read_migrations(self._asked.migrations if self._asked else ())
 

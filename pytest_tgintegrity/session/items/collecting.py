@@ -20,7 +20,7 @@ from pytest_tgintegrity.rules.bodies import can_fail
 from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.rules.kinds import Declared, Metric, OneOf
 from pytest_tgintegrity.rules.probes import probe_of
-from pytest_tgintegrity.session import items as judging
+from pytest_tgintegrity.session.items import running
 from pytest_tgintegrity.session.session import BOUND, IDLE, Session, session_of
 
 _WITH_FIXTURES = pytest.StashKey[bool]()
@@ -205,8 +205,8 @@ def offer_fixtures(collector: pytest.Collector) -> None:
     node = collector.getparent(pytest.Module) or collector
     if _WITH_FIXTURES not in node.stash:
         node.stash[_WITH_FIXTURES] = True
-        pytest.register_fixture(name="violations", func=judging.violations, node=node)
-        pytest.register_fixture(name="db", func=judging.db, node=node)
+        pytest.register_fixture(name="violations", func=running.violations, node=node)
+        pytest.register_fixture(name="db", func=running.db, node=node)
 
 
 def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Session) -> None:

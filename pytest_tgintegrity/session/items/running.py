@@ -20,7 +20,7 @@ from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.failures.text import failure
 from pytest_tgintegrity.rules.bodies import own_words
 from pytest_tgintegrity.rules.kinds import Declared
-from pytest_tgintegrity.session.records import (
+from pytest_tgintegrity.session.items.records import (
     JUDGEMENT,
     MEASURED,
     PROOF,

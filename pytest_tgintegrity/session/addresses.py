@@ -1,0 +1,98 @@
+"""Where things are, as it was given: the database, the history, who is to be told. Nobody else reads these options: they hold secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_tgintegrity.commandline.parsing import spelling_of, told
+from pytest_tgintegrity.commandline.spelling import Spelling
+from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
+from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
+from pytest_tgintegrity.reports.alerts.receivers import Receiver, receiver
+
+SECRET = ("--db-url", "--alert", "--redis-url")
+"""Options that may hold a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The URL of the database as it was given, and where; never shown."""
+
+    url: str = field(repr=False)
+    origin: str
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it was given for this very run, on the command line."""
+        return self.origin != DB_URL_VARIABLE
+
+
+INVOKED = pytest.StashKey[tuple[str, ...]]()
+"""What pytest was called with, passwords and all."""
+_GIVEN = pytest.StashKey[Given | None]()
+_ALERT = pytest.StashKey[Receiver | None]()
+_REDIS = pytest.StashKey[RedisAddress | None]()
+
+
+def given_url(config: pytest.Config) -> Given | None:
+    """The URL of the command line, else of the environment; from then on the option shows that there is one, no more."""
+    if _GIVEN not in config.stash:
+        config.stash[_GIVEN] = _find_url(config)
+        config.option.tgintegrity_db_url = "(hidden)" if config.getoption("tgintegrity_db_url") else None
+    return config.stash[_GIVEN]
+
+
+def _find_url(config: pytest.Config) -> Given | None:
+    if option := config.getoption("tgintegrity_db_url"):
+        return Given(str(option), told(config, "--db-url"))
+    if config.getoption("tgintegrity_prove"):
+        return Given("demo", told(config, "--prove"))
+    variable = os.environ.get(DB_URL_VARIABLE)
+    return Given(variable, DB_URL_VARIABLE) if variable else None
+
+
+def asked_name(config: pytest.Config, namespace: Any) -> str:
+    """The name of the database as the address gives it; `namespace` holds what was said, as long as nobody has read it."""
+    given = config.stash.get(_GIVEN, None)
+    url = given.url if given else namespace.tgintegrity_db_url or os.environ.get(DB_URL_VARIABLE)
+    if not url:
+        return ""
+    from pytest_tgintegrity.database.connections.address import name_in  # noqa: PLC0415 - it imports psycopg: other suites start at once
+
+    return name_in(str(url))
+
+
+def redis_address(config: pytest.Config) -> RedisAddress | None:
+    """Where past runs are kept, if anywhere; the option then shows that there is one, no more. Raises `UsageError`."""
+    if _REDIS not in config.stash:
+        option, variable = config.getoption("tgintegrity_redis_url"), os.environ.get(REDIS_URL_VARIABLE)
+        config.stash[_REDIS] = None
+        config.option.tgintegrity_redis_url = "(hidden)" if option else None
+        if not hasattr(config, "workerinput") and (option or variable):
+            origin = "--redis-url" if option else REDIS_URL_VARIABLE
+            config.stash[_REDIS] = parse_redis_url(str(option or variable), origin)
+    return config.stash[_REDIS]
+
+
+def alert_receiver(config: pytest.Config) -> Receiver | None:
+    """Whom to tell, if anybody; the option then shows that there is one, no more. Raises `UsageError`."""
+    if _ALERT not in config.stash:
+        given = config.getoption("tgintegrity_alert") or os.environ.get(ALERT_VARIABLE)
+        config.stash[_ALERT] = None
+        config.option.tgintegrity_alert = "(hidden)" if config.getoption("tgintegrity_alert") else None
+        if given and not hasattr(config, "workerinput"):
+            config.stash[_ALERT] = receiver(str(given))
+    return config.stash[_ALERT]
+
+
+def invoked(config: pytest.Config) -> tuple[str, Sequence[str], Spelling]:
+    """The program that was called, what it was told (passwords and all, so it is never shown as it is), and our names."""
+    program = "python -m pytest" if Path(sys.argv[0]).name == "__main__.py" else "pytest"
+    return program, config.stash.get(INVOKED, config.invocation_params.args), spelling_of(config)
