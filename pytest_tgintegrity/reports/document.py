@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_tgintegrity.history.record import identity_of
 from pytest_tgintegrity.planning.metrics import text_of
 from pytest_tgintegrity.reports import files
+from pytest_tgintegrity.reports.terminal.vacuous import rows_expected
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.connections.reader import Database
@@ -66,6 +67,8 @@ class Report:
     unscoped: Sequence[str] = ()
     empty_scopes: Sequence[str] = ()
     zoneless: Sequence[str] = ()
+    astray: Mapping[str, Any] | None = None
+    grants: Sequence[str] = ()
     mended: Mended | None = None
     apply: Command | None = None
     stale_waivers: Sequence[str] = ()
@@ -97,11 +100,20 @@ class Report:
             "gate": None if self.gate is None else self.gate.to_json(),
             "history": None if self.remembered is None else self.remembered.to_json(),
         }
-        lists = {"empty_scopes": self.empty_scopes, "without_zone": self.zoneless, "stale_waivers": self.stale_waivers}
+        lists = {
+            "empty_scopes": self.empty_scopes,
+            "without_zone": self.zoneless,
+            "stale_waivers": self.stale_waivers,
+            "grants": self.grants,
+        }
         document |= {name: list(found) for name, found in lists.items() if found}
+        if expected := rows_expected(self):
+            document["rows_expected"] = expected
         inexact = {name: text for name, text in self.exact.items() if text != text_of(self.activity[name])}
         if inexact:
             document["activity_text"] = inexact
+        if self.astray is not None:
+            document["wrong_database"] = self.astray
         if self.stale is not None:
             document["caches"] = self.stale.to_json()
         if self.coverage is not None:
@@ -119,8 +131,8 @@ class Report:
 
 
 def _proof(proofs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    proven = sum(1 for one in proofs if one["proven"])
-    return {"proven": proven, "unproven": len(proofs) - proven, "rules": list(proofs)}
+    proven = [one["proven"] for one in proofs]
+    return {"proven": proven.count(True), "unproven": proven.count(False), "rules": list(proofs)}
 
 
 def _finite(value: Any) -> Any:

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ import pytest
 
 from pytest_tgintegrity.database.connections.reader import Limits
 from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in, scrub_document, together
+from pytest_tgintegrity.database.permissions import missing_grants
 from pytest_tgintegrity.database.run import Run, Settings
 from pytest_tgintegrity.deployment import gate_facts as gating
 from pytest_tgintegrity.deployment.migrations import Migration
@@ -44,13 +46,14 @@ from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
 from pytest_tgintegrity.reports.publishing import publish, save_whole
 from pytest_tgintegrity.reports.terminal import coverage
 from pytest_tgintegrity.reports.terminal import summary as terminal
-from pytest_tgintegrity.reports.terminal.cleaning import clean
+from pytest_tgintegrity.reports.terminal.cleaning import clean, clean_warning, veil, veil_log
 from pytest_tgintegrity.reports.terminal.lines import Line, printable, printable_lines
 from pytest_tgintegrity.rules import files as rule_files
 from pytest_tgintegrity.rules.declare import SEVERITIES
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.rules.probes import Probe
 from pytest_tgintegrity.session import options
+from pytest_tgintegrity.session.progress import show_progress
 from pytest_tgintegrity.session.workers import Host, join, shared_folder
 
 if TYPE_CHECKING:
@@ -65,10 +68,7 @@ WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
 FIRST_CHANGES = 10
 NOTHING_JUDGED = "no rule was judged"
-NO_URL = (
-    "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
-    f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
-)
+NO_URL = options.NO_URL
 
 
 def session_of(config: pytest.Config) -> Integrity:
@@ -224,13 +224,14 @@ class Integrity:
             return
         if self.options.probe == "writes":
             check_staging(self.run)
-        self.run.begin(rules, self._show_progress)
+        self.run.begin(rules, partial(show_progress, self.config))
         if self.options.fixing is not None:
             self._caches = [parse_caches(text, name) for name, text in caches]
             self.mended = mend(self.run, rules, self._order(self.options.fixing))
             self.mended.noted_fixes = [one for one in self.mended.noted_fixes if one not in self.waivers]
         self.tidings.unscoped, self.tidings.empty_scopes = self.run.unscoped, self.run.empty_scopes
         self.tidings.zoneless = self.run.zoneless
+        self.tidings.astray = self.run.astray.to_json() if self.run.astray else None
 
     def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:
         """Whoever breaks rules, on a scratch copy."""
@@ -239,7 +240,7 @@ class Integrity:
         from pytest_tgintegrity.proving.proof import Prover  # noqa: PLC0415 - only under --prove
 
         run.wait()
-        return Prover(run.scratch(), rules, run.facts)
+        return Prover(run.scratch(), rules, run.facts, quote=bool(self.options.samples))
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""
@@ -254,19 +255,6 @@ class Integrity:
         """Whether a violation of a rule fails the run."""
         severity = SEVERITIES.index(one.rule.severity)
         return severity <= SEVERITIES.index(self.options.fail_on) and one.id not in self.waivers
-
-    def _show_progress(self, done: int, of: int, waited: float) -> None:
-        """On a terminal, tell of scans that take long; the last call, with no time waited, wipes the line."""
-        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
-        if self.is_worker or reporter is None or not reporter.isatty or reporter.verbosity < 0:
-            return
-        capture: Any = self.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            reporter.ensure_newline()
-            text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
-            reporter.rewrite(text, erase=True)
-            reporter.flush()
-            reporter.currentfspath = None
 
     # --- the header
 
@@ -304,7 +292,7 @@ class Integrity:
 
     def scrub(self, report: pytest.TestReport | pytest.CollectReport, *, shown: bool = True) -> None:
         """Take the password out of a report's traceback and captured output; and, of rules, what could steer a terminal."""
-        clean(report, (lambda text: printable_lines(self.scrubbed(text))) if shown else self.scrubbed)
+        clean(report, self._safe if shown else self.scrubbed)
         if isinstance(report, pytest.TestReport):
             told = report.user_properties
             report.user_properties = [(name, scrub_document(value, self.scrubbed)) for name, value in told]
@@ -318,18 +306,27 @@ class Integrity:
 
     def _veil_terminal(self) -> None:
         """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries."""
-        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
-        if reporter is None:
-            return
-        writer = self.config.get_terminal_writer()
-        write = writer.write
+        if self.config.pluginmanager.hasplugin("terminalreporter"):
+            veil(self.config.get_terminal_writer(), self.scrubbed)
+        veil_log(self.run and self.config.pluginmanager.getplugin("logging-plugin"), self._safe)
 
-        def scrubbing(msg: str, **markup: Any) -> None:
-            write(self.scrubbed(msg), **markup)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """A warning may quote what a server said, too."""
+        if self.run is not None:
+            clean_warning(warning_message, self._safe)
 
-        writer.write = scrubbing  # type: ignore[method-assign] # as pytest's own pastebin does
+    def _safe(self, text: str) -> str:
+        return printable_lines(self.scrubbed(text))
 
     # --- listening
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether most tables that the rules name are not there, as far as this process has heard."""
+        if self.tidings.astray is None and not self.is_worker:
+            self._hear_workers()
+        return self.tidings.astray is not None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record of a rule, and the failure of what has none."""
@@ -421,6 +418,7 @@ class Integrity:
             unscoped=heard.unscoped,
             empty_scopes=heard.empty_scopes,
             zoneless=heard.zoneless,
+            astray=heard.astray,
             mended=self.mended,
             apply=applying(self.mended, *options.invoked(self.config)),
             stale_waivers=heard.stale_waivers,
@@ -437,7 +435,8 @@ class Integrity:
         stale = self.memory.tidy(self.mended.made if self.mended else None, self._caches, flush)
         looked = self.run is not None and not (self.prover or self.config.option.collectonly)
         remembered = self.memory.recall(report, self.run) if looked and self.run else None
-        report = replace(report, stale=stale, remembered=remembered)
+        grants = missing_grants(self.run, report.rules) if looked and self.run else ()
+        report = replace(report, stale=stale, remembered=remembered, grants=grants)
         if looked:
             report = replace(report, beside=beside(self.memory, report, self.options.baseline))
         if self.options.gate is not None:
@@ -493,9 +492,8 @@ class Integrity:
             return
         demo = self.run is not None and self.run.is_demo
         lines = terminal.summary(self._report, options.json_path(self.config.option), headed=self._headed, demo=demo)
-        if terminalreporter.verbosity < 0:
-            lines = list(terminal.brief(lines))
-        else:
+        lines = terminal.cut(lines, self._report, terminalreporter.verbosity)
+        if terminalreporter.verbosity >= 0:
             terminalreporter.write_sep("=", "integrity")
         for line in [*lines, *self._published]:
             terminalreporter.write_line(options.told_line(self.config, line), **line.colour)

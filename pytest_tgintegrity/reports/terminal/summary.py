@@ -12,6 +12,7 @@ from pytest_tgintegrity.database.connections.reader import Database
 from pytest_tgintegrity.judging.health import Health
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.reports.document import Report
+from pytest_tgintegrity.reports.terminal.astray import WORD, astray_lines, one_screen
 from pytest_tgintegrity.reports.terminal.blocks import see_all_line
 from pytest_tgintegrity.reports.terminal.fixes import mended_lines
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
@@ -19,6 +20,7 @@ from pytest_tgintegrity.reports.terminal.history import history_lines, stale_lin
 from pytest_tgintegrity.reports.terminal.lines import Line, grouped, plural, printable, printable_lines, shown
 from pytest_tgintegrity.reports.terminal.next_step import next_lines
 from pytest_tgintegrity.reports.terminal.probes import probe_lines
+from pytest_tgintegrity.reports.terminal.vacuous import largest, rows_expected, vacuous_lines
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Metric
 
@@ -35,6 +37,7 @@ BRIEF = frozenset(
     {
         "rules",
         "vacuous",
+        "no rows",
         "score",
         "unknown",
         "tolerated",
@@ -48,7 +51,20 @@ BRIEF = frozenset(
     }
 )
 ASKED_FOR = frozenset(
-    {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen", "harmed"}
+    {
+        "gate",
+        "probes",
+        "baseline",
+        "fix plan",
+        "apply",
+        "fixed",
+        "left",
+        "by hand",
+        "stopped",
+        "not seen",
+        "harmed",
+        WORD,
+    }
 )
 VERDICTS = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown")
 
@@ -68,10 +84,11 @@ def confined(period: float | None, scopes: Mapping[str, str]) -> str:
 def _where(database: Database) -> str:
     standby = " (standby)" if database.is_standby else ""
     superuser = " (superuser: a read-only role is safer)" if database.superuser else ""
-    return (
-        f"{shown(database.name)} at {database.host}:{database.port}, PostgreSQL {database.server_version}{standby}, "
-        f"role {shown(database.user)}{superuser}"
-    )
+    return f"{_place(database)}, PostgreSQL {database.server_version}{standby}, role {shown(database.user)}{superuser}"
+
+
+def _place(database: Database) -> str:
+    return f"{shown(database.name)} at {database.host}:{database.port}"
 
 
 def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None, fix: str | None) -> str:
@@ -156,7 +173,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
     lines += [*_score(report.health, report.rules), *_unknown(report.rules), *_waived(report.rules)]
-    lines += [*_tolerated(report.rules), *_noted(report.rules)]
+    lines += [*_tolerated(report.rules), *_noted(report.rules), *vacuous_lines(rows_expected(report))]
     lines += [Line("waivers", printable(text), {"red": True}) for text in report.stale_waivers]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
@@ -183,7 +200,8 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     lines += _decided(report)
     if json_path:
         lines.append(Line("report", str(json_path)))
-    return [*lines, *next_lines(report, demo=demo)]
+    first = astray_lines(report.astray, _place(report.database) if report.database else "", refused=bool(report.grants))
+    return [*first, *lines, *next_lines(report, demo=demo)]
 
 
 def _around(report: Report) -> Iterable[Line]:
@@ -199,14 +217,22 @@ def _around(report: Report) -> Iterable[Line]:
 
 def _proofs(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
     """How many rules were shown to catch their own damage, and each that was not, with the reason and cure."""
-    unproven = [one for one in proofs if not one["proven"]]
+    unproven = [one for one in proofs if one["proven"] is False]
+    proven = sum(1 for one in proofs if one["proven"])
     damages = sum(one["damages"] for one in proofs)
-    told = (
-        f"{plural(len(proofs) - len(unproven), 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
-    )
+    told = f"{plural(proven, 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
+    if vacuous := len(proofs) - proven - len(unproven):
+        told += f" ({vacuous} vacuous: nothing declared)"
     yield Line("proof", told, {"red" if unproven else "green": True, "bold": True})
     for one in unproven:
         yield Line("unproven", f"{printable(one['id'])}: {printable(str(one['reason']))}")
+
+
+def cut(lines: list[Line], report: Report, verbosity: int) -> list[Line]:
+    """What is shown of a summary: with ``-v`` all of it, without in another database what is said of that, with ``-q`` little."""
+    if report.astray is not None and verbosity <= 0:
+        lines = list(one_screen(lines, report.rules, ASKED_FOR))
+    return list(brief(lines)) if verbosity < 0 else lines
 
 
 def brief(lines: Iterable[Line]) -> Iterable[Line]:
@@ -247,12 +273,9 @@ def _verdicts(report: Report) -> str:
 
 
 def _looked_at(report: Report) -> str:
-    largest: dict[str, int] = {}
-    for scan in report.scans:
-        if scan.rows is not None:
-            largest[scan.source] = max(largest.get(scan.source, 0), scan.rows)
-    rows, scans = plural(sum(largest.values()), "row"), plural(len(report.scans), "scan")
-    what = f"{rows} of {plural(len(largest), 'source')} in {scans}" if largest else scans
+    found = largest(report.scans)
+    rows, scans = plural(sum(found.values()), "row"), plural(len(report.scans), "scan")
+    what = f"{rows} of {plural(len(found), 'source')} in {scans}" if found else scans
     return f"{what}, {report.run.seconds:.2f} s"
 
 
