@@ -40,12 +40,13 @@ def _session(config: pytest.Config) -> Session:
     found = _begun(config)
     if found is None:
         from pytest_tgintegrity.session import session
-        from pytest_tgintegrity.session.items import folding, running
+        from pytest_tgintegrity.session.items import folding, hushing, running
 
         found = session.Session(config)
         config.pluginmanager.register(found, session.NAME)
         config.pluginmanager.register(running, "tgintegrity-judging")
         folding.register(config)
+        config.pluginmanager.register(hushing.Hush(found), "tgintegrity-hush")
     return found
 
 
@@ -160,7 +161,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if not (which or history) or config.option.help or config.option.version:
         return None
     from pytest_tgintegrity.session import undo as undoing
-    from pytest_tgintegrity.session.session import NO_URL, Session
+    from pytest_tgintegrity.session.options import NO_URL
+    from pytest_tgintegrity.session.session import Session
 
     config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
     try:

@@ -22,6 +22,7 @@ from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError, UsageE
 from pytest_tgintegrity.rules.declare import Mistake, Rule, declaration_of
 from pytest_tgintegrity.rules.kinds import Check, Declared, Metric
 from pytest_tgintegrity.rules.wording import name_of, question, readable
+from pytest_tgintegrity.text import printable
 
 USAGE = "usage: python -m pytest_tgintegrity.rulebook FOLDER > rules.md"
 CASES_NAMED = 6
@@ -281,7 +282,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         areas = read(Path(arguments[0]))
     except TgIntegrityError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 4
     sys.stdout.write(page(areas, f"python -m pytest_tgintegrity.rulebook {arguments[0]}"))
     return 0

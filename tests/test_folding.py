@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness import FAILING, UNKNOWN, VIOLATED, Ran, RunRules
 
-from pytest_tgintegrity.reports.failures.blocks import FEW, HOW, LONG, WHOLE, Failure, blocks, folded
+from pytest_tgintegrity.reports.failures.blocks import BLOCKS, FEW, HOW, LINES, LONG, WHOLE, Failure, blocks, folded
 
 MANY = """
 @pytest.mark.parametrize("low", range(100, {}))
@@ -23,9 +23,9 @@ def test_common(violations, low):
 """
 ABSENT = """
 @pytest.mark.parametrize("name", [f"absent{n}" for n in range(40)])
-@rule.not_null("{name}", "id", severity="low")
+@rule.not_null("item", "{name}", severity="low")
 def test_absent(violations, name):
-    \"\"\"Nobody knows these tables.\"\"\"
+    \"\"\"Nobody knows these columns.\"\"\"
     assert not violations
 """
 GONE = """
@@ -72,7 +72,7 @@ def test_a_hundred_failures_fit_two_screens_the_gravest_first(check: RunRules) -
     assert (ran.status, len(ran.verdicts)) == (1, 100)
     assert screens(ran.out) < 60
     assert heads(ran) == ["test_failing", "test_grave[100]", "test_common[100]"]
-    assert "  also [101]: 20 of 20 rows violate [critical]: Sizes are large." in ran.out
+    assert "  also [101]: 20 of 20 rows violate [critical]\n" in ran.out
     assert f"  … and 75 more rules of this test: {HOW}" in ran.out
     assert all(one["see_all"] for one in ran.integrity["rules"])
 
@@ -83,7 +83,7 @@ def test_the_same_rows_are_one_cause_of_several_tests(check: RunRules) -> None:
     assert heads(ran) == ["test_grave[100]", "test_common[100]"]
     same = "20 rows of item, the first 5: 1, 2, 3, 4, 5"
     assert f"  one cause: 12 rules have in common: {same}" in ran.out
-    assert "  also test_grave[101]: 20 of 20 rows violate [critical]: Sizes are large." in ran.out
+    assert "  also test_grave[101]: 20 of 20 rows violate [critical]\n" in ran.out
     assert f"  … and 7 more rules of this cause: {HOW}" in ran.out
 
 
@@ -167,6 +167,16 @@ def test_few_are_shown_one_by_one_in_order_of_their_gravity() -> None:
 
     assert list(folded(failures)) == [f"t::{n}" for n in (10, 8, 6, 4, 2, 0, 11, 9, 7, 5, 3, 1)]
     assert folded([]) == {}
+
+
+def test_what_is_left_out_is_counted() -> None:
+    failures = [Failure(f"t::test_{n}[{m}]", "low", n, f"text {n}\nmore") for n in range(40) for m in range(3)]
+    whole, lines = folded(failures), folded(failures, "line")
+
+    assert (len(whole), len(lines)) == (BLOCKS, LINES)
+    assert whole["t::test_30[0]"].endswith(f"\n\n… and 90 more rules of 30 tests: {HOW}")
+    assert lines["t::test_39[0]"] == "t::test_39[0]: text 39\n  and 2 more rules of this test"
+    assert lines["t::test_10[0]"].endswith(f"of this test\n… and 30 more rules of 10 tests: {HOW}")
 
 
 def test_every_failure_is_in_one_block() -> None:

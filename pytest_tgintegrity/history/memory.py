@@ -110,6 +110,7 @@ def record_of(summary: RunSummary, probes: Mapping[str, Any], statistics: tuple[
         unknown=tuple(rule.id for rule in summary.of_verdict("unknown")),
         digest=run.rule_set_digest,
         overlooked=len(summary.overlooked),
+        vacuous=tuple(summary.vacuous),
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,

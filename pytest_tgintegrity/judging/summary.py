@@ -66,7 +66,7 @@ class Advice:
     cause: str | None = None
 
 
-OPTIONAL = ("advice", "sqlstate")
+OPTIONAL = ("advice", "sqlstate", "missing")
 """What the JSON report has only where there is something."""
 
 
@@ -74,7 +74,8 @@ OPTIONAL = ("advice", "sqlstate")
 class RuleResult:
     """What was found out about a rule, key by key as the JSON report has it.
 
-    `seconds` are those of its scan; `sqlstate` is the server's code, where it was the server that made the rule unknown.
+    `seconds` are those of its scan; `sqlstate` is the server's code, where it was the server that made the rule
+    unknown, and `missing` are the tables that it does not have.
     """
 
     id: str
@@ -94,6 +95,7 @@ class RuleResult:
     waiver: Mapping[str, Any] | None = None
     advice: Advice | None = None
     sqlstate: str | None = None
+    missing: Sequence[str] = ()
 
     @property
     def cause(self) -> str | None:
@@ -105,7 +107,9 @@ class RuleResult:
         told = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in OPTIONAL}
         lists = {name: list(told[name]) for name in ("tags", "sources", "samples")}
         advice = asdict(self.advice) if self.advice else {}
-        return {**told, **lists, **advice, **({"sqlstate": self.sqlstate} if self.sqlstate else {})}
+        refused = {"sqlstate": self.sqlstate} if self.sqlstate else {}
+        missing = {"missing": list(self.missing)} if self.missing else {}
+        return {**told, **lists, **advice, **refused, **missing}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -11,7 +11,8 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
-from pytest_tgintegrity.planning.constraints import CONFLICTS, unmet, with_conflicts
+from pytest_tgintegrity.planning.domains import KEY, unmet, values_of
+from pytest_tgintegrity.planning.exclusions import CONFLICTS, MORE_TIME, with_conflicts
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.predicates import (
     ASCII_BLANKS,
@@ -25,6 +26,7 @@ from pytest_tgintegrity.planning.predicates import (
     both,
     column,
     fill,
+    identifier,
     parenthesised,
     plain,
     predicate,
@@ -158,7 +160,8 @@ class _Planner:
                 self._is_unscoped("queries")
                 self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
             case Schema():
-                self._add_query(bound, schema_question(kind, bound.params))
+                named = raw("") if kind.table is None else identifier(plain(kind.table, bound.params))
+                self._add_query(bound, schema_question(kind, bound.params), readable(named))
             case Metric():
                 self._is_unscoped("metrics")
                 self._add_metric(bound, kind)
@@ -205,11 +208,10 @@ class _Planner:
         self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
         self.subjects.setdefault(bound.id, Subject(place.subject))
 
-    def _add_check(self, bound: BoundRule, place: Place, found: Predicate) -> None:
+    def _add_check(self, bound: BoundRule, place: Place, found: Predicate, cure: str | None = None) -> None:
         shown = (*found.shown, *_shown(bound, place, found.shown))
-        check = RowCheck(
-            bound.id, found, self.places.within(bound.rule.since, place, bound.params), place.keys, place.label, shown
-        )
+        within = self.places.within(bound.rule.since, place, bound.params)
+        check = RowCheck(bound.id, found, within, place.keys, place.label, shown, cure)
         self.rows[place.group, bound.rule.timeout].append((place, check))
 
     def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
@@ -287,8 +289,8 @@ class _Planner:
         table = self.facts.table(place.name)
         return table is not None and not table.inherited and frozenset(columns) in table.uniques
 
-    def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
-        self.tables[bound.id] = self.places.tables_in(readable(query))
+    def _add_query(self, bound: BoundRule, query: sql.Composable, reads: str | None = None) -> None:
+        self.tables[bound.id] = self.places.tables_in(readable(query) if reads is None else reads)
         source = ", ".join(self.tables[bound.id]) or "query"
         self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
 
@@ -311,15 +313,14 @@ class _Planner:
         if constraint.unread is not None:
             raise NotEvaluated(f"the declaration of {constraint.label} cannot be read: {constraint.unread}")
         if constraint.kind == "domain":
-            self._add_query(bound, self._domain(constraint))
+            self._add_domain(bound, constraint)
             return
         place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
         self._reads(bound, place)
         match constraint.kind:
             case "exclusion":
-                self._add_check(
-                    bound, with_conflicts(place, constraint), Predicate(CONFLICTS, _named(constraint.columns))
-                )
+                clash = Predicate(CONFLICTS, _named(constraint.columns))
+                self._add_check(bound, with_conflicts(place, constraint), clash, MORE_TIME)
             case "check":
                 truth = parenthesised(raw(constraint.expressions[0]))
                 self._add_check(bound, place, Predicate(sql.SQL("NOT {}").format(truth), _named(constraint.columns)))
@@ -334,17 +335,20 @@ class _Planner:
             case "foreign_key":
                 self._declared_reference(bound, place, constraint)
 
-    def _domain(self, constraint: Constraint) -> sql.Composable:
-        """The values of all columns of a domain that do not meet one of its constraints."""
-        parts = constraint.target_columns
-        uses = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-        found: list[sql.Composable] = [
-            unmet(self.places.declared(schema, table, only=True), f"{table}.{name}", name, constraint.expressions[0])
-            for schema, table, name in uses
-        ]
-        return sql.SQL(" UNION ALL ").join(
-            found or [sql.SQL("SELECT NULL::text AS key, NULL::text AS value WHERE FALSE")]
+    def _add_domain(self, bound: BoundRule, constraint: Constraint) -> None:
+        """All values of the domain; what its constraints ask of them is asked together."""
+        uses = [(one, self.places.declared(one.schema, one.table, only=True)) for one in constraint.uses]
+        tables = tuple(dict.fromkeys(table for _, place in uses for table in place.tables))
+        place = Place(
+            name=", ".join(tables) or constraint.table,
+            table=values_of(uses, constraint.base),
+            keys=(KEY,),
+            label=None,
+            tables=tables,
+            pages=sum(place.pages for _, place in uses),
         )
+        self._reads(bound, place)
+        self._add_check(bound, place, Predicate(unmet(constraint), (("value", raw("value")),)))
 
     def _declared_reference(self, bound: BoundRule, place: Place, constraint: Constraint) -> None:
         if constraint.target is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from pytest_tgintegrity.planning.predicates import Params, Value, identifier, plain, raw, readable
+from pytest_tgintegrity.planning.sql.containers import OF_DOMAINS
 from pytest_tgintegrity.rules.kinds import Schema
 
 _IN_FORCE = {
@@ -64,7 +65,7 @@ def _missing_table(table: str) -> sql.Composed:
 
 
 def _not_in_force(table: str | None) -> sql.Composed:
-    objects = " UNION ALL ".join(text for what, text in _IN_FORCE.items() if what != "column")
+    objects = " UNION ALL ".join([*(text for what, text in _IN_FORCE.items() if what != "column"), OF_DOMAINS])
     chosen = (
         raw("")
         if table is None

@@ -33,12 +33,13 @@ from pytest_tgintegrity.fixing.plan.writes import (
     update,
 )
 from pytest_tgintegrity.judging.verdicts import Measurement
-from pytest_tgintegrity.planning.facts import Facts
+from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
 from pytest_tgintegrity.planning.predicates import fill
 from pytest_tgintegrity.planning.scans.scan import Scan
 from pytest_tgintegrity.planning.sources import Place, Places, Window
 from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
+from pytest_tgintegrity.proving.domain_damage import domain_breaks
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, Sendable, Stopped, loosened
 from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
 from pytest_tgintegrity.rules.arguments import deleting
@@ -60,13 +61,15 @@ WHERE n_tup_ins + n_tup_del + n_tup_upd > 0
 class Proof:
     """How the proof of one rule ended.
 
-    `reason` says why it is unproven, or that it could not be tried at all (`tried` is False). `measurement` is what the
-    rule saw of the damage; `damages` and `legal` are how many values it had to catch and to let pass.
+    `reason` says why it is unproven, or that it could not be tried at all (`tried` is False); `vacuous` is a test of
+    declared constraints where there is none. `measurement` is what the rule saw of the damage; `damages` and
+    `legal` are how many values it had to catch and to let pass.
     """
 
     rule: str
     reason: str | None = None
     tried: bool = True
+    vacuous: bool = False
     damages: int = 0
     legal: int = 0
     measurement: Measurement = field(default_factory=Measurement)
@@ -99,11 +102,11 @@ class _Try:
 class Prover:
     """Proves rules on a scratch copy of a server's clean data."""
 
-    def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts) -> None:
+    def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts, *, quote: bool = True) -> None:
         self._plan = plan(rules, facts)
         self._facts = facts
         self._places = Places(facts, Window())
-        self._bench = loosened(server)
+        self._bench = loosened(server, quote=quote)
         with self._bench.transaction():
             self._evidence = Evidence(self._bench, self._plan, rules)
 
@@ -142,6 +145,8 @@ class Prover:
 
     def prove(self, bound: BoundRule) -> Proof:
         """Break one rule, and see whether it notices."""
+        if isinstance(bound.rule.kind, Declared) and bound.params.get("constraint") is None:
+            return Proof(bound.id, vacuous=True, measurement=Measurement(examined=0))
         if bound.id in self._plan.unplannable:
             return Proof(bound.id, self._plan.unplannable[bound.id], tried=False)
         if isinstance(bound.rule.kind, Check):
@@ -171,7 +176,11 @@ class Prover:
             return None
         if isinstance(kind, Declared):
             constraint = bound.params["constraint"]
+            if constraint.kind == "domain":
+                return None
             place = self._places.declared(constraint.schema, constraint.table, only=constraint.only)
+            if constraint.kind == "exclusion":
+                return place
         else:
             place = self._places.target(kind.source, bound.params)
         return replace(place, table=getattr(scan, "table", place.table))
@@ -183,10 +192,19 @@ class Prover:
             return Proof(case.bound.id, measurement=view.measurement(case.base))
         if isinstance(kind, Query | Metric) and not isinstance(case.bound.rule.breaks, str):
             raise NotProven(STATEMENT)
-        found = attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
+        found = self._attempts(case)
         if found.deeds or case.place is None:
             return self._deeds(case, found.deeds)
         return self._damages(case, case.place, found)
+
+    def _attempts(self, case: Case) -> Attempts:
+        constraint = case.bound.params.get("constraint")
+        if isinstance(constraint, Constraint) and constraint.kind == "domain":
+            if not case.view(self._bench.answers(case.questions)).count.examined:
+                raise NotProven(EMPTY)
+            uses = [(one, self._places.declared(one.schema, one.table, only=True)) for one in constraint.uses]
+            return Attempts(deeds=tuple(domain_breaks(constraint, uses)))
+        return attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
 
     def _columns(self, case: Case) -> Columns:
         found: dict[str, tuple[Target, Stored]] = {}

@@ -15,7 +15,8 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.database.connections.encoding import adapt
-from pytest_tgintegrity.database.connections.reader import Answer, Failure, one_line
+from pytest_tgintegrity.database.connections.reader import Answer, Failure
+from pytest_tgintegrity.database.connections.server_errors import primary, said
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home
 from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
@@ -28,10 +29,12 @@ EMPTY = "no row to break: what it looks at is empty in the clean data"
 
 _LOOSEN = """
 SET allow_system_table_mods = on;
-UPDATE pg_index SET indisunique = false, indisprimary = false WHERE indrelid >= 16384;
+UPDATE pg_index SET indisunique = false, indisprimary = false, indisexclusion = false WHERE indrelid >= 16384;
 UPDATE pg_attribute SET attnotnull = false WHERE attrelid >= 16384 AND attnum > 0 AND attnotnull;
 UPDATE pg_attribute SET attidentity = 'd' WHERE attrelid >= 16384 AND attidentity = 'a';
 UPDATE pg_class SET relchecks = 0 WHERE oid >= 16384 AND relchecks > 0;
+UPDATE pg_type SET typnotnull = false WHERE oid >= 16384 AND typnotnull;
+UPDATE pg_constraint SET contype = 't' WHERE contypid >= 16384;  -- of domains: any sort that asks nothing of values
 """
 _FREELY = """
 SET session_replication_role = replica;
@@ -67,8 +70,11 @@ def _ready(one: Sendable) -> Statement:
     return one if isinstance(one, Statement) else parametrised(one)
 
 
-def loosened(server: PostgresServer) -> Workbench:
-    """Copy the server's database, and have nothing enforce what the copy declares. Raises `ScratchError`."""
+def loosened(server: PostgresServer, *, quote: bool = True) -> Workbench:
+    """Copy the server's database, and have nothing enforce what the copy declares; `quote`: errors may be of rows.
+
+    Raises `ScratchError`.
+    """
     try:
         with connect(server, "postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(LOOSE)))
@@ -80,16 +86,17 @@ def loosened(server: PostgresServer) -> Workbench:
             )
         with connect(server, LOOSE) as connection:
             connection.execute(_LOOSEN)
-        return Workbench(connect(server, LOOSE))
+        return Workbench(connect(server, LOOSE), quote=quote)
     except psycopg.Error as error:
-        raise ScratchError(f"the scratch copy cannot be made: {one_line(error)}") from None
+        raise ScratchError(f"the scratch copy cannot be made: {said(error, quote=quote)}") from None
 
 
 class Workbench:
     """A connection on which everything is forgotten in the end."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], *, quote: bool = True) -> None:
         self.connection = connection
+        self._quote = quote
         connection.execute(_FREELY)
         adapt(connection)
         self._stored = {
@@ -181,7 +188,7 @@ class Workbench:
                     cursors[-1].execute(statement.query, statement.values)
         except psycopg.Error as error:
             answered = [cursor for cursor in cursors if cursor.pgresult is not None]
-            return answered, error.diag.message_primary or one_line(error)
+            return answered, primary(error, quote=self._quote)
         return cursors, None
 
     # --- columns

@@ -11,13 +11,14 @@ from pytest_tgintegrity.reports.terminal.lines import Line
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`document` goes into the JSON report; `lines` follow the score, `decisions` stand at the end of the summary.
+    """`document` goes into the JSON report; `first` stands above all else, `lines` follow the score, `decisions` stand at the end of the summary.
 
     `alone`: nothing else is told on the terminal, since no rule was judged. `appendix` is text under a title of its own, after
     the summary; it is given pytest's verbosity. `step` is what the user might do next; of several the first is told.
     """
 
     document: Mapping[str, Any] = field(default_factory=dict)
+    first: Sequence[Line] = ()
     lines: Sequence[Line] = ()
     decisions: Sequence[Line] = ()
     alone: bool = False

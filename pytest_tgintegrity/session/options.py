@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_tgintegrity.commandline.parsing import TIMEZONE
-from pytest_tgintegrity.commandline.table import BY_NAME, REDIS_URL_VARIABLE
+from pytest_tgintegrity.commandline.table import BY_NAME, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.deployment.gate import Asked
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.rules.declare import Severity
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Settings
 
 VERBOSE_SAMPLES = 50
+NO_URL = (
+    "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
+    f"{DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
+)
 DEFAULT_JOBS = 4
 FORMS = ("html_report", "metrics")
 BASELINING = ("pin", "show")

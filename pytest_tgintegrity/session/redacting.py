@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -35,22 +37,25 @@ class Redaction:
 
     def report(self, report: pytest.TestReport | pytest.CollectReport, *, shown: bool = True) -> None:
         """Clean a report's traceback and captured output; and, of rules, of what could steer a terminal."""
-        _clean(report, (lambda text: printable_lines(self.text(text))) if shown else self.text)
+        _clean(report, self.shown if shown else self.text)
         if isinstance(report, pytest.TestReport):
             told = report.user_properties
             report.user_properties = [(name, self.document(value)) for name, value in told]
 
-    def veil(self, config: pytest.Config) -> None:
-        """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries."""
-        if config.pluginmanager.getplugin("terminalreporter") is None:
-            return
-        writer = config.get_terminal_writer()
-        write = writer.write
+    def veil(self, config: pytest.Config, *, logs: bool) -> None:
+        """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries; and the live log."""
+        if config.pluginmanager.hasplugin("terminalreporter"):
+            _veil(config.get_terminal_writer(), self.text)
+        if logs:
+            _veil_log(config.pluginmanager.getplugin("logging-plugin"), self.shown)
 
-        def scrubbing(msg: str, **markup: Any) -> None:
-            write(self.text(msg), **markup)
+    def warning(self, warning: Any) -> None:
+        """Clean a warning, which may quote what a server said."""
+        _clean_warning(warning, self.shown)
 
-        writer.write = scrubbing  # type: ignore[method-assign] # as pytest's own pastebin does
+    def shown(self, text: str) -> str:
+        """`text` without secrets, and without what could steer a terminal."""
+        return printable_lines(self.text(text))
 
 
 def _clean(report: Any, text_of: Clean) -> None:
@@ -73,3 +78,35 @@ def _clean_traceback(longrepr: Any, text_of: Clean) -> None:
             entry.lines = [text_of(line) for line in entry.lines]
         if crash is not None:
             crash.message = text_of(crash.message)
+
+
+def _veil(writer: Any, text_of: Clean) -> None:
+    """Clean whatever is printed by a terminal writer, by whom ever: warnings, internal errors, summaries."""
+    write = writer.write
+
+    def cleaned(msg: str, **markup: Any) -> None:
+        write(text_of(msg), **markup)
+
+    writer.write = cleaned  # as pytest's own pastebin does
+
+
+def _veil_log(logs: Any, text_of: Clean) -> None:
+    """Clean the messages of pytest's live log, if there is one; not its colours, nor what others see of them."""
+    handler = getattr(logs, "log_cli_handler", None)
+    if not isinstance(handler, logging.Handler):
+        return
+    format_record = handler.format
+
+    def cleaned(record: logging.LogRecord) -> str:
+        told = copy.copy(record)
+        told.msg, told.args = text_of(record.getMessage()), ()
+        return format_record(told)
+
+    handler.format = cleaned  # type: ignore[method-assign]
+
+
+def _clean_warning(warning: Any, text_of: Clean) -> None:
+    """Put a cleaned text in the place of a warning's; its category stays."""
+    text = str(warning.message)
+    if text_of(text) != text:
+        warning.message = text_of(text)

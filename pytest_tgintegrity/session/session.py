@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.commandline import parsing, table
+from pytest_tgintegrity.commandline import parsing
 from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
@@ -25,20 +26,17 @@ from pytest_tgintegrity.planning.selection import check_ids, digest_of, former_d
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.session import addresses, options
-from pytest_tgintegrity.session.features.feature import Selection
+from pytest_tgintegrity.session.feature import Selection
 from pytest_tgintegrity.session.features.registry import Features, features_of
+from pytest_tgintegrity.session.progress import show_progress
 from pytest_tgintegrity.session.redacting import Redaction
-from pytest_tgintegrity.session.telling import Progress, Telling
+from pytest_tgintegrity.session.telling import Telling
 from pytest_tgintegrity.session.workers import RECORD, Processes, join
 from pytest_tgintegrity.text import printable
 
 NAME = "tgintegrity-session"
 BOUND = pytest.StashKey[BoundRule]()
 IDLE = pytest.StashKey[str]()  # why the body of a rule can never fail
-NO_URL = (
-    "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
-    f"{table.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
-)
 
 
 def session_of(config: pytest.Config) -> Session:
@@ -68,7 +66,7 @@ class Session:
                 feature.prepared()
         except TgIntegrityError as error:
             self.error = error
-        self.redaction.veil(config)
+        self.redaction.veil(config, logs=self.run is not None)
         self._telling = Telling(self, self._given)
         config.pluginmanager.register(self._telling, "tgintegrity-telling")
 
@@ -146,7 +144,7 @@ class Session:
         if self.run is None:
             if self.config.option.collectonly:
                 return
-            raise UsageError(NO_URL)
+            raise UsageError(options.NO_URL)
         if self.config.option.collectonly:
             self.run.wait()
         elif self.options.prove:
@@ -158,7 +156,7 @@ class Session:
         """Look at data: scans begin, and features are told."""
         for feature in self.features.all:
             feature.opened(run)
-        run.begin(selection.rules, Progress(self.config))
+        run.begin(selection.rules, partial(show_progress, self.config))
         for feature in self.features.all:
             feature.begun(run, selection)
         self.outcome.unscoped, self.outcome.empty_scopes = run.unscoped, run.empty_scopes
@@ -177,6 +175,19 @@ class Session:
         report = yield
         self.redaction.report(report)
         return report
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether most tables that the rules name are not there, as far as this process has heard."""
+        if self.features.access.astray is None and not self.processes.is_worker:
+            self.hear_workers()
+        return self.features.access.astray is not None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """A warning may quote what a server said, too."""
+        if self.run is not None:
+            self.redaction.warning(warning_message)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record of a rule, and the failure of what has none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,26 +23,6 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.session.session import Session
 
 NOTHING_JUDGED = "no rule was judged"
-
-
-class Progress:
-    """Shows how far the scans are; the last call, with no time waited, wipes the line."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def __call__(self, done: int, of: int, waited: float) -> None:
-        """Tell that `done` of `of` scans are done, after `waited` seconds."""
-        reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
-        if hasattr(self._config, "workerinput") or reporter is None or not reporter.isatty or reporter.verbosity < 0:
-            return
-        capture: Any = self._config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            reporter.ensure_newline()
-            text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
-            reporter.rewrite(text, erase=True)
-            reporter.flush()
-            reporter.currentfspath = None
 
 
 class Telling:
@@ -159,9 +138,9 @@ class Telling:
         demo = self._session.run is not None and self._session.run.is_demo
         path = options.json_path(self._config.option)
         lines = terminal.summary(self._summary, self._sections, path, headed=self._headed, demo=demo)
-        if terminalreporter.verbosity < 0:
-            lines = list(terminal.brief(lines))
-        else:
+        astray = self._session.features.access.astray is not None
+        lines = terminal.cut(lines, self._summary, terminalreporter.verbosity, astray=astray)
+        if terminalreporter.verbosity >= 0:
             terminalreporter.write_sep("=", "integrity")
         for line in [*lines, *self._published]:
             terminalreporter.write_line(self._told(line), **line.colour)

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from psycopg.types.json import set_json_loads
 
-from pytest_tgintegrity.database.connections.reader import one_line
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.fixing.apply.batches import OPPOSITES, Batches, Disturbed, Refused, Work
@@ -43,7 +42,7 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
                 else:
                     batches.made.left.append(Left(_unreadable(row), entry))
     except (psycopg.Error, ConnectionFailed) as error:
-        batches.made.stopped = f"the journal cannot be read any more: {writer.address.scrub(one_line(error))}"
+        batches.made.stopped = f"the journal cannot be read any more: {writer.address.scrub(writer.limits.said(error))}"
 
 
 def _unreadable(row: Sequence[Any]) -> Change:

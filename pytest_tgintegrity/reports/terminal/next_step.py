@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.terminal.lines import Line
 
+LONG = 600
+
 
 def next_lines(told: RunSummary, steps: Sequence[str], *, demo: bool) -> Iterable[Line]:
     """What helps most now, the first of the steps that features offer; nothing where there is nothing to do."""

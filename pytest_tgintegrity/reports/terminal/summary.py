@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.judging.summary import Database, RunSummary
+from pytest_tgintegrity.judging.vacuous import largest_sources
 from pytest_tgintegrity.judging.verdicts import Verdict
 from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.astray import WORD, one_screen
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.reports.terminal.next_step import next_lines
 from pytest_tgintegrity.reports.terminal.verdicts import (
@@ -29,6 +31,7 @@ BRIEF = frozenset(
     {
         "rules",
         "vacuous",
+        "no rows",
         "score",
         "unknown",
         "tolerated",
@@ -42,7 +45,20 @@ BRIEF = frozenset(
     }
 )
 ASKED_FOR = frozenset(
-    {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen", "harmed"}
+    {
+        "gate",
+        "probes",
+        "baseline",
+        "fix plan",
+        "apply",
+        "fixed",
+        "left",
+        "by hand",
+        "stopped",
+        "not seen",
+        "harmed",
+        WORD,
+    }
 )
 VERDICTS: tuple[Verdict, ...] = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown")
 
@@ -62,10 +78,12 @@ def confined(period: float | None, scopes: Mapping[str, str]) -> str:
 def _where(database: Database) -> str:
     standby = " (standby)" if database.is_standby else ""
     superuser = " (superuser: a read-only role is safer)" if database.superuser else ""
-    return (
-        f"{shown(database.name)} at {database.host}:{database.port}, PostgreSQL {database.server_version}{standby}, "
-        f"role {shown(database.user)}{superuser}"
-    )
+    return f"{place(database)}, PostgreSQL {database.server_version}{standby}, role {shown(database.user)}{superuser}"
+
+
+def place(database: Database) -> str:
+    """Which database, and where."""
+    return f"{shown(database.name)} at {database.host}:{database.port}"
 
 
 def summary(
@@ -80,6 +98,7 @@ def summary(
     if alone:
         return [*(line for section in alone for line in section.lines), *report]
     return [
+        *(line for section in sections for line in section.first),
         *_empty(told.empty_scopes),
         *_judged(told, headed=headed),
         *(line for section in sections for line in section.lines),
@@ -127,6 +146,13 @@ def _first(names: Iterable[str]) -> str:
     return ", ".join(known[:SCOPES]) + (f" and {more} more" if more > 0 else "")
 
 
+def cut(lines: list[Line], told: RunSummary, verbosity: int, *, astray: bool) -> list[Line]:
+    """What is shown of a summary: with ``-v`` all of it, without in another database what is said of that, with ``-q`` little."""
+    if astray and verbosity <= 0:
+        lines = list(one_screen(lines, told.rules, ASKED_FOR))
+    return list(brief(lines)) if verbosity < 0 else lines
+
+
 def brief(lines: Iterable[Line]) -> Iterable[Line]:
     """What ``-q`` shows: the first line of what matters, and all of what was asked for by an option of its own."""
     subject = ""
@@ -158,10 +184,7 @@ def _verdicts(report: RunSummary) -> str:
 
 
 def _looked_at(report: RunSummary) -> str:
-    largest: dict[str, int] = {}
-    for scan in report.scans:
-        if scan.rows is not None:
-            largest[scan.source] = max(largest.get(scan.source, 0), scan.rows)
-    rows, scans = plural(sum(largest.values()), "row"), plural(len(report.scans), "scan")
-    what = f"{rows} of {plural(len(largest), 'source')} in {scans}" if largest else scans
+    found = largest_sources(report.scans)
+    rows, scans = plural(sum(found.values()), "row"), plural(len(report.scans), "scan")
+    what = f"{rows} of {plural(len(found), 'source')} in {scans}" if found else scans
     return f"{what}, {report.run.seconds:.2f} s"

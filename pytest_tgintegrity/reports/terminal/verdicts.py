@@ -9,7 +9,7 @@ from typing import Any
 from pytest_tgintegrity.judging.health import Health
 from pytest_tgintegrity.judging.summary import RuleResult
 from pytest_tgintegrity.reports.terminal.lines import Line
-from pytest_tgintegrity.text import plural, printable
+from pytest_tgintegrity.text import grouped, plural, printable
 
 DEDUCTIONS = 6
 UNKNOWNS = 4
@@ -88,3 +88,12 @@ def unknown_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
         yield Line("" if number else "unknown", f"{plural(count, 'rule')}: {cut}", YELLOW)
     if len(reasons) > UNKNOWNS:
         yield Line("", f"{plural(len(reasons) - UNKNOWNS, 'more reason')}", YELLOW)
+
+
+def vacuous_lines(found: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
+    """Rules that held since there was nothing to look at, where there ought to have been."""
+    for number, one in enumerate(found[:LISTED]):
+        text = f"{printable(one['rule'])}: nothing to look at, but {printable(one['why'])}"
+        yield Line("" if number else "no rows", text, YELLOW)
+    if len(found) > LISTED:
+        yield Line("", f"{grouped(len(found) - LISTED)} more: `rows_expected` of the JSON report", YELLOW)

@@ -11,7 +11,7 @@ from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.probes import probe_lines
-from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.session.feature import Feature
 from pytest_tgintegrity.session.features.probing import Probes
 from pytest_tgintegrity.session.options import Baselining
 

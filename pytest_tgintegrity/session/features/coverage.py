@@ -9,7 +9,7 @@ from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.proving.coverage import cover, parse_reasons
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal import coverage as lines
-from pytest_tgintegrity.session.features.feature import Feature, Selection
+from pytest_tgintegrity.session.feature import Feature, Selection
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run

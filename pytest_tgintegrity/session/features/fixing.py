@@ -20,7 +20,7 @@ from pytest_tgintegrity.reports.terminal.history import stale_lines
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.declare import SEVERITIES
 from pytest_tgintegrity.session import addresses, options
-from pytest_tgintegrity.session.features.feature import Feature, Selection
+from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.session.features.waivers import Waivers
 from pytest_tgintegrity.text import plural
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.history.trend import HistoryResult
 from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.judging.vacuous import rows_expected
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.history import history_lines
-from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.reports.terminal.verdicts import vacuous_lines
+from pytest_tgintegrity.session.feature import Feature
 from pytest_tgintegrity.session.features.probing import Probes
 
 if TYPE_CHECKING:
@@ -45,9 +47,13 @@ class History(Feature):
 
     def section(self, summary: RunSummary) -> Section:
         """The trend, what got worse, and what was not kept."""
+        trend = self.result.trend if self.result else None
+        expected = rows_expected(summary, trend.emptied if trend else {})
+        told: dict[str, Any] = {"rows_expected": expected} if expected else {}
+        lines = list(vacuous_lines(expected))
         if self.result is None:
-            return Section()
-        return Section({"history": self.result.to_json()}, list(history_lines(self.result)))
+            return Section(told, lines)
+        return Section({**told, "history": self.result.to_json()}, [*lines, *history_lines(self.result)])
 
     def close(self) -> None:
         """End the embedded server, if there is one."""

@@ -9,7 +9,7 @@ from pytest_tgintegrity.deployment.probes.timing import Timings
 from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.rules.probes import Probe, Probing
-from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.session.feature import Feature
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run

@@ -11,7 +11,7 @@ from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.proofs import proof_lines
-from pytest_tgintegrity.session.features.feature import Feature
+from pytest_tgintegrity.session.feature import Feature
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class Proving(Feature):
-    """`prover` is whoever breaks rules, once they were prepared for, under ``--prove``."""
+    """`prover` is whoever breaks rules, once they were prepared for, under ``--prove``; `quote`: what it says may show rows."""
 
     name = "proof"
 
-    def __init__(self) -> None:
+    def __init__(self, *, quote: bool) -> None:
         self.prover: Prover | None = None
+        self._quote = quote
 
     def prepare(self, run: Run, rules: Sequence[BoundRule]) -> None:
         """Start a scratch copy. Raises `UsageError` without hypothesis, and `ScratchError`."""
@@ -33,15 +34,15 @@ class Proving(Feature):
         from pytest_tgintegrity.proving.proof import Prover  # noqa: PLC0415 - only under --prove
 
         run.wait()
-        self.prover = Prover(run.scratch(), rules, run.facts)
+        self.prover = Prover(run.scratch(), rules, run.facts, quote=self._quote)
 
     def section(self, summary: RunSummary) -> Section:
         """How many rules were proven; nothing else is told, since no data was looked at."""
         if self.prover is None:
             return Section()
         proofs = [record.proof for record in summary.records if record.proof is not None]
-        proven = sum(1 for proof in proofs if proof["proven"])
-        told = {"proven": proven, "unproven": len(proofs) - proven, "rules": proofs}
+        proven = [proof["proven"] for proof in proofs]
+        told = {"proven": proven.count(True), "unproven": proven.count(False), "rules": proofs}
         return Section({"proof": told}, list(proof_lines(proofs)), alone=True)
 
     def close(self) -> None:

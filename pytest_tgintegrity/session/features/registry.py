@@ -9,9 +9,10 @@ import pytest
 
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.session.feature import Feature
+from pytest_tgintegrity.session.features.access import Access
 from pytest_tgintegrity.session.features.baseline import Baselines
 from pytest_tgintegrity.session.features.coverage import Coverage
-from pytest_tgintegrity.session.features.feature import Feature
 from pytest_tgintegrity.session.features.fixing import Fixing
 from pytest_tgintegrity.session.features.gate import Gating
 from pytest_tgintegrity.session.features.history import History
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 class Features:
     """Each feature by its name, for those who ask one of them; and all of them in their order."""
 
+    access: Access
     waivers: Waivers
     fixing: Fixing
     probes: Probes
@@ -42,6 +44,7 @@ class Features:
         return (
             self.waivers,
             self.fixing,
+            self.access,
             self.probes,
             self.history,
             self.baselines,
@@ -58,6 +61,7 @@ def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: 
     history = History(memory, probes)
     baselines = Baselines(asked.baseline, memory, probes)
     return Features(
+        access=Access(),
         waivers=waivers,
         fixing=Fixing(config, asked, memory, waivers),
         probes=probes,
@@ -65,5 +69,5 @@ def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: 
         baselines=baselines,
         gating=Gating(asked.gate, history, baselines, outcome),
         coverage=Coverage(wanted=asked.coverage and not asked.prove),
-        proving=Proving(),
+        proving=Proving(quote=bool(asked.samples)),
     )

@@ -12,7 +12,7 @@ from pytest_tgintegrity.judging.waivers import Waiver, by_rule, parse_waivers, w
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules import files as rule_files
-from pytest_tgintegrity.session.features.feature import Feature, Selection
+from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.text import printable
 
 WAIVERS = "waivers.toml"

@@ -131,7 +131,8 @@ def _result(session: Session, item: pytest.Item, judgement: Judgement, call: pyt
         enforced_by=bound.enforced_by,
         waiver=None if waiver is None else waiver.to_json(),
         advice=_advice(session, item, bound, judgement),
-        sqlstate=_sqlstate(measured, judgement, call),
+        sqlstate=(code := _sqlstate(measured, judgement, call)),
+        missing=measured.missing if code else (),
     )
 
 
@@ -159,7 +160,7 @@ def _proof(item: pytest.Item, judgement: Judgement) -> dict[str, Any]:
     proven = judgement.verdict == "passed"
     return {
         "id": item.stash[BOUND].id,
-        "proven": proven,
+        "proven": None if proven and proof is not None and proof.vacuous else proven,
         "damages": proof.damages if proof else 0,
         "legal": proof.legal if proof else 0,
         "reason": None if proven else judgement.reason,

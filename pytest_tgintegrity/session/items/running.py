@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -31,7 +32,8 @@ from pytest_tgintegrity.session.items.records import (
     judged,
     record,
 )
-from pytest_tgintegrity.session.session import BOUND, IDLE, NO_URL, Session, session_of
+from pytest_tgintegrity.session.options import NO_URL
+from pytest_tgintegrity.session.session import BOUND, IDLE, Session, session_of
 from pytest_tgintegrity.session.workers import RECORD
 from pytest_tgintegrity.text import printable
 
@@ -120,11 +122,36 @@ def _run(request: pytest.FixtureRequest) -> Run:
 # --- running and judging
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A rule whose body cannot fail is an error, and it alone."""
+@contextlib.contextmanager
+def _hiding(item: pytest.Item) -> Iterator[None]:
+    """Under `--no-samples` nothing of a row passes by what a server says to a rule or its fixtures."""
+    try:
+        yield
+    except DatabaseError as error:
+        if BOUND not in item.stash or session_of(item.config).options.samples or not quotes_a_row(error):
+            raise
+        raise Unknown(without_row(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_runtest_setup")
+def pytest_runtest_setup_of_idle(item: pytest.Item) -> None:
+    """A rule whose body cannot fail is an error, and it alone; what others wrap around a test has begun."""
     if IDLE in item.stash:
         raise Unknown(item.stash[IDLE])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """What a fixture asks at first may fail."""
+    with _hiding(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """What a fixture asks in the end may fail, too."""
+    with _hiding(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -132,18 +159,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Turn what the body of a rule did into an outcome; a violated rule fails without a traceback."""
     bound = item.stash.get(BOUND, None)
     if bound is None or _prover(item):
-        return (yield)
+        with _hiding(item):
+            return (yield)
     try:
-        result = yield
+        with _hiding(item):
+            result = yield
     except Unknown:
         raise
     except (AssertionError, pytest.fail.Exception) as error:
         _does_not_hold(item, bound, error)
         return None
-    except DatabaseError as error:
-        if session_of(item.config).options.samples or not quotes_a_row(error):
-            raise
-        raise Unknown(without_row(error)) from None
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")
