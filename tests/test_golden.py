@@ -17,11 +17,7 @@ from harness import HOLDS, UNKNOWN, VIOLATED, RunRules
 from test_json_report import MORE, PAIRS
 from test_timing import BROKEN
 
-<<<<<<< HEAD
 from pytest_tgintegrity.servers.valkey import ValkeyServer
-=======
-from pytest_tgintegrity.servers.postgres import ValkeyServer
->>>>>>> c4e3b450d792b8d98e51b9baeefffa3846807ca2
 
 GOLDEN = Path(__file__).parent / "golden" / "report.json"
 DATA = f"""{PAIRS}
