@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from pytest_tgintegrity.database.connections.encoding import sql_text
 from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.run import Run
@@ -200,7 +201,7 @@ def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
         for path, op in sorted(ops):
             name = ".".join(path)
             if name in touched:
-                quoted = sql.Identifier(*path).as_string(None)
+                quoted = sql_text(sql.Identifier(*path))
                 (may,) = connection.execute(_PRIVILEGES[op], [quoted]).fetchone() or (False,)
                 if not may:
                     raise UsageError(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import psycopg
 
+from pytest_tgintegrity.database.connections.encoding import sql_bytes
 from pytest_tgintegrity.database.connections.writer import own_path
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.apply import batches as repair
@@ -73,7 +74,7 @@ class Applying:
         simulation = self._blueprint.simulation(group, only)
         found: dict[Place, Change] = {}
         for name in touched:
-            rows = work.connection.execute(simulation.changes(mine[name]).as_bytes(None)).fetchall()
+            rows = work.connection.execute(sql_bytes(simulation.changes(mine[name]))).fetchall()
             found.update({one.place: one for one in read_changes(self._blueprint, mine[name], rows)})
         return found
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import set_json_loads
 
+from pytest_tgintegrity.database.connections.encoding import sql_bytes
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.fixing.apply.batches import OPPOSITES, Batches, Disturbed, Refused, Work
@@ -34,7 +35,7 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
         ):
             set_json_loads(document, cursor)
             cursor.itersize = FETCH_ROWS
-            cursor.execute(journal.STANDING.as_bytes(None), [run])
+            cursor.execute(sql_bytes(journal.STANDING), [run])
             for row in cursor:
                 entry = entry_of(row)
                 if isinstance(entry, Change):

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
+from pytest_tgintegrity.database.connections.encoding import sql_text
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
 from pytest_tgintegrity.fixing.plan.drawn import Blueprint, written
 from pytest_tgintegrity.fixing.plan.foresight import Foresight
@@ -35,8 +36,8 @@ def question(scan: Scan) -> Question:
     """What the one rule of a scan asks."""
     rows = offending(scan)
     if isinstance(scan, MetricScan):
-        return Question(scan.query.as_string(None), None, bounded=_is_bounded(scan.metric))
-    return Question("" if rows is None else rows.as_string(None), rows)
+        return Question(sql_text(scan.query), None, bounded=_is_bounded(scan.metric))
+    return Question("" if rows is None else sql_text(rows), rows)
 
 
 def _is_bounded(metric: Metric) -> bool:

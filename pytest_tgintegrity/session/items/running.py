@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -325,6 +326,22 @@ def pytest_runtest_makereport(
         setattr(report, RECORD, record(integrity, item, judged(item, report, call), call).to_json())
     integrity.redaction.report(report, shown=bound is not None)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Between processes a record is JSON: names of a database may be no text that pytest-xdist can send."""
+    data = yield
+    if data and RECORD in data:
+        data[RECORD] = json.dumps(data[RECORD])
+    return data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> None:
+    """The inverse, before the report is made."""
+    if isinstance(data.get(RECORD), str):
+        data[RECORD] = json.loads(data[RECORD])
 
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, Any] | None:
