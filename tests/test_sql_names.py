@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_tgintegrity.planning.bound import texts_of
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.sql.columns import columns_named, texts_of
+from pytest_tgintegrity.planning.sql.names import columns_named
 from pytest_tgintegrity.rules.kinds import ChildRows, Derived, Formula, JsonShape, Metric, OneOf, Source
 
 HERO = Table("public", "hero", frozenset({"id", "name", "Odd One", "level", "status"}))

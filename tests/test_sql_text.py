@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.planning.sql.tables import Cell, Relation, reading
-from pytest_tgintegrity.planning.sql.tokens import at_instant, moves, tokens, unusual_words, words
+from pytest_tgintegrity.planning.sql.names import Cell, Relation, reading
+from pytest_tgintegrity.planning.sql.times import at_instant, moves
+from pytest_tgintegrity.planning.sql.tokens import tokens, unusual_words, words
 
 TABLES = """
 CREATE TABLE person (id int PRIMARY KEY, willpower int, name text);

@@ -14,6 +14,7 @@ from harness import HOLDS, QUICKLY, UNKNOWN, VIOLATED, RunRules, rules
 
 from pytest_tgintegrity.database.connections.reader import Database
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.document import Report, _finite
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.rules.declare import Rule
@@ -249,7 +250,7 @@ def test_long_statements_and_fixes_are_told_in_a_line() -> None:
 @pytest.mark.parametrize("statement", ["SELECT 1 -- one\nFROM t", "SELECT 'a\n  b' FROM t"])
 def test_line_breaks_that_mean_something_stay(statement: str) -> None:
     """They end a comment, or stand in a string."""
-    assert terminal.in_one_line(statement) == statement
+    assert in_one_line(statement) == statement
 
 
 def test_numbers_that_json_does_not_have() -> None:

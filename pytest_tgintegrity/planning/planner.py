@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
+from pytest_tgintegrity.planning.bound import BoundRule as BoundRule  # noqa: PLC0414 - most know it from here
 from pytest_tgintegrity.planning.constraints import CONFLICTS, unmet, with_conflicts
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.predicates import (
@@ -49,8 +50,8 @@ from pytest_tgintegrity.planning.scans.scan import (
 )
 from pytest_tgintegrity.planning.schema_rules import schema_question
 from pytest_tgintegrity.planning.sources import UNREACHED, Place, Places, Scoped
+from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Check,
@@ -72,30 +73,6 @@ CHECKS_PER_SCAN = 400
 REFERENCES_PER_SCAN = 6
 COLUMNS_PER_CALL = 90
 LOOKUP_RATIO = 8
-
-
-@dataclass(frozen=True, slots=True)
-class BoundRule:
-    """One test: its id, its declaration, its docstring and the parametrize values it was given."""
-
-    id: str
-    rule: Rule
-    doc: str
-    params: Params = field(default_factory=dict)
-
-    @property
-    def fix(self) -> str | None:
-        """What the declared fix writes, for people: its placeholders are filled in."""
-        declared = self.rule.fix
-        if declared is None or isinstance(declared, str):
-            return None if declared is None else plain(declared, self.params)
-        return ", ".join(plain(f"{column} = {value}", self.params) for column, value in declared.items())
-
-    @property
-    def enforced_by(self) -> str | None:
-        """The constraint that ought to forbid the violation; its placeholders are filled in."""
-        declared = self.rule.enforced_by
-        return None if declared is None else plain(declared, self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +122,7 @@ class _Planner:
                 self._add_reference(bound, kind)
             case Query():
                 self._is_unscoped("queries")
-                self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
+                self._add_query(bound, fill(one_statement(kind.sql), {**self.since, **bound.params}))
             case Schema():
                 self._add_query(bound, schema_question(kind, bound.params))
             case Metric():
@@ -278,7 +255,7 @@ class _Planner:
         self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
 
     def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
-        query = fill(_statement(kind.sql), {**self.since, **bound.params})
+        query = fill(one_statement(kind.sql), {**self.since, **bound.params})
         self.tables[bound.id] = self.places.tables_in(readable(query))
         self.scans.append(MetricScan(kind.name, bound.id, kind, query, self._pages(bound), bound.rule.timeout))
 
@@ -387,10 +364,6 @@ def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None)
 
 def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _statement(text: str) -> str:
-    return text.strip().rstrip(";")
 
 
 def _access(place: Place, target: Place) -> Access:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -23,13 +22,12 @@ from pytest_tgintegrity.planning.predicates import (
     readable,
 )
 from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES
-from pytest_tgintegrity.planning.sql.tokens import relation_texts, words
+from pytest_tgintegrity.planning.sql.names import KnownTables, lone_name
 from pytest_tgintegrity.planning.windows import Dated
 from pytest_tgintegrity.planning.windows import Window as Window  # noqa: PLC0414 - proofs know it from here
 from pytest_tgintegrity.rules.kinds import ChildRows, Source
 
 _Group = tuple[str, str]
-_COLUMN = re.compile(r"(?:\w+\.)*(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Places:
         self.dated: list[Dated] = []
         self._places: dict[tuple[str, ...], Place] = {}
         self._windows: dict[tuple[_Group, str], sql.Composable] = {}
-        self._named = _names_in(facts.tables)
+        self._known = KnownTables(facts.tables)
 
     def place(self, source: Source | str, params: Params) -> Place:
         """A source that a rule looks at; one without a chosen scope is remembered as read whole."""
@@ -140,9 +138,9 @@ class Places:
         tables = self.tables_in(readable(table))  # as SQL writes the names that were filled in
         pages = max([UNKNOWN_PAGES, *map(self._pages, tables)])
         for known, expression in scopes.items():
-            named = _COLUMN.fullmatch(plain(expression, params))
-            one = Scoped(table, column(expression, params), named[1] if named else "", tables, pages)
-            self.scoped.setdefault(known, []).append(one)
+            narrowed = column(expression, params)
+            path = lone_name(readable(narrowed)) or ("",)
+            self.scoped.setdefault(known, []).append(Scoped(table, narrowed, path[-1], tables, pages))
         return Place(
             name=name,
             table=table,
@@ -193,7 +191,7 @@ class Places:
 
     def tables_in(self, text: str) -> tuple[str, ...]:
         """The known tables that SQL text names."""
-        return tuple(sorted(self._named(text)))
+        return tuple(sorted(self._known.named_in(text)))
 
     def within(self, since: str | None, place: Place, params: Params) -> sql.Composable | None:
         """The condition of being young enough, where the run has a period and the rule a time."""
@@ -205,20 +203,6 @@ class Places:
             self._windows[key] = self.window.within(at, self.window.cutoff)
             self.dated.append(Dated(place.name, key[1], place.table, at))
         return self._windows[key]
-
-
-def _names_in(tables: Mapping[str, Table]) -> Callable[[str], set[str]]:
-    """Finds the tables that SQL text names, by the names under which they are known."""
-    plain = {name for name, table in tables.items() if name == table.name}
-    qualified = {table.path: name for name, table in tables.items() if name != table.name}
-
-    def named(text: str) -> set[str]:
-        found = words(text)
-        pairs = (qualified[pair] for pair in qualified.keys() & found.pairs)
-        casts = (name for one in relation_texts(text) for name in named(one))
-        return {*(plain & found.alone), *pairs, *casts}
-
-    return named
 
 
 def _unscoped(name: str, declared: Collection[str], chosen: Collection[str]) -> str | None:

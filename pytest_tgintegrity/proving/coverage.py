@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.planning.bound import BoundRule, texts_of
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
-from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.sql.columns import Columns, columns_named, texts_of
+from pytest_tgintegrity.planning.sql.names import Columns, columns_named
 from pytest_tgintegrity.rules.kinds import Declared, Schema
 from pytest_tgintegrity.rules.toml import document, told
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +25,7 @@ from pytest_tgintegrity.planning.predicates import (
 )
 from pytest_tgintegrity.planning.scans.scan import Reference, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.names import names_in
 from pytest_tgintegrity.proving.json_shapes import examples, misfits
 from pytest_tgintegrity.proving.schema_damage import schema_breaks
 from pytest_tgintegrity.proving.values import INTEGERS, TEXTS, extremes, family, spread, strangers
@@ -51,8 +51,6 @@ ALLOWED_TRIED = 40
 NULL = raw("NULL")
 BY_HAND = "say how to break it with breaks="
 NO_PROOF = f"no proof: {BY_HAND}"
-_PART = r"""(?:"(?:[^"]|"")+"|[^\W\d]\w*)"""
-_NAMES = re.compile(rf"{_PART}(?:\.{_PART})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +108,7 @@ def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:
 
 def _names_in(parts: Iterable[sql.Composable]) -> tuple[str, ...]:
     text = " ".join(readable(part) for part in parts)
-    return tuple(dict.fromkeys(_unquoted(name) for name in _NAMES.findall(text)))
-
-
-def _unquoted(path: str) -> str:
-    return ".".join(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in re.findall(_PART, path))
+    return tuple(dict.fromkeys(".".join(name.path) for name in names_in(text)))
 
 
 def attempts(bound: BoundRule, scan: Scan, columns: Columns, blanks: str = UNICODE_BLANKS) -> Attempts:

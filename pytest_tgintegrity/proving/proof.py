@@ -35,12 +35,14 @@ from pytest_tgintegrity.fixing.plan.writes import (
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
-from pytest_tgintegrity.planning.predicates import fill
+from pytest_tgintegrity.planning.predicates import fill, readable
 from pytest_tgintegrity.planning.scans.scan import Scan
 from pytest_tgintegrity.planning.sources import Place, Places, Window
+from pytest_tgintegrity.planning.sql.names import lone_name
+from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, Sendable, Stopped, loosened
-from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
+from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told
 from pytest_tgintegrity.rules.arguments import deleting
 from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, Schema, Unique
 from pytest_tgintegrity.servers.postgres import PostgresServer
@@ -51,7 +53,7 @@ REPRESENTATIVES = 2
 STATEMENT = f"{NO_PROOF}, one SQL statement that RETURNs the keys of the rows that it has to report"
 
 _CHANGED = """
-SELECT relname, n_tup_ins + n_tup_del, n_tup_upd FROM pg_stat_xact_user_tables
+SELECT relid::regclass::text, n_tup_ins + n_tup_del, n_tup_upd FROM pg_stat_xact_user_tables
 WHERE n_tup_ins + n_tup_del + n_tup_upd > 0
 """
 
@@ -105,7 +107,7 @@ class Prover:
         self._places = Places(facts, Window())
         self._bench = loosened(server)
         with self._bench.transaction():
-            self._evidence = Evidence(self._bench, self._plan, rules)
+            self._evidence = Evidence(self._bench, self._plan, rules, facts)
 
     def close(self) -> None:
         """Let go of the scratch copy."""
@@ -375,14 +377,14 @@ class Prover:
 
     def _touched(self, deed: sql.Composable, before: Mapping[str, tuple[int, int]]) -> set[Touched]:
         """The tables and columns that a statement changed; it has to name the columns that it updates."""
-        named, _ = words_of(deed)
+        named = words(readable(deed)).names
         found: set[Touched] = set()
         for name, (moved, updated) in self._changed().items():
             was = before.get(name, (0, 0))
             if moved > was[0]:
                 found.add((name, None))
             elif updated > was[1]:
-                table = self._facts.table(name)
+                table = self._facts.table(".".join(lone_name(name) or ()))
                 found |= {(name, column) for column in (table.columns if table else ()) if column in named}
         return found
 

@@ -19,6 +19,7 @@ from pytest_tgintegrity.judging.verdicts import Judgement, Measurement, Outcome,
 from pytest_tgintegrity.judging.violations import Violations
 from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
 from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Declared, Metric, Schema
@@ -380,7 +381,7 @@ def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
         return {}
     see_all = integrity.run.see_all(bound)
     return {
-        "see_all": None if see_all is None else terminal.in_one_line(see_all),
+        "see_all": None if see_all is None else in_one_line(see_all),
         "mend": terminal.mend(_advised(item, bound), bound.fix),
     }
 

@@ -21,7 +21,7 @@ from psycopg.rows import tuple_row
 from pytest_tgintegrity.database.connections.encoding import text_of
 from pytest_tgintegrity.database.connections.stalls import Patience, Stalled, watched
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.planning.sql.tokens import sign_at, tokens, word_at
+from pytest_tgintegrity.planning.sql.tokens import sign_at, tokens, word_at, words
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -134,7 +134,7 @@ def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = Fals
     text = _text(query, connection)
     if ends_transaction(text):
         raise psycopg.ProgrammingError(_NEVER_ENDED)
-    connection.lost_locks |= "rollback" in text.lower()
+    connection.lost_locks |= "rollback" in words(text).names
     if alone and is_several(text):
         raise psycopg.ProgrammingError(_ONE)
 

@@ -23,8 +23,8 @@ from pytest_tgintegrity.planning.predicates import (
     where_clause,
 )
 from pytest_tgintegrity.planning.scans.scan import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
-from pytest_tgintegrity.planning.sql.tables import EVERY, Cell, Reading, Relation, reading
-from pytest_tgintegrity.planning.sql.tokens import at_instant
+from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Reading, Relation, reading
+from pytest_tgintegrity.planning.sql.times import at_instant
 from pytest_tgintegrity.rules.arguments import deleting
 
 Op = Literal["update", "delete", "insert"]

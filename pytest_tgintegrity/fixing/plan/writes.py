@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -23,6 +22,7 @@ from pytest_tgintegrity.planning.predicates import (
     readable,
 )
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.names import only_table
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (
     AtMost,
@@ -88,20 +88,13 @@ def target(text: str, params: Params, names: Collection[str] = ()) -> Target | N
     return Target(".".join(parts[:-1]), parts[-1])
 
 
-_NAME = r"""(?:"(?:[^"]|"")+"|[^\W\d]\w*)"""
-_ONLY_TABLE = re.compile(
-    rf"\s*(?:ONLY\s+)?(?P<table>{_NAME}(?:\.{_NAME})*)(?:\s+(?:AS\s+)?(?!LEFT\b)(?P<alias>{_NAME}))?\s*(?:$|LEFT JOIN \(.*tgi_)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
 def at_home(one: Target, table: sql.Composable) -> Target:
     """The same column under the name of the only table of a FROM clause: beside a join, `ctid` alone is not found."""
-    found = None if one.alias else _ONLY_TABLE.match(readable(table))
-    if found is None:
+    only = None if one.alias else only_table(readable(table))
+    if only is None:
         return one
-    home = found["alias"] or found["table"]
-    return Target(home.replace('""', "\0").replace('"', "").replace("\0", '"'), one.column, home)
+    path, written = only
+    return Target(".".join(path), one.column, written)
 
 
 def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:

@@ -1,4 +1,4 @@
-"""SQL text as PostgreSQL's scanner sees it: tokens, names as the server folds them, calls, and times. Pure.
+"""SQL text as PostgreSQL's scanner sees it: tokens, names as the server folds them, and calls. Pure.
 
 Nothing is parsed: what cannot be told from tokens alone is answered so that too much is named rather than too little.
 """
@@ -288,65 +288,30 @@ def _plain_words(pieces: Sequence[str]) -> Words:
     return _words({*paths, path} - {()}, calls, operators, escaped=False)
 
 
-def relation_texts(text: str) -> Iterator[str]:
-    """The texts that are cast to names of tables: of ``'…'::regclass`` and ``to_regclass('…')``."""
-    if "regclass" not in text:
-        return
-    told = tokens(text)
-    for n, one in enumerate(told):
-        if one.sort == "text" and one.name.startswith("'"):
-            cast = sign_at(told, n + 1) == "::" and word_at(told, n + 2) == "regclass"
-            if cast or (sign_at(told, n - 1) == "(" and word_at(told, n - 2) == "to_regclass"):
-                yield one.name[1:-1].replace("''", "'")
+def literal_at(told: Sequence[Token], position: int, text: str) -> str | None:
+    """The value of the literal at a position of the tokens of a text; None where none stands, or none that can be told."""
+    if not (0 <= position < len(told)) or told[position].sort != "text":
+        return None
+    written = text[told[position].start : told[position].end]
+    if written.startswith("'"):
+        return written[1:-1].replace("''", "'")
+    if written.startswith("$"):
+        tag = written[: written.index("$", 1) + 1]
+        return written.removeprefix(tag).removesuffix(tag)
+    return _unescaped(written[2:-1]) if written[:1] in "eE" else None
 
 
-# --- times
-
-_NOW = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
-_CURRENT = {
-    "current_date": "date",
-    "current_time": "timetz",
-    "current_timestamp": "timestamptz",
-    "localtime": "time",
-    "localtimestamp": "timestamp",
-}
-_TIMES = re.compile(r"now|_timestamp|current_|localtime", re.IGNORECASE)
-"""What any text with such a time holds."""
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|(.))|''", re.DOTALL)
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def at_instant(text: str, instant: str) -> str:
-    """The text with every time that is the transaction's own replaced by `instant`, a literal of type timestamptz.
+def _unescaped(text: str) -> str:
+    """What stands between ``E'`` and ``'``; bytes are taken for characters."""
 
-    Types stay what they were; `clock_timestamp` and the like, which move, stay too.
-    """
-    if not _TIMES.search(text):
-        return text
-    told = tokens(text)
-    parts, done = [], 0
-    for start, end, value in _times(told, chains(text), instant):
-        parts += [text[done:start], value]
-        done = end
-    return "".join([*parts, text[done:]])
+    def value(found: re.Match[str]) -> str:
+        hexadecimal, octal, plain = found[1] or found[2] or found[3], found[4], found[5]
+        if hexadecimal or octal:
+            return chr(int(hexadecimal, 16) if hexadecimal else int(octal, 8))
+        return _CONTROLS.get(plain, plain) if plain else "'"
 
-
-def moves(text: str) -> bool:
-    """Whether the text names the time of the transaction."""
-    return at_instant(text, "''") != text
-
-
-def _times(told: Sequence[Token], found: Sequence[Chain], instant: str) -> Iterator[tuple[int, int, str]]:
-    value = f"CAST({instant} AS pg_catalog.timestamptz)"
-    for chain in found:
-        dotted = sign_at(told, chain.first - 1) == "." or sign_at(told, chain.end) == "."
-        called = sign_at(told, chain.end) == "("
-        name, start = chain.path[-1], told[chain.first].start
-        if dotted:
-            continue
-        if name in _NOW and chain.path[:-1] in ((), ("pg_catalog",)) and called:
-            if sign_at(told, chain.end + 1) == ")":
-                yield start, told[chain.end + 1].end, value
-        elif name in _CURRENT and len(chain.path) == 1 and told[chain.first].sort == "name":
-            of, end = f"pg_catalog.{_CURRENT[name]}", told[chain.first].end
-            if called and name != "current_date" and sign_at(told, chain.end + 2) == ")":
-                of, end = f"{of}({told[chain.end + 1].name})", told[chain.end + 2].end
-            yield start, end, value if of == "pg_catalog.timestamptz" else f"CAST({value} AS {of})"
+    return _ESCAPE.sub(value, text)

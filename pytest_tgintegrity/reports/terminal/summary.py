@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from pytest_tgintegrity.database.connections.reader import Database
 from pytest_tgintegrity.judging.health import Health
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.terminal.fixes import mended_lines
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
@@ -119,14 +119,6 @@ def mend(rule: Rule, fix: str | None) -> str:
         line = in_one_line(fix)
         return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"
     return printable(rule.fix_hint or "") or "no safe fix is declared: a person decides"
-
-
-_QUOTED_OR_BREAK = re.compile(r"""(?P<quoted>'[^']*'|"[^"]*")|\s*\n\s*""")
-
-
-def in_one_line(sql: str) -> str:
-    """A statement without its author's line breaks, but for those in a string or a name, and those that end a comment."""
-    return sql if "--" in sql else _QUOTED_OR_BREAK.sub(lambda found: found["quoted"] or " ", sql)
 
 
 def _table(samples: Sequence[Sample]) -> Iterable[str]:

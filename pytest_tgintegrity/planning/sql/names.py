@@ -1,0 +1,315 @@
+"""Which tables and columns SQL text names and may read, as far as tokens tell. Pure.
+
+There are two questions. What a text *may read* (`Reading`) is answered with too much rather than too little: nothing that
+the server would read is left out. What a text *names* (`columns_named`) is answered with what is written there: a row that
+is taken whole names no column.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_tgintegrity.planning.facts import Table
+from pytest_tgintegrity.planning.sql.tokens import (
+    Chain,
+    Token,
+    Words,
+    chains,
+    literal_at,
+    sign_at,
+    tokens,
+    word_at,
+    words,
+)
+
+EVERY = "*"
+"""All columns of a table: of a row that comes or goes."""
+
+_AFTER_TABLES = frozenset(
+    "and as cross else end except fetch for from full group having in inner intersect into is join left limit lateral"
+    " natural not offset on only or order outer returning right select set tablesample then union using values when"
+    " where window with"
+    .split()
+)  # fmt: skip
+"""Keywords that are no alias where they follow a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view; `visible` says that it is found without its schema."""
+
+    schema: str
+    name: str
+    visible: bool = True
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Schema and name."""
+        return self.schema, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A column that is written, or all of them."""
+
+    relation: Relation
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one text may read."""
+
+    text: str
+    words: Words
+
+    @property
+    def anything(self) -> bool:
+        """Whether it may read any table."""
+        return self.words.escaped
+
+    def mentions(self, relation: Relation) -> bool:
+        """Whether the text may read a table: by its schema and name, or by its name where that finds it."""
+        if self.words.escaped:
+            return True
+        if relation.name not in self.words.names:
+            return False
+        return relation.path in self.words.pairs or (relation.visible and relation.name in self.words.firsts)
+
+    def reads(self, cell: Cell) -> bool:
+        """Whether the text may read a column of a table."""
+        if not self.mentions(cell.relation):
+            return False
+        known = self.words.escaped or cell.column == EVERY or cell.column in self.words.names
+        return known or _takes_rows(self.text, cell.relation.name)
+
+    def reads_any(self, cells: Iterable[Cell]) -> bool:
+        """Whether the text may read one of several columns."""
+        return any(self.reads(cell) for cell in cells)
+
+    def times(self, relation: Relation) -> int:
+        """How often the text names a table, and not one of its columns."""
+        return sum(1 for chain in chains(self.text) if chain.path in (relation.path, relation.path[1:]))
+
+
+def reading(text: str) -> Reading:
+    """What a text may read."""
+    return Reading(text, words(text))
+
+
+@functools.lru_cache(maxsize=8192)
+def _takes_rows(text: str, table: str) -> bool:
+    """Whether rows of a table may be taken whole, so that any of their columns counts."""
+    if {"natural", "table"} & words(text).names:
+        return True
+    if _is_named_once(text, table):
+        return False
+    told, found = tokens(text), chains(text)
+    if any(_is_star(told, n) for n in range(len(told))):
+        return True
+    declared = frozenset(_aliases(told, found, table))
+    aliases = {table, *(told[one].name for one in declared)}
+    return any(
+        chain.path[-1] in aliases and (_renames(told, chain) or _is_value(told, chain, declared)) for chain in found
+    )
+
+
+def _is_named_once(text: str, table: str) -> bool:
+    """Whether a table plainly has no alias and its name is used for nothing else: most rules need no closer look."""
+    if "*" in text or text.lower().count(table.lower()) > 1:
+        return False
+    return (
+        re.search(rf'\bFROM\s+"?{re.escape(table)}"?\s*(?:$|\)|(?:WHERE|LEFT|GROUP|ORDER)\b)', text, re.IGNORECASE)
+        is not None
+    )
+
+
+def _is_star(told: Sequence[Token], position: int) -> bool:
+    """Whether an asterisk stands for columns: it does not multiply, and it is not that of ``count(*)``."""
+    if sign_at(told, position) != "*":
+        return False
+    before, after = position - 1, position + 1
+    if sign_at(told, before) == "(" and sign_at(told, after) == ")":
+        return False
+    ends = after >= len(told) or word_at(told, after) in _AFTER_TABLES
+    return (
+        ends
+        or word_at(told, before) in ("select", "distinct", "all")
+        or sign_at(told, before) in (".", ",")
+        or sign_at(told, after) in (")", ",", ";")
+    )
+
+
+def _aliases(told: Sequence[Token], found: Iterable[Chain], table: str) -> Iterable[int]:
+    """Where the aliases of a table are declared, or those of a join in parentheses, which it may be part of."""
+    ends = {chain.end for chain in found if chain.path[-1] == table}
+    ends |= {n + 1 for n in range(len(told)) if sign_at(told, n) == ")" and _closes_join(told, n)}
+    return (position for end in ends if (position := alias_after(told, end)) is not None)
+
+
+def alias_after(told: Sequence[Token], end: int) -> int | None:
+    """Where the alias of what ends before a position stands, if it has one."""
+    position = end + (word_at(told, end) == "as")
+    if position >= len(told) or not told[position].named or word_at(told, position) in _AFTER_TABLES:
+        return None
+    return position
+
+
+def _closes_join(told: Sequence[Token], end: int) -> bool:
+    depth, start = 1, end
+    while depth and start:
+        start -= 1
+        depth += {")": 1, "(": -1}.get(sign_at(told, start), 0)
+    opened = word_at(told, start - 1) in ("from", "join") or sign_at(told, start - 1) in (",", "(")
+    return opened and word_at(told, start + 1) not in ("select", "with", "values")
+
+
+def _renames(told: Sequence[Token], chain: Chain) -> bool:
+    """Whether a list of other names for its columns follows an alias."""
+    return sign_at(told, chain.end) == "("
+
+
+def _is_value(told: Sequence[Token], chain: Chain, declared: Collection[int]) -> bool:
+    """Whether an alias stands alone, where it is neither declared nor the name of a table to read."""
+    if len(chain.path) > 1 or chain.first in declared or sign_at(told, chain.end) == ".":
+        return False
+    return word_at(told, chain.first - 1) not in ("from", "join", "only")
+
+
+# --- names
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A dotted name in SQL that is no function's, and its alias, if one follows."""
+
+    path: tuple[str, ...]
+    alias: str | None
+
+
+@functools.lru_cache(maxsize=4096)
+def names_in(text: str) -> tuple[Name, ...]:
+    """The names in SQL text, outside of literals and comments, keywords among them; functions are not."""
+    told, names = tokens(text), []
+    for chain in chains(text):
+        position = alias_after(told, chain.end)
+        if position is not None or sign_at(told, chain.end) != "(":
+            names.append(Name(chain.path, None if position is None else told[position].name))
+    return tuple(names)
+
+
+def lone_name(text: str) -> tuple[str, ...] | None:
+    """The dotted name that an expression consists of, perhaps in parentheses; None for any other expression."""
+    told, found = tokens(text), chains(text)
+    first, end = 0, len(told)
+    while sign_at(told, first) == "(" and sign_at(told, end - 1) == ")":
+        first, end = first + 1, end - 1
+    return found[0].path if found and (found[0].first, found[0].end) == (first, end) else None
+
+
+def only_table(clause: str) -> tuple[tuple[str, ...], str] | None:
+    """The name by which columns of the only table of a FROM clause are called, and how SQL writes it.
+
+    None where the clause reads several tables; a join of the engine's own, which begins with ``tgi_``, does not count.
+    """
+    told, found = tokens(clause), chains(clause)
+    first = int(word_at(told, 0) == "only")
+    table = next((chain for chain in found if chain.first == first), None)
+    if table is None:
+        return None
+    position = alias_after(told, table.end)
+    end = table.end if position is None else position + 1
+    if end < len(told) and not _is_own_join(told, end):
+        return None
+    if position is not None:
+        return (told[position].name,), clause[told[position].start : told[position].end]
+    return table.path, clause[told[table.first].start : told[table.end - 1].end]
+
+
+def _is_own_join(told: Sequence[Token], start: int) -> bool:
+    """Whether a join of a subquery begins here whose alias is of the engine's own."""
+    if word_at(told, start) != "left" or sign_at(told, start + 2) != "(":
+        return False
+    depth, end = 1, start + 2
+    while depth and end < len(told):
+        end += 1
+        depth += {"(": 1, ")": -1}.get(sign_at(told, end), 0)
+    position = alias_after(told, end + 1)
+    return position is not None and told[position].name.startswith("tgi_")
+
+
+# --- known tables and their columns
+
+Columns = dict[tuple[str, str], set[str]]
+"""Names of columns by the schema and name of their table."""
+
+
+class KnownTables:
+    """Finds the tables that SQL text names, by the names under which they are known."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self._plain = {name for name, table in tables.items() if name == table.name}
+        self._qualified = {table.path: name for name, table in tables.items() if name != table.name}
+
+    def named_in(self, text: str) -> set[str]:
+        """The names of the tables, those in texts that are cast to regclass too."""
+        found = words(text)
+        pairs = {self._qualified[pair] for pair in self._qualified.keys() & found.pairs}
+        return (self._plain & found.alone) | pairs.union(*map(self.named_in, relation_texts(text)))
+
+
+def columns_named(texts: Iterable[str], tables: Mapping[str, Table]) -> Columns:
+    """The columns of `tables` (by any of their names) that the texts name.
+
+    ``alias.column`` counts for the table behind the alias where it is one of them; any other name counts for every table
+    that has such a column. An alias holds in all of the texts.
+    """
+    texts = list(texts)
+    names = [name for text in texts for name in names_in(text)]
+    behind = _tables_behind(names, tables)
+    columns: Columns = {table.path: {text for text in texts if text in table.columns} for table in tables.values()}
+    for name in names:
+        *qualifier, column = name.path
+        owners = behind.get(".".join(qualifier)) if qualifier else None
+        for table in owners or tables.values():
+            if column in table.columns:
+                columns[table.path].add(column)
+    return columns
+
+
+def _tables_behind(names: Iterable[Name], tables: Mapping[str, Table]) -> Mapping[str, list[Table]]:
+    """The tables that columns are qualified by: under their own names, and under their aliases."""
+    behind: dict[str, list[Table]] = defaultdict(list)
+    for known, table in tables.items():
+        behind[known].append(table)
+        behind[table.name].append(table)
+    for name in names:
+        table_named = tables.get(".".join(name.path))
+        if table_named is not None and name.alias is not None:
+            behind[name.alias].append(table_named)
+    return behind
+
+
+def relation_texts(text: str) -> Iterator[str]:
+    """The literals that are made names of tables: ``'…'::regclass``, ``regclass '…'`` and ``to_regclass('…')``."""
+    if "regclass" not in text.lower():
+        return
+    told = tokens(text)
+    for n in range(len(told)):
+        value = literal_at(told, n, text)
+        if value is not None and _is_made_regclass(told, n):
+            yield value
+
+
+def _is_made_regclass(told: Sequence[Token], position: int) -> bool:
+    before, after = word_at(told, position - 1), sign_at(told, position + 1)
+    if before == "regclass":
+        return True
+    if after == "::" or word_at(told, position + 1) == "as":
+        of = position + 2
+        return "regclass" in (word_at(told, of), word_at(told, of + 2) if sign_at(told, of + 1) == "." else "")
+    return sign_at(told, position - 1) == "(" and word_at(told, position - 2) == "to_regclass"
