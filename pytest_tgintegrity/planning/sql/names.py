@@ -164,6 +164,11 @@ def _closes_join(told: Sequence[Token], end: int) -> bool:
     while depth and start:
         start -= 1
         depth += {")": 1, "(": -1}.get(sign_at(told, start), 0)
+    return _opens_join(told, start)
+
+
+def _opens_join(told: Sequence[Token], start: int) -> bool:
+    """Whether a parenthesis may be that of a join."""
     opened = word_at(told, start - 1) in ("from", "join") or sign_at(told, start - 1) in (",", "(")
     return opened and word_at(told, start + 1) not in ("select", "with", "values")
 
@@ -185,21 +190,47 @@ def _is_value(told: Sequence[Token], chain: Chain, declared: Collection[int]) ->
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A dotted name in SQL that is no function's, and its alias, if one follows."""
+    """A dotted name in SQL that is no function's, and its alias, if one follows; `listed` where a FROM clause lists tables."""
 
     path: tuple[str, ...]
     alias: str | None
+    listed: bool
 
 
 @functools.lru_cache(maxsize=4096)
 def names_in(text: str) -> tuple[Name, ...]:
-    """The names in SQL text, outside of literals and comments, keywords among them; functions are not."""
+    """The names in SQL text, outside of literals and comments, keywords among them; no functions, types and names given by AS."""
     told, names = tokens(text), []
     for chain in chains(text):
+        if _is_given(told, chain):
+            continue
         position = alias_after(told, chain.end)
         if position is not None or sign_at(told, chain.end) != "(":
-            names.append(Name(chain.path, None if position is None else told[position].name))
+            alias = None if position is None else told[position].name
+            names.append(Name(chain.path, alias, _is_listed(told, chain.first)))
     return tuple(names)
+
+
+def _is_given(told: Sequence[Token], chain: Chain) -> bool:
+    """Whether a name is that of a type, as in ``x::date`` and ``date '…'``, or stands behind AS, which gives a name or a type."""
+    if sign_at(told, chain.first - 1) == "::" or word_at(told, chain.first - 1) == "as":
+        return True
+    return chain.end < len(told) and told[chain.end].sort == "text"
+
+
+_CLAUSES = frozenset("select from join on using where by having returning set values".split())
+
+
+def _is_listed(told: Sequence[Token], position: int) -> bool:
+    """Whether a name stands where a FROM clause lists its tables: a comma there ends the condition of a join, too."""
+    depth, start = 0, position - 1
+    while start >= 0 and depth >= 0:
+        word, before = word_at(told, start), word_at(told, start - 1)
+        depth += {")": 1, "(": -1}.get(sign_at(told, start), 0)
+        if depth == 0 and word in _CLAUSES and (before, word) != ("distinct", "from"):
+            return word in ("from", "join") or (word in ("on", "using") and sign_at(told, position - 1) == ",")
+        start -= 1
+    return depth < 0 and _opens_join(told, start + 1)
 
 
 def lone_name(text: str) -> tuple[str, ...] | None:
@@ -273,6 +304,8 @@ def columns_named(texts: Iterable[str], tables: Mapping[str, Table]) -> Columns:
     behind = _tables_behind(names, tables)
     columns: Columns = {table.path: {text for text in texts if text in table.columns} for table in tables.values()}
     for name in names:
+        if name.listed and ".".join(name.path) in tables:
+            continue
         *qualifier, column = name.path
         owners = behind.get(".".join(qualifier)) if qualifier else None
         for table in owners or tables.values():
