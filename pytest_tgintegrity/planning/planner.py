@@ -34,7 +34,7 @@ from pytest_tgintegrity.planning.predicates import (
     shown_columns,
     title,
 )
-from pytest_tgintegrity.planning.scans.scan import (
+from pytest_tgintegrity.planning.scans import (
     UNKNOWN_PAGES,
     Access,
     MetricScan,
@@ -324,7 +324,7 @@ class _Planner:
 
     def plan(self) -> Plan:
         """Group what was sorted in, biggest scans first."""
-        grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
+        grouped: list[Scan] = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
         unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
         return Plan(

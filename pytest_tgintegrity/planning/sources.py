@@ -21,7 +21,7 @@ from pytest_tgintegrity.planning.predicates import (
     raw,
     readable,
 )
-from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES
+from pytest_tgintegrity.planning.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.planning.sql.names import KnownTables, lone_name
 from pytest_tgintegrity.planning.windows import Dated
 from pytest_tgintegrity.planning.windows import Window as Window  # noqa: PLC0414 - proofs know it from here

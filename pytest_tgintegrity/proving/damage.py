@@ -23,7 +23,7 @@ from pytest_tgintegrity.planning.predicates import (
     raw,
     readable,
 )
-from pytest_tgintegrity.planning.scans.scan import Reference, ReferenceScan, RowScan, Scan, UniqueScan
+from pytest_tgintegrity.planning.scans import Reference, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.planning.sources import Place
 from pytest_tgintegrity.planning.sql.names import names_in
 from pytest_tgintegrity.proving.json_shapes import examples, misfits

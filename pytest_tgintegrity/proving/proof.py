@@ -36,7 +36,7 @@ from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
 from pytest_tgintegrity.planning.predicates import fill, readable
-from pytest_tgintegrity.planning.scans.scan import Scan
+from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sources import Place, Places, Window
 from pytest_tgintegrity.planning.sql.names import lone_name
 from pytest_tgintegrity.planning.sql.tokens import words

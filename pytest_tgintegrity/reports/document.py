@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_tgintegrity.history.record import identity_of
-from pytest_tgintegrity.planning.metrics import text_of
+from pytest_tgintegrity.planning.scans.metrics import text_of
 from pytest_tgintegrity.reports import files
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pytest_tgintegrity.fixing.plan.table_fixes import Step, qualified
 from pytest_tgintegrity.fixing.results import Left
 from pytest_tgintegrity.planning.planner import Plan
 from pytest_tgintegrity.planning.predicates import parametrised
-from pytest_tgintegrity.planning.scans.scan import Scan
+from pytest_tgintegrity.planning.scans import Scan
 
 MOVED = "it changed after it was planned"
 

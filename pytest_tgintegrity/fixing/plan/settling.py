@@ -13,7 +13,7 @@ from pytest_tgintegrity.fixing.plan.drawn import Blueprint, written
 from pytest_tgintegrity.fixing.plan.foresight import Foresight
 from pytest_tgintegrity.fixing.plan.simulation import Simulation
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, in_order, offending, qualified
-from pytest_tgintegrity.planning.scans.scan import MetricScan, Scan
+from pytest_tgintegrity.planning.scans import MetricScan, Scan
 from pytest_tgintegrity.planning.sql.names import reading
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.rules.kinds import Metric

@@ -22,7 +22,7 @@ from pytest_tgintegrity.planning.predicates import (
     raw,
     where_clause,
 )
-from pytest_tgintegrity.planning.scans.scan import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
+from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Reading, Relation, reading
 from pytest_tgintegrity.planning.sql.times import at_instant
 from pytest_tgintegrity.rules.arguments import deleting
