@@ -12,8 +12,8 @@ from pytest_tgintegrity.database.connections.reader import Failure, Reader
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import Value, identifier, plain, resolved
 from pytest_tgintegrity.planning.sources import Scoped
+from pytest_tgintegrity.planning.sql.compose import Value, identifier, plain, resolved
 from pytest_tgintegrity.rules.kinds import OneOf
 
 NEAREST = 10

@@ -14,9 +14,9 @@ from pytest_tgintegrity.database.connections.reader import Answer, Failure
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.planner import BoundRule, Plan
-from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.planning.scans.scan import Count, RowScan, Scan
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.proving.scratch_copy import Workbench
 from pytest_tgintegrity.rules.kinds import Declared
 

@@ -19,11 +19,11 @@ from typing import Any, ClassVar, Literal, Self
 from psycopg import sql
 
 from pytest_tgintegrity.planning.metrics import METRIC_ROWS, measured, out_of_bounds, text_of, told
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates import Predicate, Span
+from pytest_tgintegrity.planning.scans.sampling import Sampling
+from pytest_tgintegrity.planning.sql.compose import (
     NUM_NONNULLS,
     NUM_NULLS,
-    Predicate,
-    Span,
     Value,
     both,
     either,
@@ -33,7 +33,6 @@ from pytest_tgintegrity.planning.predicates import (
     readable,
     where_clause,
 )
-from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.rules.kinds import Metric
 
 Row = Sequence[Any]

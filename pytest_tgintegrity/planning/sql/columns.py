@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.predicates import Params, plain
+from pytest_tgintegrity.planning.sql.compose import Params, plain
 from pytest_tgintegrity.planning.sql.tokens import chains, sign_at, tokens, word_at
 from pytest_tgintegrity.rules.kinds import Source
 
