@@ -9,8 +9,8 @@ from engine import bound
 
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
-from pytest_tgintegrity.planning.predicates import parametrised, readable
 from pytest_tgintegrity.planning.scans import ReferenceScan, RowScan
+from pytest_tgintegrity.planning.sql.compose import parametrised, readable
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (

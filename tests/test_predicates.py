@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates import predicate
+from pytest_tgintegrity.planning.sql.compose import (
     Statement,
     Value,
     both,
@@ -22,7 +23,6 @@ from pytest_tgintegrity.planning.predicates import (
     identifier,
     parametrised,
     plain,
-    predicate,
     raw,
     readable,
     shown_columns,

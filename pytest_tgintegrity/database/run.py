@@ -31,7 +31,7 @@ from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
-from pytest_tgintegrity.planning.predicates import readable
+from pytest_tgintegrity.planning.sql.compose import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
 from pytest_tgintegrity.proving.coverage import Coverage, Reasons, cover
 from pytest_tgintegrity.rules.kinds import ConstraintKind

@@ -12,8 +12,8 @@ from pytest_tgintegrity.database.connections.reader import Failure, Reader
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import Params, Value, column, fill, identifier, plain, readable, resolved
 from pytest_tgintegrity.planning.sources import Scoped
+from pytest_tgintegrity.planning.sql.compose import Params, Value, column, fill, identifier, plain, readable, resolved
 from pytest_tgintegrity.planning.sql.names import lone_name, names_in
 from pytest_tgintegrity.rules.kinds import OneOf, Source
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.planning.sql.names import Relation, names_in, reading
 from pytest_tgintegrity.rules.kinds import Declared, Source
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pytest_tgintegrity.planning.predicates import Params, plain
+from pytest_tgintegrity.planning.sql.compose import Params, plain
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Source
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from psycopg import sql
 
 from pytest_tgintegrity.planning.facts import Constraint
-from pytest_tgintegrity.planning.predicates import Value, listed, parenthesised, raw
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.compose import Value, listed, parenthesised, raw
 
 CONFLICTS = sql.SQL("tgi_conflict.tgi_row IS NOT NULL")
 

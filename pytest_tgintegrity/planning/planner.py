@@ -16,23 +16,12 @@ from pytest_tgintegrity.planning.constraints import CONFLICTS, unmet, with_confl
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.predicates import (
     ASCII_BLANKS,
-    NUM_NULLS,
     UNICODE_BLANKS,
-    Params,
     Predicate,
     RowKind,
     about_children,
     aggregate,
-    both,
-    column,
-    fill,
-    parenthesised,
-    plain,
     predicate,
-    raw,
-    readable,
-    shown_columns,
-    title,
 )
 from pytest_tgintegrity.planning.scans import (
     UNKNOWN_PAGES,
@@ -50,6 +39,19 @@ from pytest_tgintegrity.planning.scans import (
 )
 from pytest_tgintegrity.planning.schema_rules import schema_question
 from pytest_tgintegrity.planning.sources import UNREACHED, Place, Places, Scoped
+from pytest_tgintegrity.planning.sql.compose import (
+    NUM_NULLS,
+    Params,
+    both,
+    column,
+    fill,
+    parenthesised,
+    plain,
+    raw,
+    readable,
+    shown_columns,
+    title,
+)
 from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
 from pytest_tgintegrity.rules.kinds import (

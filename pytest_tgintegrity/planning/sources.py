@@ -9,7 +9,8 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning.facts import Facts, Table
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.scans import UNKNOWN_PAGES
+from pytest_tgintegrity.planning.sql.compose import (
     Params,
     Value,
     both,
@@ -21,7 +22,6 @@ from pytest_tgintegrity.planning.predicates import (
     raw,
     readable,
 )
-from pytest_tgintegrity.planning.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.planning.sql.names import KnownTables, lone_name
 from pytest_tgintegrity.planning.windows import Dated
 from pytest_tgintegrity.planning.windows import Window as Window  # noqa: PLC0414 - proofs know it from here

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Value
+from pytest_tgintegrity.planning.sql.compose import Value
 
 FARTHEST = timedelta(hours=14)
 """No zone is farther from UTC."""

@@ -13,18 +13,10 @@ from pytest_tgintegrity.errors import NotProven
 from pytest_tgintegrity.fixing.plan.writes import Choice, Stored, Target, Write, mapped, select, subject
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import (
-    UNICODE_BLANKS,
-    Value,
-    both,
-    bound_of,
-    column,
-    fill,
-    raw,
-    readable,
-)
+from pytest_tgintegrity.planning.predicates import UNICODE_BLANKS
 from pytest_tgintegrity.planning.scans import Reference, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.compose import Value, both, bound_of, column, fill, raw, readable
 from pytest_tgintegrity.planning.sql.names import names_in
 from pytest_tgintegrity.proving.json_shapes import examples, misfits
 from pytest_tgintegrity.proving.schema_damage import schema_breaks

@@ -35,9 +35,9 @@ from pytest_tgintegrity.fixing.plan.writes import (
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
-from pytest_tgintegrity.planning.predicates import fill, readable
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sources import Place, Places, Window
+from pytest_tgintegrity.planning.sql.compose import fill, readable
 from pytest_tgintegrity.planning.sql.names import lone_name
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of

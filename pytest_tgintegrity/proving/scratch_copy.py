@@ -18,8 +18,8 @@ from pytest_tgintegrity.database.connections.encoding import adapt
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, one_line
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home
-from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.servers.postgres import PostgresServer, connect
 
 LOOSE = "tgintegrity_loose"

@@ -11,9 +11,9 @@ from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan
-from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.planning.scans import Count, RowScan, Scan
 from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Relation, lone_name, reading
 from pytest_tgintegrity.proving.scratch_copy import Workbench
 from pytest_tgintegrity.rules.kinds import Declared

@@ -15,7 +15,7 @@ from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.fixing.plan.writes import check_templates
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, plan
-from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.rules.bodies import can_fail
 from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Mistake, Rule
 from pytest_tgintegrity.rules.kinds import Declared, Metric, OneOf

@@ -25,7 +25,7 @@ from pytest_tgintegrity.database.connections.quiet import quiet
 from pytest_tgintegrity.database.connections.server_errors import explained
 from pytest_tgintegrity.database.connections.stalls import Patience
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.planning.predicates import Statement, parametrised
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised
 from pytest_tgintegrity.planning.sql.paths import KEEP, LOOK, LOOK_AGAIN
 
 Row = tuple[Any, ...]

@@ -16,8 +16,8 @@ from pytest_tgintegrity.fixing.plan.planner import Blueprint, read_changes
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, qualified
 from pytest_tgintegrity.fixing.results import Left
 from pytest_tgintegrity.planning.planner import Plan
-from pytest_tgintegrity.planning.predicates import parametrised
 from pytest_tgintegrity.planning.scans import Scan
+from pytest_tgintegrity.planning.sql.compose import parametrised
 
 MOVED = "it changed after it was planned"
 

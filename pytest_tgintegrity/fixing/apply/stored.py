@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.fixing.changes import Change, Place, Row, place
-from pytest_tgintegrity.planning.predicates import listed, raw
+from pytest_tgintegrity.planning.sql.compose import listed, raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, qualified
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.predicates import both, listed, raw, where_clause
+from pytest_tgintegrity.planning.sql.compose import both, listed, raw, where_clause
 from pytest_tgintegrity.planning.sql.standing import standing_in
 
 NUMBERED = ("smallint", "integer", "bigint")

@@ -13,16 +13,8 @@ from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.plan.writes import Target, Write, fix_writes
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import (
-    both,
-    fill,
-    identifier,
-    listed,
-    parenthesised,
-    raw,
-    where_clause,
-)
 from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
+from pytest_tgintegrity.planning.sql.compose import both, fill, identifier, listed, parenthesised, raw, where_clause
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Reading, Relation, reading
 from pytest_tgintegrity.planning.sql.times import at_instant
 from pytest_tgintegrity.rules.arguments import deleting

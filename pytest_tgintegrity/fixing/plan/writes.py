@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates import expected, expected_aggregate
+from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sql.compose import (
     Params,
     bound_of,
     column,
-    expected,
-    expected_aggregate,
     fill,
     identifier,
     parenthesised,
@@ -21,7 +21,6 @@ from pytest_tgintegrity.planning.predicates import (
     raw,
     readable,
 )
-from pytest_tgintegrity.planning.sources import Place
 from pytest_tgintegrity.planning.sql.names import only_table
 from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (

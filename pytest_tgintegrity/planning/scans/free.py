@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Value, parenthesised
 from pytest_tgintegrity.planning.scans.metrics import METRIC_ROWS, measured, out_of_bounds, text_of, told
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, OneRule, Row, Tally
+from pytest_tgintegrity.planning.sql.compose import Value, parenthesised
 from pytest_tgintegrity.rules.kinds import Metric
 
 

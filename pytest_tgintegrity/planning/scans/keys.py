@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.scans.sampling import Named, Sampling, counted, rows_in_order
+from pytest_tgintegrity.planning.scans.scan import Access, Count, OneRule, Row, Tally
+from pytest_tgintegrity.planning.sql.compose import (
     NUM_NONNULLS,
     NUM_NULLS,
     both,
@@ -16,8 +18,6 @@ from pytest_tgintegrity.planning.predicates import (
     raw,
     where_clause,
 )
-from pytest_tgintegrity.planning.scans.sampling import Named, Sampling, counted, rows_in_order
-from pytest_tgintegrity.planning.scans.scan import Access, Count, OneRule, Row, Tally
 
 
 @dataclass(frozen=True, slots=True)

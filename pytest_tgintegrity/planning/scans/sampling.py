@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Value, listed, raw
+from pytest_tgintegrity.planning.sql.compose import Value, listed, raw
 
 Named = tuple[str, sql.Composable]
 """An expression, and what people call it."""

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol, Self
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import raw
 from pytest_tgintegrity.planning.scans.sampling import Sampling
+from pytest_tgintegrity.planning.sql.compose import raw
 
 Row = Sequence[Any]
 Access = Literal["any", "heap", "lookup"]
