@@ -122,7 +122,8 @@ class Writer:
     def column(self, sources: Sequence[tuple[str, list[str]]]) -> str:
         called, columns = self.draw(st.sampled_from(sources))
         column = self.spelled(self.one(*columns))
-        return column if not self.exact and self.one("", "bare") else f"{called}{self.one('.', '.', ' . ')}{column}"
+        bare = self.one("", "bare") and (not self.exact or column == "person")
+        return column if bare else f"{called}{self.one('.', '.', ' . ')}{column}"
 
     def condition(self, sources: Sequence[tuple[str, list[str]]], depth: int) -> str:
         parts = [

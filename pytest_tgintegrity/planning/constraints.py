@@ -1,19 +1,84 @@
-"""What constraints of the live catalog ask of the data where neither a predicate nor a key says it. Pure."""
+"""What constraints of the live catalog ask of the data. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from psycopg import sql
 
+from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning.facts import Constraint
-from pytest_tgintegrity.planning.sources import Place
-from pytest_tgintegrity.planning.sql.compose import Value, listed, parenthesised, raw
+from pytest_tgintegrity.planning.predicates import Predicate
+from pytest_tgintegrity.planning.scans import Named
+from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources
+from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, Value, listed, parenthesised, raw
+
+T = TypeVar("T")
 
 CONFLICTS = sql.SQL("tgi_conflict.tgi_row IS NOT NULL")
+COLUMNS_PER_CALL = 90
+COLUMNS_SHOWN = 6
 
 
-def with_conflicts(place: Place, constraint: Constraint) -> Place:
+def violated(constraint: Constraint) -> Predicate:
+    """The predicate of a constraint on rows: a CHECK, NOT NULL, or an exclusion, whose source is made by `with_conflicts`."""
+    columns = _named(constraint.columns)
+    match constraint.kind:
+        case "check":
+            truth = parenthesised(raw(constraint.expressions[0]))
+            return Predicate(sql.SQL("NOT {}").format(truth), columns)
+        case "not_null":
+            return Predicate(_any_null(constraint.columns), columns[:COLUMNS_SHOWN])
+        case "exclusion":
+            return Predicate(CONFLICTS, columns)
+    raise TypeError(f"{constraint.kind} is no constraint on rows")
+
+
+def _named(columns: Iterable[str]) -> tuple[Named, ...]:
+    return tuple((column, sql.Identifier(column)) for column in columns)
+
+
+def _any_null(columns: Sequence[str]) -> sql.Composed:
+    calls = [listed(map(sql.Identifier, some)) for some in chunks(columns, COLUMNS_PER_CALL)]
+    return sql.SQL(" OR ").join(sql.SQL("{}({}) > 0").format(NUM_NULLS, call) for call in calls)
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items, so many at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def unique_parts(constraint: Constraint) -> tuple[tuple[Named, ...], sql.Composable | None]:
+    """The parts of a unique key, and which rows it is for. Raises `NotEvaluated` for a key over periods."""
+    if not constraint.expressions:
+        raise NotEvaluated(f"{constraint.definition}: uniqueness over periods cannot be checked yet")
+    parts = tuple((text, raw(text)) for text in constraint.expressions)
+    return parts, None if constraint.where is None else raw(constraint.where)
+
+
+def compared_columns(constraint: Constraint) -> tuple[Named, ...]:
+    """The columns of a foreign key as they are compared with those that they refer to."""
+    if not constraint.expressions:
+        return _named(constraint.columns)
+    return tuple(zip(constraint.columns, map(raw, constraint.expressions), strict=True))
+
+
+def domain_values(constraint: Constraint, sources: PreparedSources) -> sql.Composable:
+    """The values of all columns of a domain that do not meet one of its constraints."""
+    parts = constraint.target_columns
+    uses = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    queries: list[sql.Composable] = [
+        _unmet(sources.declared(schema, table, only=True), f"{table}.{name}", name, constraint.expressions[0])
+        for schema, table, name in uses
+    ]
+    return sql.SQL(" UNION ALL ").join(
+        queries or [sql.SQL("SELECT NULL::text AS key, NULL::text AS value WHERE FALSE")]
+    )
+
+
+def with_conflicts(source: PreparedSource, constraint: Constraint) -> PreparedSource:
     """A table with a sign beside each row that an exclusion constraint forbids, because of another row.
 
     Rows are compared with rows; OFFSET keeps the server from asking the index that ought to have seen to it.
@@ -26,7 +91,7 @@ def with_conflicts(place: Place, constraint: Constraint) -> Place:
     met = raw("TRUE" if constraint.where is None else constraint.where)
     rows = sql.SQL(
         "(SELECT * FROM (SELECT tableoid AS tgi_part, ctid AS tgi_row, {} AS tgi_met, {} FROM {} OFFSET 0) AS each WHERE tgi_met)"
-    ).format(parenthesised(met), parts, place.table)
+    ).format(parenthesised(met), parts, source.table)
     forbidden = sql.SQL(" AND ").join(
         sql.SQL("one.{} OPERATOR({}) other.{}").format(name, raw(operator), name)
         for name, operator in zip(names, constraint.target_columns, strict=True)
@@ -36,15 +101,15 @@ def with_conflicts(place: Place, constraint: Constraint) -> Place:
         " AND (one.tgi_part, one.tgi_row) <> (other.tgi_part, other.tgi_row)) AS tgi_conflict"
     ).format(rows, rows, forbidden)
     table = sql.SQL("{} LEFT JOIN {} ON (tgi_conflict.tgi_part, tgi_conflict.tgi_row) = (tableoid, ctid)").format(
-        place.table, conflicts
+        source.table, conflicts
     )
-    return replace(place, table=table)
+    return replace(source, table=table)
 
 
-def unmet(place: Place, title: str, column: str, expression: str) -> sql.Composed:
+def _unmet(source: PreparedSource, title: str, column: str, expression: str) -> sql.Composed:
     """The rows of a table whose value in a column of a domain, called VALUE by its constraint, does not meet it."""
-    key = listed(sql.SQL("({})::text").format(one) for one in place.keys)
+    keys = listed(sql.SQL("({})::text").format(key) for key in source.keys)
     return sql.SQL(
         "SELECT tgi_key AS key, value::text AS value FROM (SELECT pg_catalog.concat_ws(' ', {}::text, {}) AS tgi_key, {} AS value"
         " FROM {}) AS used WHERE NOT {}"
-    ).format(Value(title), key, sql.Identifier(column), place.table, parenthesised(raw(expression)))
+    ).format(Value(title), keys, sql.Identifier(column), source.table, parenthesised(raw(expression)))

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TypeVar
 
 import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
 from pytest_tgintegrity.planning.bound import BoundRule as BoundRule  # noqa: PLC0414 - most know it from here
-from pytest_tgintegrity.planning.constraints import CONFLICTS, unmet, with_conflicts
+from pytest_tgintegrity.planning.constraints import (
+    chunks,
+    compared_columns,
+    domain_values,
+    unique_parts,
+    violated,
+    with_conflicts,
+)
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.predicates import (
     ASCII_BLANKS,
@@ -38,20 +44,8 @@ from pytest_tgintegrity.planning.scans import (
     UniqueScan,
 )
 from pytest_tgintegrity.planning.schema_rules import schema_question
-from pytest_tgintegrity.planning.sources import UNREACHED, Place, Places, Scoped
-from pytest_tgintegrity.planning.sql.compose import (
-    NUM_NULLS,
-    Params,
-    both,
-    column,
-    fill,
-    parenthesised,
-    plain,
-    raw,
-    readable,
-    shown_columns,
-    title,
-)
+from pytest_tgintegrity.planning.sources import UNREACHED, PreparedSource, PreparedSources, Scoped
+from pytest_tgintegrity.planning.sql.compose import Params, both, fill, plain, readable
 from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
 from pytest_tgintegrity.rules.kinds import (
@@ -68,12 +62,12 @@ from pytest_tgintegrity.rules.kinds import (
     Unique,
 )
 
-T = TypeVar("T")
 _Group = tuple[str, str]
+_Rows = tuple[_Group, float | None]
+_References = tuple[_Group, float | None, Access]
 
 CHECKS_PER_SCAN = 400
 REFERENCES_PER_SCAN = 6
-COLUMNS_PER_CALL = 90
 LOOKUP_RATIO = 8
 
 
@@ -95,11 +89,11 @@ class _Planner:
 
     def __init__(self, facts: Facts, window: Window) -> None:
         self.facts = facts
-        self.places = Places(facts, window)
+        self.sources = PreparedSources(facts, window)
         self.blanks = blanks_of(facts)
         self.since = {"since": window.start}
-        self.rows: dict[tuple[_Group, float | None], list[tuple[Place, RowCheck]]] = defaultdict(list)
-        self.references: dict[tuple[_Group, float | None, Access], list[tuple[Place, Reference]]] = defaultdict(list)
+        self.rows: dict[_Rows, list[tuple[PreparedSource, RowCheck]]] = defaultdict(list)
+        self.references: dict[_References, list[tuple[PreparedSource, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
@@ -124,7 +118,7 @@ class _Planner:
                 self._add_reference(bound, kind)
             case Query():
                 self._is_unscoped("queries")
-                self._add_query(bound, fill(one_statement(kind.sql), {**self.since, **bound.params}))
+                self._add_query(bound, self._statement(bound, kind.sql))
             case Schema():
                 self._add_query(bound, schema_question(kind, bound.params))
             case Metric():
@@ -139,130 +133,147 @@ class _Planner:
 
     def _is_unscoped(self, what: str) -> None:
         """Free SQL says itself which rows it looks at."""
-        if self.places.window.scopes:
-            self.places.unscoped.add(what)
+        if self.sources.window.scopes:
+            self.sources.unscoped.add(what)
 
-    # --- kinds
-
-    def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
-        place = self.places.place(kind.source, bound.params)
-        self._add_check(bound, place, predicate(kind, bound.params, place.columns, self.blanks))
-        self._reads(bound, place, *self._tables_named(kind, bound.params))
+    def _reads(self, bound: BoundRule, source: PreparedSource, *more: str) -> None:
+        self.tables[bound.id] = tuple(dict.fromkeys([*source.tables, *more]))
 
     def _tables_named(self, kind: object, params: Params) -> Iterable[str]:
         """The tables that the SQL of a kind names, beside its source."""
-        texts = [value for name in _slots(kind) if isinstance(value := getattr(kind, name), str) and name != "source"]
-        return self.places.tables_in(" ".join(plain(text, params) for text in texts))
+        for slot in fields(kind):  # type: ignore[arg-type] # every kind is a dataclass
+            text = getattr(kind, slot.name)
+            if isinstance(text, str) and slot.name != "source":
+                yield from self.sources.tables_in(plain(text, params))
+
+    # --- rows
+
+    def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
+        source = self.sources.source(kind.source, bound.params)
+        self._check(bound, source, predicate(kind, bound.params, source.columns, self.blanks))
+        self._reads(bound, source, *self._tables_named(kind, bound.params))
 
     def _add_acyclic(self, bound: BoundRule, kind: Acyclic) -> None:
-        place = self.places.place(kind.source, bound.params)
-        parent = column(kind.parent, bound.params, place.columns)
-        shown = ((title(kind.parent, bound.params, place.columns), parent),)
-        self._add_check(bound, self.places.with_reached(place, parent), Predicate(UNREACHED, shown))
-        self._reads(bound, place)
+        source = self.sources.source(kind.source, bound.params)
+        shown = source.binding(bound.params).titled([kind.parent])
+        self._check(bound, self.sources.with_reached(source, shown[0][1]), Predicate(UNREACHED, shown))
+        self._reads(bound, source)
 
     def _add_children(self, bound: BoundRule, kind: Children | Total | Derived) -> None:
-        place = self.places.place(kind.source, bound.params)
-        widened, child = self.places.with_children(place, kind.children, aggregate(kind), bound.params)
-        self._add_check(bound, widened, about_children(kind, child.name, bound.params, place.columns))
+        source = self.sources.source(kind.source, bound.params)
+        widened, child = self.sources.with_children(source, kind.children, aggregate(kind), bound.params)
+        self._check(bound, widened, about_children(kind, child.name, bound.params, source.columns))
         self._reads(
             bound, widened, *self._tables_named(kind, bound.params), *self._tables_named(kind.children, bound.params)
         )
 
-    def _reads(self, bound: BoundRule, place: Place, *more: str) -> None:
-        self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
-
-    def _add_check(self, bound: BoundRule, place: Place, found: Predicate) -> None:
-        shown = (*found.shown, *_shown(bound, place, found.shown))
+    def _check(self, bound: BoundRule, source: PreparedSource, predicate: Predicate) -> None:
         check = RowCheck(
-            bound.id, found, self.places.within(bound.rule.since, place, bound.params), place.keys, place.label, shown
+            rule=bound.id,
+            predicate=predicate,
+            within=self.sources.within(bound.rule.since, source, bound.params),
+            keys=source.keys,
+            label=source.label,
+            shown=(*predicate.shown, *_shown(bound, source, predicate.shown)),
         )
-        self.rows[place.group, bound.rule.timeout].append((place, check))
+        self.rows[source.group, bound.rule.timeout].append((source, check))
+
+    # --- keys
 
     def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
-        place = self.places.place(kind.source, bound.params)
-        parts = shown_columns(kind.columns, bound.params, place.columns)
-        where = None if kind.where is None else fill(kind.where, bound.params, place.columns)
-        self._unique(bound, place, parts, where, nulls_distinct=kind.nulls_distinct)
-        self._reads(bound, place, *self.places.tables_in(plain(kind.where or "", bound.params)))
+        source = self.sources.source(kind.source, bound.params)
+        binding = source.binding(bound.params)
+        where = binding.optional(kind.where)
+        self._unique(bound, source, binding.titled(kind.columns), where, nulls_distinct=kind.nulls_distinct)
+        self._reads(bound, source, *self.sources.tables_in(binding.words(kind.where or "")))
 
     def _unique(
         self,
         bound: BoundRule,
-        place: Place,
+        source: PreparedSource,
         parts: tuple[Named, ...],
         where: sql.Composable | None,
         *,
         nulls_distinct: bool,
     ) -> None:
-        conditions = [one for one in (place.scope, where) if one is not None]
+        conditions = [condition for condition in (source.scope, where) if condition is not None]
         self.scans.append(
             UniqueScan(
-                source=place.name,
+                source=source.name,
                 rule=bound.id,
-                table=place.table,
+                table=source.table,
                 where=both(conditions) if conditions else None,
                 parts=parts,
                 nulls_distinct=nulls_distinct,
-                keys=place.keys,
-                label=place.label,
-                shown=_shown(bound, place, parts),
-                within=self.places.within(bound.rule.since, place, bound.params),
-                pages=place.pages,
-                access="heap" if place.stored else "any",
+                keys=source.keys,
+                label=source.label,
+                shown=_shown(bound, source, parts),
+                within=self.sources.within(bound.rule.since, source, bound.params),
+                pages=source.pages,
+                access="heap" if source.stored else "any",
                 timeout=bound.rule.timeout,
             )
         )
 
     def _add_reference(self, bound: BoundRule, kind: References) -> None:
-        place = self.places.place(kind.source, bound.params)
-        target = self.places.target(kind.target, bound.params)
+        source = self.sources.source(kind.source, bound.params)
+        target = self.sources.target(kind.target, bound.params)
         columns = kind.target_columns or self._key_of(target)
         if len(columns) != len(kind.columns):
             raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
-        found = tuple(one for _, one in shown_columns(columns, bound.params, target.columns))
-        where = None if kind.where is None else fill(kind.where, bound.params, target.columns)
-        parts = shown_columns(kind.columns, bound.params, place.columns)
-        names = tuple(title(one, bound.params, target.columns) for one in columns)
-        distinct = not self._unique_in(target, names)
-        self._reference(bound, place, target, Target(target.table, found, distinct, kind.match_full, where), parts)
-        self._reads(bound, place, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params))
+        binding = target.binding(bound.params)
+        titled = binding.titled(columns)
+        keys = Target(
+            table=target.table,
+            columns=tuple(expression for _, expression in titled),
+            distinct=not self._is_unique_in(target, [title for title, _ in titled]),
+            match_full=kind.match_full,
+            where=binding.optional(kind.where),
+        )
+        self._reference(bound, source, target, keys, source.binding(bound.params).titled(kind.columns))
+        self._reads(bound, source, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params))
 
-    def _key_of(self, place: Place) -> tuple[str, ...]:
-        table = self.facts.table(place.name)
+    def _key_of(self, source: PreparedSource) -> tuple[str, ...]:
+        table = self.facts.table(source.name)
         return table.key if table else ()
 
     def _reference(
-        self, bound: BoundRule, place: Place, target: Place, found: Target, columns: tuple[Named, ...]
+        self, bound: BoundRule, source: PreparedSource, target: PreparedSource, keys: Target, columns: tuple[Named, ...]
     ) -> None:
         reference = Reference(
             rule=bound.id,
             columns=columns,
-            target=found,
-            keys=place.keys,
-            label=place.label,
-            shown=_shown(bound, place, columns),
-            within=self.places.within(bound.rule.since, place, bound.params),
+            target=keys,
+            keys=source.keys,
+            label=source.label,
+            shown=_shown(bound, source, columns),
+            within=self.sources.within(bound.rule.since, source, bound.params),
             pages=target.pages,
         )
-        self.references[place.group, bound.rule.timeout, _access(place, target)].append((place, reference))
+        self.references[source.group, bound.rule.timeout, _access(source, target)].append((source, reference))
 
-    def _unique_in(self, place: Place, columns: Sequence[str]) -> bool:
-        table = self.facts.table(place.name)
+    def _is_unique_in(self, source: PreparedSource, columns: Sequence[str]) -> bool:
+        table = self.facts.table(source.name)
         return table is not None and not table.inherited and frozenset(columns) in table.uniques
 
+    # --- free SQL
+
+    def _statement(self, bound: BoundRule, template: str) -> sql.Composable:
+        return fill(one_statement(template), {**self.since, **bound.params})
+
     def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
-        self.tables[bound.id] = self.places.tables_in(readable(query))
+        pages = self._pages_named(bound, query)
         source = ", ".join(self.tables[bound.id]) or "query"
-        self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
+        self.scans.append(QueryScan(source, bound.id, query, pages, bound.rule.timeout))
 
     def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
-        query = fill(one_statement(kind.sql), {**self.since, **bound.params})
-        self.tables[bound.id] = self.places.tables_in(readable(query))
-        self.scans.append(MetricScan(kind.name, bound.id, kind, query, self._pages(bound), bound.rule.timeout))
+        query = self._statement(bound, kind.sql)
+        pages = self._pages_named(bound, query)
+        self.scans.append(MetricScan(kind.name, bound.id, kind, query, pages, bound.rule.timeout))
 
-    def _pages(self, bound: BoundRule) -> int:
+    def _pages_named(self, bound: BoundRule, query: sql.Composable) -> int:
         """What free SQL may have to read: all tables that it names."""
+        self.tables[bound.id] = self.sources.tables_in(readable(query))
         tables = [self.facts.table(name) for name in self.tables[bound.id]]
         return max(UNKNOWN_PAGES, sum(table.pages for table in tables if table is not None))
 
@@ -275,52 +286,33 @@ class _Planner:
         if constraint.unread is not None:
             raise NotEvaluated(f"the declaration of {constraint.label} cannot be read: {constraint.unread}")
         if constraint.kind == "domain":
-            self._add_query(bound, self._domain(constraint))
+            self._add_query(bound, domain_values(constraint, self.sources))
             return
-        place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
-        self._reads(bound, place)
+        source = self.sources.declared(constraint.schema, constraint.table, only=constraint.only)
+        self._reads(bound, source)
         match constraint.kind:
             case "exclusion":
-                self._add_check(
-                    bound, with_conflicts(place, constraint), Predicate(CONFLICTS, _named(constraint.columns))
-                )
-            case "check":
-                truth = parenthesised(raw(constraint.expressions[0]))
-                self._add_check(bound, place, Predicate(sql.SQL("NOT {}").format(truth), _named(constraint.columns)))
-            case "not_null":
-                self._add_check(bound, place, Predicate(_any_null(constraint.columns), _named(constraint.columns)[:6]))
+                self._check(bound, with_conflicts(source, constraint), violated(constraint))
+            case "check" | "not_null":
+                self._check(bound, source, violated(constraint))
             case "unique":
-                if not constraint.expressions:
-                    raise NotEvaluated(f"{constraint.definition}: uniqueness over periods cannot be checked yet")
-                parts = tuple((one, raw(one)) for one in constraint.expressions)
-                where = None if constraint.where is None else raw(constraint.where)
-                self._unique(bound, place, parts, where, nulls_distinct=constraint.nulls_distinct)
+                parts, where = unique_parts(constraint)
+                self._unique(bound, source, parts, where, nulls_distinct=constraint.nulls_distinct)
             case "foreign_key":
-                self._declared_reference(bound, place, constraint)
+                self._add_foreign_key(bound, source, constraint)
 
-    def _domain(self, constraint: Constraint) -> sql.Composable:
-        """The values of all columns of a domain that do not meet one of its constraints."""
-        parts = constraint.target_columns
-        uses = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-        found: list[sql.Composable] = [
-            unmet(self.places.declared(schema, table, only=True), f"{table}.{name}", name, constraint.expressions[0])
-            for schema, table, name in uses
-        ]
-        return sql.SQL(" UNION ALL ").join(
-            found or [sql.SQL("SELECT NULL::text AS key, NULL::text AS value WHERE FALSE")]
-        )
-
-    def _declared_reference(self, bound: BoundRule, place: Place, constraint: Constraint) -> None:
+    def _add_foreign_key(self, bound: BoundRule, source: PreparedSource, constraint: Constraint) -> None:
         if constraint.target is None:
             raise NotEvaluated(f"{constraint.definition}: a foreign key over periods cannot be checked yet")
-        columns = _named(constraint.columns)
-        if constraint.expressions:
-            columns = tuple(zip(constraint.columns, map(raw, constraint.expressions), strict=True))
-        target = self.places.declared(*constraint.target, only=True)
-        names = tuple(map(sql.Identifier, constraint.target_columns))
-        distinct = not self._unique_in(target, constraint.target_columns)
-        self._reference(bound, place, target, Target(target.table, names, distinct, constraint.match_full), columns)
-        self._reads(bound, place, target.name)
+        target = self.sources.declared(*constraint.target, only=True)
+        keys = Target(
+            table=target.table,
+            columns=tuple(map(sql.Identifier, constraint.target_columns)),
+            distinct=not self._is_unique_in(target, constraint.target_columns),
+            match_full=constraint.match_full,
+        )
+        self._reference(bound, source, target, keys, compared_columns(constraint))
+        self._reads(bound, source, target.name)
 
     # --- the plan
 
@@ -328,23 +320,23 @@ class _Planner:
         """Group what was sorted in, biggest scans first."""
         grouped: list[Scan] = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
-        unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
+        unscoped, scopes = tuple(sorted(self.sources.unscoped)), frozenset(self.sources.scopes)
         return Plan(
-            tuple(ordered), self.unplannable, self.tables, unscoped, scopes, self.places.scoped, self.places.dated
+            tuple(ordered), self.unplannable, self.tables, unscoped, scopes, self.sources.scoped, self.sources.dated
         )
 
     def _row_scans(self) -> Iterable[RowScan]:
         for (_, timeout), members in self.rows.items():
-            place = members[0][0]
-            for checks in _chunks([check for _, check in members], CHECKS_PER_SCAN):
-                yield RowScan(place.name, place.table, place.scope, tuple(checks), place.pages, timeout)
+            source = members[0][0]
+            for checks in chunks([check for _, check in members], CHECKS_PER_SCAN):
+                yield RowScan(source.name, source.table, source.scope, tuple(checks), source.pages, timeout)
 
     def _reference_scans(self) -> Iterable[ReferenceScan]:
         for (_, timeout, access), members in self.references.items():
-            place = members[0][0]
-            for chunk in _chunks([one for _, one in members], REFERENCES_PER_SCAN):
-                pages = place.pages + sum(one.pages for one in chunk if access != "lookup")
-                yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), pages, access, timeout)
+            source = members[0][0]
+            for references in chunks([reference for _, reference in members], REFERENCES_PER_SCAN):
+                pages = source.pages + sum(reference.pages for reference in references if access != "lookup")
+                yield ReferenceScan(source.name, source.table, source.scope, tuple(references), pages, access, timeout)
 
 
 def blanks_of(facts: Facts) -> str:
@@ -364,34 +356,17 @@ def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None)
     return planner.plan()
 
 
-def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _access(place: Place, target: Place) -> Access:
+def _access(source: PreparedSource, target: PreparedSource) -> Access:
     """Both tables are read whole, unless the target is so large that looking up the source's keys is cheaper."""
-    if not (place.stored and target.stored):
+    if not (source.stored and target.stored):
         return "any"
-    return "lookup" if target.pages > LOOKUP_RATIO * (place.pages + LOOKUP_RATIO) else "heap"
+    return "lookup" if target.pages > LOOKUP_RATIO * (source.pages + LOOKUP_RATIO) else "heap"
 
 
-def _slots(kind: object) -> Iterable[str]:
-    return (one.name for one in fields(kind))  # type: ignore[arg-type] # every kind is a dataclass
-
-
-def _shown(bound: BoundRule, place: Place, already: Sequence[Named]) -> tuple[Named, ...]:
+def _shown(bound: BoundRule, source: PreparedSource, already: Sequence[Named]) -> tuple[Named, ...]:
     """The columns to show: those the author asked for, else those of the source that the rule's break or fix writes."""
     rule = bound.rule
     fix = {} if isinstance(rule.fix, str | None) or "insert" in rule.fix_allows else rule.fix
     writes = [*(rule.breaks if isinstance(rule.breaks, Mapping) else {}), *fix]
-    found = shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
-    return tuple((name, expression) for name, expression in found if name not in dict(already))
-
-
-def _named(columns: Iterable[str]) -> tuple[Named, ...]:
-    return tuple((one, sql.Identifier(one)) for one in columns)
-
-
-def _any_null(columns: Sequence[str]) -> sql.Composed:
-    calls = [sql.SQL(", ").join(map(sql.Identifier, chunk)) for chunk in _chunks(columns, COLUMNS_PER_CALL)]
-    return sql.SQL(" OR ").join(sql.SQL("{}({}) > 0").format(NUM_NULLS, call) for call in calls)
+    columns = source.binding(bound.params).titled(rule.show or dict.fromkeys(writes))
+    return tuple((title, expression) for title, expression in columns if title not in dict(already))

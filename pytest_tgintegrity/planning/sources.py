@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -10,29 +10,28 @@ from psycopg import sql
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning.facts import Facts, Table
 from pytest_tgintegrity.planning.scans import UNKNOWN_PAGES
+from pytest_tgintegrity.planning.sql.binding import Binding
 from pytest_tgintegrity.planning.sql.compose import (
     Params,
     Value,
     both,
-    column,
-    fill,
     identifier,
     parenthesised,
     plain,
     raw,
     readable,
+    where_clause,
 )
 from pytest_tgintegrity.planning.sql.names import KnownTables, lone_name
-from pytest_tgintegrity.planning.windows import Dated
-from pytest_tgintegrity.planning.windows import Window as Window  # noqa: PLC0414 - proofs know it from here
+from pytest_tgintegrity.planning.windows import Dated, Window
 from pytest_tgintegrity.rules.kinds import ChildRows, Source
 
 _Group = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size.
+class PreparedSource:
+    """A source made ready to be asked: its FROM clause as SQL, its key and label, what is known of its columns, its size.
 
     `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
     read without the help of an index. `unscoped` names it to people where it does not declare every chosen scope. Sources
@@ -55,6 +54,10 @@ class Place:
         scope = "" if self.scope is None else readable(self.scope)
         object.__setattr__(self, "group", (readable(self.table), scope))
 
+    def binding(self, params: Params) -> Binding:
+        """What the SQL of a rule with these parametrize values stands for here."""
+        return Binding(params, self.columns)
+
     @property
     def key(self) -> sql.Composable:
         """Its one key. Raises `NotEvaluated` where it has several."""
@@ -74,7 +77,7 @@ class Scoped:
     pages: int
 
 
-class Places:
+class PreparedSources:
     """All sources of a plan, each made ready once."""
 
     def __init__(self, facts: Facts, window: Window) -> None:
@@ -84,33 +87,33 @@ class Places:
         self.scopes: set[str] = set()
         self.scoped: dict[str, list[Scoped]] = {}
         self.dated: list[Dated] = []
-        self._places: dict[tuple[str, ...], Place] = {}
+        self._prepared: dict[tuple[str, ...], PreparedSource] = {}
         self._windows: dict[tuple[_Group, str], sql.Composable] = {}
         self._known = KnownTables(facts.tables)
 
-    def place(self, source: Source | str, params: Params) -> Place:
+    def source(self, declared: Source | str, params: Params) -> PreparedSource:
         """A source that a rule looks at; one without a chosen scope is remembered as read whole."""
-        place = self.target(source, params)
-        if place.unscoped:
-            self.unscoped.add(place.unscoped)
-        return place
+        source = self.target(declared, params)
+        if source.unscoped:
+            self.unscoped.add(source.unscoped)
+        return source
 
-    def target(self, source: Source | str, params: Params) -> Place:
+    def target(self, declared: Source | str, params: Params) -> PreparedSource:
         """A source that a rule only looks things up in."""
-        key = tuple(plain(text, params) for text in _texts(source))
-        if key not in self._places:
-            self._places[key] = (
-                self._table_place(key[0]) if isinstance(source, str) else self._join_place(source, key[0], params)
+        key = tuple(plain(text, params) for text in _texts(declared))
+        if key not in self._prepared:
+            self._prepared[key] = (
+                self._of_table(key[0]) if isinstance(declared, str) else self._of_clause(declared, key[0], params)
             )
-        return self._places[key]
+        return self._prepared[key]
 
-    def _table_place(self, name: str) -> Place:
+    def _of_table(self, name: str) -> PreparedSource:
         table = self.facts.table(name)
         unscoped = name if self.window.scopes else None
         if table is None:
-            return Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
+            return PreparedSource(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
         quoted = self._quoted(table)
-        return Place(
+        return PreparedSource(
             name=name,
             table=quoted,
             keys=_row_key(table, quoted),
@@ -127,81 +130,87 @@ class Places:
         visible = self.facts.table(table.name)
         return sql.Identifier(table.name) if visible and visible.path == table.path else sql.Identifier(*table.path)
 
-    def _join_place(self, source: Source, name: str, params: Params) -> Place:
-        self.scopes |= set(source.scopes)
-        scopes = {known: expression for known, expression in source.scopes.items() if known in self.window.scopes}
-        conditions = [
-            sql.SQL("{} = {}").format(column(expression, params), Value(self.window.scopes[known]))
-            for known, expression in scopes.items()
-        ]
-        table = fill(source.from_clause, params)
-        tables = self.tables_in(readable(table))  # as SQL writes the names that were filled in
-        pages = max([UNKNOWN_PAGES, *map(self._pages, tables)])
-        for known, expression in scopes.items():
-            narrowed = column(expression, params)
-            path = lone_name(readable(narrowed)) or ("",)
-            self.scoped.setdefault(known, []).append(Scoped(table, narrowed, path[-1], tables, pages))
-        return Place(
+    def _of_clause(self, declared: Source, name: str, params: Params) -> PreparedSource:
+        self.scopes |= set(declared.scopes)
+        binding = Binding(params)
+        table = binding.filled(declared.from_clause)
+        tables = self.tables_in(f"FROM {readable(table)}")  # as SQL writes the names that were filled in
+        pages = max([UNKNOWN_PAGES, *(self.facts.tables[known].pages for known in tables)])
+        narrowed = {
+            scope: binding.column(expression)
+            for scope, expression in declared.scopes.items()
+            if scope in self.window.scopes
+        }
+        for scope, expression in narrowed.items():
+            path = lone_name(readable(expression)) or ("",)
+            self.scoped.setdefault(scope, []).append(Scoped(table, expression, path[-1], tables, pages))
+        return PreparedSource(
             name=name,
             table=table,
-            keys=tuple(column(one, params) for one in source.keys),
-            label=None if source.label is None else column(source.label, params),
+            keys=tuple(binding.column(key) for key in declared.keys),
+            label=None if declared.label is None else binding.column(declared.label),
             tables=tables,
             pages=pages,
-            scope=both(conditions) if conditions else None,
-            unscoped=_unscoped(name, scopes, self.window.scopes),
+            scope=self._scope(narrowed),
+            unscoped=_unscoped(name, narrowed, self.window.scopes),
         )
 
-    def _pages(self, table: str) -> int:
-        return self.facts.tables[table].pages
+    def _scope(self, narrowed: Mapping[str, sql.Composable]) -> sql.Composable | None:
+        """The condition of being inside all chosen scopes that are declared."""
+        chosen = self.window.scopes
+        conditions = [sql.SQL("{} = {}").format(column, Value(chosen[scope])) for scope, column in narrowed.items()]
+        return both(conditions) if conditions else None
 
-    def declared(self, schema: str, name: str, *, only: bool) -> Place:
+    def declared(self, schema: str, name: str, *, only: bool) -> PreparedSource:
         """The very table that a constraint is about: its children have constraints of their own."""
         key = (schema, name, "ONLY" if only else "")
-        if key not in self._places:
+        if key not in self._prepared:
             table = self.facts.tables.get(f"{schema}.{name}")
             if table is None:
                 raise NotEvaluated(f"the table {schema}.{name} is gone")
             visible = self.facts.table(name)
-            place = self._table_place(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
-            exactly = sql.SQL("ONLY {}").format(place.table) if only and table.inherited else place.table
-            self._places[key] = replace(place, table=exactly, unscoped=None)
-        return self._places[key]
+            source = self._of_table(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
+            exactly = sql.SQL("ONLY {}").format(source.table) if only and table.inherited else source.table
+            self._prepared[key] = replace(source, table=exactly, unscoped=None)
+        return self._prepared[key]
 
-    def with_children(self, place: Place, rows: ChildRows, aggregate: str, params: Params) -> tuple[Place, Place]:
+    def with_children(
+        self, source: PreparedSource, rows: ChildRows, aggregate: str, params: Params
+    ) -> tuple[PreparedSource, PreparedSource]:
         """The source with one value beside each row, an aggregate over its child rows; and the source of these."""
         child = self.target(rows.child, params)
+        binding = child.binding(params)
         values = child_values(
             table=child.table,
-            by=column(rows.by, params, child.columns),
-            aggregate=fill(aggregate, params, child.columns),
-            where=None if rows.where is None else fill(rows.where, params, child.columns),
+            by=binding.column(rows.by),
+            aggregate=binding.filled(aggregate),
+            where=binding.optional(rows.where),
         )
-        of = place.key if rows.of is None else column(rows.of, params, place.columns)
-        table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(place.table, values, of)
-        pages = place.pages + child.pages
-        tables = tuple(dict.fromkeys([*place.tables, *child.tables]))
-        return replace(place, table=table, stored=False, pages=pages, tables=tables), child
+        of = source.key if rows.of is None else source.binding(params).column(rows.of)
+        table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(source.table, values, of)
+        tables = tuple(dict.fromkeys([*source.tables, *child.tables]))
+        return replace(source, table=table, stored=False, pages=source.pages + child.pages, tables=tables), child
 
-    def with_reached(self, place: Place, parent: sql.Composable) -> Place:
+    def with_reached(self, source: PreparedSource, parent: sql.Composable) -> PreparedSource:
         """The source with a sign beside each row from which a root is reached by going up."""
-        reached = reached_from_roots(place.table, place.key, parent)
-        table = sql.SQL("{} LEFT JOIN {} ON tgi_reached.tgi_id = {}").format(place.table, reached, place.key)
-        return replace(place, table=table, stored=False)
+        reached = reached_from_roots(source.table, source.key, parent)
+        table = sql.SQL("{} LEFT JOIN {} ON tgi_reached.tgi_id = {}").format(source.table, reached, source.key)
+        return replace(source, table=table, stored=False)
 
     def tables_in(self, text: str) -> tuple[str, ...]:
-        """The known tables that SQL text names."""
+        """The known tables that SQL text reads: a statement, an expression with subqueries, or a FROM clause with its keyword."""
         return tuple(sorted(self._known.named_in(text)))
 
-    def within(self, since: str | None, place: Place, params: Params) -> sql.Composable | None:
+    def within(self, since: str | None, source: PreparedSource, params: Params) -> sql.Composable | None:
         """The condition of being young enough, where the run has a period and the rule a time."""
         if since is None or self.window.cutoff is None:
             return None
-        key = (place.group, plain(since, params))
+        binding = source.binding(params)
+        key = (source.group, binding.words(since))
         if key not in self._windows:
-            at = column(since, params, place.columns)
+            at = binding.column(since)
             self._windows[key] = self.window.within(at, self.window.cutoff)
-            self.dated.append(Dated(place.name, key[1], place.table, at))
+            self.dated.append(Dated(source.name, key[1], source.table, at))
         return self._windows[key]
 
 
@@ -214,7 +223,7 @@ def _unscoped(name: str, declared: Collection[str], chosen: Collection[str]) -> 
 
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
     if table.key:
-        return tuple(sql.Identifier(one) for one in table.key)
+        return tuple(map(sql.Identifier, table.key))
     return (sql.SQL("{}.ctid" if table.stored else "({}.*)::text").format(quoted),)
 
 
@@ -231,7 +240,7 @@ def child_values(
 ) -> sql.Composed:
     """One value for each parent that the child rows name: `tgi_value` beside `tgi_parent`."""
     return sql.SQL("(SELECT {} AS tgi_parent, {} AS tgi_value FROM {}{} GROUP BY 1) AS tgi_children").format(
-        by, parenthesised(aggregate), table, raw("") if where is None else sql.SQL(" WHERE {}").format(where)
+        by, parenthesised(aggregate), table, where_clause(where)
     )
 
 

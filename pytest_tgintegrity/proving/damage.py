@@ -15,7 +15,7 @@ from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.predicates import UNICODE_BLANKS
 from pytest_tgintegrity.planning.scans import Reference, ReferenceScan, RowScan, Scan, UniqueScan
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Value, both, bound_of, column, fill, raw, readable
 from pytest_tgintegrity.planning.sql.names import names_in
 from pytest_tgintegrity.proving.json_shapes import examples, misfits
@@ -298,7 +298,7 @@ def _unique(scan: UniqueScan, columns: Columns) -> Attempts | None:
 
 def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
     first = Choice(_comparable(scan), limit=1)
-    place = Place(scan.source, scan.table, scan.keys, None)
+    place = PreparedSource(scan.source, scan.table, scan.keys, None)
     targets = [target for target, _ in columns.values()]
     writes = [Write(one, sql.SQL("({})").format(select(place, [one.value], first))) for one in targets]
     return Damage(f"{', '.join(one.words for one in targets)} as in another row", tuple(writes), 2, where)

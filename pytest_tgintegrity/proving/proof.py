@@ -36,10 +36,11 @@ from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
 from pytest_tgintegrity.planning.scans import Scan
-from pytest_tgintegrity.planning.sources import Place, Places, Window
+from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources
 from pytest_tgintegrity.planning.sql.compose import fill, readable
 from pytest_tgintegrity.planning.sql.names import lone_name
 from pytest_tgintegrity.planning.sql.tokens import words
+from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, Sendable, Stopped, loosened
 from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told
@@ -84,7 +85,7 @@ class _Try:
     """A damage ready to be done to a row of a source."""
 
     damage: Damage
-    place: Place
+    place: PreparedSource
     writes: tuple[Placed, ...]
     choice: Choice
 
@@ -104,7 +105,7 @@ class Prover:
     def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts) -> None:
         self._plan = plan(rules, facts)
         self._facts = facts
-        self._places = Places(facts, Window())
+        self._places = PreparedSources(facts, Window())
         self._bench = loosened(server)
         with self._bench.transaction():
             self._evidence = Evidence(self._bench, self._plan, rules, facts)
@@ -166,7 +167,7 @@ class Prover:
             raise NotProven(f"it fires on clean data: {told(*base.keys) or base.count.value}")
         return replace(case, base=base)
 
-    def _place(self, bound: BoundRule, scan: Scan) -> Place | None:
+    def _place(self, bound: BoundRule, scan: Scan) -> PreparedSource | None:
         """The source of a rule, as the scan reads it; None for what looks at no rows of a source."""
         kind = bound.rule.kind
         if isinstance(kind, Query | Metric | Schema | Check):
@@ -203,7 +204,7 @@ class Prover:
 
     # --- damaging one row
 
-    def _damages(self, case: Case, place: Place, found: Attempts) -> Proof:
+    def _damages(self, case: Case, place: PreparedSource, found: Attempts) -> Proof:
         tries = [
             _Try(one, place, self._bench.placed(place, one.writes), one.where or Choice(limit=1))
             for one in found.illegal
@@ -332,7 +333,7 @@ class Prover:
         )
         return set(answer.texts)
 
-    def _legal(self, case: Case, place: Place, legal: Iterable[Damage], victim: Choice) -> int:
+    def _legal(self, case: Case, place: PreparedSource, legal: Iterable[Damage], victim: Choice) -> int:
         passed = 0
         tries = [_Try(one, place, self._bench.placed(place, one.writes), victim) for one in legal]
         for one, answers in self._looked(case, tries):
@@ -424,7 +425,7 @@ class Prover:
         where = sql.SQL(" OR ").join(having(case.place, key) for key in view.news(case.base))
         return [update(case.place, self._bench.placed(case.place, writes), Choice(where))]
 
-    def _moves(self, case: Case, place: Place) -> Iterator[sql.Composable]:
+    def _moves(self, case: Case, place: PreparedSource) -> Iterator[sql.Composable]:
         """Of a fix that deletes or inserts rows."""
         if not case.bound.rule.fix_allows:
             return
@@ -447,7 +448,7 @@ class Prover:
             raise NotProven("its fix does not mend its break")
 
 
-def _pointed_out(place: Place, news: Sequence[Key], rows: Sequence[Sequence[Any]]) -> Choice:
+def _pointed_out(place: PreparedSource, news: Sequence[Key], rows: Sequence[Sequence[Any]]) -> Choice:
     """The row that was written to and is reported, by its key."""
     written = [tuple(row[3:]) for row in rows]
     key = next((one for one in news if one in set(written)), written[0])

@@ -18,7 +18,7 @@ from pytest_tgintegrity.database.connections.encoding import adapt
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, one_line
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.servers.postgres import PostgresServer, connect
 
@@ -186,12 +186,12 @@ class Workbench:
 
     # --- columns
 
-    def stored(self, place: Place, target: Target) -> Stored | None:
+    def stored(self, place: PreparedSource, target: Target) -> Stored | None:
         """The stored column behind a target; None if it is none. Raises `NotProven` where there is no row."""
         oid = self._relation(place, target)
         return None if oid is None else self._stored.get((oid, target.column))
 
-    def table(self, place: Place, target: Target) -> str:
+    def table(self, place: PreparedSource, target: Target) -> str:
         """The table behind a target's alias, as SQL writes it. Raises `NotProven` where there is none."""
         oid = self._relation(place, target)
         found = next((stored.table for (one, _), stored in self._stored.items() if one == oid), None)
@@ -199,13 +199,13 @@ class Workbench:
             raise NotProven(f"no stored table stands behind {target.alias or 'its source'}")
         return found
 
-    def _relation(self, place: Place, target: Target) -> int | None:
+    def _relation(self, place: PreparedSource, target: Target) -> int | None:
         key = (readable(place.table), target.alias)
         if key not in self._relations:
             self._relations[key] = self._asked_relation(place, target)
         return self._relations[key]
 
-    def _asked_relation(self, place: Place, target: Target) -> int | None:
+    def _asked_relation(self, place: PreparedSource, target: Target) -> int | None:
         own = sql.SQL("{}tableoid").format(target.prefix)
         query = sql.SQL("SELECT {own}::oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1")
         [answer] = self.ask([query.format(own=own, table=place.table)])
@@ -217,7 +217,7 @@ class Workbench:
         oid: int = rows[0][0]
         return oid
 
-    def placed(self, place: Place, writes: Iterable[Write]) -> tuple[Placed, ...]:
+    def placed(self, place: PreparedSource, writes: Iterable[Write]) -> tuple[Placed, ...]:
         """Each write with the stored column that it goes to. Raises `NotProven` where there is none."""
         found = []
         for write in writes:

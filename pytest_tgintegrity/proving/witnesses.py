@@ -12,7 +12,7 @@ from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan
 from pytest_tgintegrity.planning.scans import Count, RowScan, Scan
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Relation, lone_name, reading
 from pytest_tgintegrity.proving.scratch_copy import Workbench
@@ -56,7 +56,7 @@ class Case:
 
     bound: BoundRule
     scan: Scan
-    place: Place | None
+    place: PreparedSource | None
     questions: tuple[Statement, ...]
     key_columns: int
     base: View = NOTHING
@@ -70,7 +70,7 @@ class Case:
         return View(counts[self.bound.id], tuple(keys))
 
 
-def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: Place | None) -> Case:
+def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: PreparedSource | None) -> Case:
     """Make a rule ready."""
     sampling = scan.sampling(bound.id)
     questions = [scan.question(types), *([] if sampling is None else [sampling.first(KEYS)])]

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.planning.predicates import expected, expected_aggregate
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import (
     Params,
     bound_of,
@@ -211,7 +211,7 @@ class Choice:
     after: int = 0
 
 
-def having(place: Place, key: Sequence[str | None]) -> sql.Composable:
+def having(place: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
     """TRUE for the row of a source that has that key, written as text."""
     pairs = zip(place.keys, key, strict=True)
     return sql.SQL(" AND ").join(
@@ -219,7 +219,7 @@ def having(place: Place, key: Sequence[str | None]) -> sql.Composable:
     )
 
 
-def key_texts(place: Place) -> list[sql.Composable]:
+def key_texts(place: PreparedSource) -> list[sql.Composable]:
     """The key of a source as text."""
     return [_as_told(key) for key in place.keys]
 
@@ -229,7 +229,7 @@ def _as_told(key: sql.Composable) -> sql.Composable:
     return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=key)
 
 
-def select(place: Place, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
+def select(place: PreparedSource, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
     """Query something of the chosen rows of a source."""
     query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(targets), place.table)
     if choice.where is not None:
@@ -262,7 +262,7 @@ class Placed:
         return self.stored.table, self.write.target.column
 
 
-def update(place: Place, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
+def update(place: PreparedSource, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
     """Write to the chosen rows; all values are computed from the rows as they were.
 
     Returns for each row written the number of its alias, where it was and where it is now (`ctid`), and the source's key
@@ -280,7 +280,7 @@ def update(place: Place, writes: Sequence[Placed], choice: Choice) -> sql.Compos
 
 
 def _new_values(
-    place: Place, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
+    place: PreparedSource, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
 ) -> sql.Composed:
     targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(place))]
     targets += [

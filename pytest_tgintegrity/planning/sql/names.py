@@ -218,7 +218,7 @@ def _is_given(told: Sequence[Token], chain: Chain) -> bool:
     return chain.end < len(told) and told[chain.end].sort == "text"
 
 
-_CLAUSES = frozenset("select from join on using where by having returning set values".split())
+_CLAUSES = frozenset("select from join table on using where by having returning set values".split())
 
 
 def _is_listed(told: Sequence[Token], position: int) -> bool:
@@ -226,9 +226,9 @@ def _is_listed(told: Sequence[Token], position: int) -> bool:
     depth, start = 0, position - 1
     while start >= 0 and depth >= 0:
         word, before = word_at(told, start), word_at(told, start - 1)
-        depth += {")": 1, "(": -1}.get(sign_at(told, start), 0)
+        depth += {")": 1, "]": 1, "(": -1, "[": -1}.get(sign_at(told, start), 0)
         if depth == 0 and word in _CLAUSES and (before, word) != ("distinct", "from"):
-            return word in ("from", "join") or (word in ("on", "using") and sign_at(told, position - 1) == ",")
+            return word in ("from", "join", "table") or (word in ("on", "using") and sign_at(told, position - 1) == ",")
         start -= 1
     return depth < 0 and _opens_join(told, start + 1)
 
@@ -287,10 +287,13 @@ class KnownTables:
         self._qualified = {table.path: name for name, table in tables.items() if name != table.name}
 
     def named_in(self, text: str) -> set[str]:
-        """The names of the tables, those in texts that are cast to regclass too."""
-        found = words(text)
-        pairs = {self._qualified[pair] for pair in self._qualified.keys() & found.pairs}
-        return (self._plain & found.alone) | pairs.union(*map(self.named_in, relation_texts(text)))
+        """The names of the tables that are read, and of those in texts that are cast to regclass."""
+        listed = {name.path[0] for name in names_in(text) if name.listed and len(name.path) == 1}
+        pairs = {self._qualified[pair] for pair in self._qualified.keys() & words(text).pairs}
+        return (self._plain & listed) | pairs.union(*map(self._named_by, relation_texts(text)))
+
+    def _named_by(self, text: str) -> set[str]:
+        return self.named_in(f"TABLE {text}")
 
 
 def columns_named(texts: Iterable[str], tables: Mapping[str, Table]) -> Columns:
