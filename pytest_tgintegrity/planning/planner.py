@@ -52,7 +52,6 @@ from pytest_tgintegrity.planning.sql.compose import (
     title,
 )
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Check,
@@ -66,6 +65,7 @@ from pytest_tgintegrity.rules.kinds import (
     Total,
     Unique,
 )
+from pytest_tgintegrity.rules.rule import Rule
 
 T = TypeVar("T")
 _Group = tuple[str, str]

@@ -22,7 +22,6 @@ from pytest_tgintegrity.planning.sql.compose import (
     raw,
     readable,
 )
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (
     AtMost,
     Between,
@@ -36,6 +35,7 @@ from pytest_tgintegrity.rules.kinds import (
     OneOf,
     Source,
 )
+from pytest_tgintegrity.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
