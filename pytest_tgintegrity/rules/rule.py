@@ -9,18 +9,8 @@ from typing import Any, Literal, TypedDict, get_args
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.rules.arguments import check_consent, check_timeout, check_tolerance, check_writes, text, texts
 from pytest_tgintegrity.rules.canonical import canonical
-from pytest_tgintegrity.rules.kinds import (
-    AtMost,
-    Between,
-    Check,
-    Declared,
-    Derived,
-    Formula,
-    Kind,
-    Metric,
-    Query,
-    Schema,
-)
+from pytest_tgintegrity.rules.kinds import Check, Kind
+from pytest_tgintegrity.rules.kinds.fields import KINDS, WORDS, fixes_of, source_of
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 FixAllows = Literal["delete", "insert", "triggers"]
@@ -98,20 +88,25 @@ def _check_severity(severity: object) -> None:
 
 
 def _check_fix(fix: object, kind: Kind) -> None:
-    if fix == "clamp" and not isinstance(kind, Between | AtMost):
-        raise DeclarationError('fix="clamp" needs bounds: only between and at_most have them')
-    if fix == "recompute" and not isinstance(kind, Formula | Derived):
-        raise DeclarationError('fix="recompute" needs a value to write: only formula and derived have one')
+    if fix == "clamp" and fix not in fixes_of(kind):
+        raise DeclarationError(f'fix="clamp" needs bounds: only {_kinds_with(fix)} have them')
+    if fix == "recompute" and fix not in fixes_of(kind):
+        raise DeclarationError(f'fix="recompute" needs a value to write: only {_kinds_with(fix)} have one')
     if fix is not None and not isinstance(fix, str | Mapping):
         raise DeclarationError(f"fix is {fix!r}: give an SQL expression, or a mapping of columns to expressions")
     check_writes(fix, "fix")
+
+
+def _kinds_with(fix: str) -> str:
+    """The kinds that can derive such a fix, for people."""
+    return " and ".join(WORDS[kind] for kind in get_args(Kind) if fix in KINDS[kind])
 
 
 def _check_since(since: object, kind: Kind) -> None:
     if since is None:
         return
     text(since, "since")
-    if isinstance(kind, Query | Metric | Schema | Check | Declared):
+    if source_of(kind) is None:
         raise DeclarationError(f"since= would be ignored: {type(kind).__name__.lower()} has no rows to choose from")
 
 
@@ -121,7 +116,7 @@ def _check_allowed(allowed: Sequence[str]) -> None:
         raise DeclarationError(f"unknown fix_allows {strange[0]!r}: use {', '.join(get_args(FixAllows))}")
 
 
-_FIELDS = frozenset(each.name for each in fields(Rule)) - {"kind"}
+_FIELDS = frozenset(known.name for known in fields(Rule)) - {"kind"}
 _LISTS = ("fix_allows", "overlaps", "show", "tags")
 _OPTIONAL_TEXTS = ("fix_hint", "enforced_by")
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.compose import Params, plain
 from pytest_tgintegrity.planning.sql.tokens import chains, sign_at, tokens, word_at
-from pytest_tgintegrity.rules.kinds import Source
-
-_DATA = frozenset({"name", "values", "shape", "label", "scopes"})
+from pytest_tgintegrity.rules.kinds.fields import asked_texts
 
 Columns = dict[tuple[str, str], set[str]]
 
@@ -26,20 +23,9 @@ class Name:
     alias: str | None
 
 
-def texts_of(declared: Any, params: Params) -> Iterator[str]:
+def texts_of(declared: object, params: Params) -> Iterator[str]:
     """The SQL of a declaration, filled in; no names for people, no values, no keys of JSON."""
-    if isinstance(declared, str):
-        yield plain(declared, params)
-    elif isinstance(declared, Mapping):
-        yield from (plain(key, params) for key in declared if isinstance(key, str))
-    elif isinstance(declared, tuple):
-        for one in declared:
-            yield from texts_of(one, params)
-    elif hasattr(declared, "__dataclass_fields__"):
-        left_out = _DATA | {"key"} if isinstance(declared, Source) else _DATA
-        for one in fields(declared):
-            if one.name not in left_out:
-                yield from texts_of(getattr(declared, one.name), params)
+    return (plain(named.text, params) for named in asked_texts(declared))
 
 
 @functools.lru_cache(maxsize=4096)
