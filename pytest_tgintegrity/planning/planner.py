@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import psycopg
@@ -13,15 +14,7 @@ from psycopg import sql
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
 from pytest_tgintegrity.planning.constraints import CONFLICTS, unmet, with_conflicts
 from pytest_tgintegrity.planning.facts import Constraint, Facts
-from pytest_tgintegrity.planning.predicates import (
-    ASCII_BLANKS,
-    UNICODE_BLANKS,
-    Predicate,
-    RowKind,
-    about_children,
-    aggregate,
-    predicate,
-)
+from pytest_tgintegrity.planning.predicates import ASCII_BLANKS, UNICODE_BLANKS, Predicate, asked
 from pytest_tgintegrity.planning.scans.scan import (
     UNKNOWN_PAGES,
     Access,
@@ -37,12 +30,11 @@ from pytest_tgintegrity.planning.scans.scan import (
     UniqueScan,
 )
 from pytest_tgintegrity.planning.schema_rules import schema_question
-from pytest_tgintegrity.planning.sources import UNREACHED, Place, Places, Scoped
+from pytest_tgintegrity.planning.sources import Place, Places, Scoped
 from pytest_tgintegrity.planning.sql.compose import (
     NUM_NULLS,
     Params,
     both,
-    column,
     fill,
     parenthesised,
     plain,
@@ -52,19 +44,8 @@ from pytest_tgintegrity.planning.sql.compose import (
     title,
 )
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.kinds import (
-    Acyclic,
-    Check,
-    Children,
-    Declared,
-    Derived,
-    Metric,
-    Query,
-    References,
-    Schema,
-    Total,
-    Unique,
-)
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, References, Schema, Unique
+from pytest_tgintegrity.rules.kinds.fields import asked_texts
 from pytest_tgintegrity.rules.rule import Rule
 
 T = TypeVar("T")
@@ -130,35 +111,9 @@ class _Planner:
     def add(self, bound: BoundRule) -> None:
         """Sort in one rule; a rule that cannot be planned is remembered with the reason."""
         try:
-            self._add(bound)
+            self._ask(bound.rule.kind, bound)
         except (DeclarationError, NotEvaluated, psycopg.Error) as error:
             self.unplannable[bound.id] = str(error)
-
-    def _add(self, bound: BoundRule) -> None:
-        kind = bound.rule.kind
-        match kind:
-            case Acyclic():
-                self._add_acyclic(bound, kind)
-            case Children() | Total() | Derived():
-                self._add_children(bound, kind)
-            case Unique():
-                self._add_unique(bound, kind)
-            case References():
-                self._add_reference(bound, kind)
-            case Query():
-                self._is_unscoped("queries")
-                self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
-            case Schema():
-                self._add_query(bound, schema_question(kind, bound.params))
-            case Metric():
-                self._is_unscoped("metrics")
-                self._add_metric(bound, kind)
-            case Declared():
-                self._add_declared(bound, kind)
-            case Check():
-                self.tables[bound.id] = ()
-            case _:
-                self._add_rows(bound, kind)
 
     def _is_unscoped(self, what: str) -> None:
         """Free SQL says itself which rows it looks at."""
@@ -167,30 +122,27 @@ class _Planner:
 
     # --- kinds
 
-    def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
-        place = self.places.place(kind.source, bound.params)
-        self._add_check(bound, place, predicate(kind, bound.params, place.columns, self.blanks))
-        self._reads(bound, place, *self._tables_named(kind, bound.params))
+    @functools.singledispatchmethod
+    def _ask(self, kind: object, bound: BoundRule) -> None:
+        """Sort in a rule of a kind; what is registered nowhere here is asked of the rows of its source."""
+        question = asked(kind, self.places, bound.params, self.blanks)
+        self._add_check(bound, question.place, question.predicate)
+        self._reads(bound, question.place, *self._tables_named(kind, bound.params, question.place))
 
-    def _tables_named(self, kind: object, params: Params) -> Iterable[str]:
-        """The tables that the SQL of a kind names, beside its source."""
-        texts = [value for name in _slots(kind) if isinstance(value := getattr(kind, name), str) and name != "source"]
-        return self.places.tables_in(" ".join(plain(text, params) for text in texts))
+    def _tables_named(self, kind: object, params: Params, place: Place) -> Iterable[str]:
+        """The tables that the SQL of a kind names, beside its source and what is a column of that."""
+        texts = [
+            text
+            for named in asked_texts(kind)
+            if (named.role.holds, named.role.of) != ("source", "source")
+            for text in [plain(named.text, params)]
+            if named.role.holds == "source" or text not in place.columns
+        ]
+        return self.places.tables_in(" ".join(texts))
 
-    def _add_acyclic(self, bound: BoundRule, kind: Acyclic) -> None:
-        place = self.places.place(kind.source, bound.params)
-        parent = column(kind.parent, bound.params, place.columns)
-        shown = ((title(kind.parent, bound.params, place.columns), parent),)
-        self._add_check(bound, self.places.with_reached(place, parent), Predicate(UNREACHED, shown))
-        self._reads(bound, place)
-
-    def _add_children(self, bound: BoundRule, kind: Children | Total | Derived) -> None:
-        place = self.places.place(kind.source, bound.params)
-        widened, child = self.places.with_children(place, kind.children, aggregate(kind), bound.params)
-        self._add_check(bound, widened, about_children(kind, child.name, bound.params, place.columns))
-        self._reads(
-            bound, widened, *self._tables_named(kind, bound.params), *self._tables_named(kind.children, bound.params)
-        )
+    @_ask.register(Check)
+    def _add_test(self, _: Check, bound: BoundRule) -> None:
+        self.tables[bound.id] = ()
 
     def _reads(self, bound: BoundRule, place: Place, *more: str) -> None:
         self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
@@ -202,7 +154,8 @@ class _Planner:
         )
         self.rows[place.group, bound.rule.timeout].append((place, check))
 
-    def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
+    @_ask.register(Unique)
+    def _add_unique(self, kind: Unique, bound: BoundRule) -> None:
         place = self.places.place(kind.source, bound.params)
         parts = shown_columns(kind.columns, bound.params, place.columns)
         where = None if kind.where is None else fill(kind.where, bound.params, place.columns)
@@ -237,7 +190,8 @@ class _Planner:
             )
         )
 
-    def _add_reference(self, bound: BoundRule, kind: References) -> None:
+    @_ask.register(References)
+    def _add_reference(self, kind: References, bound: BoundRule) -> None:
         place = self.places.place(kind.source, bound.params)
         target = self.places.target(kind.target, bound.params)
         columns = kind.target_columns or self._key_of(target)
@@ -249,7 +203,7 @@ class _Planner:
         names = tuple(title(one, bound.params, target.columns) for one in columns)
         distinct = not self._unique_in(target, names)
         self._reference(bound, place, target, Target(target.table, found, distinct, kind.match_full, where), parts)
-        self._reads(bound, place, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params))
+        self._reads(bound, place, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params, place))
 
     def _key_of(self, place: Place) -> tuple[str, ...]:
         table = self.facts.table(place.name)
@@ -279,7 +233,18 @@ class _Planner:
         source = ", ".join(self.tables[bound.id]) or "query"
         self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
 
-    def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
+    @_ask.register(Query)
+    def _add_free_query(self, kind: Query, bound: BoundRule) -> None:
+        self._is_unscoped("queries")
+        self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
+
+    @_ask.register(Schema)
+    def _add_schema(self, kind: Schema, bound: BoundRule) -> None:
+        self._add_query(bound, schema_question(kind, bound.params))
+
+    @_ask.register(Metric)
+    def _add_metric(self, kind: Metric, bound: BoundRule) -> None:
+        self._is_unscoped("metrics")
         query = fill(_statement(kind.sql), {**self.since, **bound.params})
         self.tables[bound.id] = self.places.tables_in(readable(query))
         self.scans.append(MetricScan(kind.name, bound.id, kind, query, self._pages(bound), bound.rule.timeout))
@@ -291,7 +256,8 @@ class _Planner:
 
     # --- declared constraints
 
-    def _add_declared(self, bound: BoundRule, kind: Declared) -> None:
+    @_ask.register(Declared)
+    def _add_declared(self, kind: Declared, bound: BoundRule) -> None:
         constraint = bound.params.get("constraint")
         if not isinstance(constraint, Constraint):
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
@@ -400,10 +366,6 @@ def _access(place: Place, target: Place) -> Access:
     if not (place.stored and target.stored):
         return "any"
     return "lookup" if target.pages > LOOKUP_RATIO * (place.pages + LOOKUP_RATIO) else "heap"
-
-
-def _slots(kind: object) -> Iterable[str]:
-    return (one.name for one in fields(kind))  # type: ignore[arg-type] # every kind is a dataclass
 
 
 def _shown(bound: BoundRule, place: Place, already: Sequence[Named]) -> tuple[Named, ...]:

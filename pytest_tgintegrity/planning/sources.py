@@ -263,6 +263,3 @@ def reached_from_roots(table: sql.Composable, key: sql.Composable, parent: sql.C
         " UNION ALL SELECT below.id FROM tgi_met JOIN {links} AS below ON below.up = tgi_met.id)"
         " SELECT id AS tgi_id FROM tgi_met) AS tgi_reached"
     ).format(links=links)
-
-
-UNREACHED = sql.SQL("tgi_reached.tgi_id IS NULL")
