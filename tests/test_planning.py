@@ -12,7 +12,6 @@ from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
 from pytest_tgintegrity.planning.scans import ReferenceScan, RowScan
 from pytest_tgintegrity.planning.sql.compose import parametrised, readable
 from pytest_tgintegrity.planning.windows import Window
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (
     Between,
     Check,
@@ -26,6 +25,7 @@ from pytest_tgintegrity.rules.kinds import (
     Source,
     Unique,
 )
+from pytest_tgintegrity.rules.rule import Rule
 
 
 def _table(name: str, schema: str = "public", **more: Any) -> Table:

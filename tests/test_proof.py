@@ -14,7 +14,7 @@ from harness import Ran, RunRules
 
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.proving import damage
+from pytest_tgintegrity.proving.damage import columns as damage
 from pytest_tgintegrity.proving.proof import Proof, Prover
 from pytest_tgintegrity.proving.values import Spread
 from pytest_tgintegrity.rules.kinds import (

@@ -17,8 +17,8 @@ from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.document import Report, _finite
 from pytest_tgintegrity.reports.terminal import summary as terminal
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Between, Metric
+from pytest_tgintegrity.rules.rule import Rule
 
 HERE = Database("db.example", 5432, "tg", "reader", "15.18", "7", is_standby=False, read_only=True, superuser=False)
 TABLE = """

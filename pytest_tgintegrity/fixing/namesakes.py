@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.planning.sql.names import Relation, names_in, reading
 from pytest_tgintegrity.rules.kinds import Declared, Source
+from pytest_tgintegrity.rules.kinds.fields import asked_texts, source_of
 
 NOBODY = "no safe fix is declared: a person decides"
 
@@ -56,11 +56,11 @@ def _is_same_table(one: BoundRule, other: BoundRule) -> bool:
 
 def _looked_at(one: BoundRule) -> str:
     """The FROM clause of a rule, or all of its SQL if it has no source."""
-    kind = one.rule.kind
-    source = getattr(kind, "source", None)
-    if isinstance(source, Source):
-        source = source.from_clause
-    texts = [source] if source else [value for one in fields(kind) if isinstance(value := getattr(kind, one.name), str)]
+    source = source_of(one.rule.kind)
+    if source is None:
+        texts = [text.text for text in asked_texts(one.rule.kind)]
+    else:
+        texts = [source.from_clause if isinstance(source, Source) else source]
     return plain(" ".join(texts), {"since": "since", **one.params})
 
 

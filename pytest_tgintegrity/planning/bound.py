@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from pytest_tgintegrity.planning.sql.compose import Params, plain
-from pytest_tgintegrity.rules.declare import Rule
-from pytest_tgintegrity.rules.kinds import Source
+from pytest_tgintegrity.rules.kinds.fields import asked_texts
+from pytest_tgintegrity.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +34,6 @@ class BoundRule:
         return None if declared is None else plain(declared, self.params)
 
 
-_NO_SQL = frozenset({"name", "values", "shape", "label", "scopes"})
-"""Fields of declarations that hold names for people, values, or keys of JSON."""
-
-
-def texts_of(declared: Any, params: Params) -> Iterator[str]:
+def texts_of(declared: object, params: Params) -> Iterator[str]:
     """The SQL of a declaration, filled in; no names for people, no values, no keys of JSON."""
-    if isinstance(declared, str):
-        yield plain(declared, params)
-    elif isinstance(declared, Mapping):
-        yield from (plain(key, params) for key in declared if isinstance(key, str))
-    elif isinstance(declared, tuple):
-        for part in declared:
-            yield from texts_of(part, params)
-    elif hasattr(declared, "__dataclass_fields__"):
-        left_out = _NO_SQL | {"key"} if isinstance(declared, Source) else _NO_SQL
-        for slot in fields(declared):
-            if slot.name not in left_out:
-                yield from texts_of(getattr(declared, slot.name), params)
+    return (plain(named.text, params) for named in asked_texts(declared))

@@ -10,8 +10,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning.facts import Constraint
-from pytest_tgintegrity.planning.predicates import Predicate
-from pytest_tgintegrity.planning.scans import Named
+from pytest_tgintegrity.planning.predicates import Named, Predicate
 from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources
 from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, Value, listed, parenthesised, raw
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
@@ -20,20 +21,11 @@ from pytest_tgintegrity.planning.constraints import (
     with_conflicts,
 )
 from pytest_tgintegrity.planning.facts import Constraint, Facts
-from pytest_tgintegrity.planning.predicates import (
-    ASCII_BLANKS,
-    UNICODE_BLANKS,
-    Predicate,
-    RowKind,
-    about_children,
-    aggregate,
-    predicate,
-)
+from pytest_tgintegrity.planning.predicates import ASCII_BLANKS, UNICODE_BLANKS, Named, Predicate, asked
 from pytest_tgintegrity.planning.scans import (
     UNKNOWN_PAGES,
     Access,
     MetricScan,
-    Named,
     QueryScan,
     Reference,
     ReferenceScan,
@@ -44,23 +36,12 @@ from pytest_tgintegrity.planning.scans import (
     UniqueScan,
 )
 from pytest_tgintegrity.planning.schema_rules import schema_question
-from pytest_tgintegrity.planning.sources import UNREACHED, PreparedSource, PreparedSources, Scoped
+from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources, Scoped
 from pytest_tgintegrity.planning.sql.compose import Params, both, fill, plain, readable
 from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.kinds import (
-    Acyclic,
-    Check,
-    Children,
-    Declared,
-    Derived,
-    Metric,
-    Query,
-    References,
-    Schema,
-    Total,
-    Unique,
-)
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, References, Schema, Unique
+from pytest_tgintegrity.rules.kinds.fields import asked_texts
 
 _Group = tuple[str, str]
 _Rows = tuple[_Group, float | None]
@@ -101,35 +82,16 @@ class _Planner:
     def add(self, bound: BoundRule) -> None:
         """Sort in one rule; a rule that cannot be planned is remembered with the reason."""
         try:
-            self._add(bound)
+            self._ask(bound.rule.kind, bound)
         except (DeclarationError, NotEvaluated, psycopg.Error) as error:
             self.unplannable[bound.id] = str(error)
 
-    def _add(self, bound: BoundRule) -> None:
-        kind = bound.rule.kind
-        match kind:
-            case Acyclic():
-                self._add_acyclic(bound, kind)
-            case Children() | Total() | Derived():
-                self._add_children(bound, kind)
-            case Unique():
-                self._add_unique(bound, kind)
-            case References():
-                self._add_reference(bound, kind)
-            case Query():
-                self._is_unscoped("queries")
-                self._add_query(bound, self._statement(bound, kind.sql))
-            case Schema():
-                self._add_query(bound, schema_question(kind, bound.params))
-            case Metric():
-                self._is_unscoped("metrics")
-                self._add_metric(bound, kind)
-            case Declared():
-                self._add_declared(bound, kind)
-            case Check():
-                self.tables[bound.id] = ()
-            case _:
-                self._add_rows(bound, kind)
+    @functools.singledispatchmethod
+    def _ask(self, kind: object, bound: BoundRule) -> None:
+        """Sort in a rule of a kind; what is registered nowhere here is asked of the rows of its source."""
+        question = asked(kind, self.sources, bound.params, self.blanks)
+        self._check(bound, question.source, question.predicate)
+        self._reads(bound, question.source, *self._tables_named(kind, bound.params, question.source))
 
     def _is_unscoped(self, what: str) -> None:
         """Free SQL says itself which rows it looks at."""
@@ -139,33 +101,18 @@ class _Planner:
     def _reads(self, bound: BoundRule, source: PreparedSource, *more: str) -> None:
         self.tables[bound.id] = tuple(dict.fromkeys([*source.tables, *more]))
 
-    def _tables_named(self, kind: object, params: Params) -> Iterable[str]:
-        """The tables that the SQL of a kind names, beside its source."""
-        for slot in fields(kind):  # type: ignore[arg-type] # every kind is a dataclass
-            text = getattr(kind, slot.name)
-            if isinstance(text, str) and slot.name != "source":
-                yield from self.sources.tables_in(plain(text, params))
+    def _tables_named(self, kind: object, params: Params, source: PreparedSource) -> Iterable[str]:
+        """The tables that the SQL of a kind names, beside its sources and what is a column of the first."""
+        for named in asked_texts(kind):
+            text = plain(named.text, params)
+            if named.role.holds != "source" and text not in source.columns:
+                yield from self.sources.tables_in(text)
+
+    @_ask.register(Check)
+    def _add_test(self, _: Check, bound: BoundRule) -> None:
+        self.tables[bound.id] = ()
 
     # --- rows
-
-    def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
-        source = self.sources.source(kind.source, bound.params)
-        self._check(bound, source, predicate(kind, bound.params, source.columns, self.blanks))
-        self._reads(bound, source, *self._tables_named(kind, bound.params))
-
-    def _add_acyclic(self, bound: BoundRule, kind: Acyclic) -> None:
-        source = self.sources.source(kind.source, bound.params)
-        shown = source.binding(bound.params).titled([kind.parent])
-        self._check(bound, self.sources.with_reached(source, shown[0][1]), Predicate(UNREACHED, shown))
-        self._reads(bound, source)
-
-    def _add_children(self, bound: BoundRule, kind: Children | Total | Derived) -> None:
-        source = self.sources.source(kind.source, bound.params)
-        widened, child = self.sources.with_children(source, kind.children, aggregate(kind), bound.params)
-        self._check(bound, widened, about_children(kind, child.name, bound.params, source.columns))
-        self._reads(
-            bound, widened, *self._tables_named(kind, bound.params), *self._tables_named(kind.children, bound.params)
-        )
 
     def _check(self, bound: BoundRule, source: PreparedSource, predicate: Predicate) -> None:
         check = RowCheck(
@@ -180,12 +127,13 @@ class _Planner:
 
     # --- keys
 
-    def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
+    @_ask.register(Unique)
+    def _add_unique(self, kind: Unique, bound: BoundRule) -> None:
         source = self.sources.source(kind.source, bound.params)
-        binding = source.binding(bound.params)
-        where = binding.optional(kind.where)
-        self._unique(bound, source, binding.titled(kind.columns), where, nulls_distinct=kind.nulls_distinct)
-        self._reads(bound, source, *self.sources.tables_in(binding.words(kind.where or "")))
+        reading = source.reading(bound.params)
+        parts = tuple(map(reading.named, kind.columns))
+        self._unique(bound, source, parts, reading.optional(kind.where), nulls_distinct=kind.nulls_distinct)
+        self._reads(bound, source, *self.sources.tables_in(reading.words(kind.where or "")))
 
     def _unique(
         self,
@@ -215,23 +163,23 @@ class _Planner:
             )
         )
 
-    def _add_reference(self, bound: BoundRule, kind: References) -> None:
+    @_ask.register(References)
+    def _add_reference(self, kind: References, bound: BoundRule) -> None:
         source = self.sources.source(kind.source, bound.params)
         target = self.sources.target(kind.target, bound.params)
         columns = kind.target_columns or self._key_of(target)
         if len(columns) != len(kind.columns):
             raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
-        binding = target.binding(bound.params)
-        titled = binding.titled(columns)
+        own, theirs = source.reading(bound.params), target.reading(bound.params)
         keys = Target(
             table=target.table,
-            columns=tuple(expression for _, expression in titled),
-            distinct=not self._is_unique_in(target, [title for title, _ in titled]),
+            columns=tuple(map(theirs.column, columns)),
+            distinct=not self._is_unique_in(target, [*map(theirs.title, columns)]),
             match_full=kind.match_full,
-            where=binding.optional(kind.where),
+            where=theirs.optional(kind.where),
         )
-        self._reference(bound, source, target, keys, source.binding(bound.params).titled(kind.columns))
-        self._reads(bound, source, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params))
+        self._reference(bound, source, target, keys, tuple(map(own.named, kind.columns)))
+        self._reads(bound, source, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params, source))
 
     def _key_of(self, source: PreparedSource) -> tuple[str, ...]:
         table = self.facts.table(source.name)
@@ -261,12 +209,23 @@ class _Planner:
     def _statement(self, bound: BoundRule, template: str) -> sql.Composable:
         return fill(one_statement(template), {**self.since, **bound.params})
 
+    @_ask.register(Query)
+    def _add_free_query(self, kind: Query, bound: BoundRule) -> None:
+        self._is_unscoped("queries")
+        self._add_query(bound, self._statement(bound, kind.sql))
+
+    @_ask.register(Schema)
+    def _add_schema(self, kind: Schema, bound: BoundRule) -> None:
+        self._add_query(bound, schema_question(kind, bound.params))
+
     def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
         pages = self._pages_named(bound, query)
         source = ", ".join(self.tables[bound.id]) or "query"
         self.scans.append(QueryScan(source, bound.id, query, pages, bound.rule.timeout))
 
-    def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
+    @_ask.register(Metric)
+    def _add_metric(self, kind: Metric, bound: BoundRule) -> None:
+        self._is_unscoped("metrics")
         query = self._statement(bound, kind.sql)
         pages = self._pages_named(bound, query)
         self.scans.append(MetricScan(kind.name, bound.id, kind, query, pages, bound.rule.timeout))
@@ -279,7 +238,8 @@ class _Planner:
 
     # --- declared constraints
 
-    def _add_declared(self, bound: BoundRule, kind: Declared) -> None:
+    @_ask.register(Declared)
+    def _add_declared(self, kind: Declared, bound: BoundRule) -> None:
         constraint = bound.params.get("constraint")
         if not isinstance(constraint, Constraint):
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
@@ -368,5 +328,5 @@ def _shown(bound: BoundRule, source: PreparedSource, already: Sequence[Named]) -
     rule = bound.rule
     fix = {} if isinstance(rule.fix, str | None) or "insert" in rule.fix_allows else rule.fix
     writes = [*(rule.breaks if isinstance(rule.breaks, Mapping) else {}), *fix]
-    columns = source.binding(bound.params).titled(rule.show or dict.fromkeys(writes))
+    columns = map(source.reading(bound.params).named, rule.show or dict.fromkeys(writes))
     return tuple((title, expression) for title, expression in columns if title not in dict(already))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.planning.bound import BoundRule, texts_of
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.planning.sql.names import Columns, columns_named
 from pytest_tgintegrity.rules.kinds import Declared, Schema
 from pytest_tgintegrity.rules.toml import document, told
@@ -128,9 +129,9 @@ def cover(
 def _looks(bound: BoundRule, read: Mapping[str, Table]) -> Columns:
     rule, constraint = bound.rule, bound.params.get("constraint")
     if not isinstance(constraint, Constraint):
-        fix = rule.fix if isinstance(rule.fix, Mapping) else None
+        written = rule.fix if isinstance(rule.fix, Mapping) else ()
         params = {"since": "", **bound.params}
-        texts = [*texts_of(rule.kind, params), *texts_of(fix, params)]
+        texts = [*texts_of(rule.kind, params), *(plain(column, params) for column in written)]
         return columns_named(texts, read)
     found = columns_named([*constraint.expressions, constraint.where or ""], read)
     found.setdefault(_path(constraint), set()).update(constraint.columns)

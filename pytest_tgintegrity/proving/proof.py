@@ -45,7 +45,8 @@ from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Colum
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, Sendable, Stopped, loosened
 from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told
 from pytest_tgintegrity.rules.arguments import deleting
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, Schema, Unique
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, Unique
+from pytest_tgintegrity.rules.kinds.fields import source_of
 from pytest_tgintegrity.servers.postgres import PostgresServer
 
 FIRST_ROWS = (1, 64, None)
@@ -170,13 +171,14 @@ class Prover:
     def _place(self, bound: BoundRule, scan: Scan) -> PreparedSource | None:
         """The source of a rule, as the scan reads it; None for what looks at no rows of a source."""
         kind = bound.rule.kind
-        if isinstance(kind, Query | Metric | Schema | Check):
-            return None
+        source = source_of(kind)
         if isinstance(kind, Declared):
             constraint = bound.params["constraint"]
             place = self._places.declared(constraint.schema, constraint.table, only=constraint.only)
+        elif source is None:
+            return None
         else:
-            place = self._places.target(kind.source, bound.params)
+            place = self._places.target(source, bound.params)
         return replace(place, table=getattr(scan, "table", place.table))
 
     def _proof(self, case: Case) -> Proof:

@@ -1,9 +1,9 @@
 """A rule as one line of text that stays the same for as long as the rule means the same. Pure.
 
 Names of sets of rules are made of it (`selection.digest_of`), and histories keep those names: a release that writes the
-same rule otherwise would restart everybody's clean days. So the words for kinds are written down here, whatever the classes
-are called; a field that is given another name keeps its word as ``field(metadata={"canonical": "word"})``; and a field that
-holds its default is left out, so that new ones may join.
+same rule otherwise would restart everybody's clean days. So each kind is declared with its word, whatever its class is
+called; a field that is given another name keeps its word, ``holds.sql(canonical="word")`` of a kind and
+``field(metadata={"canonical": "word"})`` of a `Rule`; and a field that holds its default is left out, so that new ones may join.
 """
 
 from __future__ import annotations
@@ -13,34 +13,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Final
 
-from pytest_tgintegrity.rules import kinds
+from pytest_tgintegrity.rules.kinds.fields import WORDS
 
 VERSION: Final = 1
-WORDS: Final[Mapping[type, str]] = {
-    kinds.Source: "source",
-    kinds.ChildRows: "child rows",
-    kinds.Rows: "rows",
-    kinds.Between: "between",
-    kinds.OneOf: "one_of",
-    kinds.NotNull: "not_null",
-    kinds.NotBlank: "not_blank",
-    kinds.AtMost: "at_most",
-    kinds.Implies: "implies",
-    kinds.Formula: "formula",
-    kinds.Agree: "agree",
-    kinds.JsonShape: "json_shape",
-    kinds.Acyclic: "acyclic",
-    kinds.Children: "children",
-    kinds.Total: "total",
-    kinds.Derived: "derived",
-    kinds.Unique: "unique",
-    kinds.References: "references",
-    kinds.Query: "query",
-    kinds.Metric: "metric",
-    kinds.Schema: "schema",
-    kinds.Check: "check",
-    kinds.Declared: "declared",
-}
 
 
 def canonical(rule: Any) -> str:

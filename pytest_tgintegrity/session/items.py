@@ -21,8 +21,8 @@ from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.terminal import summary as terminal
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Declared, Metric, Schema
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.session.session import BOUND, IDLE, NO_URL, RECORD, Integrity, session_of
 from pytest_tgintegrity.text import printable, printable_lines
 

@@ -19,7 +19,7 @@ from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_u
 from pytest_tgintegrity.reports.alerts.receivers import Receiver, receiver
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.arguments import SHORTEST_TIMEOUT
-from pytest_tgintegrity.rules.declare import SEVERITIES, Severity
+from pytest_tgintegrity.rules.rule import SEVERITIES, Severity
 from pytest_tgintegrity.session import option_list
 from pytest_tgintegrity.session.option_list import OPTIONS, SHORT_NAMES, Option, Twin
 from pytest_tgintegrity.session.spelling import Spelling

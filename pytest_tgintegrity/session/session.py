@@ -47,9 +47,9 @@ from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.reports.terminal.cleaning import clean
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules import files as rule_files
-from pytest_tgintegrity.rules.declare import SEVERITIES
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.rules.probes import Probe
+from pytest_tgintegrity.rules.rule import SEVERITIES
 from pytest_tgintegrity.session import options
 from pytest_tgintegrity.session.workers import Host, join, shared_folder
 from pytest_tgintegrity.text import printable, printable_lines

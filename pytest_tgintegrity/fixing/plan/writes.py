@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.planning.predicates import expected, expected_aggregate
+from pytest_tgintegrity.planning.predicates import FIXES, Fixed, Reading
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import (
     Params,
-    bound_of,
-    column,
     fill,
     identifier,
     parenthesised,
@@ -22,20 +20,9 @@ from pytest_tgintegrity.planning.sql.compose import (
     readable,
 )
 from pytest_tgintegrity.planning.sql.names import only_table
-from pytest_tgintegrity.rules.declare import Rule
-from pytest_tgintegrity.rules.kinds import (
-    AtMost,
-    Between,
-    ChildRows,
-    Derived,
-    Formula,
-    JsonShape,
-    Kind,
-    NotBlank,
-    NotNull,
-    OneOf,
-    Source,
-)
+from pytest_tgintegrity.rules.kinds import Source
+from pytest_tgintegrity.rules.kinds.fields import sources_of, subject_of
+from pytest_tgintegrity.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +115,9 @@ def _expressions(rule: Rule) -> Iterable[str]:
     for one in (rule.fix, rule.breaks, rule.since):
         if one is not None:
             yield from [one] if isinstance(one, str) else one.values()
-    for source in _sources(rule.kind):
-        yield from source.scopes.values()
-
-
-def _sources(kind: object) -> Iterable[Source]:
-    for one in fields(kind):  # type: ignore[arg-type] # every kind is a dataclass
-        match getattr(kind, one.name):
-            case Source() as source:
-                yield source
-            case ChildRows() as rows:
-                yield from _sources(rows)
-
-
-def subject(kind: Kind) -> str | None:
-    """The column that a rule of this kind is about, as its author wrote it."""
-    of_column = Between | OneOf | NotNull | NotBlank | AtMost | Formula | Derived | JsonShape
-    return kind.column if isinstance(kind, of_column) else None
+    for source in sources_of(rule.kind):
+        if isinstance(source, Source):
+            yield from source.scopes.values()
 
 
 def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
@@ -157,49 +130,11 @@ def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple
         return ()
     if not isinstance(fix, str):
         return mapped(fix, params, names)
-    about = subject(rule.kind)
+    about = subject_of(rule.kind)
     if about is None:
         raise DeclarationError(f"fix={fix!r} does not say which column it writes to: give a mapping")
-    words = plain(_words(fix, rule.kind), params)
-    return (Write(_column(about, params, names), _fixed(fix, rule.kind, params, names), words),)
-
-
-def _words(fix: str, kind: Kind) -> str:
-    """What the author wrote of the value: in the fix, or in the rule that it comes from."""
-    match fix, kind:
-        case "clamp", AtMost():
-            return kind.other
-        case "clamp", Between():
-            return ", ".join(one for one in (kind.low, kind.high) if isinstance(one, str))
-        case "recompute", Formula():
-            return kind.expression if isinstance(kind.expression, str) else fix
-        case "recompute", Derived():
-            return kind.aggregate
-    return fix
-
-
-def _fixed(fix: str, kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
-    match fix, kind:
-        case "clamp", _:
-            return _clamped(kind, params, names)
-        case "recompute", Formula():
-            return expected(kind, params, names)
-        case "recompute", Derived():
-            return expected_aggregate(kind, params, names)
-    return fill(fix, params, names)
-
-
-def _clamped(kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
-    if isinstance(kind, AtMost):
-        return column(kind.other, params, names)
-    if not isinstance(kind, Between):
-        raise DeclarationError('fix="clamp" needs bounds')
-    value = column(kind.column, params, names)
-    for function, bound in (("GREATEST", kind.low), ("LEAST", kind.high)):
-        limit = bound_of(bound, params, names)
-        if limit is not None:
-            value = sql.SQL("{}({}, {})").format(raw(function), value, limit)
-    return value
+    value = FIXES[fix](rule.kind, Reading(params, names)) if fix in FIXES else Fixed(fill(fix, params, names), fix)
+    return (Write(_column(about, params, names), value.value, plain(value.words, params)),)
 
 
 @dataclass(frozen=True, slots=True)

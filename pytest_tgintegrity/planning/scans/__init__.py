@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_tgintegrity.planning.scans.free import MetricScan, QueryScan
 from pytest_tgintegrity.planning.scans.keys import Reference, ReferenceScan, Target, UniqueScan
 from pytest_tgintegrity.planning.scans.rows import RowCheck, RowScan
-from pytest_tgintegrity.planning.scans.sampling import Named, Sampling
+from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, Scan, Tally
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Access",
     "Count",
     "MetricScan",
-    "Named",
     "QueryScan",
     "Reference",
     "ReferenceScan",

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Predicate, Span
-from pytest_tgintegrity.planning.scans.sampling import Named, Sampling, counted, rows_in_order
+from pytest_tgintegrity.planning.predicates import Named, Predicate, Span
+from pytest_tgintegrity.planning.scans.sampling import Sampling, counted, rows_in_order
 from pytest_tgintegrity.planning.scans.scan import Access, Count, Row, Tally
 from pytest_tgintegrity.planning.sql.compose import both, either, listed, parenthesised, raw, readable, where_clause
 

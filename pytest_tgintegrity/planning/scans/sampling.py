@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from pytest_tgintegrity.planning.predicates.reading import Named
 from pytest_tgintegrity.planning.sql.compose import Value, listed, raw
-
-Named = tuple[str, sql.Composable]
-"""An expression, and what people call it."""
 
 SHORT = frozenset({16, 18, 19, 20, 21, 23, 26, 700, 701, 1042, 1082, 1083, 1114, 1184, 1266, 2950})
 """Types of which a value is never long, and char(n), whose blanks a cast takes away."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_tgintegrity.rules.declare import SEVERITIES
+from pytest_tgintegrity.rules.rule import SEVERITIES
 from pytest_tgintegrity.text import plural, printable
 
 FEW = 12

@@ -18,8 +18,8 @@ from pytest_tgintegrity.reports.terminal.history import history_lines, stale_lin
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.reports.terminal.next_step import next_lines
 from pytest_tgintegrity.reports.terminal.probes import probe_lines
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Metric
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.text import grouped, plural, printable, printable_lines, shown
 
 FIX = 100
