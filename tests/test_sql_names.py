@@ -39,6 +39,8 @@ def _named(*texts: str) -> set[str]:
         ("level(1) = name (2)", set()),
         ("status IN ('a')", {"hero.status"}),
         ("hero.*", set()),
+        ("SELECT 1, (level) FROM hero", {"hero.level"}),
+        ("SELECT name 'x', cost::level, CAST(1 AS status) FROM hero", {"item.cost"}),
     ],
 )
 def test_columns_are_found_where_they_are_named(text: str, columns: set[str]) -> None:

@@ -14,6 +14,7 @@ from pytest_tgintegrity.database.connections.reader import Answer, Failure, Read
 from pytest_tgintegrity.database.freshness import changed
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.parts import halves
 from pytest_tgintegrity.planning.scans import Access, Count, RowScan, Sampling, Scan, Tally
 from pytest_tgintegrity.planning.scans.query_plans import PAIRS_PER_SECOND, Guilt, worst
 
@@ -316,8 +317,7 @@ def _divide(inquiry: _Inquiry, work: _Progress) -> None:
         work.errors.update(dict.fromkeys(rules, work.failed or ""))
         return
     else:
-        middle = len(rules) // 2
-        parts = [rules[:middle], rules[middle:]]
+        parts = [list(half) for half in halves(rules)]
     found = [work.part(part) for part in parts]
     _answer(inquiry, found)
     for part in found:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
+from pytest_tgintegrity.parts import chunks
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.predicates import Named, Predicate
 from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources
 from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, Value, listed, parenthesised, raw
-
-T = TypeVar("T")
 
 CONFLICTS = sql.SQL("tgi_conflict.tgi_row IS NOT NULL")
 COLUMNS_PER_CALL = 90
@@ -42,11 +40,6 @@ def _named(columns: Iterable[str]) -> tuple[Named, ...]:
 def _any_null(columns: Sequence[str]) -> sql.Composed:
     calls = [listed(map(sql.Identifier, some)) for some in chunks(columns, COLUMNS_PER_CALL)]
     return sql.SQL(" OR ").join(sql.SQL("{}({}) > 0").format(NUM_NULLS, call) for call in calls)
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items, so many at a time."""
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def unique_parts(constraint: Constraint) -> tuple[tuple[Named, ...], sql.Composable | None]:

@@ -11,9 +11,9 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
+from pytest_tgintegrity.parts import chunks
 from pytest_tgintegrity.planning.bound import BoundRule as BoundRule  # noqa: PLC0414 - most know it from here
 from pytest_tgintegrity.planning.constraints import (
-    chunks,
     compared_columns,
     domain_values,
     unique_parts,

@@ -17,7 +17,7 @@ from psycopg import sql
 from pytest_tgintegrity.database.connections.encoding import adapt
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, one_line
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
-from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home
+from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home, table_behind
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.servers.postgres import PostgresServer, connect
@@ -206,9 +206,7 @@ class Workbench:
         return self._relations[key]
 
     def _asked_relation(self, place: PreparedSource, target: Target) -> int | None:
-        own = sql.SQL("{}tableoid").format(target.prefix)
-        query = sql.SQL("SELECT {own}::oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1")
-        [answer] = self.ask([query.format(own=own, table=place.table)])
+        [answer] = self.ask([table_behind(target.prefix, place.table)])
         if isinstance(answer, Failure):
             return None
         rows = answer.rows

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.fixing.changes import Change, Place, Row, place
-from pytest_tgintegrity.planning.sql.compose import listed, raw
+from pytest_tgintegrity.planning.sql.compose import exact_text, listed, raw, texts_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +239,13 @@ def parents_first(connection: psycopg.Connection[Any], tables: Iterable[StoredTa
 def _text(alias: str, column: Column) -> sql.Composable:
     value = sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column.name))
     if column.formatted:
-        return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=value)
+        return exact_text(value)
     return sql.SQL("{}::pg_catalog.text").format(value)
 
 
 def whole_row(table: StoredTable, alias: str = "t") -> sql.Composable:
     """A row of the table as one JSON object."""
-    return sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
-        listed(sql.Literal(column.name) for column in table.columns),
-        listed(_text(alias, column) for column in table.columns),
-    )
+    return texts_by_name({column.name: _text(alias, column) for column in table.columns})
 
 
 def _value(table: StoredTable, record: str, column: str) -> sql.Composable:
@@ -335,10 +332,7 @@ def deleting(table: StoredTable, changes: Sequence[Change]) -> Statement:
 def inserting(table: StoredTable, changes: Sequence[Change]) -> Statement:
     """Insert rows of the same columns, and return their keys in the order of the changes."""
     columns = [column.name for column in table.columns if column.name in changes[0].after and not column.generated]
-    key = sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
-        listed(map(sql.Literal, table.key)),
-        listed(_text("t", table.column(name)) for name in table.key),
-    )
+    key = texts_by_name({name: _text("t", table.column(name)) for name in table.key})
     statement = sql.SQL(
         "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ORDER BY v.n RETURNING {}"
     ).format(

@@ -13,6 +13,7 @@ from pytest_tgintegrity.fixing.plan.drawn import Blueprint, written
 from pytest_tgintegrity.fixing.plan.foresight import Foresight
 from pytest_tgintegrity.fixing.plan.simulation import Simulation
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, in_order, offending, qualified
+from pytest_tgintegrity.parts import chunks
 from pytest_tgintegrity.planning.scans import MetricScan, Scan
 from pytest_tgintegrity.planning.sql.names import reading
 from pytest_tgintegrity.planning.sql.tokens import words
@@ -95,8 +96,8 @@ class Settling:
     def _ask_together(self, simulation: Simulation, questions: Sequence[sql.Composable]) -> list[Found]:
         """The one row that answers each question: all at once or, if the server refuses that, one by one."""
         if len(questions) > QUESTIONS:
-            halves = questions[:QUESTIONS], questions[QUESTIONS:]
-            return [found for half in halves for found in self._ask_together(simulation, half)]
+            some = chunks(questions, QUESTIONS)
+            return [answer for part in some for answer in self._ask_together(simulation, part)]
         if not questions:
             return []
         answer = self.reader.ask([simulation.together(questions)])[0]

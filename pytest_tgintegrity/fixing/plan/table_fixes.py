@@ -14,7 +14,16 @@ from pytest_tgintegrity.fixing.plan.writes import Target, Write, fix_writes
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
-from pytest_tgintegrity.planning.sql.compose import both, fill, identifier, listed, parenthesised, raw, where_clause
+from pytest_tgintegrity.planning.sql.compose import (
+    both,
+    fill,
+    identifier,
+    listed,
+    parenthesised,
+    qualifier,
+    raw,
+    where_clause,
+)
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Reading, Relation, reading
 from pytest_tgintegrity.planning.sql.times import at_instant
 from pytest_tgintegrity.rules.arguments import deleting
@@ -167,7 +176,7 @@ class Remedy:
 
 def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, visible: bool) -> Remedy:
     """What an intent does to the table behind its alias."""
-    prefix = raw("") if not intent.alias else sql.SQL("{}.").format(sql.Identifier(*intent.alias.split(".")))
+    prefix = qualifier(intent.alias)
     keys = [] if intent.op == "insert" else [sql.SQL("{}{}").format(prefix, sql.Identifier(one)) for one in table.key]
     targets = [sql.SQL("{} AS {}").format(key, raw(f"k{n}")) for n, key in enumerate(keys)]
     targets += [sql.SQL("({}\n) AS {}").format(one.value, raw(f"v{n}")) for n, one in enumerate(intent.writes)]

@@ -12,12 +12,15 @@ from pytest_tgintegrity.planning.predicates import FIXES, Fixed, Reading
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import (
     Params,
+    exact_text,
     fill,
-    identifier,
+    listed,
     parenthesised,
     plain,
+    qualifier,
     raw,
     readable,
+    where_clause,
 )
 from pytest_tgintegrity.planning.sql.names import only_table
 from pytest_tgintegrity.rules.kinds import Source
@@ -46,7 +49,7 @@ class Target:
         """What stands before a column of the alias."""
         if self.home:
             return raw(f"{self.home}.")
-        return sql.SQL("{}.").format(identifier(self.alias)) if self.alias else raw("")
+        return qualifier(self.alias)
 
     @property
     def value(self) -> sql.Composable:
@@ -150,25 +153,26 @@ def having(place: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
     """TRUE for the row of a source that has that key, written as text."""
     pairs = zip(place.keys, key, strict=True)
     return sql.SQL(" AND ").join(
-        sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(_as_told(part), sql.Literal(text)) for part, text in pairs
+        sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(exact_text(part), sql.Literal(text)) for part, text in pairs
     )
 
 
 def key_texts(place: PreparedSource) -> list[sql.Composable]:
     """The key of a source as text."""
-    return [_as_told(key) for key in place.keys]
+    return [exact_text(key) for key in place.keys]
 
 
-def _as_told(key: sql.Composable) -> sql.Composable:
-    """The text of a value as the server sends it; a cast would write f out as false, and leave out the blanks of char(3)."""
-    return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=key)
+def table_behind(prefix: sql.Composable, table: sql.Composable) -> sql.Composed:
+    """The oid of the table behind a prefix in a FROM clause, by the first row that it has there; no row where it has none."""
+    return sql.SQL("SELECT {own}::pg_catalog.oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1").format(
+        own=sql.SQL("{}tableoid").format(prefix), table=table
+    )
 
 
 def select(place: PreparedSource, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
     """Query something of the chosen rows of a source."""
-    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(targets), place.table)
-    if choice.where is not None:
-        query += sql.SQL(" WHERE {}").format(parenthesised(choice.where))
+    where = None if choice.where is None else parenthesised(choice.where)
+    query = sql.SQL("SELECT {} FROM {}{}").format(listed(targets), place.table, where_clause(where))
     if choice.limit is not None:
         order = sql.SQL(", ").join(place.keys)
         query += sql.SQL(" ORDER BY {} LIMIT {} OFFSET {}").format(order, choice.limit, choice.after)

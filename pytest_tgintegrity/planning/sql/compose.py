@@ -127,6 +127,23 @@ def where_clause(condition: sql.Composable | None) -> sql.Composable:
     return raw("") if condition is None else sql.SQL(" WHERE {}").format(condition)
 
 
+def qualifier(alias: str) -> sql.Composable:
+    """What stands before a column of what an alias, or a dotted name, stands for; nothing where it is empty."""
+    return sql.SQL("{}.").format(identifier(alias)) if alias else raw("")
+
+
+def exact_text(value: sql.Composable) -> sql.Composed:
+    """The text of a value as the server sends it; a cast would write f out as false, and leave out the blanks of char(3)."""
+    return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=value)
+
+
+def texts_by_name(texts: Mapping[str, sql.Composable]) -> sql.Composed:
+    """Columns and their values as text, as one JSON object: text is what survives any type."""
+    return sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
+        listed(map(sql.Literal, texts)), listed(texts.values())
+    )
+
+
 def fill(template: str, params: Params, names: Collection[str] = ()) -> sql.Composed:
     """Fill ``{name}`` with quoted identifiers and ``%(name)s`` with values; ``{{`` and ``}}`` are braces.
 

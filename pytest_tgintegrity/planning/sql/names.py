@@ -223,6 +223,8 @@ _CLAUSES = frozenset("select from join table on using where by having returning 
 
 def _is_listed(told: Sequence[Token], position: int) -> bool:
     """Whether a name stands where a FROM clause lists its tables: a comma there ends the condition of a join, too."""
+    if word_at(told, position - 1) == "only":
+        return True
     depth, start = 0, position - 1
     while start >= 0 and depth >= 0:
         word, before = word_at(told, start), word_at(told, start - 1)
@@ -230,7 +232,7 @@ def _is_listed(told: Sequence[Token], position: int) -> bool:
         if depth == 0 and word in _CLAUSES and (before, word) != ("distinct", "from"):
             return word in ("from", "join", "table") or (word in ("on", "using") and sign_at(told, position - 1) == ",")
         start -= 1
-    return depth < 0 and _opens_join(told, start + 1)
+    return depth < 0 and _opens_join(told, start + 1) and _is_listed(told, start + 1)
 
 
 def lone_name(text: str) -> tuple[str, ...] | None:
