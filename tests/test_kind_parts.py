@@ -67,16 +67,16 @@ def test_every_kind_has_a_word_of_its_own() -> None:
 
 
 @pytest.fixture(name="bare")
-def bare_kind() -> Iterator[Any]:
-    @named_kind("starts_with", fixes=["clamp"])
-    class StartsWith:
+def a_bare_kind() -> Iterator[Any]:
+    @named_kind("bare", fixes=["clamp"])
+    class Bare:
         source: Source | str = holds.source()
         column: str = holds.subject()
         prefix: str = holds.plain()
 
-    yield StartsWith("thing", "name", "x")
+    yield Bare("thing", "name", "x")
 
-    del KINDS[StartsWith], WORDS[StartsWith]
+    del KINDS[Bare], WORDS[Bare]
 
 
 def test_a_kind_that_has_nothing_lacks_every_part(bare: Any) -> None:
@@ -87,13 +87,13 @@ def test_what_a_kind_lacks_is_named(bare: Any) -> None:
     rule = BoundRule("it", Rule(bare), "A rule.")
     scan = QueryScan("query", "it", raw("SELECT 1"))
 
-    with pytest.raises(TypeError, match=r"^StartsWith has no words: register it, in rules/kinds$"):
+    with pytest.raises(TypeError, match=r"^Bare has no words: register it, in rules/kinds$"):
         question(bare)
-    with pytest.raises(TypeError, match=r"^StartsWith has no predicate: register it, in planning/predicates$"):
+    with pytest.raises(TypeError, match=r"^Bare has no predicate: register it, in planning/predicates$"):
         predicate(bare, {})
-    with pytest.raises(TypeError, match=r"^StartsWith has no predicate: register it, in planning/predicates$"):
+    with pytest.raises(TypeError, match=r"^Bare has no predicate: register it, in planning/predicates$"):
         plan([rule], Facts())
-    with pytest.raises(TypeError, match=r"^StartsWith has no damage: register it, in proving/damage$"):
+    with pytest.raises(TypeError, match=r"^Bare has no damage: register it, in proving/damage$"):
         attempts(rule, scan, {})
 
 

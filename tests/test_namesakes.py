@@ -10,7 +10,7 @@ from engine import bound
 from pytest_tgintegrity.fixing.namesakes import advice, namesakes
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Query, Source
+from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Metric, Query, Source
 
 JOINED = Source("people", "core_person AS p JOIN item i ON i.owner = p.id", key="p.id")
 
@@ -65,6 +65,7 @@ def test_the_rule_with_the_fix_is_found(rules: Sequence[BoundRule]) -> None:
         [declared("item"), bound(Between("item", "size", 1, 2), fix="clamp")],
         [bound(Declared("check"), "none", {"constraint": None}), fixing()],
         [bound(Check(), "check"), fixing()],
+        [bound(Metric("item", "SELECT count(*) FROM other"), "metric", enforced_by="size_range"), fixing()],
         [bound(Between("other", "size", 1, None), "other", enforced_by="size_range"), fixing()],
         [fixing(name="one"), fixing(name="two")],
     ],

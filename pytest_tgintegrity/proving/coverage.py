@@ -13,7 +13,7 @@ from pytest_tgintegrity.planning.bound import BoundRule, texts_of
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
 from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.planning.sql.names import Columns, columns_named
-from pytest_tgintegrity.rules.kinds import Declared, Schema
+from pytest_tgintegrity.rules.kinds import CatalogKind
 from pytest_tgintegrity.rules.toml import document, told
 
 By = Literal["rules", "constraints", "nothing"]
@@ -119,7 +119,7 @@ def cover(
         if one.id not in tables:
             continue
         read = {name: table for name in tables.get(one.id, ()) if (table := facts.table(name)) is not None}
-        sort = by_constraint if isinstance(one.rule.kind, Declared | Schema) else by_rule
+        sort = by_constraint if isinstance(one.rule.kind, CatalogKind) else by_rule
         sort.add(_looks(one, read))
     judge = _Judge(facts, by_rule, by_constraint, reasons, set())
     found = judge.tables(), judge.foreign_keys(foreign_keys), judge.columns()

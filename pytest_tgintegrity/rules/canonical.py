@@ -29,14 +29,14 @@ def _line(value: Any) -> str:
 
 def _entries(declared: Any) -> dict[str, Any]:
     return {
-        one.metadata.get("canonical", one.name): _told(value)
-        for one in fields(declared)
-        if (value := getattr(declared, one.name)) is not _default(one) and value != _default(one)
+        field.metadata.get("canonical", field.name): _told(value)
+        for field in fields(declared)
+        if (value := getattr(declared, field.name)) is not _default(field) and value != _default(field)
     }
 
 
-def _default(one: Field[Any]) -> Any:
-    return one.default_factory() if one.default_factory is not MISSING else one.default
+def _default(field: Field[Any]) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _told(value: Any) -> Any:
@@ -46,9 +46,9 @@ def _told(value: Any) -> Any:
     if is_dataclass(value) and type(value) in WORDS:
         return {WORDS[type(value)]: _entries(value)}
     if isinstance(value, Mapping):
-        return {"map": sorted(([_told(key), _told(one)] for key, one in value.items()), key=_line)}
+        return {"map": sorted(([_told(key), _told(entry)] for key, entry in value.items()), key=_line)}
     if isinstance(value, tuple):
-        return [_told(one) for one in value]
+        return [_told(part) for part in value]
     return {type(value).__name__: _other(value)}
 
 
@@ -57,4 +57,4 @@ def _other(value: Any) -> Any:
         return value.__name__
     if isinstance(value, set | frozenset):
         return sorted(map(_told, value), key=_line)
-    return [_told(one) for one in value] if isinstance(value, list) else repr(value)
+    return [_told(part) for part in value] if isinstance(value, list) else repr(value)

@@ -277,10 +277,10 @@ class RuleKinds:
         those of `children`.
         """
         rows = _child_rows(child, by, of, where)
-        found = Derived(
+        kind = Derived(
             _source(source), text(column, "column"), text(aggregate, "aggregate"), rows, text(empty, "empty")
         )
-        return rule_of(found, common)
+        return rule_of(kind, common)
 
     @_declares
     def unique(
@@ -310,10 +310,11 @@ class RuleKinds:
 
         `where` is SQL over the target's row: only rows for which it holds count.
         """
-        found = texts(target_column, "target_column") if target_column else ()
+        target_columns = texts(target_column, "target_column") if target_column else ()
         named = target if isinstance(target, Source) else text(target, "target")
-        kind = References(_source(source), texts(column, "column"), named, found, where=optional_text(where, "where"))
-        if isinstance(target, Source) and not found:
+        condition = optional_text(where, "where")
+        kind = References(_source(source), texts(column, "column"), named, target_columns, where=condition)
+        if isinstance(target, Source) and not target_columns:
             raise DeclarationError(f"the target {target.name} is a source: name target_column=")
         if kind.target_columns and len(kind.target_columns) != len(kind.columns):
             raise DeclarationError(

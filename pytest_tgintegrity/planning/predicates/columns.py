@@ -191,8 +191,8 @@ def _key_path(value: str, key: Any, shape: Any) -> str:
     if key is str:
         return _none_other(f"{value}.*", shape)
     path = f"{value}.{json.dumps(key.removesuffix('?'))}"
-    found = f"exists({path} ? ({shape_path('@', shape)}))"
-    return f"((exists({path})) is unknown || {found})" if key.endswith("?") else found
+    fits = f"exists({path} ? ({shape_path('@', shape)}))"
+    return f"((exists({path})) is unknown || {fits})" if key.endswith("?") else fits
 
 
 def _none_other(path: str, shape: Any) -> str:

@@ -103,8 +103,8 @@ def predicate(kind: object, params: Params, names: Collection[str] = (), blanks:
 
 def compared(left: str, sign: LiteralString, right: str, reading: Reading) -> Predicate:
     """Two texts of a declaration compared; both are shown."""
-    one, other = reading.named(left), reading.named(right)
-    return Predicate(sql.SQL("{} {} {}").format(one[1], sql.SQL(sign), other[1]), (one, other))
+    shown = reading.named(left), reading.named(right)
+    return Predicate(sql.SQL("{} {} {}").format(shown[0][1], sql.SQL(sign), shown[1][1]), shown)
 
 
 def beyond(subject: sql.Composable, sign: LiteralString, bound: sql.Composable) -> sql.Composable:

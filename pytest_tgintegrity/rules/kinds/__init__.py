@@ -1,4 +1,9 @@
-"""What rules look at, and the kinds of violation that they can be about, by family: plain values, which say of each field whether it is SQL."""
+"""In: what authors declare. Out: the kinds of violation, by family, as plain values that say of each field whether it is SQL.
+
+A new kind is written into its family here (the class, and its words for people), and gets a name below; a decorator in
+`rules.declare`; what it asks of a row in its family of `planning.predicates`, or a scan of its own in the planner; and what
+breaks it in its family of `proving.damage`. A test names what it lacks.
+"""
 
 from pytest_tgintegrity.rules.kinds.catalog import CONSTRAINT_KINDS, CatalogKind, ConstraintKind, Declared, Schema
 from pytest_tgintegrity.rules.kinds.children import Children, ChildrenKind, Derived, Total
@@ -27,6 +32,7 @@ __all__ = [
     "Agree",
     "AtMost",
     "Between",
+    "CatalogKind",
     "Check",
     "ChildRows",
     "Children",
