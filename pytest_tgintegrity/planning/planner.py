@@ -130,10 +130,10 @@ class _Planner:
     @_ask.register(Unique)
     def _add_unique(self, kind: Unique, bound: BoundRule) -> None:
         source = self.sources.source(kind.source, bound.params)
-        reading = source.reading(bound.params)
-        parts = tuple(map(reading.named, kind.columns))
-        self._unique(bound, source, parts, reading.optional(kind.where), nulls_distinct=kind.nulls_distinct)
-        self._reads(bound, source, *self.sources.tables_in(reading.words(kind.where or "")))
+        binding = source.binding(bound.params)
+        parts = tuple(map(binding.named, kind.columns))
+        self._unique(bound, source, parts, binding.optional(kind.where), nulls_distinct=kind.nulls_distinct)
+        self._reads(bound, source, *self.sources.tables_in(binding.words(kind.where or "")))
 
     def _unique(
         self,
@@ -170,7 +170,7 @@ class _Planner:
         columns = kind.target_columns or self._key_of(target)
         if len(columns) != len(kind.columns):
             raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
-        own, theirs = source.reading(bound.params), target.reading(bound.params)
+        own, theirs = source.binding(bound.params), target.binding(bound.params)
         keys = Target(
             table=target.table,
             columns=tuple(map(theirs.column, columns)),
@@ -328,5 +328,5 @@ def _shown(bound: BoundRule, source: PreparedSource, already: Sequence[Named]) -
     rule = bound.rule
     fix = {} if isinstance(rule.fix, str | None) or "insert" in rule.fix_allows else rule.fix
     writes = [*(rule.breaks if isinstance(rule.breaks, Mapping) else {}), *fix]
-    columns = map(source.reading(bound.params).named, rule.show or dict.fromkeys(writes))
+    columns = map(source.binding(bound.params).named, rule.show or dict.fromkeys(writes))
     return tuple((title, expression) for title, expression in columns if title not in dict(already))

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning.facts import Facts, Table
-from pytest_tgintegrity.planning.predicates.reading import UNICODE_BLANKS, Reading
+from pytest_tgintegrity.planning.predicates.binding import UNICODE_BLANKS, Binding
 from pytest_tgintegrity.planning.scans import UNKNOWN_PAGES
 from pytest_tgintegrity.planning.sql.compose import (
     Params,
@@ -54,9 +54,9 @@ class PreparedSource:
         scope = "" if self.scope is None else readable(self.scope)
         object.__setattr__(self, "group", (readable(self.table), scope))
 
-    def reading(self, params: Params, blanks: str = UNICODE_BLANKS) -> Reading:
+    def binding(self, params: Params, blanks: str = UNICODE_BLANKS) -> Binding:
         """How the texts of a rule with these parametrize values are read here."""
-        return Reading(params, self.columns, blanks)
+        return Binding(params, self.columns, blanks)
 
     @property
     def key(self) -> sql.Composable:
@@ -132,12 +132,12 @@ class PreparedSources:
 
     def _of_clause(self, declared: Source, name: str, params: Params) -> PreparedSource:
         self.scopes |= set(declared.scopes)
-        reading = Reading(params)
-        table = reading.fill(declared.from_clause)
+        binding = Binding(params)
+        table = binding.fill(declared.from_clause)
         tables = self.tables_in(f"FROM {readable(table)}")  # as SQL writes the names that were filled in
         pages = max([UNKNOWN_PAGES, *(self.facts.tables[known].pages for known in tables)])
         narrowed = {
-            scope: reading.column(expression)
+            scope: binding.column(expression)
             for scope, expression in declared.scopes.items()
             if scope in self.window.scopes
         }
@@ -147,8 +147,8 @@ class PreparedSources:
         return PreparedSource(
             name=name,
             table=table,
-            keys=tuple(reading.column(key) for key in declared.keys),
-            label=None if declared.label is None else reading.column(declared.label),
+            keys=tuple(binding.column(key) for key in declared.keys),
+            label=None if declared.label is None else binding.column(declared.label),
             tables=tables,
             pages=pages,
             scope=self._scope(narrowed),
@@ -179,14 +179,14 @@ class PreparedSources:
     ) -> tuple[PreparedSource, PreparedSource]:
         """The source with one value beside each row, an aggregate over its child rows; and the source of these."""
         child = self.target(rows.child, params)
-        reading = child.reading(params)
+        binding = child.binding(params)
         values = child_values(
             table=child.table,
-            by=reading.column(rows.by),
-            aggregate=reading.fill(aggregate),
-            where=reading.optional(rows.where),
+            by=binding.column(rows.by),
+            aggregate=binding.fill(aggregate),
+            where=binding.optional(rows.where),
         )
-        of = source.key if rows.of is None else source.reading(params).column(rows.of)
+        of = source.key if rows.of is None else source.binding(params).column(rows.of)
         table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(source.table, values, of)
         tables = tuple(dict.fromkeys([*source.tables, *child.tables]))
         return replace(source, table=table, stored=False, pages=source.pages + child.pages, tables=tables), child
@@ -205,10 +205,10 @@ class PreparedSources:
         """The condition of being young enough, where the run has a period and the rule a time."""
         if since is None or self.window.cutoff is None:
             return None
-        reading = source.reading(params)
-        key = (source.group, reading.words(since))
+        binding = source.binding(params)
+        key = (source.group, binding.words(since))
         if key not in self._windows:
-            at = reading.column(since)
+            at = binding.column(since)
             self._windows[key] = self.window.within(at, self.window.cutoff)
             self.dated.append(Dated(source.name, key[1], source.table, at))
         return self._windows[key]

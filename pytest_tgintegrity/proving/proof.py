@@ -198,7 +198,7 @@ class Prover:
         if case.place is None:
             return found
         for text in columns_of(case.bound, case.scan):
-            named = target(text, case.bound.params, case.place.columns)
+            named = target(text, case.place.binding(case.bound.params))
             where = None if named is None else at_home(named, case.place.table)
             if where is not None and (stored := self._bench.stored(case.place, where)) is not None:
                 found[text] = (where, stored)
@@ -423,7 +423,7 @@ class Prover:
             return []
         if moved := list(self._moves(case, case.place)):
             return moved
-        writes = fix_writes(case.bound.rule, case.bound.params, case.place.columns)
+        writes = fix_writes(case.bound.rule, case.place.binding(case.bound.params))
         where = sql.SQL(" OR ").join(having(case.place, key) for key in view.news(case.base))
         return [update(case.place, self._bench.placed(case.place, writes), Choice(where))]
 

@@ -13,10 +13,10 @@ from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.plan.writes import Target, Write, fix_writes
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.predicates.binding import Binding
 from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.planning.sql.compose import (
     both,
-    fill,
     identifier,
     listed,
     parenthesised,
@@ -106,11 +106,10 @@ class Intent:
 def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]:
     """The fix of a rule, one intent for each alias that it writes to. Raises `DeclarationError`."""
     rule = bound.rule
-    names = frozenset(columns)
+    binding = Binding(bound.params, frozenset(columns))
     if deletion := deleting(rule.fix):
-        where = fill(deletion["where"], bound.params, names) if deletion["where"] else None
-        return (Intent("delete", deletion["alias"] or "", where=where),)
-    writes = fix_writes(rule, bound.params, names)
+        return (Intent("delete", deletion["alias"] or "", where=binding.optional(deletion["where"])),)
+    writes = fix_writes(rule, binding)
     op: Op = "insert" if "insert" in rule.fix_allows else "update"
     aliases = dict.fromkeys(write.target.alias for write in writes)
     return tuple(Intent(op, one, tuple(w for w in writes if w.target.alias == one)) for one in aliases)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.planning.predicates import FIXES, Fixed, Reading
+from pytest_tgintegrity.planning.predicates import FIXES, Binding, Fixed
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import (
     Params,
@@ -66,10 +66,10 @@ class Write:
     words: str = ""
 
 
-def target(text: str, params: Params, names: Collection[str] = ()) -> Target | None:
+def target(text: str, binding: Binding) -> Target | None:
     """The column that a text names: ``alias.column``, or ``column`` for a plain table; None for any other expression."""
-    name = text if text in names else plain(text, params)
-    if name in names:
+    name = binding.title(text)
+    if name in binding.columns:
         return Target("", name)
     parts = name.split(".")
     if not all(part.isidentifier() for part in parts):
@@ -77,28 +77,27 @@ def target(text: str, params: Params, names: Collection[str] = ()) -> Target | N
     return Target(".".join(parts[:-1]), parts[-1])
 
 
-def at_home(one: Target, table: sql.Composable) -> Target:
+def at_home(column: Target, table: sql.Composable) -> Target:
     """The same column under the name of the only table of a FROM clause: beside a join, `ctid` alone is not found."""
-    only = None if one.alias else only_table(readable(table))
+    only = None if column.alias else only_table(readable(table))
     if only is None:
-        return one
+        return column
     path, written = only
-    return Target(".".join(path), one.column, written)
+    return Target(".".join(path), column.column, written)
 
 
-def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
+def mapped(writes: Mapping[str, str], binding: Binding) -> tuple[Write, ...]:
     """The writes of a mapping of columns to expressions. Raises `DeclarationError` for what is no column."""
     return tuple(
-        Write(_column(text, params, names), fill(value, params, names), plain(value, params))
-        for text, value in writes.items()
+        Write(_column(text, binding), binding.fill(value), binding.words(value)) for text, value in writes.items()
     )
 
 
-def _column(text: str, params: Params, names: Collection[str]) -> Target:
-    found = target(text, params, names)
-    if found is None:
-        raise DeclarationError(f"{plain(text, params)!r} cannot be written to: name a column, as alias.column")
-    return found
+def _column(text: str, binding: Binding) -> Target:
+    column = target(text, binding)
+    if column is None:
+        raise DeclarationError(f"{binding.words(text)!r} cannot be written to: name a column, as alias.column")
+    return column
 
 
 def check_templates(rule: Rule, params: Params) -> None:
@@ -123,7 +122,7 @@ def _expressions(rule: Rule) -> Iterable[str]:
             yield from source.scopes.values()
 
 
-def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
+def fix_writes(rule: Rule, binding: Binding) -> tuple[Write, ...]:
     """What the fix of a rule writes to a row that violates it; nothing where a person decides.
 
     Raises `DeclarationError` for a fix that does not say which column it writes to.
@@ -132,12 +131,12 @@ def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple
     if fix is None:
         return ()
     if not isinstance(fix, str):
-        return mapped(fix, params, names)
+        return mapped(fix, binding)
     about = subject_of(rule.kind)
     if about is None:
         raise DeclarationError(f"fix={fix!r} does not say which column it writes to: give a mapping")
-    value = FIXES[fix](rule.kind, Reading(params, names)) if fix in FIXES else Fixed(fill(fix, params, names), fix)
-    return (Write(_column(about, params, names), value.value, plain(value.words, params)),)
+    fixed = FIXES[fix](rule.kind, binding) if fix in FIXES else Fixed(binding.fill(fix), fix)
+    return (Write(_column(about, binding), fixed.value, binding.words(fixed.words)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +148,17 @@ class Choice:
     after: int = 0
 
 
-def having(place: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
+def having(source: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
     """TRUE for the row of a source that has that key, written as text."""
-    pairs = zip(place.keys, key, strict=True)
+    pairs = zip(source.keys, key, strict=True)
     return sql.SQL(" AND ").join(
         sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(exact_text(part), sql.Literal(text)) for part, text in pairs
     )
 
 
-def key_texts(place: PreparedSource) -> list[sql.Composable]:
+def key_texts(source: PreparedSource) -> list[sql.Composable]:
     """The key of a source as text."""
-    return [exact_text(key) for key in place.keys]
+    return [exact_text(key) for key in source.keys]
 
 
 def table_behind(prefix: sql.Composable, table: sql.Composable) -> sql.Composed:
@@ -169,12 +168,12 @@ def table_behind(prefix: sql.Composable, table: sql.Composable) -> sql.Composed:
     )
 
 
-def select(place: PreparedSource, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
+def select(source: PreparedSource, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
     """Query something of the chosen rows of a source."""
     where = None if choice.where is None else parenthesised(choice.where)
-    query = sql.SQL("SELECT {} FROM {}{}").format(listed(targets), place.table, where_clause(where))
+    query = sql.SQL("SELECT {} FROM {}{}").format(listed(targets), source.table, where_clause(where))
     if choice.limit is not None:
-        order = sql.SQL(", ").join(place.keys)
+        order = sql.SQL(", ").join(source.keys)
         query += sql.SQL(" ORDER BY {} LIMIT {} OFFSET {}").format(order, choice.limit, choice.after)
     return query
 
@@ -201,7 +200,7 @@ class Placed:
         return self.stored.table, self.write.target.column
 
 
-def update(place: PreparedSource, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
+def update(source: PreparedSource, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
     """Write to the chosen rows; all values are computed from the rows as they were.
 
     Returns for each row written the number of its alias, where it was and where it is now (`ctid`), and the source's key
@@ -211,17 +210,17 @@ def update(place: PreparedSource, writes: Sequence[Placed], choice: Choice) -> s
     for number, one in enumerate(writes):
         by_alias.setdefault(one.write.target.alias, []).append((number, one))
     parts = [
-        sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(place, writes, list(by_alias.values()), choice))
+        sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(source, writes, list(by_alias.values()), choice))
     ]
-    parts += [_written(n, members, len(place.keys)) for n, members in enumerate(by_alias.values())]
+    parts += [_written(n, members, len(source.keys)) for n, members in enumerate(by_alias.values())]
     done = sql.SQL(" UNION ALL ").join(sql.SQL("SELECT * FROM tgi_done{}").format(n) for n in range(len(by_alias)))
     return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(parts), done)
 
 
 def _new_values(
-    place: PreparedSource, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
+    source: PreparedSource, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
 ) -> sql.Composed:
-    targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(place))]
+    targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(source))]
     targets += [
         sql.SQL("{}ctid AS place{}").format(members[0][1].write.target.prefix, n) for n, members in enumerate(groups)
     ]
@@ -229,7 +228,7 @@ def _new_values(
         sql.SQL("({}\n)::{} AS value{}").format(one.write.value, raw(one.stored.type), n)
         for n, one in enumerate(writes)
     ]
-    return select(place, targets, choice)
+    return select(source, targets, choice)
 
 
 def _written(number: int, members: Sequence[tuple[int, Placed]], keys: int) -> sql.Composed:

@@ -1,6 +1,7 @@
 """In: a kind of rule, and how its texts are read. Out: the SQL that is TRUE of a row that violates it, by family of kinds."""
 
 from pytest_tgintegrity.planning.predicates import children, columns, free, keys
+from pytest_tgintegrity.planning.predicates.binding import ASCII_BLANKS, UNICODE_BLANKS, Binding, Named
 from pytest_tgintegrity.planning.predicates.predicate import (
     FIXES,
     Asked,
@@ -11,7 +12,6 @@ from pytest_tgintegrity.planning.predicates.predicate import (
     predicate,
     truth,
 )
-from pytest_tgintegrity.planning.predicates.reading import ASCII_BLANKS, UNICODE_BLANKS, Named, Reading
 
 FAMILIES = (children, columns, free, keys)
 """Importing them registers what each kind says of a row."""
@@ -21,10 +21,10 @@ __all__ = [
     "FIXES",
     "UNICODE_BLANKS",
     "Asked",
+    "Binding",
     "Fixed",
     "Named",
     "Predicate",
-    "Reading",
     "Span",
     "asked",
     "predicate",

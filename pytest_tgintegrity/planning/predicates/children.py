@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.planning.predicates.binding import Binding
 from pytest_tgintegrity.planning.predicates.predicate import (
     Asked,
     Fixed,
@@ -15,7 +16,6 @@ from pytest_tgintegrity.planning.predicates.predicate import (
     outside,
     recomputed,
 )
-from pytest_tgintegrity.planning.predicates.reading import Reading
 from pytest_tgintegrity.planning.sql.compose import Params, parenthesised, plain, raw
 from pytest_tgintegrity.rules.kinds import Children, Derived, Total
 
@@ -38,28 +38,28 @@ def _total(kind: Total, sources: PreparedSources, params: Params, _: str, /) -> 
 @asked.register(Derived)
 def _derived(kind: Derived, sources: PreparedSources, params: Params, _: str, /) -> Asked:
     source, title = _widened(kind, kind.aggregate, sources, params)
-    reading = source.reading(params)
-    name, subject = reading.named(kind.column)
-    value = _demanded(kind, reading)
+    binding = source.binding(params)
+    name, subject = binding.named(kind.column)
+    value = _demanded(kind, binding)
     differs = sql.SQL("{} IS DISTINCT FROM {}").format(subject, value)
     return Asked(source, Predicate(differs, ((name, subject), (title, value))))
 
 
 @recomputed.register(Derived)
-def _recomputed_derived(kind: Derived, reading: Reading, /) -> Fixed:
-    return Fixed(_demanded(kind, reading), kind.aggregate)
+def _recomputed_derived(kind: Derived, binding: Binding, /) -> Fixed:
+    return Fixed(_demanded(kind, binding), kind.aggregate)
 
 
-def _demanded(kind: Derived, reading: Reading) -> sql.Composable:
+def _demanded(kind: Derived, binding: Binding) -> sql.Composable:
     """The value that a derived column has to hold."""
-    return sql.SQL("coalesce({}, {})").format(_CHILD_VALUE, parenthesised(reading.fill(kind.empty)))
+    return sql.SQL("coalesce({}, {})").format(_CHILD_VALUE, parenthesised(binding.fill(kind.empty)))
 
 
 def _bounded(kind: Children | Total, aggregate: str, sources: PreparedSources, params: Params) -> Asked:
     source, title = _widened(kind, aggregate, sources, params)
-    reading = source.reading(params)
+    binding = source.binding(params)
     value = sql.SQL("coalesce({}, 0)").format(_CHILD_VALUE)
-    condition = outside(value, reading.bound(kind.at_least), reading.bound(kind.at_most))
+    condition = outside(value, binding.bound(kind.at_least), binding.bound(kind.at_most))
     if condition is None:
         raise DeclarationError(f"{title} has neither a low nor a high bound")
     return Asked(source, Predicate(condition, ((title, value),)))

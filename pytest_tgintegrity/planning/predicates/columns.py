@@ -10,6 +10,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.planning.constants import as_real, changes_as_real, own_type
+from pytest_tgintegrity.planning.predicates.binding import Binding
 from pytest_tgintegrity.planning.predicates.predicate import (
     Fixed,
     Predicate,
@@ -20,7 +21,6 @@ from pytest_tgintegrity.planning.predicates.predicate import (
     recomputed,
     truth,
 )
-from pytest_tgintegrity.planning.predicates.reading import Reading
 from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, Builtin, Value, listed
 from pytest_tgintegrity.rules.exact import exact
 from pytest_tgintegrity.rules.kinds import Agree, AtMost, Between, Formula, JsonShape, NotBlank, NotNull, OneOf
@@ -35,9 +35,9 @@ _PATH_MATCH = Builtin("jsonb_path_match")
 
 
 @truth.register(Between)
-def _between(kind: Between, reading: Reading, /) -> Predicate:
-    name, subject = reading.named(kind.column)
-    low, high = reading.bound(kind.low), reading.bound(kind.high)
+def _between(kind: Between, binding: Binding, /) -> Predicate:
+    name, subject = binding.named(kind.column)
+    low, high = binding.bound(kind.low), binding.bound(kind.high)
     condition = outside(subject, low, high)
     if condition is None:
         raise DeclarationError(f"the range of {name} has neither a low nor a high bound")
@@ -55,37 +55,37 @@ def _changes(*bounds: Value | None) -> bool:
 
 
 @clamped.register(Between)
-def _clamped_between(kind: Between, reading: Reading, /) -> Fixed:
-    value = reading.column(kind.column)
+def _clamped_between(kind: Between, binding: Binding, /) -> Fixed:
+    value = binding.column(kind.column)
     for function, bound in (("GREATEST", kind.low), ("LEAST", kind.high)):
-        limit = reading.bound(bound)
+        limit = binding.bound(bound)
         if limit is not None:
             value = sql.SQL("{}({}, {})").format(sql.SQL(function), value, limit)
     return Fixed(value, ", ".join(bound for bound in (kind.low, kind.high) if isinstance(bound, str)))
 
 
 @truth.register(AtMost)
-def _at_most(kind: AtMost, reading: Reading, /) -> Predicate:
-    return compared(kind.column, ">", kind.other, reading)
+def _at_most(kind: AtMost, binding: Binding, /) -> Predicate:
+    return compared(kind.column, ">", kind.other, binding)
 
 
 @clamped.register(AtMost)
-def _clamped_at_most(kind: AtMost, reading: Reading, /) -> Fixed:
-    return Fixed(reading.column(kind.other), kind.other)
+def _clamped_at_most(kind: AtMost, binding: Binding, /) -> Fixed:
+    return Fixed(binding.column(kind.other), kind.other)
 
 
 # --- values
 
 
 @truth.register(OneOf)
-def _one_of(kind: OneOf, reading: Reading, /) -> Predicate:
-    name, values = reading.title(kind.column), reading.value(kind.values)
+def _one_of(kind: OneOf, binding: Binding, /) -> Predicate:
+    name, values = binding.title(kind.column), binding.value(kind.values)
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise DeclarationError(f"one_of needs a list of values for {name}, not {values!r}")
     allowed = [value for value in values if value is not None]
     if not allowed:
         raise DeclarationError(f"one_of allows no value for {name}")
-    subject = reading.column(kind.column)
+    subject = binding.column(kind.column)
     return Predicate(_none_of(subject, allowed), ((name, subject),))
 
 
@@ -98,15 +98,15 @@ def _none_of(subject: sql.Composable, values: list[Any]) -> sql.Composable:
 
 
 @truth.register(NotNull)
-def _not_null(kind: NotNull, reading: Reading, /) -> Predicate:
-    name, subject = reading.named(kind.column)
+def _not_null(kind: NotNull, binding: Binding, /) -> Predicate:
+    name, subject = binding.named(kind.column)
     return Predicate(_null(subject), ((name, subject),))
 
 
 @truth.register(NotBlank)
-def _not_blank(kind: NotBlank, reading: Reading, /) -> Predicate:
-    name, subject = reading.named(kind.column)
-    blank = sql.SQL("{} OR {}({}, {}) = ''").format(_null(subject), _TRIM, subject, Value(reading.blanks))
+def _not_blank(kind: NotBlank, binding: Binding, /) -> Predicate:
+    name, subject = binding.named(kind.column)
+    blank = sql.SQL("{} OR {}({}, {}) = ''").format(_null(subject), _TRIM, subject, Value(binding.blanks))
     return Predicate(blank, ((name, subject),))
 
 
@@ -119,14 +119,14 @@ def _null(subject: sql.Composable) -> sql.Composed:
 
 
 @truth.register(Agree)
-def _agree(kind: Agree, reading: Reading, /) -> Predicate:
-    return compared(kind.path_a, "<>", kind.path_b, reading)
+def _agree(kind: Agree, binding: Binding, /) -> Predicate:
+    return compared(kind.path_a, "<>", kind.path_b, binding)
 
 
 @truth.register(Formula)
-def _formula(kind: Formula, reading: Reading, /) -> Predicate:
-    name, subject = reading.named(kind.column)
-    value = _demanded(kind, reading)
+def _formula(kind: Formula, binding: Binding, /) -> Predicate:
+    name, subject = binding.named(kind.column)
+    value = _demanded(kind, binding)
     # a row IS NOT NULL only where none of its fields is NULL
     differs = sql.SQL("{} IS DISTINCT FROM {} AND {}({}) = 0")
     condition: sql.Composable = differs.format(subject, value, NUM_NULLS, value)
@@ -134,33 +134,33 @@ def _formula(kind: Formula, reading: Reading, /) -> Predicate:
         return Predicate(condition, ((name, subject), ("expected", value)))
     values = [value for table in kind.expression.values() for value in table.values()]
     condition = own_type(subject, values, condition, differs.format(subject, as_real(value), NUM_NULLS, value))
-    inputs = map(reading.named, kind.expression)
+    inputs = map(binding.named, kind.expression)
     return Predicate(condition, ((name, subject), *inputs, ("expected", value)))
 
 
 @recomputed.register(Formula)
-def _recomputed_formula(kind: Formula, reading: Reading, /) -> Fixed:
-    return Fixed(_demanded(kind, reading), kind.expression if isinstance(kind.expression, str) else "recompute")
+def _recomputed_formula(kind: Formula, binding: Binding, /) -> Fixed:
+    return Fixed(_demanded(kind, binding), kind.expression if isinstance(kind.expression, str) else "recompute")
 
 
-def _demanded(kind: Formula, reading: Reading) -> sql.Composable:
+def _demanded(kind: Formula, binding: Binding) -> sql.Composable:
     """The value that a formula demands, NULL where it demands nothing."""
     if isinstance(kind.expression, str):
-        return reading.column(kind.expression)
+        return binding.column(kind.expression)
     ((key, values),) = kind.expression.items()
     cases = sql.SQL(" ").join(
         sql.SQL("WHEN {} THEN {}").format(Value(exact(known)), Value(exact(value))) for known, value in values.items()
     )
-    return sql.SQL("(CASE {} {} END)").format(reading.column(key), cases)
+    return sql.SQL("(CASE {} {} END)").format(binding.column(key), cases)
 
 
 # --- JSON
 
 
 @truth.register(JsonShape)
-def _json_shape(kind: JsonShape, reading: Reading, /) -> Predicate:
+def _json_shape(kind: JsonShape, binding: Binding, /) -> Predicate:
     """A path that cannot be followed is unknown, and then the value does not have the shape either."""
-    name, subject = reading.named(kind.column)
+    name, subject = binding.named(kind.column)
     condition = sql.SQL("{} IS NOT NULL AND {}({}::jsonb, {}, '{{}}', TRUE) IS NOT TRUE").format(
         subject, _PATH_MATCH, subject, Value(f"strict {shape_path('$', kind.shape)}")
     )

@@ -19,5 +19,5 @@ UNREACHED = sql.SQL("tgi_reached.tgi_id IS NULL")
 @asked.register(Acyclic)
 def _acyclic(kind: Acyclic, sources: PreparedSources, params: Params, _: str, /) -> Asked:
     source = sources.source(kind.source, params)
-    name, parent = source.reading(params).named(kind.parent)
+    name, parent = source.binding(params).named(kind.parent)
     return Asked(sources.with_reached(source, parent), Predicate(UNREACHED, ((name, parent),)))

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.planning.constants import as_real, own_type
-from pytest_tgintegrity.planning.predicates.reading import UNICODE_BLANKS, Named, Reading
+from pytest_tgintegrity.planning.predicates.binding import UNICODE_BLANKS, Binding, Named
 from pytest_tgintegrity.planning.sql.compose import Params, Value
 from pytest_tgintegrity.rules.kinds.fields import source_of, unregistered
 
@@ -65,7 +65,7 @@ class Fixed:
 
 
 @functools.singledispatch
-def truth(kind: object, _: Reading, /) -> Predicate:
+def truth(kind: object, _: Binding, /) -> Predicate:
     """The predicate of a row rule: TRUE for a row that violates it, never TRUE because of a NULL."""
     raise unregistered(kind, "predicate", WHERE)
 
@@ -77,17 +77,17 @@ def asked(kind: object, sources: PreparedSources, params: Params, blanks: str, /
     if declared is None:
         raise unregistered(kind, "scan", "planning/planner")
     source = sources.source(declared, params)
-    return Asked(source, truth(kind, source.reading(params, blanks)))
+    return Asked(source, truth(kind, source.binding(params, blanks)))
 
 
 @functools.singledispatch
-def clamped(_: object, __: Reading, /) -> Fixed:
+def clamped(_: object, __: Binding, /) -> Fixed:
     """The nearest value inside the bounds."""
     raise DeclarationError('fix="clamp" needs bounds')
 
 
 @functools.singledispatch
-def recomputed(_: object, __: Reading, /) -> Fixed:
+def recomputed(_: object, __: Binding, /) -> Fixed:
     """The value that the rule demands."""
     raise DeclarationError('fix="recompute" needs a value to write')
 
@@ -98,12 +98,12 @@ FIXES = {"clamp": clamped, "recompute": recomputed}
 
 def predicate(kind: object, params: Params, names: Collection[str] = (), blanks: str = UNICODE_BLANKS) -> Predicate:
     """The predicate of a row rule, where `names` are the columns of the source and `blanks` what counts as white space."""
-    return truth(kind, Reading(params, names, blanks))
+    return truth(kind, Binding(params, names, blanks))
 
 
-def compared(left: str, sign: LiteralString, right: str, reading: Reading) -> Predicate:
+def compared(left: str, sign: LiteralString, right: str, binding: Binding) -> Predicate:
     """Two texts of a declaration compared; both are shown."""
-    shown = reading.named(left), reading.named(right)
+    shown = binding.named(left), binding.named(right)
     return Predicate(sql.SQL("{} {} {}").format(shown[0][1], sql.SQL(sign), shown[1][1]), shown)
 
 

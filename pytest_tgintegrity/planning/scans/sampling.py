@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates.reading import Named
+from pytest_tgintegrity.planning.predicates.binding import Named
 from pytest_tgintegrity.planning.sql.compose import Value, listed, raw
 
 SHORT = frozenset({16, 18, 19, 20, 21, 23, 26, 700, 701, 1042, 1082, 1083, 1114, 1184, 1266, 2950})

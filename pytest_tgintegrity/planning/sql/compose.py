@@ -7,7 +7,7 @@ travels as a parameter where the server runs it (`parametrised`).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -228,10 +228,3 @@ def resolved(value: Any, params: Params) -> Any:
     """A value, or the one of parametrize that it names."""
     lone = LONE_VALUE.fullmatch(value) if isinstance(value, str) else None
     return _param(lone[1], lone[0].strip(), params) if lone else value
-
-
-def shown_columns(
-    texts: Sequence[str], params: Params, names: Collection[str] = ()
-) -> tuple[tuple[str, sql.Composable], ...]:
-    """The `show=` columns of a rule, named as their author wrote them."""
-    return tuple((title(text, params, names), column(text, params, names)) for text in texts)

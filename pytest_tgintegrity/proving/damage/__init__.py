@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_tgintegrity.errors import NotProven
 from pytest_tgintegrity.fixing.plan.writes import mapped
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import UNICODE_BLANKS
+from pytest_tgintegrity.planning.predicates import UNICODE_BLANKS, Binding
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sql.compose import fill
 from pytest_tgintegrity.proving.damage import catalog, children, columns, free, keys
@@ -35,7 +35,7 @@ def attempts(bound: BoundRule, scan: Scan, columns: Columns, blanks: str = UNICO
         return Attempts(deeds=(fill(breaks, bound.params),))
     tried = derived(bound.rule.kind, Subject(bound, scan, columns, blanks))
     if breaks is not None:
-        given = Damage("its breaks=", mapped(breaks, bound.params))
+        given = Damage("its breaks=", mapped(breaks, Binding(bound.params)))
         return Attempts((given,), tried.legal if tried else ())
     if tried is None or not (tried.illegal or tried.deeds):
         raise NotProven(NO_PROOF)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from pytest_tgintegrity.planning.predicates import Reading
+from pytest_tgintegrity.planning.predicates import Binding
 from pytest_tgintegrity.planning.sql.compose import Value, column
 from pytest_tgintegrity.proving.damage.derive import (
     Attempts,
@@ -33,16 +33,16 @@ def _between(kind: Between, subject: Subject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
-    reading = Reading(subject.bound.params)
-    low, high = reading.value(kind.low), reading.value(kind.high)
+    binding = Binding(subject.bound.params)
+    low, high = binding.value(kind.low), binding.value(kind.high)
     if isinstance(low, str) or isinstance(high, str):
-        return _between_expressions(kind, reading, damaged)
+        return _between_expressions(kind, binding, damaged)
     tried = spread(damaged[1].name, low, high)
     return Attempts(tuple(values(damaged, tried.outside)), tuple(values(damaged, [*tried.inside, None])))
 
 
-def _between_expressions(kind: Between, reading: Reading, damaged: Column) -> Attempts:
-    limits = [(sign, reading.bound(limit)) for sign, limit in (("-", kind.low), ("+", kind.high))]
+def _between_expressions(kind: Between, binding: Binding, damaged: Column) -> Attempts:
+    limits = [(sign, binding.bound(limit)) for sign, limit in (("-", kind.low), ("+", kind.high))]
     given = [(sign, limit) for sign, limit in limits if limit is not None]
     illegal = [beyond(damaged, sign, limit, "its bound") for sign, limit in given]
     legal = [write(damaged, limit, "its bound") for _, limit in given]
@@ -54,7 +54,7 @@ def _one_of(kind: OneOf, subject: Subject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
-    known = Reading(subject.bound.params).value(kind.values)
+    known = Binding(subject.bound.params).value(kind.values)
     allowed = [value for value in known if value is not None]
     legal = tuple(values(damaged, [*allowed[:ALLOWED_TRIED], None]))
     return Attempts(tuple(values(damaged, strangers(damaged[1].name, allowed))), legal)

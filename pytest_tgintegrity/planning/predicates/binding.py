@@ -1,4 +1,4 @@
-"""How the texts of a declaration are read: with which parametrize values, known columns and white space. Pure."""
+"""What the SQL of a declaration is bound to: parametrize values, the columns of its source, and what counts as white space. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Named = tuple[str, sql.Composable]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Binding:
     """The parametrize values, the columns of the source where they are known, and the characters that count as white space."""
 
     params: Params
