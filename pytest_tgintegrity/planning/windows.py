@@ -47,7 +47,7 @@ class Window:
         if self.zone is None:
             return (cutoff.astimezone(UTC) - FARTHEST).replace(tzinfo=None)
         moments = (cutoff + n * _STEP for n in range(_SHIFT // _STEP + 1))
-        return min(one.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None) for one in moments)
+        return min(moment.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None) for moment in moments)
 
 
 def typed(at: sql.Composable) -> sql.Composed:

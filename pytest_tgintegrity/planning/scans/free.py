@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.scans.metrics import METRIC_ROWS, measured, out_of_bounds, text_of, told
+from pytest_tgintegrity.planning.scans.metrics import METRIC_ROWS, json_value, measured, out_of_bounds, text_of
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, OneRule, Row, Tally
 from pytest_tgintegrity.planning.sql.compose import Value, parenthesised
@@ -64,7 +64,7 @@ class MetricScan(OneRule):
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""
         value = measured(answer, self.metric)
-        count = Count(None, int(out_of_bounds(value, self.metric)), told(value), text_of(value))
+        count = Count(None, int(out_of_bounds(value, self.metric)), json_value(value), text_of(value))
         return Tally(None, {self.rule: count})
 
     def sampling(self, rule: str) -> Sampling | None:

@@ -157,7 +157,7 @@ class ReferenceScan:
     @property
     def rules(self) -> tuple[str, ...]:
         """The ids of its rules."""
-        return tuple(one.rule for one in self.references)
+        return tuple(reference.rule for reference in self.references)
 
     def reach(self) -> sql.Composable:
         """Whether the source exists and may be read, no row read."""
@@ -166,35 +166,39 @@ class ReferenceScan:
     def probes(self) -> Mapping[str, sql.Composable]:
         """Each reference planned on its own."""
         return {
-            one.rule: sql.SQL("SELECT FROM {}{} WHERE {} LIMIT 0").format(self.table, one.join(0), one.orphaned(0))
-            for one in self.references
+            reference.rule: sql.SQL("SELECT FROM {}{} WHERE {} LIMIT 0").format(
+                self.table, reference.join(0), reference.orphaned(0)
+            )
+            for reference in self.references
         }
 
     def question(self, types: Mapping[str, int]) -> sql.Composable:
         """Rows, and the orphans of each reference."""
         del types
         targets: list[sql.Composable] = [raw("count(*)")]
-        for number, one in enumerate(self.references):
-            examined = raw("count(*)") if one.within is None else counted(one.within)
-            targets += [examined, counted(one.orphaned(number))]
-        joins = sql.Composed([one.join(number) for number, one in enumerate(self.references)])
+        for number, reference in enumerate(self.references):
+            examined = raw("count(*)") if reference.within is None else counted(reference.within)
+            targets += [examined, counted(reference.orphaned(number))]
+        joins = sql.Composed([reference.join(number) for number, reference in enumerate(self.references)])
         return sql.SQL("SELECT {} FROM {}{}{}").format(listed(targets), self.table, joins, where_clause(self.scope))
 
     def tally(self, answer: Sequence[Row]) -> Tally:
         """Always final."""
         row = answer[0]
         pairs = zip(row[1::2], row[2::2], strict=True)
-        return Tally(row[0], {one.rule: Count(*pair) for one, pair in zip(self.references, pairs, strict=True)})
+        return Tally(
+            row[0], {reference.rule: Count(*pair) for reference, pair in zip(self.references, pairs, strict=True)}
+        )
 
     def sampling(self, rule: str) -> Sampling | None:
         """The orphans of one reference in key order."""
-        one = next(one for one in self.references if one.rule == rule)
-        table = sql.Composed([self.table, one.join(0)])
-        orphaned = one.orphaned(0)
+        reference = next(reference for reference in self.references if reference.rule == rule)
+        table = sql.Composed([self.table, reference.join(0)])
+        orphaned = reference.orphaned(0)
         where = orphaned if self.scope is None else both([self.scope, orphaned])
-        return rows_in_order(table, one.keys, one.label, (*one.columns, *one.shown), where)
+        return rows_in_order(table, reference.keys, reference.label, (*reference.columns, *reference.shown), where)
 
     def only(self, rules: Iterable[str]) -> ReferenceScan:
         """The same source for some of the references."""
         wanted = frozenset(rules)
-        return replace(self, references=tuple(one for one in self.references if one.rule in wanted))
+        return replace(self, references=tuple(reference for reference in self.references if reference.rule in wanted))

@@ -47,7 +47,7 @@ class Guilt:
 
 def worst(plan: Node) -> Guilt | None:
     """The part of a plan that compares most pairs of rows; None if no part is run again and again over many."""
-    return max(_guilts(plan, 1.0, _hashed(plan)), key=lambda one: one.pairs, default=None)
+    return max(_guilts(plan, 1.0, _hashed(plan)), key=lambda guilt: guilt.pairs, default=None)
 
 
 def _guilts(node: Node, times: float, hashed: frozenset[str]) -> Iterator[Guilt]:
@@ -72,8 +72,8 @@ def _guilt(part: str, outer: float, inner: float) -> Iterator[Guilt]:
 
 
 def _children(node: Node) -> Iterable[Node]:
-    found: Iterable[Node] = node.get("Plans", ())
-    return found
+    children: Iterable[Node] = node.get("Plans", ())
+    return children
 
 
 def _rows_in(node: Node) -> float:
@@ -132,7 +132,7 @@ def _own_texts(node: Node) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, list):
-            yield from (one for one in value if isinstance(one, str))
+            yield from (text for text in value if isinstance(text, str))
 
 
 def _is_searched(node: Node, name: str) -> bool:

@@ -31,8 +31,8 @@ class RowCheck:
     @property
     def condition(self) -> sql.Composed:
         """TRUE for a row that violates the rule inside its window."""
-        found = self.predicate.condition
-        return parenthesised(found) if self.within is None else both([self.within, found])
+        condition = self.predicate.condition
+        return parenthesised(condition) if self.within is None else both([self.within, condition])
 
     @property
     def span(self) -> Span | None:
@@ -102,11 +102,11 @@ class RowScan:
     def recounted(self, answer: Sequence[Row], first: Sequence[Row]) -> Mapping[str, Count]:
         """The counts of `recount`, with the rows examined from the first pass."""
         pairs = zip(self._examined(first[0]), answer[0], strict=True)
-        return {rule: Count(examined, found) for (rule, examined), found in pairs}
+        return {rule: Count(examined, violations) for (rule, examined), violations in pairs}
 
     def sampling(self, rule: str) -> Sampling | None:
         """The violating rows of one rule in key order."""
-        check = next(one for one in self.checks if one.rule == rule)
+        check = next(check for check in self.checks if check.rule == rule)
         conditions = [check.condition] if self.scope is None else [self.scope, check.condition]
         return rows_in_order(self.table, check.keys, check.label, check.shown, both(conditions))
 

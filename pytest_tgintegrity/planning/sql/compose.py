@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.planning.sql.layout import closed_up
 from pytest_tgintegrity.rules.arguments import LONE_VALUE
 from pytest_tgintegrity.rules.exact import exact
 
@@ -80,8 +81,7 @@ def _number(composed: sql.Composable, parts: list[bytes], values: list[Any]) -> 
 
 def readable(composed: sql.Composable) -> str:
     """The statement as a person would type it into psql."""
-    text = "".join(_words(composed))
-    return text if "--" in text else text.replace("\n)", ")")
+    return closed_up("".join(_words(composed)))
 
 
 def _words(composed: sql.Composable) -> Iterable[str]:
@@ -109,12 +109,12 @@ def parenthesised(expression: sql.Composable) -> sql.Composed:
 
 def either(conditions: Iterable[sql.Composable]) -> sql.Composed:
     """The conditions joined by OR."""
-    return sql.SQL(" OR ").join(parenthesised(one) for one in conditions)
+    return sql.SQL(" OR ").join(parenthesised(condition) for condition in conditions)
 
 
 def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
     """The conditions joined by AND."""
-    return sql.SQL(" AND ").join(parenthesised(one) for one in conditions)
+    return sql.SQL(" AND ").join(parenthesised(condition) for condition in conditions)
 
 
 def listed(parts: Iterable[sql.Composable]) -> sql.Composed:
@@ -153,35 +153,35 @@ def fill(template: str, params: Params, names: Collection[str] = ()) -> sql.Comp
     """
     parts: list[sql.Composable] = []
     end = 0
-    for found in _TEMPLATE.finditer(template):
-        parts.append(raw(template[end : found.start()]))
-        parts.append(_filled(found, params, names))
-        end = found.end()
+    for match in _TEMPLATE.finditer(template):
+        parts.append(raw(template[end : match.start()]))
+        parts.append(_filled(match, params, names))
+        end = match.end()
     parts.append(raw(template[end:]))
     return sql.Composed(parts)
 
 
-def _filled(found: re.Match[str], params: Params, names: Collection[str]) -> sql.Composable:
-    if found["open"] or found["close"]:
-        return raw(found[0][0])
-    if found["stray"]:
+def _filled(match: re.Match[str], params: Params, names: Collection[str]) -> sql.Composable:
+    if match["open"] or match["close"]:
+        return raw(match[0][0])
+    if match["stray"]:
         raise DeclarationError(
-            f"a lone {found[0]} in {found.string!r}: write {{name}} to fill in a name, {{{{ and }}}} for braces"
+            f"a lone {match[0]} in {match.string!r}: write {{name}} to fill in a name, {{{{ and }}}} for braces"
         )
-    if found["value"]:
-        value = _param(found["value"], found[0], params)
+    if match["value"]:
+        value = _param(match["value"], match[0], params)
         return value if isinstance(value, sql.Composable) else Value(value)
-    name = _param(found["name"], found[0], params)
+    name = _param(match["name"], match[0], params)
     if not isinstance(name, str):
         raise DeclarationError(
-            f"{found[0]} is filled with {name!r}: an identifier is a string; bind values with %({found['name']})s"
+            f"{match[0]} is filled with {name!r}: an identifier is a string; bind values with %({match['name']})s"
         )
     return sql.Identifier(name) if name in names else identifier(name)
 
 
 def _param(name: str, written: str, params: Params) -> Any:
     if name not in params:
-        given = (one for one, value in params.items() if not isinstance(value, sql.Composable))
+        given = (name for name, value in params.items() if not isinstance(value, sql.Composable))
         known = ", ".join(sorted(given)) or "nothing"
         raise DeclarationError(f"unknown placeholder {written}: parametrize gives {known}")
     return params[name]
@@ -190,11 +190,11 @@ def _param(name: str, written: str, params: Params) -> Any:
 def plain(template: str, params: Params) -> str:
     """Fill a template for people: names stand as they are, unquoted."""
 
-    def text(found: re.Match[str]) -> str:
-        if found["open"] or found["close"]:
-            return found[0][0]
-        name = found["name"] or found["value"]
-        return str(_param(name, found[0], params)) if name else found[0]
+    def text(match: re.Match[str]) -> str:
+        if match["open"] or match["close"]:
+            return match[0][0]
+        name = match["name"] or match["value"]
+        return str(_param(name, match[0], params)) if name else match[0]
 
     return _TEMPLATE.sub(text, template)
 
@@ -220,8 +220,8 @@ def bound_of(value: Any, params: Params, names: Collection[str]) -> sql.Composab
     """One side of a range: None is open, a string an SQL expression or exactly one ``%(name)s``, all else a value."""
     if isinstance(value, str) and not LONE_VALUE.fullmatch(value):
         return parenthesised(fill(value, params, names))
-    found = resolved(value, params)
-    return None if found is None else Value(exact(found))
+    constant = resolved(value, params)
+    return None if constant is None else Value(exact(constant))
 
 
 def resolved(value: Any, params: Params) -> Any:

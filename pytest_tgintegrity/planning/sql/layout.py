@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from pytest_tgintegrity.planning.sql.tokens import sign_at, tokens
+from pytest_tgintegrity.planning.sql.tokens import sign_at, tokens_of
 
 _BREAK = re.compile(r"\s*\n\s*")
 
 
 def in_one_line(text: str) -> str:
     """A statement without its author's line breaks, but for those in a literal or a name, and those that end a comment."""
-    told = tokens(text)
-    if not told:
+    tokens = tokens_of(text)
+    if not tokens:
         return text
-    parts = [_joined(text[: told[0].start])]
-    for one, after in pairwise(told):
-        between = text[one.end : after.start]
-        continued = one.sort == after.sort == "text"
-        parts += [text[one.start : one.end], between if continued else _joined(between)]
-    last = told[-1]
+    parts = [_joined(text[: tokens[0].start])]
+    for token, after in pairwise(tokens):
+        between = text[token.end : after.start]
+        continued = token.sort == after.sort == "text"
+        parts += [text[token.start : token.end], between if continued else _joined(between)]
+    last = tokens[-1]
     return "".join([*parts, text[last.start : last.end], _joined(text[last.end :])])
 
 
@@ -29,15 +29,28 @@ def _joined(between: str) -> str:
     return between if "--" in between else _BREAK.sub(" ", between)
 
 
+def closed_up(text: str) -> str:
+    """The text without line breaks before closing parentheses, which `parenthesised` writes, but for those that end a comment."""
+    if "\n)" not in text:
+        return text
+    parts, done = [], 0
+    for before, token in pairwise(tokens_of(text)):
+        between = text[before.end : token.start]
+        if token.name == ")" and between.endswith("\n") and "--" not in between:
+            parts.append(text[done : token.start - 1])
+            done = token.start
+    return "".join([*parts, text[done:]])
+
+
 def one_statement(text: str) -> str:
     """A statement without the blanks around it and the semicolons at its end."""
     text = text.strip()
-    told = tokens(text)
+    tokens = tokens_of(text)
     ends = []
-    for n in range(len(told) - 1, -1, -1):
-        if sign_at(told, n) != ";":
+    for n in range(len(tokens) - 1, -1, -1):
+        if sign_at(tokens, n) != ";":
             break
-        ends.append(told[n].start)
+        ends.append(tokens[n].start)
     for start in ends:
         text = text[:start] + text[start + 1 :]
     return text
@@ -46,8 +59,8 @@ def one_statement(text: str) -> str:
 def without_literals(text: str) -> str:
     """The text with all literals empty."""
     parts, end = [], 0
-    for one in tokens(text):
-        if one.sort == "text":
-            parts += [text[end : one.start], "''"]
-            end = one.end
+    for token in tokens_of(text):
+        if token.sort == "text":
+            parts += [text[end : token.start], "''"]
+            end = token.end
     return "".join([*parts, text[end:]])

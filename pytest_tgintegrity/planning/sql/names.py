@@ -8,7 +8,6 @@ is taken whole names no column.
 from __future__ import annotations
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from pytest_tgintegrity.planning.sql.tokens import (
     Chain,
     Token,
     Words,
-    chains,
+    chains_of,
     literal_at,
     sign_at,
-    tokens,
+    tokens_of,
     word_at,
     words,
 )
@@ -93,7 +92,7 @@ class Reading:
 
     def times(self, relation: Relation) -> int:
         """How often the text names a table, and not one of its columns."""
-        return sum(1 for chain in chains(self.text) if chain.path in (relation.path, relation.path[1:]))
+        return sum(1 for chain in chains_of(self.text) if chain.path in (relation.path, relation.path[1:]))
 
 
 def reading(text: str) -> Reading:
@@ -106,83 +105,72 @@ def _takes_rows(text: str, table: str) -> bool:
     """Whether rows of a table may be taken whole, so that any of their columns counts."""
     if {"natural", "table"} & words(text).names:
         return True
-    if _is_named_once(text, table):
-        return False
-    told, found = tokens(text), chains(text)
-    if any(_is_star(told, n) for n in range(len(told))):
+    tokens, chains = tokens_of(text), chains_of(text)
+    if any(_is_star(tokens, n) for n in range(len(tokens))):
         return True
-    declared = frozenset(_aliases(told, found, table))
-    aliases = {table, *(told[one].name for one in declared)}
+    declared = frozenset(_aliases(tokens, chains, table))
+    aliases = {table, *(tokens[position].name for position in declared)}
     return any(
-        chain.path[-1] in aliases and (_renames(told, chain) or _is_value(told, chain, declared)) for chain in found
+        chain.path[-1] in aliases and (_renames(tokens, chain) or _is_value(tokens, chain, declared))
+        for chain in chains
     )
 
 
-def _is_named_once(text: str, table: str) -> bool:
-    """Whether a table plainly has no alias and its name is used for nothing else: most rules need no closer look."""
-    if "*" in text or text.lower().count(table.lower()) > 1:
-        return False
-    return (
-        re.search(rf'\bFROM\s+"?{re.escape(table)}"?\s*(?:$|\)|(?:WHERE|LEFT|GROUP|ORDER)\b)', text, re.IGNORECASE)
-        is not None
-    )
-
-
-def _is_star(told: Sequence[Token], position: int) -> bool:
+def _is_star(tokens: Sequence[Token], position: int) -> bool:
     """Whether an asterisk stands for columns: it does not multiply, and it is not that of ``count(*)``."""
-    if sign_at(told, position) != "*":
+    if sign_at(tokens, position) != "*":
         return False
     before, after = position - 1, position + 1
-    if sign_at(told, before) == "(" and sign_at(told, after) == ")":
+    if sign_at(tokens, before) == "(" and sign_at(tokens, after) == ")":
         return False
-    ends = after >= len(told) or word_at(told, after) in _AFTER_TABLES
+    ends = after >= len(tokens) or word_at(tokens, after) in _AFTER_TABLES
     return (
         ends
-        or word_at(told, before) in ("select", "distinct", "all")
-        or sign_at(told, before) in (".", ",")
-        or sign_at(told, after) in (")", ",", ";")
+        or word_at(tokens, before) in ("select", "distinct", "all")
+        or sign_at(tokens, before) in (".", ",")
+        or sign_at(tokens, after) in (")", ",", ";")
     )
 
 
-def _aliases(told: Sequence[Token], found: Iterable[Chain], table: str) -> Iterable[int]:
+def _aliases(tokens: Sequence[Token], chains: Iterable[Chain], table: str) -> Iterable[int]:
     """Where the aliases of a table are declared, or those of a join in parentheses, which it may be part of."""
-    ends = {chain.end for chain in found if chain.path[-1] == table}
-    ends |= {n + 1 for n in range(len(told)) if sign_at(told, n) == ")" and _closes_join(told, n)}
-    return (position for end in ends if (position := alias_after(told, end)) is not None)
+    ends = {chain.end for chain in chains if chain.path[-1] == table}
+    ends |= {n + 1 for n in range(len(tokens)) if sign_at(tokens, n) == ")" and _closes_join(tokens, n)}
+    return (position for end in ends if (position := alias_after(tokens, end)) is not None)
 
 
-def alias_after(told: Sequence[Token], end: int) -> int | None:
+def alias_after(tokens: Sequence[Token], end: int) -> int | None:
     """Where the alias of what ends before a position stands, if it has one."""
-    position = end + (word_at(told, end) == "as")
-    if position >= len(told) or not told[position].named or word_at(told, position) in _AFTER_TABLES:
+    position = end + (word_at(tokens, end) == "as")
+    if position >= len(tokens) or not tokens[position].named or word_at(tokens, position) in _AFTER_TABLES:
         return None
     return position
 
 
-def _closes_join(told: Sequence[Token], end: int) -> bool:
+def _closes_join(tokens: Sequence[Token], end: int) -> bool:
     depth, start = 1, end
     while depth and start:
         start -= 1
-        depth += {")": 1, "(": -1}.get(sign_at(told, start), 0)
-    return _opens_join(told, start)
+        depth += {")": 1, "(": -1}.get(sign_at(tokens, start), 0)
+    return _opens_join(tokens, start)
 
 
-def _opens_join(told: Sequence[Token], start: int) -> bool:
+def _opens_join(tokens: Sequence[Token], start: int) -> bool:
     """Whether a parenthesis may be that of a join."""
-    opened = word_at(told, start - 1) in ("from", "join") or sign_at(told, start - 1) in (",", "(")
-    return opened and word_at(told, start + 1) not in ("select", "with", "values")
+    opened = word_at(tokens, start - 1) in ("from", "join") or sign_at(tokens, start - 1) in (",", "(")
+    return opened and word_at(tokens, start + 1) not in ("select", "with", "values")
 
 
-def _renames(told: Sequence[Token], chain: Chain) -> bool:
+def _renames(tokens: Sequence[Token], chain: Chain) -> bool:
     """Whether a list of other names for its columns follows an alias."""
-    return sign_at(told, chain.end) == "("
+    return sign_at(tokens, chain.end) == "("
 
 
-def _is_value(told: Sequence[Token], chain: Chain, declared: Collection[int]) -> bool:
+def _is_value(tokens: Sequence[Token], chain: Chain, declared: Collection[int]) -> bool:
     """Whether an alias stands alone, where it is neither declared nor the name of a table to read."""
-    if len(chain.path) > 1 or chain.first in declared or sign_at(told, chain.end) == ".":
+    if len(chain.path) > 1 or chain.first in declared or sign_at(tokens, chain.end) == ".":
         return False
-    return word_at(told, chain.first - 1) not in ("from", "join", "only")
+    return word_at(tokens, chain.first - 1) not in ("from", "join", "only")
 
 
 # --- names
@@ -200,48 +188,50 @@ class Name:
 @functools.lru_cache(maxsize=4096)
 def names_in(text: str) -> tuple[Name, ...]:
     """The names in SQL text, outside of literals and comments, keywords among them; no functions, types and names given by AS."""
-    told, names = tokens(text), []
-    for chain in chains(text):
-        if _is_given(told, chain):
+    tokens, names = tokens_of(text), []
+    for chain in chains_of(text):
+        if _is_given(tokens, chain):
             continue
-        position = alias_after(told, chain.end)
-        if position is not None or sign_at(told, chain.end) != "(":
-            alias = None if position is None else told[position].name
-            names.append(Name(chain.path, alias, _is_listed(told, chain.first)))
+        position = alias_after(tokens, chain.end)
+        if position is not None or sign_at(tokens, chain.end) != "(":
+            alias = None if position is None else tokens[position].name
+            names.append(Name(chain.path, alias, _is_listed(tokens, chain.first)))
     return tuple(names)
 
 
-def _is_given(told: Sequence[Token], chain: Chain) -> bool:
+def _is_given(tokens: Sequence[Token], chain: Chain) -> bool:
     """Whether a name is that of a type, as in ``x::date`` and ``date '…'``, or stands behind AS, which gives a name or a type."""
-    if sign_at(told, chain.first - 1) == "::" or word_at(told, chain.first - 1) == "as":
+    if sign_at(tokens, chain.first - 1) == "::" or word_at(tokens, chain.first - 1) == "as":
         return True
-    return chain.end < len(told) and told[chain.end].sort == "text"
+    return chain.end < len(tokens) and tokens[chain.end].sort == "text"
 
 
 _CLAUSES = frozenset("select from join table on using where by having returning set values".split())
 
 
-def _is_listed(told: Sequence[Token], position: int) -> bool:
+def _is_listed(tokens: Sequence[Token], position: int) -> bool:
     """Whether a name stands where a FROM clause lists its tables: a comma there ends the condition of a join, too."""
-    if word_at(told, position - 1) == "only":
+    if word_at(tokens, position - 1) == "only":
         return True
     depth, start = 0, position - 1
     while start >= 0 and depth >= 0:
-        word, before = word_at(told, start), word_at(told, start - 1)
-        depth += {")": 1, "]": 1, "(": -1, "[": -1}.get(sign_at(told, start), 0)
+        word, before = word_at(tokens, start), word_at(tokens, start - 1)
+        depth += {")": 1, "]": 1, "(": -1, "[": -1}.get(sign_at(tokens, start), 0)
         if depth == 0 and word in _CLAUSES and (before, word) != ("distinct", "from"):
-            return word in ("from", "join", "table") or (word in ("on", "using") and sign_at(told, position - 1) == ",")
+            return word in ("from", "join", "table") or (
+                word in ("on", "using") and sign_at(tokens, position - 1) == ","
+            )
         start -= 1
-    return depth < 0 and _opens_join(told, start + 1) and _is_listed(told, start + 1)
+    return depth < 0 and _opens_join(tokens, start + 1) and _is_listed(tokens, start + 1)
 
 
 def lone_name(text: str) -> tuple[str, ...] | None:
     """The dotted name that an expression consists of, perhaps in parentheses; None for any other expression."""
-    told, found = tokens(text), chains(text)
-    first, end = 0, len(told)
-    while sign_at(told, first) == "(" and sign_at(told, end - 1) == ")":
+    tokens, chains = tokens_of(text), chains_of(text)
+    first, end = 0, len(tokens)
+    while sign_at(tokens, first) == "(" and sign_at(tokens, end - 1) == ")":
         first, end = first + 1, end - 1
-    return found[0].path if found and (found[0].first, found[0].end) == (first, end) else None
+    return chains[0].path if chains and (chains[0].first, chains[0].end) == (first, end) else None
 
 
 def only_table(clause: str) -> tuple[tuple[str, ...], str] | None:
@@ -249,30 +239,30 @@ def only_table(clause: str) -> tuple[tuple[str, ...], str] | None:
 
     None where the clause reads several tables; a join of the engine's own, which begins with ``tgi_``, does not count.
     """
-    told, found = tokens(clause), chains(clause)
-    first = int(word_at(told, 0) == "only")
-    table = next((chain for chain in found if chain.first == first), None)
+    tokens, chains = tokens_of(clause), chains_of(clause)
+    first = int(word_at(tokens, 0) == "only")
+    table = next((chain for chain in chains if chain.first == first), None)
     if table is None:
         return None
-    position = alias_after(told, table.end)
+    position = alias_after(tokens, table.end)
     end = table.end if position is None else position + 1
-    if end < len(told) and not _is_own_join(told, end):
+    if end < len(tokens) and not _is_own_join(tokens, end):
         return None
     if position is not None:
-        return (told[position].name,), clause[told[position].start : told[position].end]
-    return table.path, clause[told[table.first].start : told[table.end - 1].end]
+        return (tokens[position].name,), clause[tokens[position].start : tokens[position].end]
+    return table.path, clause[tokens[table.first].start : tokens[table.end - 1].end]
 
 
-def _is_own_join(told: Sequence[Token], start: int) -> bool:
+def _is_own_join(tokens: Sequence[Token], start: int) -> bool:
     """Whether a join of a subquery begins here whose alias is of the engine's own."""
-    if word_at(told, start) != "left" or sign_at(told, start + 2) != "(":
+    if word_at(tokens, start) != "left" or sign_at(tokens, start + 2) != "(":
         return False
     depth, end = 1, start + 2
-    while depth and end < len(told):
+    while depth and end < len(tokens):
         end += 1
-        depth += {"(": 1, ")": -1}.get(sign_at(told, end), 0)
-    position = alias_after(told, end + 1)
-    return position is not None and told[position].name.startswith("tgi_")
+        depth += {"(": 1, ")": -1}.get(sign_at(tokens, end), 0)
+    position = alias_after(tokens, end + 1)
+    return position is not None and tokens[position].name.startswith("tgi_")
 
 
 # --- known tables and their columns
@@ -336,18 +326,18 @@ def relation_texts(text: str) -> Iterator[str]:
     """The literals that are made names of tables: ``'…'::regclass``, ``regclass '…'`` and ``to_regclass('…')``."""
     if "regclass" not in text.lower():
         return
-    told = tokens(text)
-    for n in range(len(told)):
-        value = literal_at(told, n, text)
-        if value is not None and _is_made_regclass(told, n):
+    tokens = tokens_of(text)
+    for n in range(len(tokens)):
+        value = literal_at(tokens, n, text)
+        if value is not None and _is_made_regclass(tokens, n):
             yield value
 
 
-def _is_made_regclass(told: Sequence[Token], position: int) -> bool:
-    before, after = word_at(told, position - 1), sign_at(told, position + 1)
+def _is_made_regclass(tokens: Sequence[Token], position: int) -> bool:
+    before, after = word_at(tokens, position - 1), sign_at(tokens, position + 1)
     if before == "regclass":
         return True
-    if after == "::" or word_at(told, position + 1) == "as":
+    if after == "::" or word_at(tokens, position + 1) == "as":
         of = position + 2
-        return "regclass" in (word_at(told, of), word_at(told, of + 2) if sign_at(told, of + 1) == "." else "")
-    return sign_at(told, position - 1) == "(" and word_at(told, position - 2) == "to_regclass"
+        return "regclass" in (word_at(tokens, of), word_at(tokens, of + 2) if sign_at(tokens, of + 1) == "." else "")
+    return sign_at(tokens, position - 1) == "(" and word_at(tokens, position - 2) == "to_regclass"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from pytest_tgintegrity.planning.sql.names import Reading, Relation, alias_after
-from pytest_tgintegrity.planning.sql.tokens import Chain, Token, chains, sign_at, tokens, word_at, words
+from pytest_tgintegrity.planning.sql.tokens import Chain, Token, chains_of, sign_at, tokens_of, word_at, words
 
 
 def standing_in(text: str, names_of: Mapping[tuple[str, str], str]) -> str:
@@ -14,12 +14,12 @@ def standing_in(text: str, names_of: Mapping[tuple[str, str], str]) -> str:
     replaced = {pair: name for pair, name in names_of.items() if pair in words(text).pairs}
     if not replaced:
         return text
-    told, parts, done = tokens(text), [], 0
-    for chain in chains(text):
+    tokens, parts, done = tokens_of(text), [], 0
+    for chain in chains_of(text):
         name = replaced.get((chain.path[0], chain.path[1])) if len(chain.path) > 1 else None
         if name is not None:
-            parts += [text[done : told[chain.first].start], _replacement(told, chain, name)]
-            done = told[chain.first + _PAIR - 1].end
+            parts += [text[done : tokens[chain.first].start], _replacement(tokens, chain, name)]
+            done = tokens[chain.first + _PAIR - 1].end
     return "".join([*parts, text[done:]])
 
 
@@ -27,11 +27,11 @@ _PAIR = 3
 """Tokens of schema and name."""
 
 
-def _replacement(told: Sequence[Token], chain: Chain, name: str) -> str:
+def _replacement(tokens: Sequence[Token], chain: Chain, name: str) -> str:
     own = _quoted(chain.path[1])
-    if chain.end - chain.first > _PAIR or sign_at(told, chain.end) in (".", "("):
+    if chain.end - chain.first > _PAIR or sign_at(tokens, chain.end) in (".", "("):
         return own
-    aliased = alias_after(told, chain.end) is not None or word_at(told, chain.end) == "as"
+    aliased = alias_after(tokens, chain.end) is not None or word_at(tokens, chain.end) == "as"
     return _quoted(name) if aliased else f"{_quoted(name)} AS {own}"
 
 
@@ -40,16 +40,16 @@ def _quoted(name: str) -> str:
     return f'"{escaped}"'
 
 
-def can_stand_in(found: Reading, relation: Relation) -> bool:
+def can_stand_in(reading: Reading, relation: Relation) -> bool:
     """Whether all that a text says of a table is taken for what stands in for it by `standing_in`.
 
     It is not where the table's schema is an alias too, or stands behind the name of the database.
     """
-    if found.anything:
+    if reading.anything:
         return False
-    if relation.path not in found.words.pairs:
+    if relation.path not in reading.words.pairs:
         return True
-    paths = [chain.path for chain in chains(found.text) if relation.path in pairwise(chain.path)]
+    paths = [chain.path for chain in chains_of(reading.text) if relation.path in pairwise(chain.path)]
     return all(path[:2] == relation.path for path in paths) and (relation.schema,) not in {
-        chain.path for chain in chains(found.text)
+        chain.path for chain in chains_of(reading.text)
     }
