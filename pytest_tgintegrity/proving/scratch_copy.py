@@ -186,27 +186,27 @@ class Workbench:
 
     # --- columns
 
-    def stored(self, place: PreparedSource, target: Target) -> Stored | None:
+    def stored(self, source: PreparedSource, target: Target) -> Stored | None:
         """The stored column behind a target; None if it is none. Raises `NotProven` where there is no row."""
-        oid = self._relation(place, target)
+        oid = self._relation(source, target)
         return None if oid is None else self._stored.get((oid, target.column))
 
-    def table(self, place: PreparedSource, target: Target) -> str:
+    def table(self, source: PreparedSource, target: Target) -> str:
         """The table behind a target's alias, as SQL writes it. Raises `NotProven` where there is none."""
-        oid = self._relation(place, target)
+        oid = self._relation(source, target)
         found = next((stored.table for (one, _), stored in self._stored.items() if one == oid), None)
         if found is None:
             raise NotProven(f"no stored table stands behind {target.alias or 'its source'}")
         return found
 
-    def _relation(self, place: PreparedSource, target: Target) -> int | None:
-        key = (readable(place.table), target.alias)
+    def _relation(self, source: PreparedSource, target: Target) -> int | None:
+        key = (readable(source.table), target.alias)
         if key not in self._relations:
-            self._relations[key] = self._asked_relation(place, target)
+            self._relations[key] = self._asked_relation(source, target)
         return self._relations[key]
 
-    def _asked_relation(self, place: PreparedSource, target: Target) -> int | None:
-        [answer] = self.ask([table_behind(target.prefix, place.table)])
+    def _asked_relation(self, source: PreparedSource, target: Target) -> int | None:
+        [answer] = self.ask([table_behind(target.prefix, source.table)])
         if isinstance(answer, Failure):
             return None
         rows = answer.rows
@@ -215,12 +215,12 @@ class Workbench:
         oid: int = rows[0][0]
         return oid
 
-    def placed(self, place: PreparedSource, writes: Iterable[Write]) -> tuple[Placed, ...]:
+    def placed(self, source: PreparedSource, writes: Iterable[Write]) -> tuple[Placed, ...]:
         """Each write with the stored column that it goes to. Raises `NotProven` where there is none."""
         found = []
         for write in writes:
-            target = at_home(write.target, place.table)
-            stored = self.stored(place, target)
+            target = at_home(write.target, source.table)
+            stored = self.stored(source, target)
             if stored is None:
                 raise NotProven(f"{write.target.words} is no column of a stored table behind its source")
             found.append(Placed(Write(target, write.value), stored))

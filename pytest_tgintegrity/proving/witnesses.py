@@ -50,13 +50,13 @@ NOTHING = View(Count(None, 0))
 class Case:
     """A rule made ready to be proven.
 
-    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `place` is
-    the source that can be written to, `base` what the rule says of clean data.
+    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `source` is
+    what can be written to, `base` what the rule says of clean data.
     """
 
     bound: BoundRule
     scan: Scan
-    place: PreparedSource | None
+    source: PreparedSource | None
     questions: tuple[Statement, ...]
     key_columns: int
     base: View = NOTHING
@@ -70,11 +70,11 @@ class Case:
         return View(counts[self.bound.id], tuple(keys))
 
 
-def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: PreparedSource | None) -> Case:
+def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], source: PreparedSource | None) -> Case:
     """Make a rule ready."""
     sampling = scan.sampling(bound.id)
     questions = [scan.question(types), *([] if sampling is None else [sampling.first(KEYS)])]
-    return Case(bound, scan, place, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
+    return Case(bound, scan, source, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
 
 
 class Evidence:

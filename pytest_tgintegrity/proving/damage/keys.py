@@ -63,9 +63,9 @@ def doubled(scan: UniqueScan, columns: Columns) -> Attempts | None:
 
 def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
     first = Choice(_comparable(scan), limit=1)
-    place = PreparedSource(scan.source, scan.table, scan.keys, None)
+    source = PreparedSource(scan.source, scan.table, scan.keys, None)
     targets = [target for target, _ in columns.values()]
-    writes = [Write(target, sql.SQL("({})").format(select(place, [target.value], first))) for target in targets]
+    writes = [Write(target, sql.SQL("({})").format(select(source, [target.value], first))) for target in targets]
     return Damage(f"{', '.join(target.words for target in targets)} as in another row", tuple(writes), 2, where)
 
 
