@@ -65,19 +65,20 @@ def _choices(sources: Iterable[Scoped], rules: Iterable[BoundRule]) -> set[str]:
 
 
 def _allowed(bound: BoundRule) -> Iterator[tuple[tuple[str, str], Sequence[object]]]:
-    """The values that a rule allows, for each table that its source names and the column."""
+    """The values that a rule allows, for each table that its source reads and the column."""
     kind = bound.rule.kind
     if isinstance(kind, OneOf):
-        named = lone_name(readable(column(kind.column, bound.params)))
+        path = lone_name(readable(column(kind.column, bound.params))) or (plain(kind.column, bound.params),)
         values = [*resolved(kind.values, bound.params)]
-        for path in _paths(kind.source, bound.params):
-            yield from (((table, named[-1]), values) for table in {path[-1], ".".join(path)} if named)
+        for table in _tables(kind.source, bound.params):
+            yield (table, path[-1]), values
 
 
-def _paths(source: Source | str, params: Params) -> Iterator[tuple[str, ...]]:
-    """The names in a source, some of them of tables."""
+def _tables(source: Source | str, params: Params) -> set[str]:
+    """What the tables in a source may be known by: their names, and these with their schemas."""
     clause = identifier(plain(source, params)) if isinstance(source, str) else fill(source.from_clause, params)
-    return (name.path for name in names_in(readable(clause)))
+    paths = [name.path for name in names_in(f"FROM {readable(clause)}") if name.listed]
+    return {path[-1] for path in paths} | {".".join(path) for path in paths}
 
 
 def _is_key(reader: Reader, sources: Sequence[Scoped], value: str, known: Known) -> bool:
