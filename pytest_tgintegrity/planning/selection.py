@@ -1,4 +1,4 @@
-"""The rules of a run as a whole: what names them, and that each has a name of its own. Pure."""
+"""The rules of a run as a whole: the digest that names them, and that no two have the same id. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_tgintegrity.planning.planner import BoundRule
 
 
 def digest_of(rules: Sequence[BoundRule]) -> str:
-    """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
+    """The digest of this set of rules: it changes when a rule is added, removed or declared otherwise."""
     return _digest(f"{bound.id}\0{bound.rule.canonical()}" for bound in rules)
 
 

@@ -68,7 +68,7 @@ class PreparedSource:
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A source and the expression that a chosen scope narrows it by; `column` is its name, if it is no more than one."""
+    """A source and the expression that a chosen scope narrows it by; `column` is the name of the column that it is, empty for any other."""
 
     table: sql.Composable
     expression: sql.Composable
@@ -228,7 +228,7 @@ def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]
 
 
 def _texts(source: Source | str) -> Sequence[str]:
-    """All that makes a source what it is, the name first; any of it may hold placeholders."""
+    """All texts of a source, the name first; any of them may hold placeholders."""
     if isinstance(source, str):
         return (source,)
     scopes = [text for pair in source.scopes.items() for text in pair]

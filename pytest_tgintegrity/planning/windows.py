@@ -1,4 +1,4 @@
-"""Which rows are young enough: in the zone that times without one are meant in, or in any. Pure."""
+"""Which rows are young enough, where dates and times may have no zone. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHIFT, _STEP = timedelta(hours=3), timedelta(minutes=15)
 class Window:
     """What of the data a run looks at: rows younger than `cutoff` for rules with `since=`, and the chosen scopes.
 
-    Dates and times without a zone are read in `zone`; without one they count if they are young enough in any.
+    Dates and times without a zone are read in `zone`; where that is None they count if they are young enough in any zone.
     """
 
     cutoff: datetime | None = None

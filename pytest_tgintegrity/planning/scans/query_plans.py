@@ -1,4 +1,4 @@
-"""Read a plan of ``EXPLAIN (VERBOSE, FORMAT JSON)``: which part is run for each row of much, and reads much each time.
+"""Read a plan of ``EXPLAIN (VERBOSE, FORMAT JSON)``: which part is run once for each of many rows, and reads many rows each time.
 
 Such a plan takes a second at 100 000 rows and hours at 1 000 000. Guilty is a SubPlan that is not hashed, over a Seq Scan
 or a Materialize, an array that is searched through, and a nested loop without an index. What looks up one key in an index

@@ -21,7 +21,7 @@ Access = Literal["any", "heap", "lookup"]
 which it stands for holds; or the source from the heap, and its few keys looked up in the indexes of large targets."""
 
 UNKNOWN_PAGES = 1_000
-"""How many pages are thought to be read where nobody knows."""
+"""What is taken for the size, in pages, of what has a size that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class OneRule:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rule alone."""
+        """The only rule."""
         return (self.rule,)
 
     def reach(self) -> sql.Composable:
