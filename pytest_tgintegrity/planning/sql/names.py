@@ -280,9 +280,11 @@ class KnownTables:
 
     def named_in(self, text: str) -> set[str]:
         """The names of the tables that are read, and of those in texts that are cast to regclass."""
-        listed = {name.path[0] for name in names_in(text) if name.listed and len(name.path) == 1}
-        pairs = {self._qualified[pair] for pair in self._qualified.keys() & words(text).pairs}
-        return (self._plain & listed) | pairs.union(*map(self._named_by, relation_texts(text)))
+        found = words(text)
+        plain = self._plain & found.alone  # most texts name no table, and need no closer look
+        listed = {name.path[0] for name in names_in(text) if name.listed and len(name.path) == 1} if plain else set()
+        pairs = {self._qualified[pair] for pair in self._qualified.keys() & found.pairs}
+        return (plain & listed) | pairs.union(*map(self._named_by, relation_texts(text)))
 
     def _named_by(self, text: str) -> set[str]:
         return self.named_in(f"TABLE {text}")
