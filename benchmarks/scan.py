@@ -30,8 +30,8 @@ from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
 from pytest_tgintegrity.database.scanning import batches, measure
 from pytest_tgintegrity.planning.planner import BoundRule, plan
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Between
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.servers.datasets import open_dataset
 from pytest_tgintegrity.servers.postgres import PostgresServer
 

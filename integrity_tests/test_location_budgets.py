@@ -1,4 +1,4 @@
-"""Places: what a realm, a chantry, a library or a node consists of, and whether it was paid for."""
+"""PreparedSources: what a realm, a chantry, a library or a node consists of, and whether it was paid for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places: the columns that follow from others, and what saving a place makes of them."""
+"""PreparedSources: the columns that follow from others, and what saving a place makes of them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ ANY_PLACE: Final = place("{table}", "{table}", "{table}.{key}")
 """What the class with the table `table` adds to its places."""
 
 PLACES: Final = described("locations", "locations_locationmodel")
-"""Places of every kind: to whom they belong, in what they lie, and what parts them from other worlds."""
+"""PreparedSources of every kind: to whom they belong, in what they lie, and what parts them from other worlds."""
 
 SPIRIT_WONDERS: Final = item(
     "wonders that are {table}",

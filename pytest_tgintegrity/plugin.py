@@ -23,9 +23,10 @@ from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.reports.document import refusal, write_refusal
 from pytest_tgintegrity.reports.files import is_file
 from pytest_tgintegrity.reports.publishing import publish
-from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Rule, declaration_of
+from pytest_tgintegrity.rules.declare import DECLARED, declaration_of
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.rules.probes import probe_of
+from pytest_tgintegrity.rules.rule import SEVERITIES, Rule
 from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.text import printable
 

@@ -19,8 +19,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError, UsageError
-from pytest_tgintegrity.rules.declare import Mistake, Rule, declaration_of
+from pytest_tgintegrity.rules.declare import Mistake, declaration_of
 from pytest_tgintegrity.rules.kinds import Check, Declared, Metric
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.rules.wording import name_of, question, readable
 from pytest_tgintegrity.text import printable
 

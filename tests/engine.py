@@ -15,8 +15,8 @@ from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
 from pytest_tgintegrity.planning.windows import Window
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind
+from pytest_tgintegrity.rules.rule import Rule
 
 
 def bound(kind: Kind, name: str = "it", params: Mapping[str, Any] | None = None, **more: Any) -> BoundRule:

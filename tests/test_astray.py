@@ -18,8 +18,8 @@ from harness import HOLDS, VIOLATED, RunRules
 from pytest_tgintegrity.planning.astray import Astray, astray
 from pytest_tgintegrity.planning.facts import Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, plan
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Kind, NotNull, Query, References, Schema
+from pytest_tgintegrity.rules.rule import Rule
 
 ROOT = Path(__file__).parents[1]
 QUESTION = "is this the right database?"
@@ -207,7 +207,7 @@ def pytest_configure(config):
     run.Run.begin = look
 
 def look(run, rules, *given):
-    from pytest_tgintegrity.planning.astray import missing, tables_named
+    from pytest_tgintegrity.planning.missing import missing, tables_named
     run.wait()
     named = frozenset().union(*(tables_named(one.rule.kind, one.params) for one in rules))
     os.write(2, f"NAMED {len(named)} {missing(named, run.facts)}".encode())

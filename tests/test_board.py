@@ -19,7 +19,7 @@ from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, 
 from pytest_tgintegrity.database.pool import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.database.scanning import Scanned
 from pytest_tgintegrity.judging.verdicts import Measurement
-from pytest_tgintegrity.planning.scans.scan import QueryScan
+from pytest_tgintegrity.planning.scans import QueryScan
 
 DONE = [Scanned("item", 0.5, 20, {"a": Measurement(20, 1)})]
 HOLDER = """

@@ -12,9 +12,10 @@ from typing import Any, get_args
 import pytest
 
 from pytest_tgintegrity.rules import kinds
-from pytest_tgintegrity.rules.canonical import WORDS
-from pytest_tgintegrity.rules.declare import Rule, declaration_of, declared, rule
+from pytest_tgintegrity.rules.declare import declaration_of, declared, rule
 from pytest_tgintegrity.rules.kinds import Kind, Source
+from pytest_tgintegrity.rules.kinds.fields import WORDS
+from pytest_tgintegrity.rules.rule import Rule
 
 STAFF = Source(
     "staff", "staff s JOIN person p USING (id)", key=("s.id", "p.id"), label="p.name", scopes={"team": "s.t"}

@@ -12,8 +12,8 @@ from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.proving.coverage import Coverage, cover, parse_reasons
 from pytest_tgintegrity.reports.terminal.coverage import told
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Kind, Query, References, Rows, Schema
+from pytest_tgintegrity.rules.rule import Rule
 
 HERO = Table("public", "hero", frozenset({"id", "level", "guild_id"}), ("id",))
 GUILD = Table("public", "guild", frozenset({"id", "motto"}), ("id",))

@@ -13,8 +13,8 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotProven
 from pytest_tgintegrity.fixing.plan.writes import Stored, Target
-from pytest_tgintegrity.planning.predicates import Value, readable
-from pytest_tgintegrity.planning.scans.scan import QueryScan
+from pytest_tgintegrity.planning.scans import QueryScan
+from pytest_tgintegrity.planning.sql.compose import Value, readable
 from pytest_tgintegrity.proving.damage import Attempts, attempts
 from pytest_tgintegrity.proving.json_shapes import examples, fits, misfits
 from pytest_tgintegrity.proving.values import INTEGERS, drawn, spread, strangers

@@ -10,7 +10,7 @@ from engine import bound
 from pytest_tgintegrity.fixing.namesakes import advice, namesakes
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Query, Source
+from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Metric, Query, Source
 
 JOINED = Source("people", "core_person AS p JOIN item i ON i.owner = p.id", key="p.id")
 
@@ -36,6 +36,8 @@ def fixing(source: Source | str = "item", enforced_by: str = "size_range", name:
         [declared("item"), fixing("ITEM")],
         [declared("item"), fixing("{table}", "{bounded}_range")],
         [declared("item"), fixing(JOINED)],
+        [declared("item"), fixing(Source("x", 'owner CROSS JOIN"ITEM"\nCROSS JOIN ITEM', key="id"))],
+        [declared("ITEM"), fixing(Source("x", 'owner CROSS JOIN"ITEM"', key="id"))],
         [declared("core_person"), fixing(JOINED)],
         [declared("we ird"), fixing(Source("x", '"we ird" AS w', key="id"))],
         [declared("item", schema="other", visible=False), fixing("other.item")],
@@ -58,6 +60,8 @@ def test_the_rule_with_the_fix_is_found(rules: Sequence[BoundRule]) -> None:
         [declared("item", "weight_range"), fixing()],
         [declared("person"), fixing(JOINED)],
         [declared("it"), fixing()],
+        [declared("item"), fixing(Source("x", "owner o JOIN (SELECT 'item') s(i) ON true -- item", key="o.id"))],
+        [declared("item"), fixing(Source("x", 'owner CROSS JOIN "ITEM"', key="id"))],
         [declared("item", schema="other", visible=False), fixing()],
         [declared("item"), fixing("other.item")],
         [declared("item"), fixing('"other"."item"')],
@@ -65,6 +69,7 @@ def test_the_rule_with_the_fix_is_found(rules: Sequence[BoundRule]) -> None:
         [declared("item"), bound(Between("item", "size", 1, 2), fix="clamp")],
         [bound(Declared("check"), "none", {"constraint": None}), fixing()],
         [bound(Check(), "check"), fixing()],
+        [bound(Metric("item", "SELECT count(*) FROM other"), "metric", enforced_by="size_range"), fixing()],
         [bound(Between("other", "size", 1, None), "other", enforced_by="size_range"), fixing()],
         [fixing(name="one"), fixing(name="two")],
     ],

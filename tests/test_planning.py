@@ -9,16 +9,18 @@ from engine import bound
 
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
-from pytest_tgintegrity.planning.predicates import parametrised, readable
-from pytest_tgintegrity.planning.scans.scan import ReferenceScan, RowScan
+from pytest_tgintegrity.planning.scans import ReferenceScan, RowScan
+from pytest_tgintegrity.planning.sql.compose import parametrised, readable
 from pytest_tgintegrity.planning.windows import Window
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import (
+    Acyclic,
     Between,
     Check,
     Declared,
+    Formula,
     Metric,
     NotNull,
+    OneOf,
     Query,
     References,
     Rows,
@@ -26,6 +28,7 @@ from pytest_tgintegrity.rules.kinds import (
     Source,
     Unique,
 )
+from pytest_tgintegrity.rules.rule import Rule
 
 
 def _table(name: str, schema: str = "public", **more: Any) -> Table:
@@ -38,6 +41,7 @@ TABLES = {
     "u": _table("u", pages=80),
     "v": _table("v", key=(), uniques=frozenset(), stored=False),
     "up": _table("up", inherited=True),
+    "named": _table("named", columns=frozenset({"id", "u"})),
     "other.t": _table("t", "other"),
 }
 FACTS = Facts({**{f"public.{name}": one for name, one in TABLES.items() if "." not in name}, **TABLES})
@@ -172,11 +176,16 @@ def test_what_cannot_be_planned_says_why_and_spoils_nothing(rule: BoundRule, rea
         (Query("SELECT t.a FROM t, other.t o"), ("other.t", "t")),
         (Metric("m", "SELECT count(*) FROM u"), ("u",)),
         (Between("unknown", "a", 0, 1), ()),
+        (Formula("t", "a", {"(SELECT max(b) FROM u)": {1: 2}}), ("t", "u")),
+        (Acyclic("t", "(SELECT a FROM u WHERE u.b = t.a)"), ("t", "u")),
+        (NotNull("named", "u"), ("named",)),
+        (References("named", ("u",), "t"), ("named", "t")),
+        (OneOf("t", "a", "%(values)s"), ("t",)),
         (Check(), ()),
     ],
 )
 def test_the_tables_that_a_rule_reads_are_named(kind: Any, tables: tuple[str, ...]) -> None:
-    assert _plan(kind).tables["r0"] == tables
+    assert _plan(kind, params={"values": ["u"]}).tables["r0"] == tables
 
 
 def test_a_scope_that_a_source_does_not_declare_leaves_it_whole() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates import Binding, predicate
+from pytest_tgintegrity.planning.sql.compose import (
     Statement,
     Value,
     both,
@@ -22,10 +23,8 @@ from pytest_tgintegrity.planning.predicates import (
     identifier,
     parametrised,
     plain,
-    predicate,
     raw,
     readable,
-    shown_columns,
 )
 from pytest_tgintegrity.rules.kinds import AtMost, Between, NotBlank, NotNull, OneOf, Rows
 
@@ -172,4 +171,4 @@ def test_what_people_read_has_names_without_quotes() -> None:
     params = {"c": "a b", "v": 5}
 
     assert plain("{c} > %(v)s {{}}", params) == "a b > 5 {}"
-    assert [name for name, _ in shown_columns(["{c}", "x + 1"], params)] == ["a b", "x + 1"]
+    assert [Binding(params).named(text)[0] for text in ("{c}", "x + 1")] == ["a b", "x + 1"]

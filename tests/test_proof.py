@@ -14,7 +14,7 @@ from harness import Ran, RunRules
 
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.proving import damage
+from pytest_tgintegrity.proving.damage import columns as damage
 from pytest_tgintegrity.proving.proof import Proof, Prover
 from pytest_tgintegrity.proving.values import Spread
 from pytest_tgintegrity.rules.kinds import (
@@ -133,6 +133,25 @@ def test_other_rule_that_fires_has_to_be_named(prove: Prove) -> None:
 
     assert unsaid.reason == "fires others on its break without overlaps=: test_other"
     assert said.proven, said.reason
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT ID FROM THING WHERE SIZE NOT BETWEEN 1 AND 10",
+        'SELECT t."id" FROM ONLY"thing"AS t(id, s) WHERE s NOT BETWEEN 1 AND 10',
+        "SELECT id FROM public.thing /* owner */ WHERE to_jsonb(thing) ->> E'si\\x7ae' NOT IN (SELECT generate_series(1, 10)::text)",
+    ],
+)
+def test_rule_that_fires_is_noticed_however_it_names_the_column(prove: Prove, sql: str) -> None:
+    broken = rule(Between("thing", "size", 1, 10))
+    other = rule(
+        Query(sql), "test_other", breaks="UPDATE thing SET size = 11 WHERE id = 1 RETURNING id", overlaps=["test_one"]
+    )
+
+    [unsaid, _] = prove(broken, replace(other, rule=replace(other.rule, overlaps=())))
+
+    assert unsaid.reason == "fires others on its break without overlaps=: test_other"
 
 
 def test_rule_that_cannot_look_at_its_damage_is_unproven(prove: Prove) -> None:

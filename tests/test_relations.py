@@ -6,7 +6,8 @@ import pytest
 from harness import RunRules
 
 from pytest_tgintegrity.planning.facts import Facts, Table
-from pytest_tgintegrity.planning.relations import did_you_mean, missing, relations_in, tables_named
+from pytest_tgintegrity.planning.missing import did_you_mean, missing, tables_named
+from pytest_tgintegrity.planning.sql.relations import relations_in
 from pytest_tgintegrity.rules.kinds import (
     Between,
     Children,

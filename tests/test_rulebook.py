@@ -11,7 +11,8 @@ import pytest
 
 from pytest_tgintegrity import rule
 from pytest_tgintegrity.rulebook import main
-from pytest_tgintegrity.rules.declare import Rule, declaration_of
+from pytest_tgintegrity.rules.declare import declaration_of
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.rules.wording import question
 
 RULES = '''

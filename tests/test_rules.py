@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.rules.declare import SEVERITIES, Mistake, Rule, declaration_of, declared, rule
+from pytest_tgintegrity.rules.declare import Mistake, declaration_of, declared, rule
 from pytest_tgintegrity.rules.kinds import (
     Acyclic,
     Agree,
@@ -34,6 +34,7 @@ from pytest_tgintegrity.rules.kinds import (
     Total,
     Unique,
 )
+from pytest_tgintegrity.rules.rule import SEVERITIES, Rule
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 untyped: Any = rule

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from engine import bound
 from harness import Ran, RunRules
+
+from pytest_tgintegrity.database.scoping import _allowed
+from pytest_tgintegrity.rules.kinds import OneOf, Source
 
 SCRIPT = """
 CREATE TABLE club (id int PRIMARY KEY, name text);
@@ -104,3 +108,28 @@ def test_a_value_with_rows_is_nothing_to_talk_about(check: RunRules, members: st
 
 def test_of_several_scopes_each_is_asked(check: RunRules, members: str) -> None:
     assert "--scope club=99" in refusal(check(RULES, "--scope=status=App", "--scope=club=99", url=members))
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "place"),
+    [
+        ("member", "status", ("member", "status")),
+        ("app.member", "status", ("app.member", "status")),
+        ("odd, one", "Sta tus", ("odd, one", "Sta tus")),
+        (Source("x", "app.member AS m JOIN club ON true", key="m.id"), "m.status", ("app.member", "status")),
+        (Source("x", 'club,"Odd One" m', key="m.id"), 'm."Sta tus"', ("Odd One", "Sta tus")),
+        (Source("x", "CLUB/**/JOIN MEMBER ON true", key="id"), "MEMBER.STATUS || ''", None),
+    ],
+)
+def test_choices_are_about_a_column_of_the_tables_that_are_named(
+    source: Source | str, column: str, place: tuple[str, str] | None
+) -> None:
+    found = dict(_allowed(bound(OneOf(source, column, ["a"]))))
+
+    assert (place in found) == (place is not None)
+
+
+def test_choices_are_about_no_table_that_is_named_in_a_comment() -> None:
+    found = dict(_allowed(bound(OneOf(Source("x", "club -- member", key="id"), "status", ["a"]))))
+
+    assert found == {("club", "status"): ["a"]}

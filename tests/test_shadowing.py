@@ -36,10 +36,10 @@ from pytest_tgintegrity.servers.postgres import PostgresServer
 MakeDatabase = Callable[[str], str]
 
 PACKAGE = Path(pytest_tgintegrity.__file__).parent
-ASKED = (
-    "applying blueprint catalog containers database domains drafts effects exclusions fix_limits journal journal_checks mending paths predicates rehearsal"
-    " remedies repair restoring scanning scans schema_questions settling simulation stored writer"
-).split()
+ASKED = [
+    *(path for room in ("database", "planning", "fixing") for path in sorted((PACKAGE / room).rglob("*.py"))),
+    PACKAGE / "deployment" / "probes" / "rehearsal.py",
+]
 """The modules whose SQL is sent when somebody looks or mends."""
 
 TYPES = ("int2", "int4", "int8", "oid", "numeric", "text", "varchar", "bpchar", "name", "bool", "jsonb", "date")
@@ -50,8 +50,8 @@ BODY = "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'caught %', '{}'; END $$"
 CATALOGS = "pg_class pg_namespace pg_constraint pg_index pg_attribute pg_type pg_locks pg_roles pg_trigger".split()
 
 
-def _texts(module: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+def _texts(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_tgintegrity.planning.bound import texts_of
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.sql.columns import columns_named, texts_of
+from pytest_tgintegrity.planning.sql.names import columns_named
 from pytest_tgintegrity.rules.kinds import ChildRows, Derived, Formula, JsonShape, Metric, OneOf, Source
 
 HERO = Table("public", "hero", frozenset({"id", "name", "Odd One", "level", "status"}))
@@ -38,6 +39,8 @@ def _named(*texts: str) -> set[str]:
         ("level(1) = name (2)", set()),
         ("status IN ('a')", {"hero.status"}),
         ("hero.*", set()),
+        ("SELECT 1, (level) FROM hero", {"hero.level"}),
+        ("SELECT name 'x', cost::level, CAST(1 AS status) FROM hero", {"item.cost"}),
     ],
 )
 def test_columns_are_found_where_they_are_named(text: str, columns: set[str]) -> None:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.planning.sql.tables import Cell, Relation, reading
-from pytest_tgintegrity.planning.sql.tokens import at_instant, moves, tokens, unusual_words, words
+from pytest_tgintegrity.planning.sql.layout import closed_up, in_one_line, one_statement
+from pytest_tgintegrity.planning.sql.names import Cell, Relation, reading
+from pytest_tgintegrity.planning.sql.times import at_instant, moves
+from pytest_tgintegrity.planning.sql.tokens import tokens_of, unusual_words, words
 
 TABLES = """
 CREATE TABLE person (id int PRIMARY KEY, willpower int, name text);
@@ -63,7 +65,7 @@ def test_a_literal_is_one_token_and_names_nothing(
     connection: psycopg.Connection[Any], text: str, data: st.DataObject
 ) -> None:
     literal = data.draw(literals(text))
-    told = tokens(f"SELECT {literal} AS found")
+    told = tokens_of(f"SELECT {literal} AS found")
 
     assert asked(connection, f"SELECT {literal} AS found") == (text,)
     assert [one.sort for one in told] == ["name", "text", "name", "name"]
@@ -75,7 +77,7 @@ def test_a_name_means_what_the_server_makes_of_it(connection: psycopg.Connection
     nested = "/*" + comment.replace("*", "").replace("/", "") + "/* x */*/"
     (before, _, (found, *_)) = _column(connection, f"SELECT 1 AS{nested}{quoted(name)}")
 
-    assert found == [one.name for one in tokens(before)][-1]
+    assert found == [one.name for one in tokens_of(before)][-1]
 
 
 def _column(connection: psycopg.Connection[Any], text: str) -> tuple[str, None, list[str]]:
@@ -129,6 +131,46 @@ PIECES = ["a", "A", "B", "select", "in", '"a"', '"a""b"', '"', "'", "'x'", "''",
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 def test_text_that_is_usual_is_read_in_the_same_way_as_any(text: str) -> None:
     assert words.__wrapped__(text) == unusual_words(text)
+
+
+# --- line breaks
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("(a = 1\n)", "(a = 1)"),
+        ("(a = '\n)'\n)", "(a = '\n)')"),
+        ("(a -- b\n)", "(a -- b\n)"),
+        ("(a -- b\n) AND (c\n)", "(a -- b\n) AND (c)"),
+        ("(a = '--'\n)", "(a = '--')"),
+        ('("\n)"\n)', '("\n)")'),
+    ],
+)
+def test_a_parenthesis_is_closed_up_outside_of_texts_and_comments(text: str, closed: str) -> None:
+    assert closed_up(text) == closed
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("SELECT 1\n  FROM t", "SELECT 1 FROM t"),
+        ("SELECT 'a\nb'\nFROM \"c\n\"", "SELECT 'a\nb' FROM \"c\n\""),
+        ("SELECT 'a'\n'b'\nFROM t", "SELECT 'a'\n'b' FROM t"),
+        ("SELECT $$\n$$,\nE'\\'\n'\nFROM t", "SELECT $$\n$$, E'\\'\n' FROM t"),
+        ("SELECT '--'\nFROM t -- u\nWHERE a\nAND b", "SELECT '--' FROM t -- u\nWHERE a AND b"),
+    ],
+)
+def test_a_statement_in_one_line_keeps_the_breaks_that_mean_something(text: str, line: str) -> None:
+    assert in_one_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [(" SELECT 1 ;\n; ", "SELECT 1 \n"), ("SELECT ';'", "SELECT ';'"), ("SELECT 1; -- so", "SELECT 1 -- so")],
+)
+def test_a_statement_ends_before_its_semicolons(text: str, alone: str) -> None:
+    assert one_statement(text) == alone
 
 
 # --- times

@@ -14,11 +14,12 @@ from harness import HOLDS, QUICKLY, UNKNOWN, VIOLATED, RunRules, rules
 
 from pytest_tgintegrity.judging.summary import Database, RunSummary
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.document import _finite
-from pytest_tgintegrity.reports.failures.text import failure, in_one_line
+from pytest_tgintegrity.reports.failures.text import failure
 from pytest_tgintegrity.reports.terminal import summary as terminal
-from pytest_tgintegrity.rules.declare import Rule
 from pytest_tgintegrity.rules.kinds import Between, Metric
+from pytest_tgintegrity.rules.rule import Rule
 
 HERE = Database("db.example", 5432, "tg", "reader", "15.18", "7", is_standby=False, read_only=True, superuser=False)
 TABLE = """

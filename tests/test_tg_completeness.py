@@ -12,7 +12,7 @@ from tg import DECLARED, INVARIANT, needs_csvs, table
 
 from integrity_tests.vocabulary import ABILITIES, ATTRIBUTES, SPHERES
 from pytest_tgintegrity import Source
-from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.rules.kinds import AtMost, Between, OneOf
 
 Column: TypeAlias = tuple[str, str]

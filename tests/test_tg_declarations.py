@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from tg import DECLARED, INVARIANT, RULES, needs_csvs, run_rules, table
 
-from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.rules.rule import Rule
 
 COMMANDS: Final = ("validate_data_integrity", "validate_character_data", "monitor_validation")
 

@@ -13,8 +13,9 @@ from integrity_tests.test_objects import test_object_name_has_no_white_space_aro
 from integrity_tests.test_polymorphism import test_type_tag_belongs_to_the_family as family_test
 from integrity_tests.test_polymorphism import test_type_tag_is_given as given_test
 from integrity_tests.test_polymorphism import test_type_tag_names_the_class_or_one_below as below_test
-from pytest_tgintegrity.planning.predicates import fill, readable
-from pytest_tgintegrity.rules.declare import Rule, declaration_of
+from pytest_tgintegrity.planning.sql.compose import fill, readable
+from pytest_tgintegrity.rules.declare import declaration_of
+from pytest_tgintegrity.rules.rule import Rule
 
 
 def fix(test: Callable[..., None], **params: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from tg import DECLARED, needs_csvs, table
 
-from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.rules.kinds import Between, OneOf
 
 Kind = TypeVar("Kind", Between, OneOf)

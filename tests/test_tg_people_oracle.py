@@ -15,7 +15,7 @@ from integrity_tests.demo import DATASETS
 from integrity_tests.vocabulary import ROOTS
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, plan
-from pytest_tgintegrity.planning.predicates import fill, readable
+from pytest_tgintegrity.planning.sql.compose import fill, readable
 from pytest_tgintegrity.servers.datasets import open_dataset
 
 

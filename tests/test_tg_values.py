@@ -16,8 +16,9 @@ from integrity_tests.test_vampires import test_blood_pool_follows_generation as 
 from integrity_tests.test_vampires import test_sire_is_no_descendant as sire_test
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, plan
-from pytest_tgintegrity.planning.predicates import readable
-from pytest_tgintegrity.rules.declare import Rule, declaration_of
+from pytest_tgintegrity.planning.sql.compose import readable
+from pytest_tgintegrity.rules.declare import declaration_of
+from pytest_tgintegrity.rules.rule import Rule
 
 Violating: TypeAlias = Callable[[Callable[..., None]], set[int]]
 

@@ -19,7 +19,8 @@ import psycopg
 import pytest
 
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.rules.declare import Rule, declaration_of
+from pytest_tgintegrity.rules.declare import declaration_of
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.servers.datasets import open_dataset
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]

@@ -12,7 +12,7 @@ from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.judging.summary import RuleResult
 from pytest_tgintegrity.planning.facts import Facts
-from pytest_tgintegrity.planning.predicates import Value
+from pytest_tgintegrity.planning.sql.compose import Value
 
 RIGHTS = """
 SELECT n.nspname, c.relname, pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname),

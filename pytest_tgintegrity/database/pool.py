@@ -18,7 +18,7 @@ from typing import IO, ClassVar, Protocol
 from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.database.scanning import Scanned, measure
 from pytest_tgintegrity.judging.verdicts import Measurement
-from pytest_tgintegrity.planning.scans.scan import Scan
+from pytest_tgintegrity.planning.scans import Scan
 
 Batch = tuple[Scan, ...]
 

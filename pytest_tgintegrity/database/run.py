@@ -33,7 +33,7 @@ from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.astray import Astray, astray, unanswerable, with_advice
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, Subject, plan
-from pytest_tgintegrity.planning.predicates import readable
+from pytest_tgintegrity.planning.sql.compose import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
 from pytest_tgintegrity.rules.kinds import ConstraintKind
 

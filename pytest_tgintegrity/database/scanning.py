@@ -14,9 +14,10 @@ from pytest_tgintegrity.database.connections.reader import Answer, Failure, Read
 from pytest_tgintegrity.database.freshness import changed
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
-from pytest_tgintegrity.planning.query_plans import CURE, PAIRS_PER_SECOND, Guilt, worst
+from pytest_tgintegrity.planning.scans.query_plans import CURE, PAIRS_PER_SECOND, Guilt, worst
+from pytest_tgintegrity.planning.scans.rows import RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
-from pytest_tgintegrity.planning.scans.scan import Access, Count, RowScan, Scan, Tally
+from pytest_tgintegrity.planning.scans.scan import Access, Count, Scan, Tally
 
 BIG_PAGES = 2_000
 SCANS_PER_BATCH = 48

@@ -12,9 +12,10 @@ from pytest_tgintegrity.database.connections.reader import Failure, Reader
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import Value, identifier, plain, resolved
 from pytest_tgintegrity.planning.sources import Scoped
-from pytest_tgintegrity.rules.kinds import OneOf
+from pytest_tgintegrity.planning.sql.compose import Params, Value, column, fill, identifier, plain, readable, resolved
+from pytest_tgintegrity.planning.sql.names import lone_name, names_in
+from pytest_tgintegrity.rules.kinds import OneOf, Source
 
 NEAREST = 10
 LOOKED_AT = 1_000
@@ -60,17 +61,24 @@ def _has(reader: Reader, table: sql.Composable, expression: sql.Composable, valu
 def _choices(sources: Iterable[Scoped], rules: Iterable[BoundRule]) -> set[str]:
     """The values that rules allow in a column that a scope is about."""
     about = {(table, one.column) for one in sources for table in one.tables}
-    return {str(value) for rule in rules for column, values in _allowed(rule) if column in about for value in values}
+    return {str(value) for rule in rules for place, values in _allowed(rule) if place in about for value in values}
 
 
 def _allowed(bound: BoundRule) -> Iterator[tuple[tuple[str, str], Sequence[object]]]:
-    """The values that a rule allows, for each table that its source names and the column."""
+    """The values that a rule allows, for each table that its source reads and the column."""
     kind = bound.rule.kind
     if isinstance(kind, OneOf):
-        source = kind.source if isinstance(kind.source, str) else kind.source.from_clause
-        column = plain(kind.column, bound.params).rpartition(".")[2]
-        for word in plain(source, bound.params).replace(",", " ").split():
-            yield (word.rpartition(".")[2], column), [*resolved(kind.values, bound.params)]
+        path = lone_name(readable(column(kind.column, bound.params))) or (plain(kind.column, bound.params),)
+        values = [*resolved(kind.values, bound.params)]
+        for table in _tables(kind.source, bound.params):
+            yield (table, path[-1]), values
+
+
+def _tables(source: Source | str, params: Params) -> set[str]:
+    """What the tables in a source may be known by: their names, and these with their schemas."""
+    clause = identifier(plain(source, params)) if isinstance(source, str) else fill(source.from_clause, params)
+    paths = [name.path for name in names_in(f"FROM {readable(clause)}") if name.listed]
+    return {path[-1] for path in paths} | {".".join(path) for path in paths}
 
 
 def _is_key(reader: Reader, sources: Sequence[Scoped], value: str, known: Known) -> bool:
@@ -83,7 +91,7 @@ def _is_key(reader: Reader, sources: Sequence[Scoped], value: str, known: Known)
         and len(one.columns) == 1
         and about & {(one.table, one.columns[0]), (f"{one.schema}.{one.table}", one.columns[0])}
     }
-    return any(_has(reader, sql.Identifier(*target), identifier(column), value) for target, column in sorted(targets))
+    return any(_has(reader, sql.Identifier(*target), identifier(name), value) for target, name in sorted(targets))
 
 
 def _nearest(reader: Reader, sources: Iterable[Scoped], value: str) -> list[str]:

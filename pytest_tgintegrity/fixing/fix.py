@@ -9,7 +9,6 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import sql_text
 from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.run import Run
@@ -28,6 +27,7 @@ from pytest_tgintegrity.fixing.results import Made, Mended, PastRun, Undone, Unm
 from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.sql.encoding import sql_text
 from pytest_tgintegrity.rules.kinds import Check
 
 PLANNINGS = 2

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.planning.sql.compose import plain
+from pytest_tgintegrity.planning.sql.names import Relation, names_in, reading
 from pytest_tgintegrity.rules.kinds import Declared, Source
+from pytest_tgintegrity.rules.kinds.fields import asked_texts, source_of
 
 NOBODY = "no safe fix is declared: a person decides"
 
@@ -49,26 +49,22 @@ def _is_same_table(one: BoundRule, other: BoundRule) -> bool:
     """Whether what the second looks at names the table of the first: names of constraints are unique by table only."""
     declared, text = _declared(one), _looked_at(other)
     if declared is not None:
-        path = f"{declared.schema}.{declared.table}"
-        return _names(text, path) or (declared.visible and _names(text, declared.table))
+        return reading(text).mentions(Relation(declared.schema, declared.table, declared.visible))
     own = _looked_at(one)
-    return _names(text, _first(own)) or _names(own, _first(text))
+    return _names_first_of(text, own) or _names_first_of(own, text)
 
 
 def _looked_at(one: BoundRule) -> str:
     """The FROM clause of a rule, or all of its SQL if it has no source."""
-    kind = one.rule.kind
-    source = getattr(kind, "source", None)
-    if isinstance(source, Source):
-        source = source.from_clause
-    texts = [source] if source else [value for one in fields(kind) if isinstance(value := getattr(kind, one.name), str)]
-    return plain(" ".join(texts), {"since": "since", **one.params}).replace('"', "")
+    source = source_of(one.rule.kind)
+    if source is None:
+        texts = [text.text for text in asked_texts(one.rule.kind)]
+    else:
+        texts = [source.from_clause if isinstance(source, Source) else source]
+    return plain(" ".join(texts), {"since": "since", **one.params})
 
 
-def _first(text: str) -> str:
-    """The table that a FROM clause begins with."""
-    return text.strip().partition(" ")[0]
-
-
-def _names(text: str, table: str) -> bool:
-    return bool(re.search(rf"(?<![\w.]){re.escape(table)}(?!\w)", text, re.IGNORECASE))
+def _names_first_of(text: str, clause: str) -> bool:
+    """Whether a text names the table that a FROM clause begins with, by its schema too if that is said."""
+    table = next((name.path for name in names_in(clause)), None)
+    return table is not None and any(name.path[: len(table)] == table for name in names_in(text))

@@ -1,1 +1,1 @@
-"""From rules to questions: which SQL answers them, each source read once. Pure."""
+"""In: rules, and facts about a database. Out: a plan of scans, which read each source once. Pure: no I/O, no clock."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Facts
+from pytest_tgintegrity.planning.missing import did_you_mean, missing, tables_named
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import plain
-from pytest_tgintegrity.planning.relations import did_you_mean, missing, tables_named
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.rules.kinds import Schema
 
 UNDEFINED_TABLE = "42P01"

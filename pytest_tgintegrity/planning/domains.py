@@ -5,14 +5,14 @@ from __future__ import annotations
 from psycopg import sql
 
 from pytest_tgintegrity.planning.facts import Constraint, Step, Use
-from pytest_tgintegrity.planning.predicates import NUM_NULLS, Value, listed, parenthesised, raw
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
+from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, Value, listed, parenthesised, raw
 
 KEY = raw("tgi_key")
 _WORDS = {"elements": "[]", "bounds": ".bounds", "ranges": ".ranges"}
 
 
-def values_of(uses: list[tuple[Use, Place]], base: str) -> sql.Composed:
+def values_of(uses: list[tuple[Use, PreparedSource]], base: str) -> sql.Composed:
     """All values of a domain, called VALUE as by its constraints, with where each stands in words."""
     found = [_values(use, place, base) for use, place in uses]
     none = sql.SQL("SELECT NULL::pg_catalog.text AS tgi_key, NULL::{} AS value WHERE FALSE").format(raw(base))
@@ -24,7 +24,7 @@ def unmet(constraint: Constraint) -> sql.Composed:
     return sql.SQL("NOT {}").format(parenthesised(raw(constraint.expressions[0])))
 
 
-def key_of(use: Use, place: Place) -> sql.Composed:
+def key_of(use: Use, place: PreparedSource) -> sql.Composed:
     """Names a value of a row to people: table, column, the way in, and the key of the row."""
     words = "".join(f".{step.field}" if step.into == "field" else _WORDS[step.into] for step in use.steps)
     key = listed(sql.SQL("({})::pg_catalog.text").format(one) for one in place.keys)
@@ -33,7 +33,7 @@ def key_of(use: Use, place: Place) -> sql.Composed:
     )
 
 
-def _values(use: Use, place: Place, base: str) -> sql.Composed:
+def _values(use: Use, place: PreparedSource, base: str) -> sql.Composed:
     value: sql.Composable = sql.Identifier(use.column)
     ways = []
     for number, step in enumerate(use.steps):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from pytest_tgintegrity.planning.facts import Constraint, Excluded
-from pytest_tgintegrity.planning.predicates import NUM_NULLS, both, listed, parenthesised, raw
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
+from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, both, listed, parenthesised, raw
 
 MORE_TIME = "only each pair tells whether rows clash: give it more time (--statement-timeout, or timeout= of the rule)"
 
@@ -34,7 +34,7 @@ class _Part:
         return sql.SQL("OPERATOR({})").format(raw(self.excluded.operator))
 
 
-def with_conflicts(place: Place, constraint: Constraint) -> Place:
+def with_conflicts(place: PreparedSource, constraint: Constraint) -> PreparedSource:
     """A table with a sign beside each row that an exclusion constraint forbids, because of another row."""
     parts = tuple(_parts(constraint))
     rest = _unequal(parts)
@@ -60,7 +60,7 @@ def _unequal(parts: Iterable[_Part]) -> list[_Part]:
     return [one for one in parts if one.excluded.sort != "equal"]
 
 
-def _rows(place: Place, constraint: Constraint, parts: Sequence[_Part]) -> sql.Composed:
+def _rows(place: PreparedSource, constraint: Constraint, parts: Sequence[_Part]) -> sql.Composed:
     """The rows that the constraint compares; OFFSET keeps the server from asking an index which they are."""
     met = [sql.SQL("{}({}) = 0").format(NUM_NULLS, listed(one.expression for one in parts))]
     if constraint.where is not None:
@@ -74,7 +74,7 @@ def _rows(place: Place, constraint: Constraint, parts: Sequence[_Part]) -> sql.C
     ).format(parenthesised(both(met)), named, place.table)
 
 
-def _pairs(place: Place, constraint: Constraint, parts: Sequence[_Part]) -> sql.Composed:
+def _pairs(place: PreparedSource, constraint: Constraint, parts: Sequence[_Part]) -> sql.Composed:
     """Each row with each other."""
     rows = _rows(place, constraint, parts)
     forbidden = sql.SQL(" AND ").join(
@@ -89,7 +89,7 @@ def _pairs(place: Place, constraint: Constraint, parts: Sequence[_Part]) -> sql.
 # --- in order
 
 
-def _in_order(place: Place, constraint: Constraint, parts: Sequence[_Part]) -> sql.Composed:
+def _in_order(place: PreparedSource, constraint: Constraint, parts: Sequence[_Part]) -> sql.Composed:
     """The rows that share their values, differ or overlap within the group of those that are equal in all else."""
     rows, rest = _rows(place, constraint, parts), _unequal(parts)
     same = [one.name for one in parts if one.excluded.sort == "equal"]

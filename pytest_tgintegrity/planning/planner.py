@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TypeVar
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
-from pytest_tgintegrity.planning.domains import KEY, unmet, values_of
-from pytest_tgintegrity.planning.exclusions import CONFLICTS, MORE_TIME, with_conflicts
-from pytest_tgintegrity.planning.facts import Constraint, Facts
-from pytest_tgintegrity.planning.predicates import (
-    ASCII_BLANKS,
-    NUM_NULLS,
-    UNICODE_BLANKS,
-    Params,
-    Predicate,
-    RowKind,
-    about_children,
-    aggregate,
-    both,
-    column,
-    fill,
-    identifier,
-    parenthesised,
-    plain,
-    predicate,
-    raw,
-    readable,
-    shown_columns,
-    title,
+from pytest_tgintegrity.parts import chunks
+from pytest_tgintegrity.planning.bound import BoundRule as BoundRule  # noqa: PLC0414 - most know it from here
+from pytest_tgintegrity.planning.constraints import (
+    compared_columns,
+    unique_parts,
+    violated,
 )
-from pytest_tgintegrity.planning.scans.scan import (
+from pytest_tgintegrity.planning.domains import KEY, unmet, values_of
+from pytest_tgintegrity.planning.exclusions import MORE_TIME, with_conflicts
+from pytest_tgintegrity.planning.facts import Constraint, Facts
+from pytest_tgintegrity.planning.predicates import ASCII_BLANKS, UNICODE_BLANKS, Named, Predicate, asked
+from pytest_tgintegrity.planning.scans import (
     UNKNOWN_PAGES,
     Access,
     MetricScan,
-    Named,
     QueryScan,
     Reference,
     ReferenceScan,
@@ -50,54 +36,20 @@ from pytest_tgintegrity.planning.scans.scan import (
     UniqueScan,
 )
 from pytest_tgintegrity.planning.schema_rules import schema_question
-from pytest_tgintegrity.planning.sources import UNREACHED, Place, Places, Scoped
+from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources, Scoped
+from pytest_tgintegrity.planning.sql.compose import Params, both, fill, identifier, plain, raw, readable
+from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.declare import Rule
-from pytest_tgintegrity.rules.kinds import (
-    Acyclic,
-    Check,
-    Children,
-    Declared,
-    Derived,
-    Metric,
-    Query,
-    References,
-    Schema,
-    Total,
-    Unique,
-)
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, References, Schema, Unique
+from pytest_tgintegrity.rules.kinds.fields import asked_texts
 
-T = TypeVar("T")
 _Group = tuple[str, str]
+_Rows = tuple[_Group, float | None]
+_References = tuple[_Group, float | None, Access]
 
 CHECKS_PER_SCAN = 400
 REFERENCES_PER_SCAN = 6
-COLUMNS_PER_CALL = 90
 LOOKUP_RATIO = 8
-
-
-@dataclass(frozen=True, slots=True)
-class BoundRule:
-    """One test: its id, its declaration, its docstring and the parametrize values it was given."""
-
-    id: str
-    rule: Rule
-    doc: str
-    params: Params = field(default_factory=dict)
-
-    @property
-    def fix(self) -> str | None:
-        """What the declared fix writes, for people: its placeholders are filled in."""
-        declared = self.rule.fix
-        if declared is None or isinstance(declared, str):
-            return None if declared is None else plain(declared, self.params)
-        return ", ".join(plain(f"{column} = {value}", self.params) for column, value in declared.items())
-
-    @property
-    def enforced_by(self) -> str | None:
-        """The constraint that ought to forbid the violation; its placeholders are filled in."""
-        declared = self.rule.enforced_by
-        return None if declared is None else plain(declared, self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +80,11 @@ class _Planner:
 
     def __init__(self, facts: Facts, window: Window) -> None:
         self.facts = facts
-        self.places = Places(facts, window)
+        self.sources = PreparedSources(facts, window)
         self.blanks = blanks_of(facts)
         self.since = {"since": window.start}
-        self.rows: dict[tuple[_Group, float | None], list[tuple[Place, RowCheck]]] = defaultdict(list)
-        self.references: dict[tuple[_Group, float | None, Access], list[tuple[Place, Reference]]] = defaultdict(list)
+        self.rows: dict[_Rows, list[tuple[PreparedSource, RowCheck]]] = defaultdict(list)
+        self.references: dict[_References, list[tuple[PreparedSource, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
@@ -141,172 +93,170 @@ class _Planner:
     def add(self, bound: BoundRule) -> None:
         """Sort in one rule; a rule that cannot be planned is remembered with the reason."""
         try:
-            self._add(bound)
+            self._ask(bound.rule.kind, bound)
         except (DeclarationError, NotEvaluated, psycopg.Error) as error:
             self.unplannable[bound.id] = str(error)
 
-    def _add(self, bound: BoundRule) -> None:
-        kind = bound.rule.kind
-        match kind:
-            case Acyclic():
-                self._add_acyclic(bound, kind)
-            case Children() | Total() | Derived():
-                self._add_children(bound, kind)
-            case Unique():
-                self._add_unique(bound, kind)
-            case References():
-                self._add_reference(bound, kind)
-            case Query():
-                self._is_unscoped("queries")
-                self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
-            case Schema():
-                named = raw("") if kind.table is None else identifier(plain(kind.table, bound.params))
-                self._add_query(bound, schema_question(kind, bound.params), readable(named))
-            case Metric():
-                self._is_unscoped("metrics")
-                self._add_metric(bound, kind)
-            case Declared():
-                self._add_declared(bound, kind)
-            case Check():
-                self.tables[bound.id] = ()
-            case _:
-                self._add_rows(bound, kind)
+    @functools.singledispatchmethod
+    def _ask(self, kind: object, bound: BoundRule) -> None:
+        """Sort in a rule of a kind; what is registered nowhere here is asked of the rows of its source."""
+        question = asked(kind, self.sources, bound.params, self.blanks)
+        self._check(bound, question.source, question.predicate)
+        self._reads(bound, question.source, *self._tables_named(kind, bound.params, question.source))
 
     def _is_unscoped(self, what: str) -> None:
         """Free SQL says itself which rows it looks at."""
-        if self.places.window.scopes:
-            self.places.unscoped.add(what)
+        if self.sources.window.scopes:
+            self.sources.unscoped.add(what)
 
-    # --- kinds
+    def _reads(self, bound: BoundRule, source: PreparedSource, *more: str) -> None:
+        self.tables[bound.id] = tuple(dict.fromkeys([*source.tables, *more]))
+        self.subjects.setdefault(bound.id, Subject(source.subject))
 
-    def _add_rows(self, bound: BoundRule, kind: RowKind) -> None:
-        place = self.places.place(kind.source, bound.params)
-        self._add_check(bound, place, predicate(kind, bound.params, place.columns, self.blanks))
-        self._reads(bound, place, *self._tables_named(kind, bound.params))
+    def _tables_named(self, kind: object, params: Params, source: PreparedSource) -> Iterable[str]:
+        """The tables that the SQL of a kind names, beside its sources and what is a column of the first."""
+        for named in asked_texts(kind):
+            text = plain(named.text, params)
+            if named.role.holds != "source" and text not in source.columns:
+                yield from self.sources.tables_in(text)
 
-    def _tables_named(self, kind: object, params: Params) -> Iterable[str]:
-        """The tables that the SQL of a kind names, beside its source."""
-        texts = [value for name in _slots(kind) if isinstance(value := getattr(kind, name), str) and name != "source"]
-        return self.places.tables_in(" ".join(plain(text, params) for text in texts))
+    @_ask.register(Check)
+    def _add_test(self, _: Check, bound: BoundRule) -> None:
+        self.tables[bound.id] = ()
 
-    def _add_acyclic(self, bound: BoundRule, kind: Acyclic) -> None:
-        place = self.places.place(kind.source, bound.params)
-        parent = column(kind.parent, bound.params, place.columns)
-        shown = ((title(kind.parent, bound.params, place.columns), parent),)
-        self._add_check(bound, self.places.with_reached(place, parent), Predicate(UNREACHED, shown))
-        self._reads(bound, place)
+    # --- rows
 
-    def _add_children(self, bound: BoundRule, kind: Children | Total | Derived) -> None:
-        place = self.places.place(kind.source, bound.params)
-        widened, child = self.places.with_children(place, kind.children, aggregate(kind), bound.params)
-        self._add_check(bound, widened, about_children(kind, child.name, bound.params, place.columns))
-        self._reads(
-            bound, widened, *self._tables_named(kind, bound.params), *self._tables_named(kind.children, bound.params)
+    def _check(self, bound: BoundRule, source: PreparedSource, predicate: Predicate, cure: str | None = None) -> None:
+        check = RowCheck(
+            rule=bound.id,
+            predicate=predicate,
+            within=self.sources.within(bound.rule.since, source, bound.params),
+            keys=source.keys,
+            label=source.label,
+            shown=(*predicate.shown, *_shown(bound, source, predicate.shown)),
+            cure=cure,
         )
+        self.rows[source.group, bound.rule.timeout].append((source, check))
 
-    def _reads(self, bound: BoundRule, place: Place, *more: str) -> None:
-        self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
-        self.subjects.setdefault(bound.id, Subject(place.subject))
+    # --- keys
 
-    def _add_check(self, bound: BoundRule, place: Place, found: Predicate, cure: str | None = None) -> None:
-        shown = (*found.shown, *_shown(bound, place, found.shown))
-        within = self.places.within(bound.rule.since, place, bound.params)
-        check = RowCheck(bound.id, found, within, place.keys, place.label, shown, cure)
-        self.rows[place.group, bound.rule.timeout].append((place, check))
-
-    def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
-        place = self.places.place(kind.source, bound.params)
-        parts = shown_columns(kind.columns, bound.params, place.columns)
-        where = None if kind.where is None else fill(kind.where, bound.params, place.columns)
-        self._unique(bound, place, parts, where, nulls_distinct=kind.nulls_distinct)
-        self._reads(bound, place, *self.places.tables_in(plain(kind.where or "", bound.params)))
+    @_ask.register(Unique)
+    def _add_unique(self, kind: Unique, bound: BoundRule) -> None:
+        source = self.sources.source(kind.source, bound.params)
+        binding = source.binding(bound.params)
+        parts = tuple(map(binding.named, kind.columns))
+        self._unique(bound, source, parts, binding.optional(kind.where), nulls_distinct=kind.nulls_distinct)
+        self._reads(bound, source, *self.sources.tables_in(binding.words(kind.where or "")))
 
     def _unique(
         self,
         bound: BoundRule,
-        place: Place,
+        source: PreparedSource,
         parts: tuple[Named, ...],
         where: sql.Composable | None,
         *,
         nulls_distinct: bool,
     ) -> None:
-        conditions = [one for one in (place.scope, where) if one is not None]
+        conditions = [condition for condition in (source.scope, where) if condition is not None]
         self.scans.append(
             UniqueScan(
-                source=place.name,
+                source=source.name,
                 rule=bound.id,
-                table=place.table,
+                table=source.table,
                 where=both(conditions) if conditions else None,
                 parts=parts,
                 nulls_distinct=nulls_distinct,
-                keys=place.keys,
-                label=place.label,
-                shown=_shown(bound, place, parts),
-                within=self.places.within(bound.rule.since, place, bound.params),
-                pages=place.pages,
-                access="heap" if place.stored else "any",
+                keys=source.keys,
+                label=source.label,
+                shown=_shown(bound, source, parts),
+                within=self.sources.within(bound.rule.since, source, bound.params),
+                pages=source.pages,
+                access="heap" if source.stored else "any",
                 timeout=bound.rule.timeout,
             )
         )
 
-    def _add_reference(self, bound: BoundRule, kind: References) -> None:
-        place = self.places.place(kind.source, bound.params)
-        target = self.places.target(kind.target, bound.params)
+    @_ask.register(References)
+    def _add_reference(self, kind: References, bound: BoundRule) -> None:
+        source = self.sources.source(kind.source, bound.params)
+        target = self.sources.target(kind.target, bound.params)
         columns = kind.target_columns or self._key_of(target)
         if len(columns) != len(kind.columns):
             raise NotEvaluated(f"{target.name} has no primary key of {len(kind.columns)} columns: name target_column=")
-        found = tuple(one for _, one in shown_columns(columns, bound.params, target.columns))
-        where = None if kind.where is None else fill(kind.where, bound.params, target.columns)
-        parts = shown_columns(kind.columns, bound.params, place.columns)
-        names = tuple(title(one, bound.params, target.columns) for one in columns)
-        distinct = not self._unique_in(target, names)
-        self._reference(bound, place, target, Target(target.table, found, distinct, kind.match_full, where), parts)
-        self._reads(bound, place, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params))
+        own, theirs = source.binding(bound.params), target.binding(bound.params)
+        keys = Target(
+            table=target.table,
+            columns=tuple(map(theirs.column, columns)),
+            distinct=not self._is_unique_in(target, [*map(theirs.title, columns)]),
+            match_full=kind.match_full,
+            where=theirs.optional(kind.where),
+        )
+        self._reference(bound, source, target, keys, tuple(map(own.named, kind.columns)))
+        self._reads(bound, source, *(target.tables or (target.name,)), *self._tables_named(kind, bound.params, source))
 
-    def _key_of(self, place: Place) -> tuple[str, ...]:
-        table = self.facts.table(place.name)
+    def _key_of(self, source: PreparedSource) -> tuple[str, ...]:
+        table = self.facts.table(source.name)
         return table.key if table else ()
 
     def _reference(
-        self, bound: BoundRule, place: Place, target: Place, found: Target, columns: tuple[Named, ...]
+        self, bound: BoundRule, source: PreparedSource, target: PreparedSource, keys: Target, columns: tuple[Named, ...]
     ) -> None:
         reference = Reference(
             rule=bound.id,
             columns=columns,
-            target=found,
-            keys=place.keys,
-            label=place.label,
-            shown=_shown(bound, place, columns),
-            within=self.places.within(bound.rule.since, place, bound.params),
+            target=keys,
+            keys=source.keys,
+            label=source.label,
+            shown=_shown(bound, source, columns),
+            within=self.sources.within(bound.rule.since, source, bound.params),
             pages=target.pages,
         )
-        self.references[place.group, bound.rule.timeout, _access(place, target)].append((place, reference))
-        if found.where is None and target.subject:
-            named = ", ".join(map(readable, found.columns)).replace('"', "")
-            self.subjects[bound.id] = Subject(place.subject, f"{target.subject} ({named})", len(columns))
+        self.references[source.group, bound.rule.timeout, _access(source, target)].append((source, reference))
+        if keys.where is None and target.subject:
+            named = ", ".join(map(readable, keys.columns)).replace('"', "")
+            self.subjects[bound.id] = Subject(source.subject, f"{target.subject} ({named})", len(columns))
 
-    def _unique_in(self, place: Place, columns: Sequence[str]) -> bool:
-        table = self.facts.table(place.name)
+    def _is_unique_in(self, source: PreparedSource, columns: Sequence[str]) -> bool:
+        table = self.facts.table(source.name)
         return table is not None and not table.inherited and frozenset(columns) in table.uniques
 
+    # --- free SQL
+
+    def _statement(self, bound: BoundRule, template: str) -> sql.Composable:
+        return fill(one_statement(template), {**self.since, **bound.params})
+
+    @_ask.register(Query)
+    def _add_free_query(self, kind: Query, bound: BoundRule) -> None:
+        self._is_unscoped("queries")
+        self._add_query(bound, self._statement(bound, kind.sql))
+
+    @_ask.register(Schema)
+    def _add_schema(self, kind: Schema, bound: BoundRule) -> None:
+        named = raw("") if kind.table is None else identifier(plain(kind.table, bound.params))
+        self._add_query(bound, schema_question(kind, bound.params), readable(named))
+
     def _add_query(self, bound: BoundRule, query: sql.Composable, reads: str | None = None) -> None:
-        self.tables[bound.id] = self.places.tables_in(readable(query) if reads is None else reads)
+        pages = self._pages_named(bound, readable(query) if reads is None else reads)
         source = ", ".join(self.tables[bound.id]) or "query"
-        self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
+        self.scans.append(QueryScan(source, bound.id, query, pages, bound.rule.timeout))
 
-    def _add_metric(self, bound: BoundRule, kind: Metric) -> None:
-        query = fill(_statement(kind.sql), {**self.since, **bound.params})
-        self.tables[bound.id] = self.places.tables_in(readable(query))
-        self.scans.append(MetricScan(kind.name, bound.id, kind, query, self._pages(bound), bound.rule.timeout))
+    @_ask.register(Metric)
+    def _add_metric(self, kind: Metric, bound: BoundRule) -> None:
+        self._is_unscoped("metrics")
+        query = self._statement(bound, kind.sql)
+        pages = self._pages_named(bound, readable(query))
+        self.scans.append(MetricScan(kind.name, bound.id, kind, query, pages, bound.rule.timeout))
 
-    def _pages(self, bound: BoundRule) -> int:
+    def _pages_named(self, bound: BoundRule, query: str) -> int:
         """What free SQL may have to read: all tables that it names."""
+        self.tables[bound.id] = self.sources.tables_in(query)
         tables = [self.facts.table(name) for name in self.tables[bound.id]]
         return max(UNKNOWN_PAGES, sum(table.pages for table in tables if table is not None))
 
     # --- declared constraints
 
-    def _add_declared(self, bound: BoundRule, kind: Declared) -> None:
+    @_ask.register(Declared)
+    def _add_declared(self, kind: Declared, bound: BoundRule) -> None:
         constraint = bound.params.get("constraint")
         if not isinstance(constraint, Constraint):
             raise NotEvaluated(f"the database declares no constraint of the kind {kind.what}")
@@ -315,77 +265,77 @@ class _Planner:
         if constraint.kind == "domain":
             self._add_domain(bound, constraint)
             return
-        place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
-        self._reads(bound, place)
+        source = self.sources.declared(constraint.schema, constraint.table, only=constraint.only)
+        self._reads(bound, source)
         match constraint.kind:
             case "exclusion":
-                clash = Predicate(CONFLICTS, _named(constraint.columns))
-                self._add_check(bound, with_conflicts(place, constraint), clash, MORE_TIME)
-            case "check":
-                truth = parenthesised(raw(constraint.expressions[0]))
-                self._add_check(bound, place, Predicate(sql.SQL("NOT {}").format(truth), _named(constraint.columns)))
-            case "not_null":
-                self._add_check(bound, place, Predicate(_any_null(constraint.columns), _named(constraint.columns)[:6]))
+                self._check(bound, with_conflicts(source, constraint), violated(constraint), MORE_TIME)
+            case "check" | "not_null":
+                self._check(bound, source, violated(constraint))
             case "unique":
-                if not constraint.expressions:
-                    raise NotEvaluated(f"{constraint.definition}: uniqueness over periods cannot be checked yet")
-                parts = tuple((one, raw(one)) for one in constraint.expressions)
-                where = None if constraint.where is None else raw(constraint.where)
-                self._unique(bound, place, parts, where, nulls_distinct=constraint.nulls_distinct)
+                parts, where = unique_parts(constraint)
+                self._unique(bound, source, parts, where, nulls_distinct=constraint.nulls_distinct)
             case "foreign_key":
-                self._declared_reference(bound, place, constraint)
+                self._add_foreign_key(bound, source, constraint)
 
     def _add_domain(self, bound: BoundRule, constraint: Constraint) -> None:
         """All values of the domain; what its constraints ask of them is asked together."""
-        uses = [(one, self.places.declared(one.schema, one.table, only=True)) for one in constraint.uses]
-        tables = tuple(dict.fromkeys(table for _, place in uses for table in place.tables))
-        place = Place(
+        uses = [(use, self.sources.declared(use.schema, use.table, only=True)) for use in constraint.uses]
+        tables = tuple(dict.fromkeys(table for _, source in uses for table in source.tables))
+        values = PreparedSource(
             name=", ".join(tables) or constraint.table,
             table=values_of(uses, constraint.base),
             keys=(KEY,),
             label=None,
             tables=tables,
-            pages=sum(place.pages for _, place in uses),
+            pages=sum(source.pages for _, source in uses),
         )
-        self._reads(bound, place)
-        self._add_check(bound, place, Predicate(unmet(constraint), (("value", raw("value")),)))
+        self._reads(bound, values)
+        self._check(bound, values, Predicate(unmet(constraint), (("value", raw("value")),)))
 
-    def _declared_reference(self, bound: BoundRule, place: Place, constraint: Constraint) -> None:
+    def _add_foreign_key(self, bound: BoundRule, source: PreparedSource, constraint: Constraint) -> None:
         if constraint.target is None:
             raise NotEvaluated(f"{constraint.definition}: a foreign key over periods cannot be checked yet")
-        columns = _named(constraint.columns)
-        if constraint.expressions:
-            columns = tuple(zip(constraint.columns, map(raw, constraint.expressions), strict=True))
-        target = self.places.declared(*constraint.target, only=True)
-        names = tuple(map(sql.Identifier, constraint.target_columns))
-        distinct = not self._unique_in(target, constraint.target_columns)
-        self._reference(bound, place, target, Target(target.table, names, distinct, constraint.match_full), columns)
-        self._reads(bound, place, target.name)
+        target = self.sources.declared(*constraint.target, only=True)
+        keys = Target(
+            table=target.table,
+            columns=tuple(map(sql.Identifier, constraint.target_columns)),
+            distinct=not self._is_unique_in(target, constraint.target_columns),
+            match_full=constraint.match_full,
+        )
+        self._reference(bound, source, target, keys, compared_columns(constraint))
+        self._reads(bound, source, target.name)
 
     # --- the plan
 
     def plan(self) -> Plan:
         """Group what was sorted in, biggest scans first."""
-        grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
+        grouped: list[Scan] = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
-        unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
-        places = self.places
+        unscoped, scopes = tuple(sorted(self.sources.unscoped)), frozenset(self.sources.scopes)
         return Plan(
-            tuple(ordered), self.unplannable, self.tables, unscoped, scopes, places.scoped, places.dated, self.subjects
+            tuple(ordered),
+            self.unplannable,
+            self.tables,
+            unscoped,
+            scopes,
+            self.sources.scoped,
+            self.sources.dated,
+            self.subjects,
         )
 
     def _row_scans(self) -> Iterable[RowScan]:
         for (_, timeout), members in self.rows.items():
-            place = members[0][0]
-            for checks in _chunks([check for _, check in members], CHECKS_PER_SCAN):
-                yield RowScan(place.name, place.table, place.scope, tuple(checks), place.pages, timeout)
+            source = members[0][0]
+            for checks in chunks([check for _, check in members], CHECKS_PER_SCAN):
+                yield RowScan(source.name, source.table, source.scope, tuple(checks), source.pages, timeout)
 
     def _reference_scans(self) -> Iterable[ReferenceScan]:
         for (_, timeout, access), members in self.references.items():
-            place = members[0][0]
-            for chunk in _chunks([one for _, one in members], REFERENCES_PER_SCAN):
-                pages = place.pages + sum(one.pages for one in chunk if access != "lookup")
-                yield ReferenceScan(place.name, place.table, place.scope, tuple(chunk), pages, access, timeout)
+            source = members[0][0]
+            for references in chunks([reference for _, reference in members], REFERENCES_PER_SCAN):
+                pages = source.pages + sum(reference.pages for reference in references if access != "lookup")
+                yield ReferenceScan(source.name, source.table, source.scope, tuple(references), pages, access, timeout)
 
 
 def blanks_of(facts: Facts) -> str:
@@ -405,38 +355,17 @@ def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None)
     return planner.plan()
 
 
-def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _statement(text: str) -> str:
-    return text.strip().rstrip(";")
-
-
-def _access(place: Place, target: Place) -> Access:
+def _access(source: PreparedSource, target: PreparedSource) -> Access:
     """Both tables are read whole, unless the target is so large that looking up the source's keys is cheaper."""
-    if not (place.stored and target.stored):
+    if not (source.stored and target.stored):
         return "any"
-    return "lookup" if target.pages > LOOKUP_RATIO * (place.pages + LOOKUP_RATIO) else "heap"
+    return "lookup" if target.pages > LOOKUP_RATIO * (source.pages + LOOKUP_RATIO) else "heap"
 
 
-def _slots(kind: object) -> Iterable[str]:
-    return (one.name for one in fields(kind))  # type: ignore[arg-type] # every kind is a dataclass
-
-
-def _shown(bound: BoundRule, place: Place, already: Sequence[Named]) -> tuple[Named, ...]:
+def _shown(bound: BoundRule, source: PreparedSource, already: Sequence[Named]) -> tuple[Named, ...]:
     """The columns to show: those the author asked for, else those of the source that the rule's break or fix writes."""
     rule = bound.rule
     fix = {} if isinstance(rule.fix, str | None) or "insert" in rule.fix_allows else rule.fix
     writes = [*(rule.breaks if isinstance(rule.breaks, Mapping) else {}), *fix]
-    found = shown_columns(rule.show or tuple(dict.fromkeys(writes)), bound.params, place.columns)
-    return tuple((name, expression) for name, expression in found if name not in dict(already))
-
-
-def _named(columns: Iterable[str]) -> tuple[Named, ...]:
-    return tuple((one, sql.Identifier(one)) for one in columns)
-
-
-def _any_null(columns: Sequence[str]) -> sql.Composed:
-    calls = [sql.SQL(", ").join(map(sql.Identifier, chunk)) for chunk in _chunks(columns, COLUMNS_PER_CALL)]
-    return sql.SQL(" OR ").join(sql.SQL("{}({}) > 0").format(NUM_NULLS, call) for call in calls)
+    columns = map(source.binding(bound.params).named, rule.show or dict.fromkeys(writes))
+    return tuple((title, expression) for title, expression in columns if title not in dict(already))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Params, Value, identifier, plain, raw, readable
+from pytest_tgintegrity.planning.sql.compose import Params, Value, identifier, plain, raw, readable
 from pytest_tgintegrity.planning.sql.containers import OF_DOMAINS
 from pytest_tgintegrity.rules.kinds import Schema
 

@@ -1,4 +1,4 @@
-"""The rules of a run as a whole: what names them, and that each has a name of its own. Pure."""
+"""The rules of a run as a whole: the digest that names them, and that no two have the same id. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pytest_tgintegrity.planning.planner import BoundRule
 
 
 def digest_of(rules: Sequence[BoundRule]) -> str:
-    """Names this set of rules: it changes when a rule is added, removed or declared otherwise."""
-    return _digest(f"{one.id}\0{one.rule.canonical()}" for one in rules)
+    """The digest of this set of rules: it changes when a rule is added, removed or declared otherwise."""
+    return _digest(f"{bound.id}\0{bound.rule.canonical()}" for bound in rules)
 
 
 def former_digest_of(rules: Sequence[BoundRule]) -> str:
@@ -20,7 +20,7 @@ def former_digest_of(rules: Sequence[BoundRule]) -> str:
 
     A run on record under it was of the same rules. To be dropped with the release after the next one.
     """
-    return _digest(f"{one.id}\0{one.rule!r}{_tolerance(one)}" for one in rules)
+    return _digest(f"{bound.id}\0{bound.rule!r}{_tolerance(bound)}" for bound in rules)
 
 
 def _digest(lines: Iterable[str]) -> str:
@@ -31,10 +31,10 @@ def _tolerance(bound: BoundRule) -> str:
     return "" if bound.rule.tolerates is None else f"\0{bound.rule.tolerates!r}"
 
 
-def check_ids(found: Iterable[tuple[Path, BoundRule]]) -> None:
+def check_ids(rules: Iterable[tuple[Path, BoundRule]]) -> None:
     """Refuse two files whose rules would have the same ids. Raises `UsageError`."""
     paths: dict[str, Path] = {}
-    for path, rule in found:
+    for path, rule in rules:
         if paths.setdefault(rule.id, path) != path:
             raise UsageError(
                 f"two rules are called {rule.id}, in {paths[rule.id]} and in {path}: run them apart,"

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning.facts import Facts, Table
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates.binding import UNICODE_BLANKS, Binding
+from pytest_tgintegrity.planning.scans import UNKNOWN_PAGES
+from pytest_tgintegrity.planning.sql.compose import (
     Params,
     Value,
     both,
-    column,
-    fill,
     identifier,
     parenthesised,
     plain,
     raw,
     readable,
+    where_clause,
 )
-from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES
-from pytest_tgintegrity.planning.sql.tokens import relation_texts, words
-from pytest_tgintegrity.planning.windows import Dated
-from pytest_tgintegrity.planning.windows import Window as Window  # noqa: PLC0414 - proofs know it from here
+from pytest_tgintegrity.planning.sql.names import KnownTables, lone_name
+from pytest_tgintegrity.planning.windows import Dated, Window
 from pytest_tgintegrity.rules.kinds import ChildRows, Source
 
 _Group = tuple[str, str]
-_COLUMN = re.compile(r"(?:\w+\.)*(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A source made ready: its FROM clause as SQL, its key and label, what is known of its columns, its size.
+class PreparedSource:
+    """A source made ready to be asked: its FROM clause as SQL, its key and label, what is known of its columns, its size.
 
     `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
     read without the help of an index. `unscoped` names it to people where it does not declare every chosen scope. Sources
@@ -58,6 +55,10 @@ class Place:
         scope = "" if self.scope is None else readable(self.scope)
         object.__setattr__(self, "group", (readable(self.table), scope))
 
+    def binding(self, params: Params, blanks: str = UNICODE_BLANKS) -> Binding:
+        """How the texts of a rule with these parametrize values are read here."""
+        return Binding(params, self.columns, blanks)
+
     @property
     def key(self) -> sql.Composable:
         """Its one key. Raises `NotEvaluated` where it has several."""
@@ -68,7 +69,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A source and the expression that a chosen scope narrows it by; `column` is its name, if it is no more than one."""
+    """A source and the expression that a chosen scope narrows it by; `column` is the name of the column that it is, empty for any other."""
 
     table: sql.Composable
     expression: sql.Composable
@@ -77,7 +78,7 @@ class Scoped:
     pages: int
 
 
-class Places:
+class PreparedSources:
     """All sources of a plan, each made ready once."""
 
     def __init__(self, facts: Facts, window: Window) -> None:
@@ -87,33 +88,33 @@ class Places:
         self.scopes: set[str] = set()
         self.scoped: dict[str, list[Scoped]] = {}
         self.dated: list[Dated] = []
-        self._places: dict[tuple[str, ...], Place] = {}
+        self._prepared: dict[tuple[str, ...], PreparedSource] = {}
         self._windows: dict[tuple[_Group, str], sql.Composable] = {}
-        self._named = _names_in(facts.tables)
+        self._known = KnownTables(facts.tables)
 
-    def place(self, source: Source | str, params: Params) -> Place:
+    def source(self, declared: Source | str, params: Params) -> PreparedSource:
         """A source that a rule looks at; one without a chosen scope is remembered as read whole."""
-        place = self.target(source, params)
-        if place.unscoped:
-            self.unscoped.add(place.unscoped)
-        return place
+        source = self.target(declared, params)
+        if source.unscoped:
+            self.unscoped.add(source.unscoped)
+        return source
 
-    def target(self, source: Source | str, params: Params) -> Place:
+    def target(self, declared: Source | str, params: Params) -> PreparedSource:
         """A source that a rule only looks things up in."""
-        key = tuple(plain(text, params) for text in _texts(source))
-        if key not in self._places:
-            self._places[key] = (
-                self._table_place(key[0]) if isinstance(source, str) else self._join_place(source, key[0], params)
+        key = tuple(plain(text, params) for text in _texts(declared))
+        if key not in self._prepared:
+            self._prepared[key] = (
+                self._of_table(key[0]) if isinstance(declared, str) else self._of_clause(declared, key[0], params)
             )
-        return self._places[key]
+        return self._prepared[key]
 
-    def _table_place(self, name: str) -> Place:
+    def _of_table(self, name: str) -> PreparedSource:
         table = self.facts.table(name)
         unscoped = name if self.window.scopes else None
         if table is None:
-            return Place(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
+            return PreparedSource(name, identifier(name), (raw("NULL"),), None, unscoped=unscoped)
         quoted = self._quoted(table)
-        return Place(
+        return PreparedSource(
             name=name,
             table=quoted,
             keys=_row_key(table, quoted),
@@ -136,105 +137,96 @@ class Places:
         visible = self.facts.table(table.name)
         return sql.Identifier(table.name) if visible and visible.path == table.path else sql.Identifier(*table.path)
 
-    def _join_place(self, source: Source, name: str, params: Params) -> Place:
-        self.scopes |= set(source.scopes)
-        scopes = {known: expression for known, expression in source.scopes.items() if known in self.window.scopes}
-        conditions = [
-            sql.SQL("{} = {}").format(column(expression, params), Value(self.window.scopes[known]))
-            for known, expression in scopes.items()
-        ]
-        table = fill(source.from_clause, params)
-        tables = self.tables_in(readable(table))  # as SQL writes the names that were filled in
-        pages = max([UNKNOWN_PAGES, *map(self._pages, tables)])
-        for known, expression in scopes.items():
-            named = _COLUMN.fullmatch(plain(expression, params))
-            one = Scoped(table, column(expression, params), named[1] if named else "", tables, pages)
-            self.scoped.setdefault(known, []).append(one)
-        return Place(
+    def _of_clause(self, declared: Source, name: str, params: Params) -> PreparedSource:
+        self.scopes |= set(declared.scopes)
+        binding = Binding(params)
+        table = binding.fill(declared.from_clause)
+        tables = self.tables_in(f"FROM {readable(table)}")  # as SQL writes the names that were filled in
+        pages = max([UNKNOWN_PAGES, *(self.facts.tables[known].pages for known in tables)])
+        narrowed = {
+            scope: binding.column(expression)
+            for scope, expression in declared.scopes.items()
+            if scope in self.window.scopes
+        }
+        for scope, expression in narrowed.items():
+            path = lone_name(readable(expression)) or ("",)
+            self.scoped.setdefault(scope, []).append(Scoped(table, expression, path[-1], tables, pages))
+        return PreparedSource(
             name=name,
             table=table,
-            keys=tuple(column(one, params) for one in source.keys),
-            label=None if source.label is None else column(source.label, params),
+            keys=tuple(binding.column(key) for key in declared.keys),
+            label=None if declared.label is None else binding.column(declared.label),
             tables=tables,
             pages=pages,
-            scope=both(conditions) if conditions else None,
-            unscoped=_unscoped(name, scopes, self.window.scopes),
-            subject=self._subject(source, name, tables, params),
+            scope=self._scope(narrowed),
+            unscoped=_unscoped(name, narrowed, self.window.scopes),
+            subject=self._subject(declared, name, tables, params),
         )
 
-    def _subject(self, source: Source, name: str, tables: Sequence[str], params: Params) -> str:
+    def _subject(self, declared: Source, name: str, tables: Sequence[str], params: Params) -> str:
         """The table that a source merely names, if its key is that table's; else the source itself."""
         table = self.facts.table(tables[0]) if len(tables) == 1 else None
-        keys = [_COLUMN.fullmatch(plain(one, params)) for one in source.keys]
-        named = tuple(one[1] if one else "" for one in keys)
-        plainly = "(" not in source.from_clause and table is not None and table.key == named
+        named = tuple((lone_name(plain(key, params)) or ("",))[-1] for key in declared.keys)
+        plainly = "(" not in declared.from_clause and table is not None and table.key == named
         return self._subject_of(table) if table is not None and plainly else f"“{name}”"
 
-    def _pages(self, table: str) -> int:
-        return self.facts.tables[table].pages
+    def _scope(self, narrowed: Mapping[str, sql.Composable]) -> sql.Composable | None:
+        """The condition of being inside all chosen scopes that are declared."""
+        chosen = self.window.scopes
+        conditions = [sql.SQL("{} = {}").format(column, Value(chosen[scope])) for scope, column in narrowed.items()]
+        return both(conditions) if conditions else None
 
-    def declared(self, schema: str, name: str, *, only: bool) -> Place:
+    def declared(self, schema: str, name: str, *, only: bool) -> PreparedSource:
         """The very table that a constraint is about: its children have constraints of their own."""
         key = (schema, name, "ONLY" if only else "")
-        if key not in self._places:
+        if key not in self._prepared:
             table = self.facts.tables.get(f"{schema}.{name}")
             if table is None:
                 raise NotEvaluated(f"the table {schema}.{name} is gone")
             visible = self.facts.table(name)
-            place = self._table_place(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
-            exactly = sql.SQL("ONLY {}").format(place.table) if only and table.inherited else place.table
-            self._places[key] = replace(place, table=exactly, unscoped=None)
-        return self._places[key]
+            source = self._of_table(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
+            exactly = sql.SQL("ONLY {}").format(source.table) if only and table.inherited else source.table
+            self._prepared[key] = replace(source, table=exactly, unscoped=None)
+        return self._prepared[key]
 
-    def with_children(self, place: Place, rows: ChildRows, aggregate: str, params: Params) -> tuple[Place, Place]:
+    def with_children(
+        self, source: PreparedSource, rows: ChildRows, aggregate: str, params: Params
+    ) -> tuple[PreparedSource, PreparedSource]:
         """The source with one value beside each row, an aggregate over its child rows; and the source of these."""
         child = self.target(rows.child, params)
+        binding = child.binding(params)
         values = child_values(
             table=child.table,
-            by=column(rows.by, params, child.columns),
-            aggregate=fill(aggregate, params, child.columns),
-            where=None if rows.where is None else fill(rows.where, params, child.columns),
+            by=binding.column(rows.by),
+            aggregate=binding.fill(aggregate),
+            where=binding.optional(rows.where),
         )
-        of = place.key if rows.of is None else column(rows.of, params, place.columns)
-        table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(place.table, values, of)
-        pages = place.pages + child.pages
-        tables = tuple(dict.fromkeys([*place.tables, *child.tables]))
-        return replace(place, table=table, stored=False, pages=pages, tables=tables), child
+        of = source.key if rows.of is None else source.binding(params).column(rows.of)
+        table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(source.table, values, of)
+        tables = tuple(dict.fromkeys([*source.tables, *child.tables]))
+        return replace(source, table=table, stored=False, pages=source.pages + child.pages, tables=tables), child
 
-    def with_reached(self, place: Place, parent: sql.Composable) -> Place:
+    def with_reached(self, source: PreparedSource, parent: sql.Composable) -> PreparedSource:
         """The source with a sign beside each row from which a root is reached by going up."""
-        reached = reached_from_roots(place.table, place.key, parent)
-        table = sql.SQL("{} LEFT JOIN {} ON tgi_reached.tgi_id = {}").format(place.table, reached, place.key)
-        return replace(place, table=table, stored=False)
+        reached = reached_from_roots(source.table, source.key, parent)
+        table = sql.SQL("{} LEFT JOIN {} ON tgi_reached.tgi_id = {}").format(source.table, reached, source.key)
+        return replace(source, table=table, stored=False)
 
     def tables_in(self, text: str) -> tuple[str, ...]:
-        """The known tables that SQL text names."""
-        return tuple(sorted(self._named(text)))
+        """The known tables that SQL text reads: a statement, an expression with subqueries, or a FROM clause with its keyword."""
+        return tuple(sorted(self._known.named_in(text)))
 
-    def within(self, since: str | None, place: Place, params: Params) -> sql.Composable | None:
+    def within(self, since: str | None, source: PreparedSource, params: Params) -> sql.Composable | None:
         """The condition of being young enough, where the run has a period and the rule a time."""
         if since is None or self.window.cutoff is None:
             return None
-        key = (place.group, plain(since, params))
+        binding = source.binding(params)
+        key = (source.group, binding.words(since))
         if key not in self._windows:
-            at = column(since, params, place.columns)
+            at = binding.column(since)
             self._windows[key] = self.window.within(at, self.window.cutoff)
-            self.dated.append(Dated(place.name, key[1], place.table, at))
+            self.dated.append(Dated(source.name, key[1], source.table, at))
         return self._windows[key]
-
-
-def _names_in(tables: Mapping[str, Table]) -> Callable[[str], set[str]]:
-    """Finds the tables that SQL text names, by the names under which they are known."""
-    plain = {name for name, table in tables.items() if name == table.name}
-    qualified = {table.path: name for name, table in tables.items() if name != table.name}
-
-    def named(text: str) -> set[str]:
-        found = words(text)
-        pairs = (qualified[pair] for pair in qualified.keys() & found.pairs)
-        casts = (name for one in relation_texts(text) for name in named(one))
-        return {*(plain & found.alone), *pairs, *casts}
-
-    return named
 
 
 def _unscoped(name: str, declared: Collection[str], chosen: Collection[str]) -> str | None:
@@ -246,12 +238,12 @@ def _unscoped(name: str, declared: Collection[str], chosen: Collection[str]) -> 
 
 def _row_key(table: Table, quoted: sql.Composable) -> tuple[sql.Composable, ...]:
     if table.key:
-        return tuple(sql.Identifier(one) for one in table.key)
+        return tuple(map(sql.Identifier, table.key))
     return (sql.SQL("{}.ctid" if table.stored else "({}.*)::text").format(quoted),)
 
 
 def _texts(source: Source | str) -> Sequence[str]:
-    """All that makes a source what it is, the name first; any of it may hold placeholders."""
+    """All texts of a source, the name first; any of them may hold placeholders."""
     if isinstance(source, str):
         return (source,)
     scopes = [text for pair in source.scopes.items() for text in pair]
@@ -263,7 +255,7 @@ def child_values(
 ) -> sql.Composed:
     """One value for each parent that the child rows name: `tgi_value` beside `tgi_parent`."""
     return sql.SQL("(SELECT {} AS tgi_parent, {} AS tgi_value FROM {}{} GROUP BY 1) AS tgi_children").format(
-        by, parenthesised(aggregate), table, raw("") if where is None else sql.SQL(" WHERE {}").format(where)
+        by, parenthesised(aggregate), table, where_clause(where)
     )
 
 
@@ -279,6 +271,3 @@ def reached_from_roots(table: sql.Composable, key: sql.Composable, parent: sql.C
         " UNION ALL SELECT below.id FROM tgi_met JOIN {links} AS below ON below.up = tgi_met.id)"
         " SELECT id AS tgi_id FROM tgi_met) AS tgi_reached"
     ).format(links=links)
-
-
-UNREACHED = sql.SQL("tgi_reached.tgi_id IS NULL")

@@ -1,4 +1,4 @@
-"""Which rows are young enough: in the zone that times without one are meant in, or in any. Pure."""
+"""Which rows are young enough, where dates and times may have no zone. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Value
+from pytest_tgintegrity.planning.sql.compose import Value
 
 FARTHEST = timedelta(hours=14)
 """No zone is farther from UTC."""
@@ -22,7 +22,7 @@ _SHIFT, _STEP = timedelta(hours=3), timedelta(minutes=15)
 class Window:
     """What of the data a run looks at: rows younger than `cutoff` for rules with `since=`, and the chosen scopes.
 
-    Dates and times without a zone are read in `zone`; without one they count if they are young enough in any.
+    Dates and times without a zone are read in `zone`; where that is None they count if they are young enough in any zone.
     """
 
     cutoff: datetime | None = None
@@ -47,7 +47,7 @@ class Window:
         if self.zone is None:
             return (cutoff.astimezone(UTC) - FARTHEST).replace(tzinfo=None)
         moments = (cutoff + n * _STEP for n in range(_SHIFT // _STEP + 1))
-        return min(one.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None) for one in moments)
+        return min(moment.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None) for moment in moments)
 
 
 def typed(at: sql.Composable) -> sql.Composed:

@@ -9,10 +9,11 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.planning.bound import BoundRule, texts_of
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
-from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.sql.columns import Columns, columns_named, texts_of
-from pytest_tgintegrity.rules.kinds import Declared, Schema
+from pytest_tgintegrity.planning.sql.compose import plain
+from pytest_tgintegrity.planning.sql.names import Columns, columns_named
+from pytest_tgintegrity.rules.kinds import CatalogKind
 from pytest_tgintegrity.rules.toml import document, told
 
 By = Literal["rules", "constraints", "nothing"]
@@ -118,7 +119,7 @@ def cover(
         if one.id not in tables:
             continue
         read = {name: table for name in tables.get(one.id, ()) if (table := facts.table(name)) is not None}
-        sort = by_constraint if isinstance(one.rule.kind, Declared | Schema) else by_rule
+        sort = by_constraint if isinstance(one.rule.kind, CatalogKind) else by_rule
         sort.add(_looks(one, read))
     judge = _Judge(facts, by_rule, by_constraint, reasons, set())
     found = judge.tables(), judge.foreign_keys(foreign_keys), judge.columns()
@@ -128,9 +129,9 @@ def cover(
 def _looks(bound: BoundRule, read: Mapping[str, Table]) -> Columns:
     rule, constraint = bound.rule, bound.params.get("constraint")
     if not isinstance(constraint, Constraint):
-        fix = rule.fix if isinstance(rule.fix, Mapping) else None
+        written = rule.fix if isinstance(rule.fix, Mapping) else ()
         params = {"since": "", **bound.params}
-        texts = [*texts_of(rule.kind, params), *texts_of(fix, params)]
+        texts = [*texts_of(rule.kind, params), *(plain(column, params) for column in written)]
         return columns_named(texts, read)
     found = columns_named([*constraint.expressions, constraint.where or ""], read)
     found.setdefault(_path(constraint), set()).update(constraint.columns)

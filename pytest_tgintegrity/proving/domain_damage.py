@@ -9,8 +9,8 @@ from psycopg import sql
 
 from pytest_tgintegrity.planning.domains import key_of, unmet
 from pytest_tgintegrity.planning.facts import Constraint, Step, Use
-from pytest_tgintegrity.planning.predicates import Value, listed, raw
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.sources import PreparedSource
+from pytest_tgintegrity.planning.sql.compose import Value, listed, raw
 from pytest_tgintegrity.proving.values import FRACTIONS, INTEGERS, TEXTS, TIMES, extremes
 
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
@@ -26,7 +26,7 @@ _OTHERS = {
 }
 
 
-def domain_breaks(constraint: Constraint, uses: Iterable[tuple[Use, Place]]) -> Iterator[sql.Composed]:
+def domain_breaks(constraint: Constraint, uses: Iterable[tuple[Use, PreparedSource]]) -> Iterator[sql.Composed]:
     """Statements that plant a forbidden value in each column of the domain, and return what has to be reported."""
     found = sql.SQL("SELECT value FROM ({}) AS tgi_tried(value) WHERE {} LIMIT 1").format(
         _tried(constraint), unmet(constraint)
@@ -58,7 +58,7 @@ def _more(name: str, expression: str) -> Iterator[str]:
     yield from _OTHERS.get(name, ("{}",) if name.startswith("_") else ())
 
 
-def _planted(use: Use, place: Place, found: sql.Composable) -> sql.Composed:
+def _planted(use: Use, place: PreparedSource, found: sql.Composable) -> sql.Composed:
     """The first row in which there is something around the value gets one."""
     column = sql.Identifier(use.column)
     around: list[sql.Composable] = [column]

@@ -35,15 +35,19 @@ from pytest_tgintegrity.fixing.plan.writes import (
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
-from pytest_tgintegrity.planning.predicates import fill
-from pytest_tgintegrity.planning.scans.scan import Scan
-from pytest_tgintegrity.planning.sources import Place, Places, Window
+from pytest_tgintegrity.planning.scans import Scan
+from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources
+from pytest_tgintegrity.planning.sql.compose import fill, readable
+from pytest_tgintegrity.planning.sql.names import lone_name
+from pytest_tgintegrity.planning.sql.tokens import words
+from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.proving.domain_damage import domain_breaks
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, Sendable, Stopped, loosened
-from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
+from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told
 from pytest_tgintegrity.rules.arguments import deleting
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, Schema, Unique
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, Unique
+from pytest_tgintegrity.rules.kinds.fields import source_of
 from pytest_tgintegrity.servers.postgres import PostgresServer
 
 FIRST_ROWS = (1, 64, None)
@@ -52,7 +56,7 @@ REPRESENTATIVES = 2
 STATEMENT = f"{NO_PROOF}, one SQL statement that RETURNs the keys of the rows that it has to report"
 
 _CHANGED = """
-SELECT relname, n_tup_ins + n_tup_del, n_tup_upd FROM pg_stat_xact_user_tables
+SELECT relid::regclass::text, n_tup_ins + n_tup_del, n_tup_upd FROM pg_stat_xact_user_tables
 WHERE n_tup_ins + n_tup_del + n_tup_upd > 0
 """
 
@@ -85,14 +89,14 @@ class _Try:
     """A damage ready to be done to a row of a source."""
 
     damage: Damage
-    place: Place
+    source: PreparedSource
     writes: tuple[Placed, ...]
     choice: Choice
 
     @property
     def change(self) -> sql.Composed:
         """The statement that does it."""
-        return update(self.place, self.writes, self.choice)
+        return update(self.source, self.writes, self.choice)
 
     def at(self, choice: Choice) -> _Try:
         """The same to another row."""
@@ -105,10 +109,10 @@ class Prover:
     def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts, *, quote: bool = True) -> None:
         self._plan = plan(rules, facts)
         self._facts = facts
-        self._places = Places(facts, Window())
+        self._sources = PreparedSources(facts, Window())
         self._bench = loosened(server, quote=quote)
         with self._bench.transaction():
-            self._evidence = Evidence(self._bench, self._plan, rules)
+            self._evidence = Evidence(self._bench, self._plan, rules, facts)
 
     def close(self) -> None:
         """Let go of the scratch copy."""
@@ -161,7 +165,7 @@ class Prover:
 
     def _case(self, bound: BoundRule) -> Case:
         scan = self._evidence.scans[bound.id]
-        case = case_of(bound, scan, self._evidence.types, self._place(bound, scan))
+        case = case_of(bound, scan, self._evidence.types, self._source(bound, scan))
         if not self._evidence.base(bound.id):
             return case
         base = case.view(self._bench.answers(case.questions))
@@ -169,21 +173,22 @@ class Prover:
             raise NotProven(f"it fires on clean data: {told(*base.keys) or base.count.value}")
         return replace(case, base=base)
 
-    def _place(self, bound: BoundRule, scan: Scan) -> Place | None:
+    def _source(self, bound: BoundRule, scan: Scan) -> PreparedSource | None:
         """The source of a rule, as the scan reads it; None for what looks at no rows of a source."""
         kind = bound.rule.kind
-        if isinstance(kind, Query | Metric | Schema | Check):
-            return None
+        declared = source_of(kind)
         if isinstance(kind, Declared):
             constraint = bound.params["constraint"]
             if constraint.kind == "domain":
                 return None
-            place = self._places.declared(constraint.schema, constraint.table, only=constraint.only)
+            source = self._sources.declared(constraint.schema, constraint.table, only=constraint.only)
             if constraint.kind == "exclusion":
-                return place
+                return source
+        elif declared is None:
+            return None
         else:
-            place = self._places.target(kind.source, bound.params)
-        return replace(place, table=getattr(scan, "table", place.table))
+            source = self._sources.target(declared, bound.params)
+        return replace(source, table=getattr(scan, "table", source.table))
 
     def _proof(self, case: Case) -> Proof:
         kind = case.bound.rule.kind
@@ -193,35 +198,35 @@ class Prover:
         if isinstance(kind, Query | Metric) and not isinstance(case.bound.rule.breaks, str):
             raise NotProven(STATEMENT)
         found = self._attempts(case)
-        if found.deeds or case.place is None:
+        if found.deeds or case.source is None:
             return self._deeds(case, found.deeds)
-        return self._damages(case, case.place, found)
+        return self._damages(case, case.source, found)
 
     def _attempts(self, case: Case) -> Attempts:
         constraint = case.bound.params.get("constraint")
         if isinstance(constraint, Constraint) and constraint.kind == "domain":
             if not case.view(self._bench.answers(case.questions)).count.examined:
                 raise NotProven(EMPTY)
-            uses = [(one, self._places.declared(one.schema, one.table, only=True)) for one in constraint.uses]
+            uses = [(use, self._sources.declared(use.schema, use.table, only=True)) for use in constraint.uses]
             return Attempts(deeds=tuple(domain_breaks(constraint, uses)))
         return attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
 
     def _columns(self, case: Case) -> Columns:
         found: dict[str, tuple[Target, Stored]] = {}
-        if case.place is None:
+        if case.source is None:
             return found
         for text in columns_of(case.bound, case.scan):
-            named = target(text, case.bound.params, case.place.columns)
-            where = None if named is None else at_home(named, case.place.table)
-            if where is not None and (stored := self._bench.stored(case.place, where)) is not None:
+            named = target(text, case.source.binding(case.bound.params))
+            where = None if named is None else at_home(named, case.source.table)
+            if where is not None and (stored := self._bench.stored(case.source, where)) is not None:
                 found[text] = (where, stored)
         return found
 
     # --- damaging one row
 
-    def _damages(self, case: Case, place: Place, found: Attempts) -> Proof:
+    def _damages(self, case: Case, source: PreparedSource, found: Attempts) -> Proof:
         tries = [
-            _Try(one, place, self._bench.placed(place, one.writes), one.where or Choice(limit=1))
+            _Try(one, source, self._bench.placed(source, one.writes), one.where or Choice(limit=1))
             for one in found.illegal
         ]
         if found.last_resort is not None and not self._any_row(tries):
@@ -232,7 +237,7 @@ class Prover:
             caught = self._caught(case, [one.at(victim) for one in tries], any_of=found.any_of)
         if not caught:
             raise NotProven(f"missed its break: {tries[0].damage.words}")
-        legal = self._legal(case, place, found.legal, caught[0][0].choice)
+        legal = self._legal(case, source, found.legal, caught[0][0].choice)
         for one, view in caught[:REPRESENTATIVES]:
             self._side_effects(case, one.change, [placed.touched for placed in one.writes], view)
         return Proof(case.bound.id, damages=len(caught), legal=legal, measurement=caught[0][1].measurement(case.base))
@@ -285,7 +290,7 @@ class Prover:
                 rows, news = answers[0].rows, case.view(answers[1:]).news(case.base)
                 written = written or bool(rows)
                 if news:
-                    choice = one.choice if one.choice.limit == 1 else _pointed_out(one.place, news, rows)
+                    choice = one.choice if one.choice.limit == 1 else _pointed_out(one.source, news, rows)
                     return self._alone(case, one.at(choice))
         if written:
             raise NotProven(f"missed its break: {tries[0].damage.words}, in whatever row")
@@ -344,13 +349,13 @@ class Prover:
             for number, about in enumerate(aliases.values())
         ]
         [answer] = self._bench.answers(
-            [select(one.place, key_texts(one.place), Choice(sql.SQL(" OR ").join(conditions)))]
+            [select(one.source, key_texts(one.source), Choice(sql.SQL(" OR ").join(conditions)))]
         )
         return set(answer.texts)
 
-    def _legal(self, case: Case, place: Place, legal: Iterable[Damage], victim: Choice) -> int:
+    def _legal(self, case: Case, source: PreparedSource, legal: Iterable[Damage], victim: Choice) -> int:
         passed = 0
-        tries = [_Try(one, place, self._bench.placed(place, one.writes), victim) for one in legal]
+        tries = [_Try(one, source, self._bench.placed(source, one.writes), victim) for one in legal]
         for one, answers in self._looked(case, tries):
             if case.view(answers[1:]).count.violations > case.base.count.violations:
                 raise NotProven(f"a legal value fires: {one.damage.words}")
@@ -393,14 +398,14 @@ class Prover:
 
     def _touched(self, deed: sql.Composable, before: Mapping[str, tuple[int, int]]) -> set[Touched]:
         """The tables and columns that a statement changed; it has to name the columns that it updates."""
-        named, _ = words_of(deed)
+        named = words(readable(deed)).names
         found: set[Touched] = set()
         for name, (moved, updated) in self._changed().items():
             was = before.get(name, (0, 0))
             if moved > was[0]:
                 found.add((name, None))
             elif updated > was[1]:
-                table = self._facts.table(name)
+                table = self._facts.table(".".join(lone_name(name) or ()))
                 found |= {(name, column) for column in (table.columns if table else ()) if column in named}
         return found
 
@@ -432,25 +437,25 @@ class Prover:
 
     def _fixes(self, case: Case, view: View) -> list[sql.Composable]:
         """The statements of the declared fix."""
-        if case.place is None or case.bound.rule.fix is None:
+        if case.source is None or case.bound.rule.fix is None:
             return []
-        if moved := list(self._moves(case, case.place)):
+        if moved := list(self._moves(case, case.source)):
             return moved
-        writes = fix_writes(case.bound.rule, case.bound.params, case.place.columns)
-        where = sql.SQL(" OR ").join(having(case.place, key) for key in view.news(case.base))
-        return [update(case.place, self._bench.placed(case.place, writes), Choice(where))]
+        writes = fix_writes(case.bound.rule, case.source.binding(case.bound.params))
+        where = sql.SQL(" OR ").join(having(case.source, key) for key in view.news(case.base))
+        return [update(case.source, self._bench.placed(case.source, writes), Choice(where))]
 
-    def _moves(self, case: Case, place: Place) -> Iterator[sql.Composable]:
+    def _moves(self, case: Case, source: PreparedSource) -> Iterator[sql.Composable]:
         """Of a fix that deletes or inserts rows."""
         if not case.bound.rule.fix_allows:
             return
         found = violating(case.scan, keep_first=isinstance(case.bound.rule.kind, Unique))
-        for intent in intents(case.bound, place.columns):
+        for intent in intents(case.bound, source.columns):
             if intent.op == "insert":
                 yield insertion(found, intent)
             elif intent.op == "delete":
-                alias = at_home(Target(intent.alias, "ctid"), place.table)
-                yield deletion(found, intent, alias, self._bench.table(place, alias))
+                alias = at_home(Target(intent.alias, "ctid"), source.table)
+                yield deletion(found, intent, alias, self._bench.table(source, alias))
 
     def _mend(self, case: Case, fixes: Iterable[sql.Composable]) -> None:
         for fix in fixes:
@@ -463,11 +468,11 @@ class Prover:
             raise NotProven("its fix does not mend its break")
 
 
-def _pointed_out(place: Place, news: Sequence[Key], rows: Sequence[Sequence[Any]]) -> Choice:
+def _pointed_out(source: PreparedSource, news: Sequence[Key], rows: Sequence[Sequence[Any]]) -> Choice:
     """The row that was written to and is reported, by its key."""
     written = [tuple(row[3:]) for row in rows]
     key = next((one for one in news if one in set(written)), written[0])
-    return Choice(having(place, key), limit=1)
+    return Choice(having(source, key), limit=1)
 
 
 def _moved(key: Key, row: Sequence[Any]) -> Key:

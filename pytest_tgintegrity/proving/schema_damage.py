@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Params, Value, identifier, plain, raw, readable
+from pytest_tgintegrity.planning.sql.compose import Params, Value, identifier, plain, raw, readable
 from pytest_tgintegrity.rules.kinds import Schema
 
 _OURS = "relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema')"

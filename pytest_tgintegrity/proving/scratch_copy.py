@@ -18,9 +18,9 @@ from pytest_tgintegrity.database.connections.encoding import adapt
 from pytest_tgintegrity.database.connections.reader import Answer, Failure
 from pytest_tgintegrity.database.connections.server_errors import primary, said
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
-from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home
-from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home, table_behind
+from pytest_tgintegrity.planning.sources import PreparedSource
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.servers.postgres import PostgresServer, connect
 
 LOOSE = "tgintegrity_loose"
@@ -193,29 +193,27 @@ class Workbench:
 
     # --- columns
 
-    def stored(self, place: Place, target: Target) -> Stored | None:
+    def stored(self, source: PreparedSource, target: Target) -> Stored | None:
         """The stored column behind a target; None if it is none. Raises `NotProven` where there is no row."""
-        oid = self._relation(place, target)
+        oid = self._relation(source, target)
         return None if oid is None else self._stored.get((oid, target.column))
 
-    def table(self, place: Place, target: Target) -> str:
+    def table(self, source: PreparedSource, target: Target) -> str:
         """The table behind a target's alias, as SQL writes it. Raises `NotProven` where there is none."""
-        oid = self._relation(place, target)
+        oid = self._relation(source, target)
         found = next((stored.table for (one, _), stored in self._stored.items() if one == oid), None)
         if found is None:
             raise NotProven(f"no stored table stands behind {target.alias or 'its source'}")
         return found
 
-    def _relation(self, place: Place, target: Target) -> int | None:
-        key = (readable(place.table), target.alias)
+    def _relation(self, source: PreparedSource, target: Target) -> int | None:
+        key = (readable(source.table), target.alias)
         if key not in self._relations:
-            self._relations[key] = self._asked_relation(place, target)
+            self._relations[key] = self._asked_relation(source, target)
         return self._relations[key]
 
-    def _asked_relation(self, place: Place, target: Target) -> int | None:
-        own = sql.SQL("{}tableoid").format(target.prefix)
-        query = sql.SQL("SELECT {own}::oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1")
-        [answer] = self.ask([query.format(own=own, table=place.table)])
+    def _asked_relation(self, source: PreparedSource, target: Target) -> int | None:
+        [answer] = self.ask([table_behind(target.prefix, source.table)])
         if isinstance(answer, Failure):
             return None
         rows = answer.rows
@@ -224,12 +222,12 @@ class Workbench:
         oid: int = rows[0][0]
         return oid
 
-    def placed(self, place: Place, writes: Iterable[Write]) -> tuple[Placed, ...]:
+    def placed(self, source: PreparedSource, writes: Iterable[Write]) -> tuple[Placed, ...]:
         """Each write with the stored column that it goes to. Raises `NotProven` where there is none."""
         found = []
         for write in writes:
-            target = at_home(write.target, place.table)
-            stored = self.stored(place, target)
+            target = at_home(write.target, source.table)
+            stored = self.stored(source, target)
             if stored is None:
                 raise NotProven(f"{write.target.words} is no column of a stored table behind its source")
             found.append(Placed(Write(target, write.value), stored))

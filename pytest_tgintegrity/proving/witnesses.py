@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from pytest_tgintegrity.database.connections.reader import Answer, Failure
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan
-from pytest_tgintegrity.planning.predicates import Statement, parametrised, readable
-from pytest_tgintegrity.planning.scans.scan import Count, RowScan, Scan
-from pytest_tgintegrity.planning.sources import Place
+from pytest_tgintegrity.planning.scans import Count, RowScan, Scan
+from pytest_tgintegrity.planning.sources import PreparedSource
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
+from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Relation, lone_name, reading
 from pytest_tgintegrity.proving.scratch_copy import Workbench
 from pytest_tgintegrity.rules.kinds import Declared
 
 Key = tuple[str | None, ...]
 Touched = tuple[str, str | None]
-"""A table and the column that was written to; None where rows came or went."""
+"""A table, as SQL writes it, and the column that was written to; None where rows came or went."""
 
 KEYS = 5_000
 SHOWN = 3
-_EVERYTHING = re.compile(r"(?:SELECT|[.,])\s*\*|\b(?:to_jsonb?|row_to_json)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +50,13 @@ NOTHING = View(Count(None, 0))
 class Case:
     """A rule made ready to be proven.
 
-    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `place` is
-    the source that can be written to, `base` what the rule says of clean data.
+    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `source` is
+    what can be written to, `base` what the rule says of clean data.
     """
 
     bound: BoundRule
     scan: Scan
-    place: Place | None
+    source: PreparedSource | None
     questions: tuple[Statement, ...]
     key_columns: int
     base: View = NOTHING
@@ -73,29 +70,30 @@ class Case:
         return View(counts[self.bound.id], tuple(keys))
 
 
-def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], place: Place | None) -> Case:
+def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], source: PreparedSource | None) -> Case:
     """Make a rule ready."""
     sampling = scan.sampling(bound.id)
     questions = [scan.question(types), *([] if sampling is None else [sampling.first(KEYS)])]
-    return Case(bound, scan, place, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
+    return Case(bound, scan, source, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
 
 
 class Evidence:
     """All rules of a plan as witnesses: what each counts in the clean data, and what each reads."""
 
-    def __init__(self, bench: Workbench, plan: Plan, rules: Iterable[BoundRule]) -> None:
+    def __init__(self, bench: Workbench, plan: Plan, rules: Iterable[BoundRule], facts: Facts) -> None:
         self._bench = bench
+        self._facts = facts
         self._rules = {bound.id: bound for bound in rules}
         self._all = plan.scans
         self.scans = {rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules}
         self._number = {rule: number for number, scan in enumerate(plan.scans) for rule in scan.rules}
         self.types = self._probed()
         self._base = self._counts(self._all)
-        self._words = {rule: words_of(scan.question({})) for rule, scan in self.scans.items()}
-        self._readers: dict[str, list[str]] = defaultdict(list)
-        for rule, (words, _) in self._words.items():
-            for word in words:
-                self._readers[word].append(rule)
+        self._readings = {rule: reading(readable(scan.question({}))) for rule, scan in self.scans.items()}
+        self._naming: dict[str, list[str]] = defaultdict(list)
+        for rule, read in self._readings.items():
+            for name in read.words.names | ({""} if read.anything else set()):
+                self._naming[name].append(rule)
         self._narrowed: dict[frozenset[str], list[Scan]] = {}
 
     def _probed(self) -> dict[str, int]:
@@ -155,18 +153,17 @@ class Evidence:
     # --- who reads what
 
     def readers(self, bound: BoundRule, touched: Iterable[Touched]) -> list[Scan]:
-        """The scans of other rules whose SQL names a touched table, and the touched column or all of them.
+        """The scans of other rules whose SQL may read a touched column of a touched table.
 
         Rules about declared constraints are left out: whatever a rule says of a column, a constraint may say too.
         """
-        rules: set[str] = set()
-        for table, column in touched:
-            for rule in self._readers[table.rpartition(".")[2].strip('"')]:
-                words, everything = self._words[rule]
-                if column is None or everything or column in words:
-                    rules.add(rule)
+        cells = [self._cell(table, column) for table, column in touched]
         chosen = frozenset(
-            rule for rule in rules if rule != bound.id and not isinstance(self._rules[rule].rule.kind, Declared)
+            rule
+            for cell in cells
+            for rule in (*self._naming[cell.relation.name], *self._naming[""])
+            if rule != bound.id and self._readings[rule].reads(cell)
+            if not isinstance(self._rules[rule].rule.kind, Declared)
         )
         if chosen not in self._narrowed:
             some: dict[int, list[str]] = defaultdict(list)
@@ -174,6 +171,11 @@ class Evidence:
                 some[self._number[rule]].append(rule)
             self._narrowed[chosen] = [self._all[number].only(kept) for number, kept in some.items()]
         return self._narrowed[chosen]
+
+    def _cell(self, table: str, column: str | None) -> Cell:
+        path = lone_name(table) or (table,)
+        known = self._facts.table(".".join(path))
+        return Cell(Relation(known.schema if known else path[0], path[-1], visible=len(path) == 1), column or EVERY)
 
     def unexpected(self, bound: BoundRule, fired: Iterable[str]) -> list[str]:
         """The rules of which neither `bound` nor they themselves say that they are about the same fact."""
@@ -196,16 +198,6 @@ def _function(bound: BoundRule) -> str:
 def _names(one: BoundRule, other: BoundRule) -> bool:
     names = {other.id, _function(other), _function(other).rpartition("::")[2], *other.rule.tags}
     return not names.isdisjoint(one.rule.overlaps)
-
-
-def words_of(statement: sql.Composable) -> tuple[frozenset[str], bool]:
-    """The words of a statement, and whether it may read columns that it does not name."""
-    return _words(readable(statement))
-
-
-@functools.cache
-def _words(text: str) -> tuple[frozenset[str], bool]:
-    return frozenset(re.findall(r"\w+", text)), _EVERYTHING.search(text) is not None
 
 
 def told(*keys: Key) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.judging.summary import RunFacts, RunSummary
-from pytest_tgintegrity.planning.metrics import text_of
+from pytest_tgintegrity.planning.scans.metrics import text_of
 from pytest_tgintegrity.reports import files
 
 SCHEMA_VERSION = 1

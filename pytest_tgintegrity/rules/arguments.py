@@ -46,10 +46,10 @@ def texts(value: object, what: str) -> tuple[str, ...]:
     """One string, or several."""
     if not isinstance(value, str | Sequence | AbstractSet):
         raise DeclarationError(f"{what} has to be a string or several, not {value!r}")
-    found = tuple(text(one, what) for one in ([value] if isinstance(value, str) else value))
-    if not found:
+    checked = tuple(text(part, what) for part in ([value] if isinstance(value, str) else value))
+    if not checked:
         raise DeclarationError(f"{what} is empty")
-    return found
+    return checked
 
 
 def allowed_values(values: object) -> tuple[Any, ...] | str:
@@ -60,10 +60,10 @@ def allowed_values(values: object) -> tuple[Any, ...] | str:
         return values
     if not isinstance(values, Iterable):
         raise DeclarationError(f"one_of needs a list of values, not {values!r}")
-    found = tuple(values)
-    if all(one is None for one in found):
+    allowed = tuple(values)
+    if all(value is None for value in allowed):
         raise DeclarationError("one_of needs at least one allowed value")
-    return found
+    return allowed
 
 
 def is_above(low: Any, high: Any) -> bool:
@@ -102,11 +102,11 @@ JSON_TYPES = frozenset({list, dict, str, int, float, bool, None})
 def checked_shape(shape: object) -> object:
     """The shape of a JSON value, all through."""
     if isinstance(shape, tuple) and shape:
-        return tuple(checked_shape(one) for one in shape)
+        return tuple(checked_shape(choice) for choice in shape)
     if isinstance(shape, list) and len(shape) == 1:
         return [checked_shape(shape[0])]
     if isinstance(shape, dict) and shape:
-        return {_shape_key(key, len(shape)): checked_shape(one) for key, one in shape.items()}
+        return {_shape_key(key, len(shape)): checked_shape(value) for key, value in shape.items()}
     if isinstance(shape, type | None) and shape in JSON_TYPES:
         return shape
     raise DeclarationError(

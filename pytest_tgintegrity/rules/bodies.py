@@ -46,7 +46,7 @@ def own_words(said: str) -> str:
 
 def _raises(code: CodeType) -> bool:
     """Whether there is a `raise`; an `assert` has one too. Quick: the source is not needed."""
-    inner = (one for one in code.co_consts if isinstance(one, CodeType))
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return _RAISE in code.co_code[::2] or any(map(_raises, inner))
 
 
@@ -54,7 +54,7 @@ def _hands_over(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
-    return any(isinstance(one, ast.Name) and one.id == "violations" for one in given)
+    return any(isinstance(argument, ast.Name) and argument.id == "violations" for argument in given)
 
 
 def decides(code: CodeType, names: Iterable[str]) -> bool:
@@ -108,7 +108,7 @@ def _judges(node: ast.AST, names: frozenset[str]) -> bool:
         case ast.For(iter=test):
             return _mentions(test, names) and any(map(_ends, ast.walk(node)))
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name.startswith("assert"):
-            return any(_mentions(one, names) for one in node.args)
+            return any(_mentions(argument, names) for argument in node.args)
     return isinstance(node, _BRANCHES) and _branches(node, names)
 
 

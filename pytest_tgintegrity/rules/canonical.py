@@ -1,9 +1,9 @@
 """A rule as one line of text that stays the same for as long as the rule means the same. Pure.
 
 Names of sets of rules are made of it (`selection.digest_of`), and histories keep those names: a release that writes the
-same rule otherwise would restart everybody's clean days. So the words for kinds are written down here, whatever the classes
-are called; a field that is given another name keeps its word as ``field(metadata={"canonical": "word"})``; and a field that
-holds its default is left out, so that new ones may join.
+same rule otherwise would restart everybody's clean days. So each kind is declared with its word, whatever its class is
+called; a field that is given another name keeps its word, ``holds.sql(canonical="word")`` of a kind and
+``field(metadata={"canonical": "word"})`` of a `Rule`; and a field that holds its default is left out, so that new ones may join.
 """
 
 from __future__ import annotations
@@ -13,34 +13,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Final
 
-from pytest_tgintegrity.rules import kinds
+from pytest_tgintegrity.rules.kinds.fields import WORDS
 
 VERSION: Final = 1
-WORDS: Final[Mapping[type, str]] = {
-    kinds.Source: "source",
-    kinds.ChildRows: "child rows",
-    kinds.Rows: "rows",
-    kinds.Between: "between",
-    kinds.OneOf: "one_of",
-    kinds.NotNull: "not_null",
-    kinds.NotBlank: "not_blank",
-    kinds.AtMost: "at_most",
-    kinds.Implies: "implies",
-    kinds.Formula: "formula",
-    kinds.Agree: "agree",
-    kinds.JsonShape: "json_shape",
-    kinds.Acyclic: "acyclic",
-    kinds.Children: "children",
-    kinds.Total: "total",
-    kinds.Derived: "derived",
-    kinds.Unique: "unique",
-    kinds.References: "references",
-    kinds.Query: "query",
-    kinds.Metric: "metric",
-    kinds.Schema: "schema",
-    kinds.Check: "check",
-    kinds.Declared: "declared",
-}
 
 
 def canonical(rule: Any) -> str:
@@ -54,14 +29,14 @@ def _line(value: Any) -> str:
 
 def _entries(declared: Any) -> dict[str, Any]:
     return {
-        one.metadata.get("canonical", one.name): _told(value)
-        for one in fields(declared)
-        if (value := getattr(declared, one.name)) is not _default(one) and value != _default(one)
+        field.metadata.get("canonical", field.name): _told(value)
+        for field in fields(declared)
+        if (value := getattr(declared, field.name)) is not _default(field) and value != _default(field)
     }
 
 
-def _default(one: Field[Any]) -> Any:
-    return one.default_factory() if one.default_factory is not MISSING else one.default
+def _default(field: Field[Any]) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _told(value: Any) -> Any:
@@ -71,9 +46,9 @@ def _told(value: Any) -> Any:
     if is_dataclass(value) and type(value) in WORDS:
         return {WORDS[type(value)]: _entries(value)}
     if isinstance(value, Mapping):
-        return {"map": sorted(([_told(key), _told(one)] for key, one in value.items()), key=_line)}
+        return {"map": sorted(([_told(key), _told(entry)] for key, entry in value.items()), key=_line)}
     if isinstance(value, tuple):
-        return [_told(one) for one in value]
+        return [_told(part) for part in value]
     return {type(value).__name__: _other(value)}
 
 
@@ -82,4 +57,4 @@ def _other(value: Any) -> Any:
         return value.__name__
     if isinstance(value, set | frozenset):
         return sorted(map(_told, value), key=_line)
-    return [_told(one) for one in value] if isinstance(value, list) else repr(value)
+    return [_told(part) for part in value] if isinstance(value, list) else repr(value)

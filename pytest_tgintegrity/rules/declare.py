@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, get_args
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 
 import pytest
 
@@ -18,10 +18,6 @@ from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.rules.arguments import (
     allowed_values,
     check_bounds,
-    check_consent,
-    check_timeout,
-    check_tolerance,
-    check_writes,
     checked_shape,
     formula_of,
     is_above,
@@ -29,7 +25,6 @@ from pytest_tgintegrity.rules.arguments import (
     text,
     texts,
 )
-from pytest_tgintegrity.rules.canonical import canonical
 from pytest_tgintegrity.rules.kinds import (
     CONSTRAINT_KINDS,
     Acyclic,
@@ -45,7 +40,6 @@ from pytest_tgintegrity.rules.kinds import (
     Formula,
     Implies,
     JsonShape,
-    Kind,
     Metric,
     NotBlank,
     NotNull,
@@ -58,10 +52,7 @@ from pytest_tgintegrity.rules.kinds import (
     Total,
     Unique,
 )
-
-Severity = Literal["critical", "high", "medium", "low", "info"]
-FixAllows = Literal["delete", "insert", "triggers"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+from pytest_tgintegrity.rules.rule import Common, Rule, rule_of
 
 ATTRIBUTE = "__tgintegrity__"
 TWICE = "it is declared twice, and only one of its rules would be judged: write a test function for each"
@@ -70,71 +61,6 @@ DECLARED: dict[str, list[Callable[..., None]]] = {}
 
 Test = TypeVar("Test", bound=Callable[..., None])
 P = ParamSpec("P")
-
-
-class Common(TypedDict, total=False):
-    """What every decorator takes; see `Rule` for the meanings."""
-
-    severity: Severity
-    fix: str | Mapping[str, str] | None
-    fix_hint: str | None
-    fix_allows: FixAllows | Sequence[FixAllows] | None
-    breaks: Mapping[str, str] | str | None
-    overlaps: Sequence[str]
-    show: Sequence[str]
-    tags: Sequence[str]
-    enforced_by: str | None
-    since: str | None
-    timeout: float | None
-    tolerates: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A declaration: the kind of violation, and what to make of it.
-
-    `severity` decides score and exit status. `fix` is ``"clamp"``, ``"recompute"``, an SQL expression, a mapping of columns
-    to expressions, ``"delete"`` or ``"delete alias"`` (of rows that share a key all but the first), or ``"delete alias where
-    condition"`` (those of the violating rows), with ``fix_allows="delete"``, or with ``fix_allows="insert"`` a mapping of a new row's ``table.column`` to expressions; None
-    means that a person decides, for the reason in `fix_hint`. `breaks` says how a proof
-    damages the data: a mapping of columns to expressions, for a row on which this makes a violation, or one statement
-    that RETURNs the keys of the rows that must then be reported. `show` lists columns to print beside the offending key. `enforced_by` names the
-    constraint that ought to forbid the violation. `since` is an SQL timestamp; with ``--period`` only younger rows are
-    looked at. `timeout` (seconds) replaces ``--statement-timeout``.
-    `tolerates` is how much of what the test's own assert lets pass a gate lets pass too: a count of rows, or a rate below 1.
-    """
-
-    kind: Kind
-    _: KW_ONLY
-    severity: Severity = "medium"
-    fix: str | Mapping[str, str] | None = None
-    fix_hint: str | None = None
-    fix_allows: tuple[FixAllows, ...] = ()
-    breaks: Mapping[str, str] | str | None = None
-    overlaps: tuple[str, ...] = ()
-    show: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    enforced_by: str | None = None
-    since: str | None = None
-    timeout: float | None = None
-    tolerates: float | None = field(default=None, repr=False)  # `repr` names sets of rules that old histories know
-
-    def canonical(self) -> str:
-        """One line that is the same for rules that mean the same, in this release and the next; see `canonical.canonical`."""
-        return canonical(self)
-
-    @property
-    def fixture(self) -> str:
-        """The fixture without which a test of this kind could not see the data."""
-        return "db" if isinstance(self.kind, Check) else "violations"
-
-    def allows(self, violations: int, examined: int | None) -> bool:
-        """Whether `tolerates` covers as many violations."""
-        if self.tolerates is None:
-            return not violations
-        if isinstance(self.tolerates, int):
-            return violations <= self.tolerates
-        return bool(examined) and violations <= self.tolerates * (examined or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,61 +92,6 @@ def _child_rows(child: Source | str, by: str | None, of: str | None, where: str 
             " the parent, or give it as by="
         )
     return ChildRows(named, text(by, "by"), optional_text(of, "of"), optional_text(where, "where"))
-
-
-def _check_severity(severity: object) -> None:
-    if severity not in SEVERITIES:
-        raise DeclarationError(f"unknown severity {severity!r}: use one of {', '.join(SEVERITIES)}")
-
-
-def _check_fix(fix: object, kind: Kind) -> None:
-    if fix == "clamp" and not isinstance(kind, Between | AtMost):
-        raise DeclarationError('fix="clamp" needs bounds: only between and at_most have them')
-    if fix == "recompute" and not isinstance(kind, Formula | Derived):
-        raise DeclarationError('fix="recompute" needs a value to write: only formula and derived have one')
-    if fix is not None and not isinstance(fix, str | Mapping):
-        raise DeclarationError(f"fix is {fix!r}: give an SQL expression, or a mapping of columns to expressions")
-    check_writes(fix, "fix")
-
-
-def _check_since(since: object, kind: Kind) -> None:
-    if since is None:
-        return
-    text(since, "since")
-    if isinstance(kind, Query | Metric | Schema | Check | Declared):
-        raise DeclarationError(f"since= would be ignored: {type(kind).__name__.lower()} has no rows to choose from")
-
-
-def _check_allowed(allowed: Sequence[str]) -> None:
-    strange = [one for one in allowed if one not in get_args(FixAllows)]
-    if strange:
-        raise DeclarationError(f"unknown fix_allows {strange[0]!r}: use {', '.join(get_args(FixAllows))}")
-
-
-_FIELDS = frozenset(one.name for one in fields(Rule)) - {"kind"}
-_LISTS = ("fix_allows", "overlaps", "show", "tags")
-_OPTIONAL_TEXTS = ("fix_hint", "enforced_by")
-
-
-def _rule(kind: Kind, common: Common) -> Rule:
-    unknown = sorted(set(common) - _FIELDS)
-    if unknown:
-        raise DeclarationError(f"unknown argument {unknown[0]!r}: a rule also takes {', '.join(sorted(_FIELDS))}")
-    given: dict[str, Any] = dict(common)
-    _check_severity(given.get("severity", "medium"))
-    check_timeout(given.get("timeout"))
-    check_tolerance(given.get("tolerates"), counts=not isinstance(kind, Check))
-    _check_fix(given.get("fix"), kind)
-    check_writes(given.get("breaks"), "breaks")
-    _check_since(given.get("since"), kind)
-    for name in _OPTIONAL_TEXTS:
-        if given.get(name) is not None:
-            text(given[name], name)
-    for name in _LISTS:
-        given[name] = texts(given[name], name) if given.get(name) else ()
-    _check_allowed(given["fix_allows"])
-    check_consent(given.get("fix"), given["fix_allows"])
-    return Rule(kind, **given)
 
 
 def _attach(declared: Rule | Mistake, test: Test) -> Test:
@@ -273,7 +144,7 @@ class RuleKinds:
     @_declares
     def rows(self, source: Source | str, where: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row for which `where` is TRUE."""
-        return _rule(Rows(_source(source), text(where, "where")), common)
+        return rule_of(Rows(_source(source), text(where, "where")), common)
 
     @_declares
     def between(self, source: Source | str, column: str, low: Any, high: Any, **common: Unpack[Common]) -> Rule:
@@ -282,32 +153,32 @@ class RuleKinds:
             raise DeclarationError("between needs at least one bound")
         if is_above(low, high):
             raise DeclarationError(f"the range {low}..{high} is empty: low is above high")
-        return _rule(Between(_source(source), text(column, "column"), low, high), common)
+        return rule_of(Between(_source(source), text(column, "column"), low, high), common)
 
     @_declares
     def one_of(self, source: Source | str, column: str, values: Sequence[Any] | str, **common: Unpack[Common]) -> Rule:
         """Violated by a value that is none of `values` (or of the parametrize value ``"%(name)s"``)."""
-        return _rule(OneOf(_source(source), text(column, "column"), allowed_values(values)), common)
+        return rule_of(OneOf(_source(source), text(column, "column"), allowed_values(values)), common)
 
     @_declares
     def not_null(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
         """Violated by a NULL."""
-        return _rule(NotNull(_source(source), text(column, "column")), common)
+        return rule_of(NotNull(_source(source), text(column, "column")), common)
 
     @_declares
     def not_blank(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
         """Violated by NULL, or by text of nothing but white space."""
-        return _rule(NotBlank(_source(source), text(column, "column")), common)
+        return rule_of(NotBlank(_source(source), text(column, "column")), common)
 
     @_declares
     def at_most(self, source: Source | str, column: str, other: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row whose `column` is greater than `other` (a column or an expression)."""
-        return _rule(AtMost(_source(source), text(column, "column"), text(other, "other")), common)
+        return rule_of(AtMost(_source(source), text(column, "column"), text(other, "other")), common)
 
     @_declares
     def implies(self, source: Source | str, when: str, then: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row for which `when` is TRUE and `then` is FALSE; NULL on either side is no violation."""
-        return _rule(Implies(_source(source), text(when, "when"), text(then, "then")), common)
+        return rule_of(Implies(_source(source), text(when, "when"), text(then, "then")), common)
 
     @_declares
     def formula(
@@ -321,12 +192,12 @@ class RuleKinds:
 
         Where the expression is NULL, or the lookup lacks the key, nothing is violated. ``fix="recompute"`` writes the value.
         """
-        return _rule(Formula(_source(source), text(column, "column"), formula_of(expression)), common)
+        return rule_of(Formula(_source(source), text(column, "column"), formula_of(expression)), common)
 
     @_declares
     def agree(self, source: Source | str, path_a: str, path_b: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row whose two expressions are both non-NULL, and different."""
-        return _rule(Agree(_source(source), text(path_a, "path_a"), text(path_b, "path_b")), common)
+        return rule_of(Agree(_source(source), text(path_a, "path_a"), text(path_b, "path_b")), common)
 
     @_declares
     def json_shape(self, source: Source | str, column: str, shape: Any, **common: Unpack[Common]) -> Rule:
@@ -336,12 +207,12 @@ class RuleKinds:
         ``{"name": str, "note?": str}`` an object with these keys (``?``: may be absent; others may be there),
         ``{str: shape}`` an object with any keys, and a tuple means any of its shapes.
         """
-        return _rule(JsonShape(_source(source), text(column, "column"), checked_shape(shape)), common)
+        return rule_of(JsonShape(_source(source), text(column, "column"), checked_shape(shape)), common)
 
     @_declares
     def acyclic(self, source: Source | str, parent: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row from which no root is reached by following `parent`: it is on a loop, or below one."""
-        return _rule(Acyclic(_source(source), text(parent, "parent")), common)
+        return rule_of(Acyclic(_source(source), text(parent, "parent")), common)
 
     @_declares
     def children(
@@ -362,7 +233,7 @@ class RuleKinds:
         (default: the parent's key), `where` says which child rows count. A bound that is a string is SQL over the parent.
         """
         check_bounds("children", at_least, at_most)
-        return _rule(Children(_source(parent), _child_rows(child, by, of, where), at_least, at_most), common)
+        return rule_of(Children(_source(parent), _child_rows(child, by, of, where), at_least, at_most), common)
 
     @_declares
     def total(  # noqa: PLR0913 - each is a word of the declaration
@@ -384,7 +255,7 @@ class RuleKinds:
         """
         check_bounds("total", at_least, at_most)
         rows = _child_rows(child, by, of, where)
-        return _rule(Total(_source(parent), rows, text(expression, "expression"), at_least, at_most), common)
+        return rule_of(Total(_source(parent), rows, text(expression, "expression"), at_least, at_most), common)
 
     @_declares
     def derived(  # noqa: PLR0913 - each is a word of the declaration
@@ -406,10 +277,10 @@ class RuleKinds:
         those of `children`.
         """
         rows = _child_rows(child, by, of, where)
-        found = Derived(
+        kind = Derived(
             _source(source), text(column, "column"), text(aggregate, "aggregate"), rows, text(empty, "empty")
         )
-        return _rule(found, common)
+        return rule_of(kind, common)
 
     @_declares
     def unique(
@@ -422,7 +293,7 @@ class RuleKinds:
     ) -> Rule:
         """Violated by a row that shares its key with another."""
         condition = optional_text(where, "where")
-        return _rule(Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
+        return rule_of(Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
 
     @_declares
     def references(
@@ -439,21 +310,22 @@ class RuleKinds:
 
         `where` is SQL over the target's row: only rows for which it holds count.
         """
-        found = texts(target_column, "target_column") if target_column else ()
+        target_columns = texts(target_column, "target_column") if target_column else ()
         named = target if isinstance(target, Source) else text(target, "target")
-        kind = References(_source(source), texts(column, "column"), named, found, where=optional_text(where, "where"))
-        if isinstance(target, Source) and not found:
+        condition = optional_text(where, "where")
+        kind = References(_source(source), texts(column, "column"), named, target_columns, where=condition)
+        if isinstance(target, Source) and not target_columns:
             raise DeclarationError(f"the target {target.name} is a source: name target_column=")
         if kind.target_columns and len(kind.target_columns) != len(kind.columns):
             raise DeclarationError(
                 f"{len(kind.columns)} columns cannot refer to {len(kind.target_columns)} target columns"
             )
-        return _rule(kind, common)
+        return rule_of(kind, common)
 
     @_declares
     def query(self, sql: str, **common: Unpack[Common]) -> Rule:
         """Violated by every row that `sql` returns; the first column is the key."""
-        return _rule(Query(text(sql, "sql")), common)
+        return rule_of(Query(text(sql, "sql")), common)
 
     @_declares
     def metric(
@@ -462,7 +334,7 @@ class RuleKinds:
         """Violated when the number is outside its bound; without a bound it is only reported."""
         if is_above(at_least, at_most):
             raise DeclarationError(f"no number is at least {at_least} and at most {at_most}")
-        return _rule(Metric(text(name, "name"), text(sql, "sql"), at_least, at_most), common)
+        return rule_of(Metric(text(name, "name"), text(sql, "sql"), at_least, at_most), common)
 
     @_declares
     def schema(
@@ -478,12 +350,12 @@ class RuleKinds:
         """Violated by an object that is missing, not valid or disabled; with no object named, by any such object."""
         if table is None and any((column, trigger, constraint)):
             raise DeclarationError("a column, constraint or trigger belongs to a table: name it too")
-        return _rule(Schema(table, column, constraint, index, trigger), common)
+        return rule_of(Schema(table, column, constraint, index, trigger), common)
 
     @_declares
     def check(self, **common: Unpack[Common]) -> Rule:
         """Violated when the test's own assertion on the `db` fixture fails."""
-        return _rule(Check(), common)
+        return rule_of(Check(), common)
 
 
 rule = RuleKinds()
@@ -495,7 +367,7 @@ class _DeclaredKind:
         """One test for each constraint of the live catalog, given to the test as the argument `constraint`."""
         if what not in CONSTRAINT_KINDS:
             raise DeclarationError(f"unknown kind of constraint {what!r}: use one of {', '.join(CONSTRAINT_KINDS)}")
-        return _rule(Declared(what), common)
+        return rule_of(Declared(what), common)
 
 
 declared = _DeclaredKind()

@@ -43,5 +43,5 @@ def probe(name: str, *, writes: bool = False) -> Callable[[Function], Function]:
 
 def probe_of(function: Any) -> Probe | None:
     """What is declared of a function; None if it is no probe."""
-    found = getattr(function, ATTRIBUTE, None)
-    return found if isinstance(found, Probe) else None
+    declared = getattr(function, ATTRIBUTE, None)
+    return declared if isinstance(declared, Probe) else None

@@ -14,8 +14,8 @@ from pytest_tgintegrity.commandline.parsing import TIMEZONE
 from pytest_tgintegrity.commandline.table import BY_NAME, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.deployment.gate import Asked
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.rules.declare import Severity
 from pytest_tgintegrity.rules.probes import Probing
+from pytest_tgintegrity.rules.rule import Severity
 from pytest_tgintegrity.session.addresses import given_url, redis_address
 
 if TYPE_CHECKING:

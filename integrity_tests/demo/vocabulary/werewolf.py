@@ -35,7 +35,7 @@ GNOSIS: Final = {"homid": 1, "metis": 3, "lupus": 5}
 GIFTS: Final = (
     ("Borrowed Shadow", 1, "ragabash"),
     ("Loose Knot", 2, "ragabash"),
-    ("Trade Places", 3, "ragabash"),
+    ("Trade PreparedSources", 3, "ragabash"),
     ("Ear of the River", 1, "theurge"),
     ("Name the Spirit", 2, "theurge"),
     ("Open the Veil", 3, "theurge"),

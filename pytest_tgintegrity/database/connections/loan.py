@@ -18,10 +18,10 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from pytest_tgintegrity.database.connections.encoding import bytes_of, sql_bytes, text_of
 from pytest_tgintegrity.database.connections.stalls import PatientConnection
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.planning.sql.tokens import sign_at, tokens, word_at
+from pytest_tgintegrity.planning.sql.encoding import bytes_of, sql_bytes, text_of
+from pytest_tgintegrity.planning.sql.tokens import sign_at, tokens_of, word_at, words
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -50,7 +50,7 @@ _OURS: Final = sql.SQL("""
 
 def ends_transaction(text: str) -> bool:
     """Whether a statement ends a transaction, or begins one: ROLLBACK TO a savepoint does not."""
-    told, n = tokens(text), 0
+    told, n = tokens_of(text), 0
     while sign_at(told, n) == ";":  # what is empty is no statement
         n += 1
     first, second = word_at(told, n), word_at(told, n + 1)
@@ -61,7 +61,7 @@ def ends_transaction(text: str) -> bool:
 
 def is_several(text: str) -> bool:
     """Whether there is more than one statement."""
-    told = tokens(text)
+    told = tokens_of(text)
     return any(sign_at(told, n) == ";" and sign_at(told, n + 1) != ";" for n in range(len(told) - 1))
 
 
@@ -134,7 +134,7 @@ def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = Fals
     text = _text(query, connection)
     if ends_transaction(text):
         raise psycopg.ProgrammingError(_NEVER_ENDED)
-    connection.lost_locks |= "rollback" in text.lower()
+    connection.lost_locks |= "rollback" in words(text).names
     if alone and is_several(text):
         raise psycopg.ProgrammingError(_ONE)
 

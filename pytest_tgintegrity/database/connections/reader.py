@@ -18,14 +18,15 @@ from psycopg import errors, sql
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from pytest_tgintegrity.database.connections.address import Address
-from pytest_tgintegrity.database.connections.encoding import adapt, text_of
+from pytest_tgintegrity.database.connections.encoding import adapt
 from pytest_tgintegrity.database.connections.loan import Connection, lent
 from pytest_tgintegrity.database.connections.quiet import quiet
 from pytest_tgintegrity.database.connections.server_errors import explained, said, unconnected
 from pytest_tgintegrity.database.connections.stalls import Patience
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.judging.summary import Database
-from pytest_tgintegrity.planning.predicates import Statement, parametrised
+from pytest_tgintegrity.planning.sql.compose import Statement, parametrised
+from pytest_tgintegrity.planning.sql.encoding import text_of
 from pytest_tgintegrity.planning.sql.paths import KEEP, LOOK, LOOK_AGAIN
 
 Row = tuple[Any, ...]

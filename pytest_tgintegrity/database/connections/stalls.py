@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import sql_bytes
+from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 T = TypeVar("T")
 R = TypeVar("R")

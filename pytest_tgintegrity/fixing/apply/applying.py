@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import psycopg
 
-from pytest_tgintegrity.database.connections.encoding import sql_bytes
 from pytest_tgintegrity.database.connections.writer import own_path
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.apply import batches as repair
@@ -17,8 +16,9 @@ from pytest_tgintegrity.fixing.plan.planner import Blueprint, read_changes
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, qualified
 from pytest_tgintegrity.fixing.results import Left
 from pytest_tgintegrity.planning.planner import Plan
-from pytest_tgintegrity.planning.predicates import parametrised
-from pytest_tgintegrity.planning.scans.scan import Scan
+from pytest_tgintegrity.planning.scans import Scan
+from pytest_tgintegrity.planning.sql.compose import parametrised
+from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 MOVED = "it changed after it was planned"
 

@@ -37,6 +37,7 @@ from pytest_tgintegrity.fixing.changes import Change, Place
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.checks import check_journal, close_to_others
 from pytest_tgintegrity.fixing.results import Left, Made
+from pytest_tgintegrity.parts import halves
 
 BATCH_ROWS = 1_000
 WHOLE_PLAN_ROWS = 5_000
@@ -215,7 +216,7 @@ class Batches:
             if rows == self.made.rows:
                 if all(len(one.batch) == 1 for one in waiting):
                     break
-                waiting = [half for one in waiting for half in _halves(one)]
+                waiting = [replace(one, batch=half) for one in waiting for half in halves(one.batch)]
             rows = self.made.rows
             waiting = [refused for one in reversed(waiting) for refused in self._tried(one.batch, policy)]
         for one in waiting:
@@ -364,11 +365,6 @@ def _is_fatal(error: psycopg.Error | ConnectionFailed) -> bool:
     """Whether it is about the server or the connection, not about rows."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     return state is None or state.startswith(_FATAL)
-
-
-def _halves(one: _Waiting) -> list[_Waiting]:
-    middle = (len(one.batch) + 1) // 2
-    return [replace(one, batch=part) for part in (one.batch[:middle], one.batch[middle:]) if part]
 
 
 def _asked(batch: Sequence[Change]) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import bytes_of, sql_bytes
 from pytest_tgintegrity.fixing.apply.stored import StoredTable, numbered_tables, read_rows, whole_row
 from pytest_tgintegrity.fixing.changes import Change, Place
+from pytest_tgintegrity.planning.sql.encoding import bytes_of, sql_bytes
 
 Counts = Mapping[int, tuple[int, int, int]]
 """Rows inserted, updated and deleted, by the OID of the relation."""

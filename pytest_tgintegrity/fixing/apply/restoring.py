@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from psycopg.types.json import set_json_loads
 
-from pytest_tgintegrity.database.connections.encoding import sql_bytes
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.fixing.apply.batches import OPPOSITES, Batches, Disturbed, Refused, Work
@@ -19,6 +18,7 @@ from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.entries import document, entry_of, schema_reason
 from pytest_tgintegrity.fixing.plan.planner import FETCH_ROWS
 from pytest_tgintegrity.fixing.results import Left
+from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
 def undo(batches: Batches, writer: Writer, run: str) -> None:

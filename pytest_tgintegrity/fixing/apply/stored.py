@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import sql_bytes
 from pytest_tgintegrity.fixing.changes import Change, Place, Row, place
-from pytest_tgintegrity.planning.predicates import listed, raw
+from pytest_tgintegrity.planning.sql.compose import exact_text, listed, raw, texts_by_name
+from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,16 +240,13 @@ def parents_first(connection: psycopg.Connection[Any], tables: Iterable[StoredTa
 def _text(alias: str, column: Column) -> sql.Composable:
     value = sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column.name))
     if column.formatted:
-        return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=value)
+        return exact_text(value)
     return sql.SQL("{}::pg_catalog.text").format(value)
 
 
 def whole_row(table: StoredTable, alias: str = "t") -> sql.Composable:
     """A row of the table as one JSON object."""
-    return sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
-        listed(sql.Literal(column.name) for column in table.columns),
-        listed(_text(alias, column) for column in table.columns),
-    )
+    return texts_by_name({column.name: _text(alias, column) for column in table.columns})
 
 
 def _value(table: StoredTable, record: str, column: str) -> sql.Composable:
@@ -336,10 +333,7 @@ def deleting(table: StoredTable, changes: Sequence[Change]) -> Statement:
 def inserting(table: StoredTable, changes: Sequence[Change]) -> Statement:
     """Insert rows of the same columns, and return their keys in the order of the changes."""
     columns = [column.name for column in table.columns if column.name in changes[0].after and not column.generated]
-    key = sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
-        listed(map(sql.Literal, table.key)),
-        listed(_text("t", table.column(name)) for name in table.key),
-    )
+    key = texts_by_name({name: _text("t", table.column(name)) for name in table.key})
     statement = sql.SQL(
         "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ORDER BY v.n RETURNING {}"
     ).format(

@@ -22,8 +22,10 @@ from pytest_tgintegrity.fixing.plan.table_fixes import (
     remedy,
     violating,
 )
+from pytest_tgintegrity.fixing.plan.writes import table_behind
 from pytest_tgintegrity.planning.facts import Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, Plan
+from pytest_tgintegrity.planning.sql.compose import qualifier
 from pytest_tgintegrity.rules.kinds import Unique
 
 
@@ -182,14 +184,13 @@ class Drafts:
 
 def _behind(found: Violating, alias: str) -> sql.Composable:
     """The schema and name of the table behind an alias, and of those that it is a part of."""
-    prefix = sql.SQL("{}.").format(sql.Identifier(*alias.split("."))) if alias else sql.SQL("")
     return sql.SQL(
         "WITH RECURSIVE tgi_behind(oid, depth) AS ("
-        "(SELECT {prefix}tableoid, 0 FROM {table} WHERE {prefix}tableoid IS NOT NULL LIMIT 1) UNION ALL"
+        "SELECT oid, 0 FROM ({first}) AS tgi_first(oid) UNION ALL"
         " SELECT i.inhparent, b.depth + 1 FROM tgi_behind b JOIN pg_catalog.pg_inherits i ON i.inhrelid = b.oid)"
         " SELECT n.nspname::text, c.relname::text FROM tgi_behind b JOIN pg_catalog.pg_class c ON c.oid = b.oid"
         " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY b.depth"
-    ).format(prefix=prefix, table=found.table)
+    ).format(first=table_behind(qualifier(alias), found.table))
 
 
 def _unwritable(table: Table, intent: Intent) -> str:

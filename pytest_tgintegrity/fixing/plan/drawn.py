@@ -11,8 +11,8 @@ from psycopg import sql
 from pytest_tgintegrity.fixing.plan.simulation import Column, Simulation
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, qualified
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.sql.tables import Cell
-from pytest_tgintegrity.planning.sql.tokens import moves
+from pytest_tgintegrity.planning.sql.names import Cell
+from pytest_tgintegrity.planning.sql.times import moves
 
 PASSES = 2
 

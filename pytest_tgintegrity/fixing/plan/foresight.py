@@ -14,8 +14,9 @@ from psycopg import sql
 from pytest_tgintegrity.fixing.plan.limits import Ask
 from pytest_tgintegrity.fixing.plan.table_fixes import qualified
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.predicates import Value
-from pytest_tgintegrity.planning.sql.tables import Cell, Relation, can_stand_in, reading
+from pytest_tgintegrity.planning.sql.compose import Value
+from pytest_tgintegrity.planning.sql.names import Cell, Relation, reading
+from pytest_tgintegrity.planning.sql.standing import can_stand_in
 
 Outlook = Literal["apart", "foreseen", "hidden"]
 """SQL that cannot see what is written, that is sure to see what stands in for it, and any other."""

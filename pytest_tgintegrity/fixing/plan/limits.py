@@ -14,8 +14,8 @@ from psycopg import sql
 from pytest_tgintegrity.fixing.plan.simulation import Column
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, qualified
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.predicates import Value
-from pytest_tgintegrity.planning.sql.tables import EVERY
+from pytest_tgintegrity.planning.sql.compose import Value
+from pytest_tgintegrity.planning.sql.names import EVERY
 from pytest_tgintegrity.planning.sql.tokens import words
 
 Rows = Sequence[tuple[Any, ...]]

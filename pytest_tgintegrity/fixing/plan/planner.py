@@ -13,7 +13,6 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from pytest_tgintegrity.database.connections.encoding import sql_bytes
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.plan.drafts import Drafts, Wanted
@@ -23,6 +22,7 @@ from pytest_tgintegrity.fixing.plan.settling import Settling
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, components, in_order, qualified
 from pytest_tgintegrity.planning.facts import Facts, Table
 from pytest_tgintegrity.planning.planner import Plan
+from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 __all__ = ["FETCH_ROWS", "TEXT_SETTINGS", "Asker", "Blueprint", "Wanted", "changes", "draw", "read_changes", "stream"]
 

@@ -8,14 +8,15 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import sql_text
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
 from pytest_tgintegrity.fixing.plan.drawn import Blueprint, written
 from pytest_tgintegrity.fixing.plan.foresight import Foresight
 from pytest_tgintegrity.fixing.plan.simulation import Simulation
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, in_order, offending, qualified
-from pytest_tgintegrity.planning.scans.scan import MetricScan, Scan
-from pytest_tgintegrity.planning.sql.tables import reading
+from pytest_tgintegrity.parts import chunks
+from pytest_tgintegrity.planning.scans import MetricScan, Scan
+from pytest_tgintegrity.planning.sql.encoding import sql_text
+from pytest_tgintegrity.planning.sql.names import reading
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.rules.kinds import Metric
 
@@ -96,8 +97,8 @@ class Settling:
     def _ask_together(self, simulation: Simulation, questions: Sequence[sql.Composable]) -> list[Found]:
         """The one row that answers each question: all at once or, if the server refuses that, one by one."""
         if len(questions) > QUESTIONS:
-            halves = questions[:QUESTIONS], questions[QUESTIONS:]
-            return [found for half in halves for found in self._ask_together(simulation, half)]
+            some = chunks(questions, QUESTIONS)
+            return [answer for part in some for answer in self._ask_together(simulation, part)]
         if not questions:
             return []
         answer = self.reader.ask([simulation.together(questions)])[0]

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import sql_text
 from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, qualified
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.predicates import both, listed, raw, where_clause
-from pytest_tgintegrity.planning.sql.tables import standing_in
+from pytest_tgintegrity.planning.sql.compose import both, exact_text, listed, raw, texts_by_name, where_clause
+from pytest_tgintegrity.planning.sql.encoding import sql_text
+from pytest_tgintegrity.planning.sql.standing import standing_in
 
 NUMBERED = ("smallint", "integer", "bigint")
 """Types of keys that servers give out."""
@@ -59,7 +59,7 @@ Types = Mapping[str, Mapping[str, Column]]
 def text_of(value: sql.Composable, column: Column) -> sql.Composable:
     """A value of a column as text, from which the same value can be made again."""
     if column.lossy:
-        return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=value)
+        return exact_text(value)
     return sql.SQL("({})::pg_catalog.text").format(value)
 
 
@@ -367,12 +367,7 @@ class Simulation:
         )
 
     def _texts(self, alias: str, table: str, columns: Iterable[str]) -> sql.Composed:
-        """Columns and their values as text, as one JSON object: text is what survives any type."""
-        known = list(columns)
-        return sql.SQL("pg_catalog.jsonb_object(ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[])").format(
-            listed(map(sql.Literal, known)),
-            listed(text_of(_of(alias, one), self.types[table][one]) for one in known),
-        )
+        return texts_by_name({name: text_of(_of(alias, name), self.types[table][name]) for name in columns})
 
 
 def _any(conditions: Iterable[sql.Composable]) -> sql.Composed:

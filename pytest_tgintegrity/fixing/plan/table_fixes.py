@@ -9,23 +9,24 @@ from typing import Literal
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import sql_text
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.plan.writes import Target, Write, fix_writes
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates.binding import Binding
+from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
+from pytest_tgintegrity.planning.sql.compose import (
     both,
-    fill,
     identifier,
     listed,
     parenthesised,
+    qualifier,
     raw,
     where_clause,
 )
-from pytest_tgintegrity.planning.scans.scan import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
-from pytest_tgintegrity.planning.sql.tables import EVERY, Cell, Reading, Relation, reading
-from pytest_tgintegrity.planning.sql.tokens import at_instant
+from pytest_tgintegrity.planning.sql.encoding import sql_text
+from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Reading, Relation, reading
+from pytest_tgintegrity.planning.sql.times import at_instant
 from pytest_tgintegrity.rules.arguments import deleting
 
 Op = Literal["update", "delete", "insert"]
@@ -106,11 +107,10 @@ class Intent:
 def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]:
     """The fix of a rule, one intent for each alias that it writes to. Raises `DeclarationError`."""
     rule = bound.rule
-    names = frozenset(columns)
+    binding = Binding(bound.params, frozenset(columns))
     if deletion := deleting(rule.fix):
-        where = fill(deletion["where"], bound.params, names) if deletion["where"] else None
-        return (Intent("delete", deletion["alias"] or "", where=where),)
-    writes = fix_writes(rule, bound.params, names)
+        return (Intent("delete", deletion["alias"] or "", where=binding.optional(deletion["where"])),)
+    writes = fix_writes(rule, binding)
     op: Op = "insert" if "insert" in rule.fix_allows else "update"
     aliases = dict.fromkeys(write.target.alias for write in writes)
     return tuple(Intent(op, one, tuple(w for w in writes if w.target.alias == one)) for one in aliases)
@@ -176,7 +176,7 @@ class Remedy:
 
 def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, visible: bool) -> Remedy:
     """What an intent does to the table behind its alias."""
-    prefix = raw("") if not intent.alias else sql.SQL("{}.").format(sql.Identifier(*intent.alias.split(".")))
+    prefix = qualifier(intent.alias)
     keys = [] if intent.op == "insert" else [sql.SQL("{}{}").format(prefix, sql.Identifier(one)) for one in table.key]
     targets = [sql.SQL("{} AS {}").format(key, raw(f"k{n}")) for n, key in enumerate(keys)]
     targets += [sql.SQL("({}\n) AS {}").format(one.value, raw(f"v{n}")) for n, one in enumerate(intent.writes)]

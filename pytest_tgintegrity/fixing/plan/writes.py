@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
-from pytest_tgintegrity.planning.predicates import (
+from pytest_tgintegrity.planning.predicates import FIXES, Binding, Fixed
+from pytest_tgintegrity.planning.sources import PreparedSource
+from pytest_tgintegrity.planning.sql.compose import (
     Params,
-    bound_of,
-    column,
-    expected,
-    expected_aggregate,
+    exact_text,
     fill,
-    identifier,
+    listed,
     parenthesised,
     plain,
+    qualifier,
     raw,
     readable,
+    where_clause,
 )
-from pytest_tgintegrity.planning.sources import Place
-from pytest_tgintegrity.rules.declare import Rule
-from pytest_tgintegrity.rules.kinds import (
-    AtMost,
-    Between,
-    ChildRows,
-    Derived,
-    Formula,
-    JsonShape,
-    Kind,
-    NotBlank,
-    NotNull,
-    OneOf,
-    Source,
-)
+from pytest_tgintegrity.planning.sql.names import only_table
+from pytest_tgintegrity.rules.kinds import Source
+from pytest_tgintegrity.rules.kinds.fields import sources_of, subject_of
+from pytest_tgintegrity.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,7 @@ class Target:
         """What stands before a column of the alias."""
         if self.home:
             return raw(f"{self.home}.")
-        return sql.SQL("{}.").format(identifier(self.alias)) if self.alias else raw("")
+        return qualifier(self.alias)
 
     @property
     def value(self) -> sql.Composable:
@@ -77,10 +66,10 @@ class Write:
     words: str = ""
 
 
-def target(text: str, params: Params, names: Collection[str] = ()) -> Target | None:
+def target(text: str, binding: Binding) -> Target | None:
     """The column that a text names: ``alias.column``, or ``column`` for a plain table; None for any other expression."""
-    name = text if text in names else plain(text, params)
-    if name in names:
+    name = binding.title(text)
+    if name in binding.columns:
         return Target("", name)
     parts = name.split(".")
     if not all(part.isidentifier() for part in parts):
@@ -88,35 +77,27 @@ def target(text: str, params: Params, names: Collection[str] = ()) -> Target | N
     return Target(".".join(parts[:-1]), parts[-1])
 
 
-_NAME = r"""(?:"(?:[^"]|"")+"|[^\W\d]\w*)"""
-_ONLY_TABLE = re.compile(
-    rf"\s*(?:ONLY\s+)?(?P<table>{_NAME}(?:\.{_NAME})*)(?:\s+(?:AS\s+)?(?!LEFT\b)(?P<alias>{_NAME}))?\s*(?:$|LEFT JOIN \(.*tgi_)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-def at_home(one: Target, table: sql.Composable) -> Target:
+def at_home(column: Target, table: sql.Composable) -> Target:
     """The same column under the name of the only table of a FROM clause: beside a join, `ctid` alone is not found."""
-    found = None if one.alias else _ONLY_TABLE.match(readable(table))
-    if found is None:
-        return one
-    home = found["alias"] or found["table"]
-    return Target(home.replace('""', "\0").replace('"', "").replace("\0", '"'), one.column, home)
+    only = None if column.alias else only_table(readable(table))
+    if only is None:
+        return column
+    path, written = only
+    return Target(".".join(path), column.column, written)
 
 
-def mapped(writes: Mapping[str, str], params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
+def mapped(writes: Mapping[str, str], binding: Binding) -> tuple[Write, ...]:
     """The writes of a mapping of columns to expressions. Raises `DeclarationError` for what is no column."""
     return tuple(
-        Write(_column(text, params, names), fill(value, params, names), plain(value, params))
-        for text, value in writes.items()
+        Write(_column(text, binding), binding.fill(value), binding.words(value)) for text, value in writes.items()
     )
 
 
-def _column(text: str, params: Params, names: Collection[str]) -> Target:
-    found = target(text, params, names)
-    if found is None:
-        raise DeclarationError(f"{plain(text, params)!r} cannot be written to: name a column, as alias.column")
-    return found
+def _column(text: str, binding: Binding) -> Target:
+    column = target(text, binding)
+    if column is None:
+        raise DeclarationError(f"{binding.words(text)!r} cannot be written to: name a column, as alias.column")
+    return column
 
 
 def check_templates(rule: Rule, params: Params) -> None:
@@ -136,26 +117,12 @@ def _expressions(rule: Rule) -> Iterable[str]:
     for one in (rule.fix, rule.breaks, rule.since):
         if one is not None:
             yield from [one] if isinstance(one, str) else one.values()
-    for source in _sources(rule.kind):
-        yield from source.scopes.values()
+    for source in sources_of(rule.kind):
+        if isinstance(source, Source):
+            yield from source.scopes.values()
 
 
-def _sources(kind: object) -> Iterable[Source]:
-    for one in fields(kind):  # type: ignore[arg-type] # every kind is a dataclass
-        match getattr(kind, one.name):
-            case Source() as source:
-                yield source
-            case ChildRows() as rows:
-                yield from _sources(rows)
-
-
-def subject(kind: Kind) -> str | None:
-    """The column that a rule of this kind is about, as its author wrote it."""
-    of_column = Between | OneOf | NotNull | NotBlank | AtMost | Formula | Derived | JsonShape
-    return kind.column if isinstance(kind, of_column) else None
-
-
-def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple[Write, ...]:
+def fix_writes(rule: Rule, binding: Binding) -> tuple[Write, ...]:
     """What the fix of a rule writes to a row that violates it; nothing where a person decides.
 
     Raises `DeclarationError` for a fix that does not say which column it writes to.
@@ -164,50 +131,12 @@ def fix_writes(rule: Rule, params: Params, names: Collection[str] = ()) -> tuple
     if fix is None:
         return ()
     if not isinstance(fix, str):
-        return mapped(fix, params, names)
-    about = subject(rule.kind)
+        return mapped(fix, binding)
+    about = subject_of(rule.kind)
     if about is None:
         raise DeclarationError(f"fix={fix!r} does not say which column it writes to: give a mapping")
-    words = plain(_words(fix, rule.kind), params)
-    return (Write(_column(about, params, names), _fixed(fix, rule.kind, params, names), words),)
-
-
-def _words(fix: str, kind: Kind) -> str:
-    """What the author wrote of the value: in the fix, or in the rule that it comes from."""
-    match fix, kind:
-        case "clamp", AtMost():
-            return kind.other
-        case "clamp", Between():
-            return ", ".join(one for one in (kind.low, kind.high) if isinstance(one, str))
-        case "recompute", Formula():
-            return kind.expression if isinstance(kind.expression, str) else fix
-        case "recompute", Derived():
-            return kind.aggregate
-    return fix
-
-
-def _fixed(fix: str, kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
-    match fix, kind:
-        case "clamp", _:
-            return _clamped(kind, params, names)
-        case "recompute", Formula():
-            return expected(kind, params, names)
-        case "recompute", Derived():
-            return expected_aggregate(kind, params, names)
-    return fill(fix, params, names)
-
-
-def _clamped(kind: Kind, params: Params, names: Collection[str]) -> sql.Composable:
-    if isinstance(kind, AtMost):
-        return column(kind.other, params, names)
-    if not isinstance(kind, Between):
-        raise DeclarationError('fix="clamp" needs bounds')
-    value = column(kind.column, params, names)
-    for function, bound in (("GREATEST", kind.low), ("LEAST", kind.high)):
-        limit = bound_of(bound, params, names)
-        if limit is not None:
-            value = sql.SQL("{}({}, {})").format(raw(function), value, limit)
-    return value
+    fixed = FIXES[fix](rule.kind, binding) if fix in FIXES else Fixed(binding.fill(fix), fix)
+    return (Write(_column(about, binding), fixed.value, binding.words(fixed.words)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,31 +148,32 @@ class Choice:
     after: int = 0
 
 
-def having(place: Place, key: Sequence[str | None]) -> sql.Composable:
+def having(source: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
     """TRUE for the row of a source that has that key, written as text."""
-    pairs = zip(place.keys, key, strict=True)
+    pairs = zip(source.keys, key, strict=True)
     return sql.SQL(" AND ").join(
-        sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(_as_told(part), sql.Literal(text)) for part, text in pairs
+        sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(exact_text(part), sql.Literal(text)) for part, text in pairs
     )
 
 
-def key_texts(place: Place) -> list[sql.Composable]:
+def key_texts(source: PreparedSource) -> list[sql.Composable]:
     """The key of a source as text."""
-    return [_as_told(key) for key in place.keys]
+    return [exact_text(key) for key in source.keys]
 
 
-def _as_told(key: sql.Composable) -> sql.Composable:
-    """The text of a value as the server sends it; a cast would write f out as false, and leave out the blanks of char(3)."""
-    return sql.SQL("CASE WHEN pg_catalog.num_nulls({v}) = 0 THEN pg_catalog.format('%s', {v}) END").format(v=key)
+def table_behind(prefix: sql.Composable, table: sql.Composable) -> sql.Composed:
+    """The oid of the table behind a prefix in a FROM clause, by the first row that it has there; no row where it has none."""
+    return sql.SQL("SELECT {own}::pg_catalog.oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1").format(
+        own=sql.SQL("{}tableoid").format(prefix), table=table
+    )
 
 
-def select(place: Place, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
+def select(source: PreparedSource, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
     """Query something of the chosen rows of a source."""
-    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(targets), place.table)
-    if choice.where is not None:
-        query += sql.SQL(" WHERE {}").format(parenthesised(choice.where))
+    where = None if choice.where is None else parenthesised(choice.where)
+    query = sql.SQL("SELECT {} FROM {}{}").format(listed(targets), source.table, where_clause(where))
     if choice.limit is not None:
-        order = sql.SQL(", ").join(place.keys)
+        order = sql.SQL(", ").join(source.keys)
         query += sql.SQL(" ORDER BY {} LIMIT {} OFFSET {}").format(order, choice.limit, choice.after)
     return query
 
@@ -270,7 +200,7 @@ class Placed:
         return self.stored.table, self.write.target.column
 
 
-def update(place: Place, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
+def update(source: PreparedSource, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
     """Write to the chosen rows; all values are computed from the rows as they were.
 
     Returns for each row written the number of its alias, where it was and where it is now (`ctid`), and the source's key
@@ -280,17 +210,17 @@ def update(place: Place, writes: Sequence[Placed], choice: Choice) -> sql.Compos
     for number, one in enumerate(writes):
         by_alias.setdefault(one.write.target.alias, []).append((number, one))
     parts = [
-        sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(place, writes, list(by_alias.values()), choice))
+        sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(source, writes, list(by_alias.values()), choice))
     ]
-    parts += [_written(n, members, len(place.keys)) for n, members in enumerate(by_alias.values())]
+    parts += [_written(n, members, len(source.keys)) for n, members in enumerate(by_alias.values())]
     done = sql.SQL(" UNION ALL ").join(sql.SQL("SELECT * FROM tgi_done{}").format(n) for n in range(len(by_alias)))
     return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(parts), done)
 
 
 def _new_values(
-    place: Place, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
+    source: PreparedSource, writes: Sequence[Placed], groups: Sequence[list[tuple[int, Placed]]], choice: Choice
 ) -> sql.Composed:
-    targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(place))]
+    targets = [sql.SQL("{} AS key{}").format(key, n) for n, key in enumerate(key_texts(source))]
     targets += [
         sql.SQL("{}ctid AS place{}").format(members[0][1].write.target.prefix, n) for n, members in enumerate(groups)
     ]
@@ -298,7 +228,7 @@ def _new_values(
         sql.SQL("({}\n)::{} AS value{}").format(one.write.value, raw(one.stored.type), n)
         for n, one in enumerate(writes)
     ]
-    return select(place, targets, choice)
+    return select(source, targets, choice)
 
 
 def _written(number: int, members: Sequence[tuple[int, Placed]], keys: int) -> sql.Composed:

@@ -1,1 +1,32 @@
-"""Scans: one question to the database for one or more rules. Pure."""
+"""In: prepared sources, and what is asked of their rows. Out: statements, and what their answers say of each rule. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_tgintegrity.planning.scans.free import MetricScan, QueryScan
+from pytest_tgintegrity.planning.scans.keys import Reference, ReferenceScan, Target, UniqueScan
+from pytest_tgintegrity.planning.scans.rows import RowCheck, RowScan
+from pytest_tgintegrity.planning.scans.sampling import Sampling
+from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, Scan, Tally
+
+IMPLEMENTATIONS: Final[tuple[type[Scan], ...]] = (RowScan, UniqueScan, ReferenceScan, QueryScan, MetricScan)
+"""All classes of scans."""
+
+__all__ = [
+    "IMPLEMENTATIONS",
+    "UNKNOWN_PAGES",
+    "Access",
+    "Count",
+    "MetricScan",
+    "QueryScan",
+    "Reference",
+    "ReferenceScan",
+    "RowCheck",
+    "RowScan",
+    "Sampling",
+    "Scan",
+    "Tally",
+    "Target",
+    "UniqueScan",
+]

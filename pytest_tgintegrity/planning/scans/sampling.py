@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.predicates import Value, listed, raw
+from pytest_tgintegrity.planning.predicates.binding import Named
+from pytest_tgintegrity.planning.sql.compose import Value, listed, raw
 
 SHORT = frozenset({16, 18, 19, 20, 21, 23, 26, 700, 701, 1042, 1082, 1083, 1114, 1184, 1266, 2950})
 """Types of which a value is never long, and char(n), whose blanks a cast takes away."""
@@ -40,3 +41,23 @@ class Sampling:
         return sql.SQL("SELECT {} FROM ({}) AS tgi_sample({})").format(
             listed(targets), self.first(limit), listed(names)
         )
+
+
+def counted(condition: sql.Composable) -> sql.Composed:
+    """How many rows meet a condition."""
+    return sql.SQL("count(*) FILTER (WHERE {})").format(condition)
+
+
+def rows_in_order(
+    table: sql.Composable,
+    keys: Sequence[sql.Composable],
+    label: sql.Composable | None,
+    shown: Sequence[Named],
+    where: sql.Composable,
+) -> Sampling:
+    """The rows of a table that meet a condition: key, label and what is shown, in order of the key."""
+    targets = [*keys, *([label] if label is not None else []), *(expression for _, expression in shown)]
+    rows = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
+        listed(targets), table, where, listed(raw(str(i + 1)) for i in range(len(keys)))
+    )
+    return Sampling(rows, len(keys), label is not None, tuple(name for name, _ in shown))

@@ -1,4 +1,4 @@
-"""SQL text as PostgreSQL's scanner sees it: tokens, names as the server folds them, calls, and times. Pure.
+"""SQL text as PostgreSQL's scanner sees it: tokens, names as the server folds them, and calls. Pure.
 
 Nothing is parsed: what cannot be told from tokens alone is answered so that too much is named rather than too little.
 """
@@ -73,7 +73,7 @@ def folded(name: str) -> str:
     """An unquoted identifier as the server keeps it."""
     if name.isascii():
         return name.lower()[:LONGEST_NAME]
-    return _cut("".join(one.lower() if one.isascii() else one for one in name))
+    return _cut("".join(char.lower() if char.isascii() else char for char in name))
 
 
 def _cut(name: str) -> str:
@@ -84,7 +84,7 @@ def _cut(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def tokens(text: str) -> tuple[Token, ...]:
+def tokens_of(text: str) -> tuple[Token, ...]:
     """All tokens but blanks and comments."""
     return tuple(_tokens(text))
 
@@ -92,21 +92,21 @@ def tokens(text: str) -> tuple[Token, ...]:
 def _tokens(text: str) -> Iterator[Token]:
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None:  # no character is left over: the last alternative takes any
+        match = _TOKEN.match(text, position)
+        if match is None:  # no character is left over: the last alternative takes any
             return
-        position, kind = found.end(), found.lastgroup
+        position, kind = match.end(), match.lastgroup
         if kind == "comment":
             position = _after_comment(text, position)
         elif kind == "dollar":
-            end = text.find(found[0], position)
-            position = len(text) if end < 0 else end + len(found[0])
-            yield Token("text", text[found.start() : position], found.start(), position)
+            end = text.find(match[0], position)
+            position = len(text) if end < 0 else end + len(match[0])
+            yield Token("text", text[match.start() : position], match.start(), position)
         elif kind == "sign":
-            position = _sign_end(found)
-            yield Token("sign", text[found.start() : position], found.start(), position)
+            position = _sign_end(match)
+            yield Token("sign", text[match.start() : position], match.start(), position)
         elif kind is not None and kind != "blank":
-            yield Token(_SORTS[kind], _meaning(kind, found[0]), found.start(), position)
+            yield Token(_SORTS[kind], _meaning(kind, match[0]), match.start(), position)
 
 
 def _meaning(kind: str, text: str) -> str:
@@ -127,10 +127,10 @@ def _after_comment(text: str, position: int) -> int:
     return position
 
 
-def _sign_end(found: re.Match[str]) -> int:
-    if not _OPERATOR.fullmatch(found[0]):
-        return found.end()
-    return found.start() + len(_operator(found[0]))
+def _sign_end(match: re.Match[str]) -> int:
+    if not _OPERATOR.fullmatch(match[0]):
+        return match.end()
+    return match.start() + len(_operator(match[0]))
 
 
 def _operator(signs: str) -> str:
@@ -145,8 +145,8 @@ def _operator(signs: str) -> str:
 
 def _operators(signs: str) -> Iterator[str]:
     while signs:
-        yield (one := _operator(signs))
-        signs = signs[len(one) :]
+        yield (operator := _operator(signs))
+        signs = signs[len(operator) :]
 
 
 class Chain(NamedTuple):
@@ -158,36 +158,36 @@ class Chain(NamedTuple):
 
 
 @functools.lru_cache(maxsize=64)
-def chains(text: str) -> tuple[Chain, ...]:
+def chains_of(text: str) -> tuple[Chain, ...]:
     """The dotted names, in their order; a keyword is one of its own."""
-    return tuple(_chains(tokens(text)))
+    return tuple(_chains(tokens_of(text)))
 
 
-def _chains(told: Sequence[Token]) -> Iterator[Chain]:
+def _chains(tokens: Sequence[Token]) -> Iterator[Chain]:
     position = 0
-    while position < len(told):
-        if not told[position].named:
+    while position < len(tokens):
+        if not tokens[position].named:
             position += 1
             continue
-        first, path = position, [told[position].name]
+        first, path = position, [tokens[position].name]
         position += 1
-        while sign_at(told, position) == "." and position + 1 < len(told) and told[position + 1].named:
-            path.append(told[position + 1].name)
+        while sign_at(tokens, position) == "." and position + 1 < len(tokens) and tokens[position + 1].named:
+            path.append(tokens[position + 1].name)
             position += 2
         yield Chain(tuple(path), first, position)
 
 
-def sign_at(told: Sequence[Token], position: int) -> str:
+def sign_at(tokens: Sequence[Token], position: int) -> str:
     """The sign at a position, empty where something else stands or nothing."""
-    if 0 <= position < len(told) and told[position].sort == "sign":
-        return told[position].name
+    if 0 <= position < len(tokens) and tokens[position].sort == "sign":
+        return tokens[position].name
     return ""
 
 
-def word_at(told: Sequence[Token], position: int) -> str:
+def word_at(tokens: Sequence[Token], position: int) -> str:
     """The unquoted word at a position, perhaps a keyword; empty where something else stands or nothing."""
-    if 0 <= position < len(told) and told[position].sort == "name":
-        return told[position].name
+    if 0 <= position < len(tokens) and tokens[position].sort == "name":
+        return tokens[position].name
     return ""
 
 
@@ -237,10 +237,10 @@ _PIECE = re.compile(
 
 def unusual_words(text: str) -> Words:
     """What any SQL text names, token by token."""
-    told, found = tokens(text), chains(text)
-    operators = {one.name for one in told if one.sort == "sign" and _OPERATOR.fullmatch(one.name)}
-    escaped = any(one.sort == "escaped name" for one in told)
-    return _words({chain.path for chain in found}, _calls(told, found), operators, escaped=escaped)
+    tokens, chains = tokens_of(text), chains_of(text)
+    operators = {token.name for token in tokens if token.sort == "sign" and _OPERATOR.fullmatch(token.name)}
+    escaped = any(token.sort == "escaped name" for token in tokens)
+    return _words({chain.path for chain in chains}, _calls(tokens, chains), operators, escaped=escaped)
 
 
 def _words(
@@ -257,10 +257,10 @@ def _words(
     )
 
 
-def _calls(told: Sequence[Token], found: Iterable[Chain]) -> Iterator[tuple[str, str]]:
-    for chain in found:
-        keyword = len(chain.path) == 1 and word_at(told, chain.first) in _NO_FUNCTIONS
-        if sign_at(told, chain.end) == "(" and not keyword:
+def _calls(tokens: Sequence[Token], chains: Iterable[Chain]) -> Iterator[tuple[str, str]]:
+    for chain in chains:
+        keyword = len(chain.path) == 1 and word_at(tokens, chain.first) in _NO_FUNCTIONS
+        if sign_at(tokens, chain.end) == "(" and not keyword:
             yield (chain.path[-2] if len(chain.path) > 1 else ""), chain.path[-1]
 
 
@@ -291,65 +291,30 @@ def _plain_words(pieces: Sequence[str]) -> Words:
     return _words({*paths, path} - {()}, calls, operators, escaped=False)
 
 
-def relation_texts(text: str) -> Iterator[str]:
-    """The texts that are cast to names of tables: of ``'…'::regclass`` and ``to_regclass('…')``."""
-    if "regclass" not in text:
-        return
-    told = tokens(text)
-    for n, one in enumerate(told):
-        if one.sort == "text" and one.name.startswith("'"):
-            cast = sign_at(told, n + 1) == "::" and word_at(told, n + 2) == "regclass"
-            if cast or (sign_at(told, n - 1) == "(" and word_at(told, n - 2) == "to_regclass"):
-                yield one.name[1:-1].replace("''", "'")
+def literal_at(tokens: Sequence[Token], position: int, text: str) -> str | None:
+    """The value of the literal at a position of the tokens of a text; None where none stands, or none that can be told."""
+    if not (0 <= position < len(tokens)) or tokens[position].sort != "text":
+        return None
+    written = text[tokens[position].start : tokens[position].end]
+    if written.startswith("'"):
+        return written[1:-1].replace("''", "'")
+    if written.startswith("$"):
+        tag = written[: written.index("$", 1) + 1]
+        return written.removeprefix(tag).removesuffix(tag)
+    return _unescaped(written[2:-1]) if written[:1] in "eE" else None
 
 
-# --- times
-
-_NOW = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
-_CURRENT = {
-    "current_date": "date",
-    "current_time": "timetz",
-    "current_timestamp": "timestamptz",
-    "localtime": "time",
-    "localtimestamp": "timestamp",
-}
-_TIMES = re.compile(r"now|_timestamp|current_|localtime", re.IGNORECASE)
-"""What any text with such a time holds."""
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|(.))|''", re.DOTALL)
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def at_instant(text: str, instant: str) -> str:
-    """The text with every time that is the transaction's own replaced by `instant`, a literal of type timestamptz.
+def _unescaped(text: str) -> str:
+    """What stands between ``E'`` and ``'``; bytes are taken for characters."""
 
-    Types stay what they were; `clock_timestamp` and the like, which move, stay too.
-    """
-    if not _TIMES.search(text):
-        return text
-    told = tokens(text)
-    parts, done = [], 0
-    for start, end, value in _times(told, chains(text), instant):
-        parts += [text[done:start], value]
-        done = end
-    return "".join([*parts, text[done:]])
+    def value(match: re.Match[str]) -> str:
+        hexadecimal, octal, plain = match[1] or match[2] or match[3], match[4], match[5]
+        if hexadecimal or octal:
+            return chr(int(hexadecimal, 16) if hexadecimal else int(octal, 8))
+        return _CONTROLS.get(plain, plain) if plain else "'"
 
-
-def moves(text: str) -> bool:
-    """Whether the text names the time of the transaction."""
-    return at_instant(text, "''") != text
-
-
-def _times(told: Sequence[Token], found: Sequence[Chain], instant: str) -> Iterator[tuple[int, int, str]]:
-    value = f"CAST({instant} AS pg_catalog.timestamptz)"
-    for chain in found:
-        dotted = sign_at(told, chain.first - 1) == "." or sign_at(told, chain.end) == "."
-        called = sign_at(told, chain.end) == "("
-        name, start = chain.path[-1], told[chain.first].start
-        if dotted:
-            continue
-        if name in _NOW and chain.path[:-1] in ((), ("pg_catalog",)) and called:
-            if sign_at(told, chain.end + 1) == ")":
-                yield start, told[chain.end + 1].end, value
-        elif name in _CURRENT and len(chain.path) == 1 and told[chain.first].sort == "name":
-            of, end = f"pg_catalog.{_CURRENT[name]}", told[chain.first].end
-            if called and name != "current_date" and sign_at(told, chain.end + 2) == ")":
-                of, end = f"{of}({told[chain.end + 1].name})", told[chain.end + 2].end
-            yield start, end, value if of == "pg_catalog.timestamptz" else f"CAST({value} AS {of})"
+    return _ESCAPE.sub(value, text)

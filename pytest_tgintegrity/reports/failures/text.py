@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
-from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.rules.kinds import Metric
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.text import grouped, printable, printable_lines, shown
 
 FIX = 100
@@ -59,14 +59,6 @@ def mend(rule: Rule, fix: str | None) -> str:
         line = in_one_line(fix)
         return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"
     return printable(rule.fix_hint or "") or "no safe fix is declared: a person decides"
-
-
-_QUOTED_OR_BREAK = re.compile(r"""(?P<quoted>'[^']*'|"[^"]*")|\s*\n\s*""")
-
-
-def in_one_line(sql: str) -> str:
-    """A statement without its author's line breaks, but for those in a string or a name, and those that end a comment."""
-    return sql if "--" in sql else _QUOTED_OR_BREAK.sub(lambda found: found["quoted"] or " ", sql)
 
 
 def _table(samples: Sequence[Sample]) -> Iterable[str]:

@@ -15,11 +15,12 @@ from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.fixing.plan.writes import check_templates
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule, plan
-from pytest_tgintegrity.planning.predicates import plain
+from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.rules.bodies import can_fail
-from pytest_tgintegrity.rules.declare import DECLARED, SEVERITIES, Mistake, Rule
+from pytest_tgintegrity.rules.declare import DECLARED, Mistake
 from pytest_tgintegrity.rules.kinds import Declared, Metric, OneOf
 from pytest_tgintegrity.rules.probes import probe_of
+from pytest_tgintegrity.rules.rule import SEVERITIES, Rule
 from pytest_tgintegrity.session.items import running
 from pytest_tgintegrity.session.session import BOUND, IDLE, Session, session_of
 

@@ -13,10 +13,11 @@ from pytest_tgintegrity.fixing.namesakes import advice, namesakes
 from pytest_tgintegrity.judging.summary import Advice, RuleRecord, RuleResult
 from pytest_tgintegrity.judging.verdicts import Judgement, Measurement
 from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.failures.causes import cause
-from pytest_tgintegrity.reports.failures.text import in_one_line, mend
-from pytest_tgintegrity.rules.declare import Rule
+from pytest_tgintegrity.reports.failures.text import mend
 from pytest_tgintegrity.rules.kinds import Declared, Metric, Schema
+from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.session.session import BOUND, IDLE, Session
 from pytest_tgintegrity.text import printable, printable_lines
 

@@ -1,57 +1,16 @@
-"""Which tables a declaration names, whether they are there or not, and what somebody who named them may have meant. Pure."""
+"""Which tables and views a query reads, whether they are there or not: what stands in its FROM clauses. Pure."""
 
 from __future__ import annotations
 
-import difflib
 import functools
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from pytest_tgintegrity.planning.facts import Facts
-from pytest_tgintegrity.planning.predicates import Params, plain
-from pytest_tgintegrity.planning.sql.tokens import Chain, Token, chains, sign_at, tokens, word_at
-from pytest_tgintegrity.rules.kinds import Declared, Kind, Source
+from pytest_tgintegrity.planning.sql.tokens import Chain, Token, chains_of, sign_at, tokens_of, word_at
 
-_SOURCES = frozenset({"source", "target", "child", "table"})
-"""The fields of a kind that hold the name of a table where they are text."""
-_NO_SQL = frozenset({"name", "values", "shape", "constraint", "index", "trigger"})
-_MAY_READ = re.compile(r"\b(?:from|join)\b", re.IGNORECASE)
 _ENDS = frozenset("where group having order limit offset fetch for union intersect except window returning set".split())
 _SKIPPED = frozenset({"only", "lateral"})
-_CALLS = frozenset({"extract", "substring", "trim", "overlay", "position"})
-"""Functions with a FROM of their own between their parentheses."""
 _SYSTEM = ("pg_catalog", "information_schema")
-NEAR = 3
-
-
-def tables_named(kind: Kind, params: Params) -> frozenset[str]:
-    """The tables that a rule of this kind names; none where the catalog named them, or where the SQL is a test's own."""
-    return frozenset() if isinstance(kind, Declared) else frozenset(_named(kind, {"since": "", **params}))
-
-
-def _named(declared: Any, params: Params) -> Iterator[str]:
-    for one in fields(declared):
-        if one.name not in _NO_SQL:
-            yield from _of_field(one.name, getattr(declared, one.name), params)
-
-
-def _of_field(name: str, value: Any, params: Params) -> Iterator[str]:
-    if isinstance(value, Source):
-        yield from relations_in(f"SELECT FROM {plain(value.from_clause, params)}")
-    elif isinstance(value, str) and name in _SOURCES:
-        yield plain(value, params)
-    elif isinstance(value, str):
-        yield from relations_in(plain(value, params)) if _MAY_READ.search(value) else ()
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _of_field("", one, params)
-    elif hasattr(value, "__dataclass_fields__"):
-        yield from _named(value, params)
-
-
-# --- FROM clauses
 
 
 @dataclass(slots=True)
@@ -103,9 +62,9 @@ def relations_in(text: str) -> frozenset[str]:
     >>> sorted(relations_in("SELECT extract(day FROM d) FROM a, s.b AS x JOIN (c JOIN d ON true) ON x IS DISTINCT FROM y"))
     ['a', 'c', 'd', 's.b']
     """
-    told = tokens(text)
+    told = tokens_of(text)
     reader = _Reader(told)
-    starts = {one.first: one for one in chains(text)}
+    starts = {one.first: one for one in chains_of(text)}
     position = 0
     while position < len(told):
         if (chain := starts.get(position)) is not None:
@@ -138,33 +97,3 @@ def _is_declared(told: Sequence[Token], position: int) -> bool:
     while word_at(told, position) in ("not", "materialized"):
         position += 1
     return sign_at(told, position) == "("
-
-
-# --- what was meant
-
-
-def missing(named: Iterable[str], facts: Facts) -> list[str]:
-    """The names that the server will not find."""
-    return sorted(one for one in set(named) if facts.table(one) is None)
-
-
-def did_you_mean(names: Sequence[str], facts: Facts) -> str:
-    """The tables that are called nearly so, for people; empty where none is."""
-    known = _known(tuple(sorted(facts.tables)))
-    near = [one for name in names for one in _near(name, known)]
-    return f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
-
-
-@functools.lru_cache(maxsize=1)
-def _known(tables: tuple[str, ...]) -> tuple[str, ...]:
-    """Every table once: by its plain name where that finds it."""
-    found = set(tables)
-    return tuple(one for one in tables if "." not in one or one.rpartition(".")[2] not in found)
-
-
-@functools.lru_cache(maxsize=256)
-def _near(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """First those of another schema, which the search path does not find."""
-    last = name.rpartition(".")[2]
-    elsewhere = [one for one in known if one.rpartition(".")[2] == last]
-    return tuple([*elsewhere, *difflib.get_close_matches(name, known, NEAR)][:NEAR])

@@ -1,4 +1,4 @@
-"""Read a plan of ``EXPLAIN (VERBOSE, FORMAT JSON)``: which part is run for each row of much, and reads much each time.
+"""Read a plan of ``EXPLAIN (VERBOSE, FORMAT JSON)``: which part is run once for each of many rows, and reads many rows each time.
 
 Such a plan takes a second at 100 000 rows and hours at 1 000 000. Guilty is a SubPlan that is not hashed, over a Seq Scan
 or a Materialize, an array that is searched through, and a nested loop without an index. What looks up one key in an index
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pytest_tgintegrity.planning.sql.layout import without_literals
 
 Node = Mapping[str, Any]
 
@@ -48,7 +50,7 @@ class Guilt:
 
 def worst(plan: Node) -> Guilt | None:
     """The part of a plan that compares most pairs of rows; None if no part is run again and again over many."""
-    return max(_guilts(plan, 1.0, _hashed(plan)), key=lambda one: one.pairs, default=None)
+    return max(_guilts(plan, 1.0, _hashed(plan)), key=lambda guilt: guilt.pairs, default=None)
 
 
 def _guilts(node: Node, times: float, hashed: frozenset[str]) -> Iterator[Guilt]:
@@ -73,8 +75,8 @@ def _guilt(part: str, outer: float, inner: float) -> Iterator[Guilt]:
 
 
 def _children(node: Node) -> Iterable[Node]:
-    found: Iterable[Node] = node.get("Plans", ())
-    return found
+    children: Iterable[Node] = node.get("Plans", ())
+    return children
 
 
 def _rows_in(node: Node) -> float:
@@ -116,7 +118,9 @@ def _leaf(node: Node) -> str:
 def _hashed(plan: Node) -> frozenset[str]:
     """The subplans of which a hash is made once."""
     return frozenset(
-        f"SubPlan {number}" for text in _texts(plan) for number in re.findall(r"hashed SubPlan (\d+)", text)
+        f"SubPlan {number}"
+        for text in _texts(plan)
+        for number in re.findall(r"hashed SubPlan (\d+)", without_literals(text))
     )
 
 
@@ -131,11 +135,11 @@ def _own_texts(node: Node) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, list):
-            yield from (one for one in value if isinstance(one, str))
+            yield from (text for text in value if isinstance(text, str))
 
 
 def _is_searched(node: Node, name: str) -> bool:
     """Whether an expression looks for a value in the array that an InitPlan gives: ``ANY ($0)`` until PostgreSQL 16."""
     shown = re.search(r"returns (\$\d+)", name)
     value = f"({shown[1]})" if shown else f"(({name}).col1)"
-    return any(f"{word} {value}" in text for text in _own_texts(node) for word in ("ANY", "ALL"))
+    return any(f"{word} {value}" in without_literals(text) for text in _own_texts(node) for word in ("ANY", "ALL"))

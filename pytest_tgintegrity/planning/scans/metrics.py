@@ -27,9 +27,9 @@ def measured(answer: Sequence[Sequence[Any]], metric: Metric) -> Any:
             return _breakdown(answer)
         case [] if metric.at_least is None and metric.at_most is None:
             return None
-    found = f"more than {METRIC_ROWS}" if len(answer) > METRIC_ROWS else len(answer)
+    rows = f"more than {METRIC_ROWS}" if len(answer) > METRIC_ROWS else len(answer)
     raise NotEvaluated(
-        f"the metric {metric.name} has to give one number, or rows of label and number; it gave {found} rows"
+        f"the metric {metric.name} has to give one number, or rows of label and number; it gave {rows} rows"
     )
 
 
@@ -46,10 +46,10 @@ def _is_outside(number: Number, least: Any, most: Any) -> bool:
     return (least is not None and not number >= least) or (most is not None and not number <= most)
 
 
-def told(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value as JSON has it: a decimal that no float is written as becomes the nearest one, beside its exact `text_of`."""
     if isinstance(value, dict):
-        return {label: told(number) for label, number in value.items()}
+        return {label: json_value(number) for label, number in value.items()}
     return float(value) if isinstance(value, Decimal) else value
 
 
@@ -64,10 +64,10 @@ def text_of(value: Any) -> Any:
 
 
 def _breakdown(answer: Sequence[Sequence[Any]]) -> dict[str, Number | None]:
-    found = {str(label): _number(value) for label, value in answer}
-    if len(found) < len(answer):
+    numbers = {str(label): _number(value) for label, value in answer}
+    if len(numbers) < len(answer):
         raise NotEvaluated("it gives a label twice: GROUP BY the label")
-    return found
+    return numbers
 
 
 def _number(value: Any) -> Number | None:

@@ -1,0 +1,17 @@
+"""Damages of kinds about child rows. Pure."""
+
+from __future__ import annotations
+
+from pytest_tgintegrity.proving.damage.derive import Attempts, Subject, another, derived
+from pytest_tgintegrity.rules.kinds import Children, Derived, Total
+
+
+@derived.register(Derived)
+def _derived(_: Derived, subject: Subject, /) -> Attempts | None:
+    return another(subject)
+
+
+@derived.register(Children)
+@derived.register(Total)
+def _by_hand(_: Children | Total, __: Subject, /) -> None:
+    """Only the author knows which child rows a parent can do without."""

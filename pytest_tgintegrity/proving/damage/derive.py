@@ -1,0 +1,148 @@
+"""What a proof tries on a rule: values, and what derives them from a rule's kind, registered per kind. Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import sql
+
+from pytest_tgintegrity.fixing.plan.writes import Choice, Stored, Target, Write
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.scans import Scan
+from pytest_tgintegrity.planning.sql.compose import Value, raw
+from pytest_tgintegrity.proving.values import family
+from pytest_tgintegrity.rules.kinds.fields import damaged_by, subject_of, unregistered
+
+NULL = raw("NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One change to a row; `violations` is how many rows of the source then violate the rule.
+
+    `where` says to which row it is done; None leaves that to whoever does it.
+    """
+
+    words: str
+    writes: tuple[Write, ...]
+    violations: int = 1
+    where: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What a rule has to catch (each, or `any_of` it), and what it has to let pass.
+
+    `deeds` are whole statements, which return the keys that the rule has to report; `last_resort` is one for where there
+    are too few rows to damage one. The first two damages stand for all where others look.
+    """
+
+    illegal: tuple[Damage, ...] = ()
+    legal: tuple[Damage, ...] = ()
+    deeds: tuple[sql.Composable, ...] = ()
+    any_of: bool = False
+    last_resort: sql.Composable | None = None
+
+
+Column = tuple[Target, Stored]
+Columns = Mapping[str, Column]
+"""The columns that a rule names, as it names them, where they are columns of stored tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A rule to be proven: its scan, the columns that can be damaged, and what counts as white space."""
+
+    bound: BoundRule
+    scan: Scan
+    columns: Columns
+    blanks: str
+
+    @property
+    def column(self) -> Column | None:
+        """The column that the rule is about, if there is such a column."""
+        text = subject_of(self.bound.rule.kind)
+        return None if text is None else self.columns.get(text)
+
+
+@functools.singledispatch
+def derived(kind: object, _: Subject, /) -> Attempts | None:
+    """What to try on a rule of a kind; None where its author has to say it."""
+    raise unregistered(kind, "damage", "proving/damage")
+
+
+@functools.singledispatch
+def damaged_columns(kind: object, _: BoundRule, __: Scan, /) -> tuple[str, ...]:
+    """What could be a column that damage is derived for, as the rule names it; unless registered, as the kind declares."""
+    return damaged_by(kind)
+
+
+# --- damages of one column
+
+
+def write(column: Column, value: sql.Composable, words: str) -> Damage:
+    """An expression written to a column."""
+    target = column[0]
+    return Damage(f"{target.words} = {words}", (Write(target, value),))
+
+
+def values(column: Column, written: Iterable[Any]) -> Iterator[Damage]:
+    """Values written to a column, each in turn."""
+    for value in written:
+        yield write(column, NULL if value is None else Value(value), "NULL" if value is None else repr(value))
+
+
+def null(column: Column) -> Damage:
+    """NULL written to a column."""
+    return write(column, NULL, "NULL")
+
+
+_STEPS = {
+    "date": "1",
+    "interval": "interval '1 year'",  # an interval may be declared to hold nothing smaller
+    **dict.fromkeys(("timestamp", "timestamptz", "time"), "interval '1 second'"),
+}
+
+
+def beyond(column: Column, sign: str, limit: sql.Composable, words: str) -> Damage:
+    """A value just above or below a limit; of a type that knows no steps one that stands in another row."""
+    name = column[1].name
+    if step := _STEPS.get(name, "1" if family(name) == "number" else None):
+        return write(column, sql.SQL("{} {} {}").format(limit, raw(sign), raw(step)), f"{words} {sign} a bit")
+    if sign == "+":
+        return elsewhere(column, ">", limit, f"what another row has above {words}")
+    return elsewhere(column, "<", limit, f"what another row has below {words}")
+
+
+def elsewhere(column: Column, sign: str, than: sql.Composable, words: str) -> Damage:
+    """The value of another row that compares like that, in a row for which there is one."""
+    home, stored = column
+    value = sql.SQL(
+        "(SELECT tgi_value FROM (SELECT {} AS tgi_value FROM {}) AS tgi_other WHERE tgi_value {} {} LIMIT 1)"
+    ).format(sql.Identifier(home.column), raw(stored.table), raw(sign), than)
+    there = Choice(sql.SQL("pg_catalog.num_nulls({}) = 0").format(value), limit=1)
+    return replace(write(column, value, words), where=there)
+
+
+_CHANGES = {
+    "number": ("coalesce({}, 0) + 1", "coalesce({}, 0) - 1"),
+    "text": ("CASE {} WHEN '?' THEN '!' ELSE '?' END",),
+    "bool": ("NOT coalesce({}, FALSE)",),
+    "time": ("{} + interval '1 day'",),
+    "other": (),
+}
+
+
+def changed(column: Column) -> Iterator[Damage]:
+    """Values that differ from the one that stands there."""
+    for text in _CHANGES[family(column[1].name)]:
+        yield write(column, sql.SQL(text).format(column[0].value), "another value")
+
+
+def another(subject: Subject) -> Attempts | None:
+    """Any other value in the column that the rule is about."""
+    column = subject.column
+    return None if column is None else Attempts((*changed(column), null(column)))

@@ -1,0 +1,57 @@
+"""In: what authors declare. Out: the kinds of violation, by family, as plain values that say of each field whether it is SQL.
+
+A new kind is written into its family here (the class, and its words for people), and gets a name below; a decorator in
+`rules.declare`; what it asks of a row in its family of `planning.predicates`, or a scan of its own in the planner; and what
+breaks it in its family of `proving.damage`. A test names what it lacks.
+"""
+
+from pytest_tgintegrity.rules.kinds.catalog import CONSTRAINT_KINDS, CatalogKind, ConstraintKind, Declared, Schema
+from pytest_tgintegrity.rules.kinds.children import Children, ChildrenKind, Derived, Total
+from pytest_tgintegrity.rules.kinds.columns import (
+    Agree,
+    AtMost,
+    Between,
+    ColumnKind,
+    Formula,
+    JsonShape,
+    NotBlank,
+    NotNull,
+    OneOf,
+)
+from pytest_tgintegrity.rules.kinds.fields import KINDS
+from pytest_tgintegrity.rules.kinds.free import Check, FreeKind, Implies, Metric, Query, Rows
+from pytest_tgintegrity.rules.kinds.keys import Acyclic, KeyKind, References, Unique
+from pytest_tgintegrity.rules.kinds.source import ChildRows, Source
+
+Kind = ColumnKind | KeyKind | ChildrenKind | FreeKind | CatalogKind
+
+__all__ = [
+    "CONSTRAINT_KINDS",
+    "KINDS",
+    "Acyclic",
+    "Agree",
+    "AtMost",
+    "Between",
+    "CatalogKind",
+    "Check",
+    "ChildRows",
+    "Children",
+    "ConstraintKind",
+    "Declared",
+    "Derived",
+    "Formula",
+    "Implies",
+    "JsonShape",
+    "Kind",
+    "Metric",
+    "NotBlank",
+    "NotNull",
+    "OneOf",
+    "Query",
+    "References",
+    "Rows",
+    "Schema",
+    "Source",
+    "Total",
+    "Unique",
+]

@@ -1,0 +1,51 @@
+"""Kinds about what the live catalog declares: what each declares, and how it is told to people. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pytest_tgintegrity.rules.kinds import holds
+from pytest_tgintegrity.rules.kinds.fields import named_kind
+from pytest_tgintegrity.rules.kinds.words import statement
+
+ConstraintKind = Literal["foreign_key", "check", "unique", "not_null", "exclusion", "domain"]
+CONSTRAINT_KINDS: tuple[ConstraintKind, ...] = get_args(ConstraintKind)
+
+_OBJECTS = ("table", "column", "constraint", "index", "trigger")
+
+
+@named_kind("schema")
+class Schema:
+    """A violation is an object that the catalog lacks, or holds NOT VALID, INVALID or disabled.
+
+    With no object named, every constraint, index and trigger of `table` (or of all tables) has to be in force.
+    """
+
+    table: str | None = holds.catalog_name(default=None)
+    column: str | None = holds.catalog_name(default=None)
+    constraint: str | None = holds.catalog_name(default=None)
+    index: str | None = holds.catalog_name(default=None)
+    trigger: str | None = holds.catalog_name(default=None)
+
+
+@statement.register(Schema)
+def _schema(kind: Schema) -> str:
+    named = [f"{what} {getattr(kind, what)}" for what in _OBJECTS if getattr(kind, what) is not None]
+    if not named:
+        return "any constraint, index or trigger that is NOT VALID, INVALID or disabled"
+    return f"{', '.join(named)}: missing, NOT VALID, INVALID or disabled"
+
+
+@named_kind("declared")
+class Declared:
+    """One test for each constraint of this kind that the live catalog declares."""
+
+    what: ConstraintKind = holds.plain()
+
+
+@statement.register(Declared)
+def _declared(kind: Declared) -> str:
+    return f"rows that break a declared constraint of the kind {kind.what.replace('_', ' ')}"
+
+
+CatalogKind = Schema | Declared
