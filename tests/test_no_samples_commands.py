@@ -165,6 +165,8 @@ def test_fixtures(check: RunRules, make_database: MakeDatabase, before: str, aft
 
 DEMO = f"""
 class Items:
+    database, reader = "tg", "tg_reader"
+
     def fingerprint(self):
         return "items 2"
 

@@ -232,8 +232,8 @@ class _Planner:
 
     @_ask.register(Schema)
     def _add_schema(self, kind: Schema, bound: BoundRule) -> None:
-        named = raw("") if kind.table is None else identifier(plain(kind.table, bound.params))
-        self._add_query(bound, schema_question(kind, bound.params), readable(named))
+        named = "" if kind.table is None else f"TABLE {readable(identifier(plain(kind.table, bound.params)))}"
+        self._add_query(bound, schema_question(kind, bound.params), named)
 
     def _add_query(self, bound: BoundRule, query: sql.Composable, reads: str | None = None) -> None:
         pages = self._pages_named(bound, readable(query) if reads is None else reads)

@@ -18,8 +18,8 @@ class Section:
     """
 
     document: Mapping[str, Any] = field(default_factory=dict)
-    first: Sequence[Line] = ()
     lines: Sequence[Line] = ()
+    first: Sequence[Line] = ()
     decisions: Sequence[Line] = ()
     alone: bool = False
     title: str = ""
