@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import LAST_PLAYED, day_is_over
+from .sources.play import LAST_PLAYED, day_is_over
 
 OF_PERIOD: Final = f"{LAST_PLAYED} >= %(since)s"
 

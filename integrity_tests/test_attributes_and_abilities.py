@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import HUMANS, SPECIALTIES
-from .vocabulary import ABILITIES, ATTRIBUTES, BROAD_TRAITS
+from .sources.characters import HUMANS, SPECIALTIES
+from .words.classes import ABILITIES, ATTRIBUTES, BROAD_TRAITS
 
 DOTS_OF_SPECIALTY: Final = " ".join(f"WHEN '{name}' THEN human.{name}" for name in (*ATTRIBUTES, *ABILITIES))
 BEST: Final = f"GREATEST({', '.join(ATTRIBUTES)})"

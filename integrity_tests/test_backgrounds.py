@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import BACKGROUNDS, POOLS, SHARES, background_columns
-from .vocabulary import BACKGROUND_COLUMNS
+from .sources.characters import BACKGROUNDS, POOLS, SHARES, background_columns
+from .words.classes import BACKGROUND_COLUMNS
 
 
 @rule.derived(

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import ARTS, LEFT, LINE_ABILITIES, MEANT, PAID, REALMS, UNBOUNDED, choices
-from .sources import ANY_PART, CHANGELINGS, joined, part
+from .sources.characters import ANY_PART, CHANGELINGS, joined, part
+from .words.lines import ARTS, LEFT, LINE_ABILITIES, MEANT, PAID, REALMS, UNBOUNDED, choices
 
 OF_TWO_NATURES: Final = joined(
     "changelings with their {slot}",

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import (
+from .sources.characters import (
     BASES,
     CAST,
     CHANTRY_MEMBERS,
@@ -20,7 +20,7 @@ from .sources import (
     PARTIES,
     SHEETS,
 )
-from .vocabulary import STATUSES
+from .words.classes import STATUSES
 
 CHANTRY_ROLES: Final = ("members", "leaders", "investigator", "guardian", "teacher")
 

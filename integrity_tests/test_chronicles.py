@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import CHRONICLES
-from .vocabulary import GAME_LINES, HEADINGS
+from .sources.characters import CHRONICLES
+from .words.classes import GAME_LINES, HEADINGS
 
 
 @rule.not_blank(CHRONICLES, "name", fix_hint="only those who play it know its name", tags=["CHR-1"])

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_tgintegrity import Source, Violations, rule
 
-from .game_lines import LEFT, LINE_ABILITIES, LORES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, joined, part
-from .vocabulary import CLASSES
+from .sources.characters import ANY_PART, joined, part
+from .words.classes import CLASSES
+from .words.lines import LEFT, LINE_ABILITIES, LORES, MEANT, PAID, UNBOUNDED, choices
 
 FALLEN: Final = [(table, CLASSES[table].key) for table in ("characters_demon", "characters_earthbound")]
 FALLEN_LORES: Final = [(*one, column) for one in FALLEN for column in LORES]

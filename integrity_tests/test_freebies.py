@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import FREEBIES, POOLS, REFUSED_MERITS
-from .vocabulary import FREEBIE_TRAITS
+from .sources.play import FREEBIES, POOLS, REFUSED_MERITS
+from .words.classes import FREEBIE_TRAITS
 
 
 @rule.at_most(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import GROUPS, LEADERS, MEMBERS
+from .sources.characters import GROUPS, LEADERS, MEMBERS
 
 
 @rule.rows(

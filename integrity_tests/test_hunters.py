@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, HUNTERS, part
+from .sources.characters import ANY_PART, HUNTERS, part
+from .words.lines import LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
 
 
 @pytest.mark.parametrize("column", ["conviction", "vision", "zeal"])

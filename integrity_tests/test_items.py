@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .catalogue import OWNED, SET, UNCHECKED, choices, constrained, described, validated
-from .thing_sources import ANY_ITEM, POSSESSIONS, SPIRIT_WONDERS, TALISMANS, thing
+from .sources.things import ANY_ITEM, POSSESSIONS, SPIRIT_WONDERS, TALISMANS, thing
+from .words.things import OWNED, SET, UNCHECKED, choices, constrained, described, validated
 
 SAVED = ["ITM-1", "ITM-2", "ITM-4", "ITM-5"]
 """The invariants of what follows from other columns: a value out of bounds may break them too."""

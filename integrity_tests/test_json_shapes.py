@@ -8,7 +8,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .vocabulary import JSON_LISTS, JSON_OBJECTS
+from .words.classes import JSON_LISTS, JSON_OBJECTS
 
 
 def of_each(columns: Mapping[str, str]) -> pytest.MarkDecorator:

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .vocabulary import CLASSES, LINEAGES
+from .words.classes import CLASSES, LINEAGES
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .catalogue import SET
-from .thing_sources import CHANTRY_BACKGROUNDS, INTEGRATED, thing
+from .sources.things import CHANTRY_BACKGROUNDS, INTEGRATED, thing
+from .words.things import SET
 
 OBSTACLES: Final = "num_primary_obstacles::bigint + num_random_obstacles"
 

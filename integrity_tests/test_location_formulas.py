@@ -6,8 +6,8 @@ from typing import Final
 
 from pytest_tgintegrity import Violations, rule
 
-from .catalogue import SET
-from .thing_sources import CAERNS, thing
+from .sources.things import CAERNS, thing
+from .words.things import SET
 
 BOUNDS: Final = ("test_location_value_is_within_its_constraint", "test_location_value_is_within_its_bounds")
 TOMB: Final = "size::bigint + security + sanctity"

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .catalogue import OWNED, SET, UNCHECKED, choices, constrained, described, plain_choices, validated
-from .thing_sources import ANY_PLACE, HOMES, PLACES, SELF_LINKS
+from .sources.things import ANY_PLACE, HOMES, PLACES, SELF_LINKS
+from .words.things import OWNED, SET, UNCHECKED, choices, constrained, described, plain_choices, validated
 
 FOLLOWS: Final = tuple(f"LOC-{number}" for number in (3, 4, 5, 6, 7, 8, 9, 10))
 """The invariants of what follows from other columns: a value out of bounds may break them too."""

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, MAGES, joined, part
-from .vocabulary import SPHERES
+from .sources.characters import ANY_PART, MAGES, joined, part
+from .words.classes import SPHERES
+from .words.lines import LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
 
 SUBMITTED: Final = "cm.status IN ('Sub', 'App') AND NOT cm.npc"
 """Of whom a full sheet is asked."""

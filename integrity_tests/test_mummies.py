@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import HEKAU, LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, MUMMIES, part
+from .sources.characters import ANY_PART, MUMMIES, part
+from .words.lines import HEKAU, LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
 
 
 @pytest.mark.parametrize("column", HEKAU)

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import OWNED
-from .vocabulary import IMAGE_STATUSES, OBJECTS, STATUSES, VISIBILITIES
+from .sources.characters import OWNED
+from .words.classes import IMAGE_STATUSES, OBJECTS, STATUSES, VISIBILITIES
 
 # White space of any kind; btrim alone takes off spaces only.
 TRIMMED = r"btrim({table}.name, U&' \0009\000A\000B\000C\000D\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007"

@@ -6,8 +6,8 @@ from typing import Final
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import OBSERVERS
-from .vocabulary import CLASSES, ROOTS
+from .sources.characters import OBSERVERS
+from .words.classes import CLASSES, ROOTS
 
 # One look into the index of the one table in question for each observer.
 EXISTS: Final = " ".join(

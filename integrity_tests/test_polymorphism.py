@@ -13,8 +13,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import CLASS_ROWS, TAGGED
-from .vocabulary import CLASSES, CONTENT_TYPES, ROOTS, SUBCLASSES, GameClass
+from .sources.characters import CLASS_ROWS, TAGGED
+from .words.classes import CLASSES, CONTENT_TYPES, ROOTS, SUBCLASSES, GameClass
 
 # Fixes: the deepest class that holds a row of the object, where its rows make one unbroken branch; else no change.
 ROWS_BELOW_ROOTS = " UNION ALL ".join(

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import BASES, OFFERED
-from .vocabulary import DOTS, RATINGS, REPEATABLE
+from .sources.characters import BASES, OFFERED
+from .words.classes import DOTS, RATINGS, REPEATABLE
 
 
 @pytest.mark.parametrize(("table", "column"), [(table, column) for table in RATINGS for column in RATINGS[table]])

@@ -8,8 +8,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .catalogue import SET, plain_choices
-from .thing_sources import (
+from .sources.things import (
     BACKGROUNDS_LISTED,
     COLUMN_STATISTICS,
     DEMON_COLUMNS,
@@ -20,7 +19,8 @@ from .thing_sources import (
     TYPED_SPELLINGS,
     TYPED_STATISTICS,
 )
-from .vocabulary import GAME_LINES
+from .words.classes import GAME_LINES
+from .words.things import SET, plain_choices
 
 MERGE: Final = "which of them others refer to, and which can go, only a person knows"
 """Why a person mends what is there twice."""

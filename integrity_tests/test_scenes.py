@@ -6,8 +6,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import LAST_PLAYED, POSTS, READS, SCENES, SITED_SCENES, TOLD_LINES, TRACES
-from .sources import CAST
+from .sources.characters import CAST
+from .sources.play import LAST_PLAYED, POSTS, READS, SCENES, SITED_SCENES, TOLD_LINES, TRACES
 
 
 @rule.implies(

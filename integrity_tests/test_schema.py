@@ -8,7 +8,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .vocabulary import CHECKS, NUMBERED
+from .words.classes import CHECKS, NUMBERED
 
 LARGEST: Final = " UNION ALL ".join(f"SELECT '{table}' AS name, max(id) AS id FROM {table}" for table in NUMBERED)
 

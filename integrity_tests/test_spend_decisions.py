@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import DECIDED, EITHER_SPENDS, FREEBIES_BY, SPENDS, SPENDS_BY, TELLERS
-from .vocabulary import DECISIONS
+from .sources.play import DECIDED, EITHER_SPENDS, FREEBIES_BY, SPENDS, SPENDS_BY, TELLERS
+from .words.classes import DECISIONS
 
 SPEND_TABLES: Final = ("game_xpspendingrequest", "game_freebiespendingrecord")
 

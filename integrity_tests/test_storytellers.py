@@ -6,7 +6,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import CHRONICLES, STORYTELLERS, USERS, VIEWERS
+from .sources.characters import CHRONICLES, STORYTELLERS, USERS, VIEWERS
 
 
 @pytest.mark.parametrize("column", ["user_id", "chronicle_id", "gameline_id"])

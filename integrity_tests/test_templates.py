@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .catalogue import SET
-from .thing_sources import TEMPLATES
+from .sources.things import TEMPLATES
+from .words.things import SET
 
 
 @rule.children(

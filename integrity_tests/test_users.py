@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources import PERMISSIONS, PROFILES, USERS
-from .vocabulary import HEADINGS
+from .sources.characters import PERMISSIONS, PROFILES, USERS
+from .words.classes import HEADINGS
 
 
 @rule.references(

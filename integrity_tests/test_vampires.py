@@ -8,9 +8,9 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import DISCIPLINES, GHOUL_DISCIPLINES, LEFT, LINE_ABILITIES, PAID, REVENANT_DISCIPLINES, UNBOUNDED
-from .sources import ANY_PART, VAMPIRES, ascending, joined, part
-from .vocabulary import CLASSES
+from .sources.characters import ANY_PART, VAMPIRES, ascending, joined, part
+from .words.classes import CLASSES
+from .words.lines import DISCIPLINES, GHOUL_DISCIPLINES, LEFT, LINE_ABILITIES, PAID, REVENANT_DISCIPLINES, UNBOUNDED
 
 VIRTUES: Final = ("conscience", "self_control", "conviction", "instinct")
 

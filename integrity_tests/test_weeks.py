@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import PLAYED, SUNDAY, WEEK_ENTRIES, day_is_over
+from .sources.play import PLAYED, SUNDAY, WEEK_ENTRIES, day_is_over
 
 
 @rule.rows(

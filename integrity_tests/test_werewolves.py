@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Source, Violations, rule
 
-from .game_lines import LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, WEREWOLVES, joined, part
+from .sources.characters import ANY_PART, WEREWOLVES, joined, part
+from .words.lines import LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
 
 TEMPORARY: Final = ("temporary_glory", "temporary_honor", "temporary_wisdom")
 RENOWN: Final = ("glory", "honor", "wisdom", *TEMPORARY)

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import ARCANOI, LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
-from .sources import ANY_PART, WRAITHS, joined, part
+from .sources.characters import ANY_PART, WRAITHS, joined, part
+from .words.lines import ARCANOI, LEFT, LINE_ABILITIES, MEANT, PAID, UNBOUNDED, choices
 
 FELT: Final = joined(
     "passions of wraiths",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import LEDGER
-from .sources import SHEETS
+from .sources.characters import SHEETS
+from .sources.play import LEDGER
 
 
 @rule.between(

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import (
+from .sources.play import (
     DATED_CLAIMS,
     REQUESTED,
     STORY_REQUESTS,

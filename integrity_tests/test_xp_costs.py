@@ -10,7 +10,7 @@ from typing import Final
 
 from pytest_tgintegrity import Violations, rule
 
-from .play_sources import SPENDS
+from .sources.play import SPENDS
 
 NEW: Final = "spend.trait_value::bigint"
 OLD: Final = f"({NEW} - 1)"

@@ -7,10 +7,10 @@ from typing import Final
 
 from pytest_tgintegrity import Violations, rule
 
-from .game_lines import DISCIPLINES, LORES
-from .play_sources import APPROVED_TRAITS, SPENDS, SPENDS_OF_POWERS
-from .sources import BASES
-from .vocabulary import ABILITIES, ATTRIBUTES, STUCK_TRAITS, XP_TRAITS
+from .sources.characters import BASES
+from .sources.play import APPROVED_TRAITS, SPENDS, SPENDS_OF_POWERS
+from .words.classes import ABILITIES, ATTRIBUTES, STUCK_TRAITS, XP_TRAITS
+from .words.lines import DISCIPLINES, LORES
 
 BUYS: Final = """
     INSERT INTO game_xpspendingrequest

@@ -12,14 +12,14 @@ from typing import Any
 import psycopg
 import pytest
 import redis
-from harness import SCRIPT, Ran, RunRules, rules, run_rules
 from hypothesis import HealthCheck, settings
 from psycopg import sql
-from servers import ROOMY
 
+from harness import SCRIPT, Ran, RunRules, rules, run_rules
 from pytest_tgintegrity.servers.datasets import open_dataset
 from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
 from pytest_tgintegrity.servers.valkey import ValkeyServer, start_valkey
+from servers import ROOMY
 
 pytest_plugins = ["pytester"]
 

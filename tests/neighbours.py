@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness import HEAD, HOLDS, VIOLATED
 
+from harness import HEAD, HOLDS, VIOLATED
 from pytest_tgintegrity.commandline.table import SHORT_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent

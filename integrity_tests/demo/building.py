@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
-from . import READER, data
+from . import READER
+from . import clean_data as data
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -26,7 +27,7 @@ def build(connection: "Connection", *, damaged: bool = False) -> None:
     _admit_reader(connection)
     connection.commit()
     if damaged:
-        from . import damage
+        from . import planting as damage
 
         damage.plant(connection)
         connection.commit()

@@ -7,7 +7,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from .characters import Character
-from .lines.mage import Mages
+from .game_lines.mage import Mages
 from .people import Chronicle, People
 from .rows import Rows
 from .vocabulary.play import PLACES

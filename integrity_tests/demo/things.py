@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from .characters import Character
-from .lines.mage import Mages
+from .game_lines.mage import Mages
 from .people import Chronicle, People
 from .places import Values
 from .rows import Rows

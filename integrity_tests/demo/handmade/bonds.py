@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ..lines.mage import Mages
+from ..game_lines.mage import Mages
 from ..reference import PUBLISHED
 from ..rows import Rows
 from .homes import Home

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..characters import Character
-from ..lines.mage import Mages
+from ..game_lines.mage import Mages
 from ..people import People
 from ..rows import Rows
 from . import bonds, changeling, demon, hunter, mage, mortal, mummy, vampire, werewolf, wraith

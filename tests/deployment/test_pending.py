@@ -1,0 +1,189 @@
+"""Migrations are found in a project's folders, and looked up in a real database on the snapshot of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_projects import MIGRATION, write
+from harness import HOLDS, Ran, RunRules, rules
+from pytest_tgintegrity.deployment.pending import read_migrations
+from pytest_tgintegrity.errors import UsageError
+
+RECORD = """
+    CREATE TABLE item (id int PRIMARY KEY, name text);
+    CREATE TABLE django_migrations (id int GENERATED ALWAYS AS IDENTITY, app text, name varchar(255));
+    INSERT INTO django_migrations (app, name) VALUES ('game', '0001_initial'), ('game', '0002_more');
+"""
+
+
+def found(*paths: Path) -> list[str]:
+    return sorted(f"{one.app}.{one.name}" for one in read_migrations(paths))
+
+
+# --- files
+
+
+def test_project_app_and_folder_are_all_understood(tmp_path: Path) -> None:
+    write(tmp_path, "tg/game/migrations/0001_initial.py", "tg/items/migrations/0001_initial.py")
+
+    assert found(tmp_path) == ["game.0001_initial", "items.0001_initial"]
+    assert found(tmp_path / "tg" / "game") == ["game.0001_initial"]
+    assert found(tmp_path / "tg" / "game" / "migrations") == ["game.0001_initial"]
+    assert found(tmp_path, tmp_path / "tg" / "items" / "..") == ["game.0001_initial", "items.0001_initial"]
+
+
+def test_only_what_django_would_find_is_found(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", "game/migrations/_old.py", "game/migrations/~0001.py")
+    write(tmp_path, "game/migrations/sub/0009_sub.py", "game/0009_elsewhere.py", "versions/0009_elsewhere.py")
+    write(
+        tmp_path, *(f"{folder}/game/migrations/0009_x.py" for folder in (".tox", "lib/site-packages", "node_modules"))
+    )
+    write(tmp_path, "env/game/migrations/0009_x.py")
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    (write(tmp_path, "plain/migrations/0009_x.py") / "plain" / "migrations" / "__init__.py").unlink()
+    write(tmp_path, "alembic/migrations/env.py", text="import alembic\n")
+
+    assert found(tmp_path) == ["game.0001_initial"]
+    assert found(tmp_path / "lib" / "site-packages") == ["game.0009_x"]
+
+
+def test_app_may_have_another_label(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py")
+    write(tmp_path, "game/apps.py", text='class GameConfig(AppConfig):\n    label = "play"\n')
+
+    assert found(tmp_path) == ["play.0001_initial"]
+
+
+def test_files_are_never_run(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", text=f"\ufeffraise SystemExit\n{MIGRATION}")
+    (tmp_path / "game" / "migrations" / "__init__.py").write_text("raise SystemExit\n")
+
+    assert found(tmp_path) == ["game.0001_initial"]
+
+
+def test_copy_that_says_the_same_does_no_harm(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", "build/game/migrations/0001_initial.py")
+
+    assert found(tmp_path) == ["game.0001_initial"]
+
+
+NOWHERE = "there is no Django migration in it"
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "reason"),
+    [
+        ({}, "absent", "it does not exist: name the folder of a Django project, or of an app"),
+        (
+            {"change.sql": ""},
+            "change.sql",
+            "it is a file: this version only knows Django's migrations: name the folder",
+        ),
+        ({"change.sql": ""}, "", NOWHERE),
+        ({"alembic/migrations/env.py": "import alembic\n"}, "", NOWHERE),
+        ({"g/migrations/0001_a.py": MIGRATION, "g/migrations/odd.py": ""}, "", "odd.py has no class Migration"),
+        ({"g/migrations/0001_a.py": "class Migration(\n"}, "", "0001_a.py cannot be read as a migration: "),
+        ({"g/migrations/0001_a.py": f"{MIGRATION}    replaces = OLD\n"}, "", "is no plain list of"),
+        (
+            {
+                "g/migrations/0001_a.py": MIGRATION,
+                "build/g/migrations/0001_a.py": f'{MIGRATION}    replaces = [("g", "0")]\n',
+            },
+            "",
+            "are both g.0001_a, and differ: name one",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_for_migrations_is_refused(
+    tmp_path: Path, files: dict[str, str], named: str, reason: str
+) -> None:
+    for name, text in files.items():
+        write(tmp_path, name, text=text)
+
+    with pytest.raises(UsageError, match=reason):
+        read_migrations([tmp_path / named])
+
+
+def test_one_bad_path_of_several_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", "docs/notes.py")
+
+    with pytest.raises(UsageError, match=rf"--migrations {tmp_path}/docs: {NOWHERE}"):
+        read_migrations([tmp_path / "game", tmp_path / "docs"])
+
+
+# --- runs
+
+
+def condition(ran: Ran) -> dict[str, Any]:
+    (found,) = [one for one in ran.integrity["gate"]["conditions"] if one["name"] == "migrations"]
+    return {name: found[name] for name in ("passed", "measured", "reason")}
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Path:
+    rules(pytester, HOLDS)
+    return write(pytester.path, "game/migrations/0001_initial.py", "game/migrations/0002_more.py")
+
+
+@pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_gate_asks_the_database(
+    check: RunRules, project: Path, make_database: Callable[[str], str], how: list[str]
+) -> None:
+    asked = ("--gate=staging", "--migrations=game", *how)
+    url = make_database(RECORD)
+    met = check(*asked, url=url)
+    write(project, "game/migrations/0003_late.py")
+    late = check(*asked, url=url)
+
+    assert condition(met) == {
+        "passed": True,
+        "measured": "2 of 2 recorded as applied, in 1 app",
+        "reason": None,
+    }
+    assert condition(late)["measured"] == "2 of 3 recorded as applied, in 1 app"
+    assert condition(late)["reason"] == "game.0003_late is pending: apply, or pre-flight first (not in this version)"
+    assert "not met  migrations      2 of 3 recorded as applied" in late.out
+
+
+def test_database_without_a_record_is_not_determined(
+    check: RunRules, project: Path, make_database: Callable[[str], str]
+) -> None:
+    url = make_database(f"{RECORD} DROP TABLE django_migrations")
+    ran = check("--gate=staging", "--migrations=.", url=url)
+
+    assert condition(ran) == {
+        "passed": False,
+        "measured": "not determined",
+        "reason": 'what is on record cannot be read: relation "django_migrations" does not exist',
+    }
+
+
+def test_record_that_may_not_be_read_is_not_determined(
+    check: RunRules, project: Path, make_database: Callable[[str], str]
+) -> None:
+    url = make_database(f"{RECORD} CREATE ROLE blind LOGIN; GRANT SELECT ON item TO blind;")
+    ran = check("--gate=staging", "--migrations=.", url=url.replace("postgres@", "blind@"))
+
+    assert condition(ran)["passed"] is False
+    assert "cannot be read: permission denied for table django_migrations: GRANT SELECT" in condition(ran)["reason"]
+
+
+def test_configuration_file_may_name_the_folders(
+    check: RunRules, project: Path, pytester: pytest.Pytester, make_database: Callable[[str], str]
+) -> None:
+    pytester.makeini("[pytest]\ntgintegrity_migrations = game\n")
+
+    assert condition(check("--gate=staging", url=make_database(RECORD)))["passed"] is True
+
+
+@pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_wrong_path_ends_the_run_before_it_begins(check: RunRules, how: list[str]) -> None:
+    ran = check(HOLDS, "--gate=staging", "--migrations=absent", *how)
+
+    assert ran.status == 4
+    assert "absent: it does not exist: name the folder of a Django project, or of an app" in ran.said
+    assert "it does not exist" in ran.integrity["run"]["error"]

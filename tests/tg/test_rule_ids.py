@@ -1,0 +1,31 @@
+"""Ids of rules stand in waivers, histories and dashboards: none of them changes by accident."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+
+from tg import ROOT
+
+IDS = 3951
+DIGEST = "037dddfd91554e712d10297c35812bffe487b8ff874eacf63ad3c62e2e3d5373"
+"""Of all ids, sorted, a line each. Where a rule is added or goes, both change, and the changelog says so."""
+
+
+def test_the_ids_of_the_rules_are_those_of_the_release_before(clean_demo: str) -> None:
+    words = [
+        "-m",
+        "pytest",
+        "integrity_tests",
+        f"--db-url={clean_demo}",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    ids = sorted(line for line in done.stdout.splitlines() if "::" in line)
+
+    assert len(ids) == IDS
+    assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == DIGEST
