@@ -27,7 +27,7 @@ TELL_SECONDS = 1.0
 GOODBYE_SECONDS = 3.0
 
 
-class Shelf(Protocol):
+class ResultStore(Protocol):
     """Where results stand, and who may work on what; `shared` by several processes or not."""
 
     shared: ClassVar[bool]
@@ -151,13 +151,13 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
-class Board:
+class ScanPool:
     """The batches of a plan, worked on by threads of this process while others may work on the same shelf."""
 
     def __init__(
         self,
         batches: Sequence[Batch],
-        shelf: Shelf,
+        shelf: ResultStore,
         open_reader: Callable[[], Reader],
         jobs: int,
         samples: int,

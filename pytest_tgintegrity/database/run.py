@@ -24,7 +24,7 @@ from pytest_tgintegrity.database.connections.reader import Coordinator, Failure,
 from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.freshness import fresh
-from pytest_tgintegrity.database.pool import Board, FolderShelf, MemoryShelf, Shelf
+from pytest_tgintegrity.database.pool import FolderShelf, MemoryShelf, ResultStore, ScanPool
 from pytest_tgintegrity.database.scanning import Scanned, batches
 from pytest_tgintegrity.database.scoping import Known, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
@@ -95,7 +95,7 @@ class Run:
         self.started_at = datetime.now(UTC)
         self.database: Database | None = None
         self.snapshot: str | None = None
-        self.board: Board | None = None
+        self.pool: ScanPool | None = None
         self.choices: list[BoundRule] = []
         self.empty_scopes: tuple[str, ...] = ()
         self.zoneless: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class Run:
         self._coordinator: Coordinator | None = None
         self._facts: Facts | None = None
         self._plan: Plan | None = None
-        self._shelf: Shelf = MemoryShelf(settings.jobs)
+        self._shelf: ResultStore = MemoryShelf(settings.jobs)
         self._error: TgIntegrityError | None = None
         self._lost: str | None = None
         self._former: str | None = None
@@ -276,8 +276,8 @@ class Run:
         self.zoneless = self._zoneless(self._plan)
         self.astray = astray(rules, self.facts, self._plan.tables)
         found = batches(self._plan.scans)
-        self.board = Board(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
-        self.board.start()
+        self.pool = ScanPool(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
+        self.pool.start()
 
     def _empty_scopes(self, plan: Plan, rules: Sequence[BoundRule]) -> tuple[str, ...]:
         """The chosen scopes whose value no row has. Raises `UsageError` for a value that nobody knows."""
@@ -340,12 +340,12 @@ class Run:
         """Wait for what the scan says of a rule."""
         if self._lost is not None:
             return Measurement(error=self._lost)
-        if self._plan is None or self.board is None:
+        if self._plan is None or self.pool is None:
             return Measurement(error="the run did not begin")
         if self.astray is not None and (unknown := unanswerable(bound, self.facts)) is not None:
             return unknown
         reason = self._plan.unplannable.get(bound.id)
-        found = self.board.measurement(bound.id) if reason is None else Measurement(error=reason)
+        found = self.pool.measurement(bound.id) if reason is None else Measurement(error=reason)
         return with_advice(bound, found, self.facts, planned=reason is None)
 
     def see_all(self, bound: BoundRule) -> str | None:
@@ -376,9 +376,9 @@ class Run:
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
         """A read-only connection on the snapshot, for one test. Raises `NotEvaluated` if what it read was rewritten."""
-        if self.board is None:
+        if self.pool is None:
             raise UsageError("the run did not begin")
-        with self.board.connection() as reader, fresh(reader) as connection:
+        with self.pool.connection() as reader, fresh(reader) as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -393,14 +393,14 @@ class Run:
         """All finished scans: of this process, or of all workers that shared `folder`."""
         if folder is not None:
             return FolderShelf(folder, 1).finished()
-        return self.board.finished() if self.board else []
+        return self.pool.finished() if self.pool else []
 
     # --- the end
 
     def interrupt(self) -> None:
         """Cancel our own backends, and begin nothing more."""
-        if self.board is not None:
-            self.board.stop()
+        if self.pool is not None:
+            self.pool.stop()
 
     def close(self) -> None:
         """Let go of connections, snapshot and embedded servers."""

@@ -90,7 +90,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class GateFacts:
     """What else a gate has to know. `backup` is when one was last verified; `past` is None where there is no history.
 
     `deselected` counts rules that were collected and not run, `constraints` those about declared constraints and the
@@ -143,7 +143,7 @@ class Gate:
         return {"name": self.name, "passed": self.passed, "conditions": [asdict(one) for one in self.conditions]}
 
 
-def decide(name: str, today: Look, evidence: Evidence, now: datetime) -> Gate:
+def decide(name: str, today: Look, evidence: GateFacts, now: datetime) -> Gate:
     """All conditions of the gate called `name` (a key of `CLEAN_DAYS`), for the run `today`, at the time `now`."""
     before = [] if evidence.past is None else [one for one in evidence.past if one.identity == today.identity]
     looks = sorted([*(one for one in before if one.run != today.run), today], key=lambda one: one.started_at)
@@ -169,7 +169,7 @@ def _dated(condition: Condition, today: Look, looks: Sequence[Look]) -> Conditio
     return replace(condition, since=since)
 
 
-def _rules_hold(today: Look, looks: Sequence[Look], evidence: Evidence) -> Condition:
+def _rules_hold(today: Look, looks: Sequence[Look], evidence: GateFacts) -> Condition:
     seen = [
         f"{today.counts[verdict]} {verdict}"
         for verdict in ("failed", "noted", "tolerated", "waived")
@@ -202,7 +202,7 @@ def _not_held(look: Look, deselected: int) -> str | None:
     return "--fail-on only notes a violation that the gate counts" if noted else None
 
 
-def _health(today: Look, looks: Sequence[Look], evidence: Evidence) -> Condition:
+def _health(today: Look, looks: Sequence[Look], evidence: GateFacts) -> Condition:
     least = evidence.minimum
     enough = today.score is not None and today.score >= least
     reason = (
@@ -249,7 +249,7 @@ def _told(name: str, finding: Finding, required: str) -> Condition:
 # --- days
 
 
-def _clean_days(looks: Sequence[Look], today: Look, evidence: Evidence, wanted: int, now: datetime) -> Condition:
+def _clean_days(looks: Sequence[Look], today: Look, evidence: GateFacts, wanted: int, now: datetime) -> Condition:
     required = f"{wanted} complete days in a row, by UTC, before today"
     if evidence.past is None:
         return Condition(

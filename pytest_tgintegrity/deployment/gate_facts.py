@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pytest_tgintegrity.deployment.gate import NO_HISTORY, NOT_DETERMINED, Asked, Evidence, Finding, Gate, decide
+from pytest_tgintegrity.deployment.gate import NO_HISTORY, NOT_DETERMINED, Asked, Finding, Gate, GateFacts, decide
 from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison, Compared
 from pytest_tgintegrity.deployment.probes.timing import Timings
 from pytest_tgintegrity.history.trend import HistoryResult
@@ -45,7 +45,7 @@ def ask(
     comparison: BaselineComparison | None,
 ) -> Gate:
     """What the gate says of the run that has just ended, given what is remembered of those before it."""
-    evidence = Evidence(
+    evidence = GateFacts(
         minimum=summary.health.minimum,
         healthy=summary.health.status == "healthy",
         past=past.past if past else None,

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from pytest_tgintegrity.commandline.spelling import Spelling, before_dashes, from_dashes
 from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.database.connections.redaction import masked
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.results import FixResult
 
 VARIABLES = {
     "--db-url": DB_URL_VARIABLE,
@@ -50,11 +50,13 @@ class Command:
         return {"command": self.text, "hint": self.hint}
 
 
-def applying(mended: Mended | None, program: str, args: Sequence[str], names: Spelling = SHORT) -> Command | None:
+def applying(
+    fix_result: FixResult | None, program: str, args: Sequence[str], names: Spelling = SHORT
+) -> Command | None:
     """What makes the changes that were only planned, if there are any."""
-    if mended is None or mended.made is not None or not mended.count:
+    if fix_result is None or fix_result.applied is not None or not fix_result.count:
         return None
-    return Command(apply_command(args, mended.plan, program, names), withheld(args, names), names)
+    return Command(apply_command(args, fix_result.plan, program, names), withheld(args, names), names)
 
 
 def apply_command(args: Sequence[str], plan: str, program: str = "pytest", names: Spelling = SHORT) -> str:

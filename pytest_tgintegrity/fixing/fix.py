@@ -22,8 +22,8 @@ from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.checks import check_journal
 from pytest_tgintegrity.fixing.namesakes import advice, namesakes
 from pytest_tgintegrity.fixing.plan import planner as drawing
-from pytest_tgintegrity.fixing.plan.planner import Blueprint, Wanted, stream
-from pytest_tgintegrity.fixing.results import Made, Mended, PastRun, Undone, Unmended
+from pytest_tgintegrity.fixing.plan.planner import FixPlan, Wanted, stream
+from pytest_tgintegrity.fixing.results import Applied, FixResult, NeedsPerson, PastRun, Undone
 from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.planner import BoundRule
@@ -41,7 +41,7 @@ _PRIVILEGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class FixRequest:
     """What was asked for: only a plan, or to make its changes, perhaps only if it is still the plan of that id.
 
     `folder` is where the plan's file goes, `samples` the number of changes to show, `failing` whether a violation of such
@@ -55,29 +55,29 @@ class Order:
     failing: Callable[[BoundRule], bool]
 
 
-def mend(run: Run, rules: Sequence[BoundRule], order: Order) -> Mended:
+def fix_violations(run: Run, rules: Sequence[BoundRule], order: FixRequest) -> FixResult:
     """Plan the fixes of all violated rules and, if that was asked for, make them; then the run looks anew.
 
     Raises `UsageError` before anything is written: for a plan that is not the one any more, or a role that may not write.
     """
-    mended, drawn = plan_fixes(run, rules, order)
+    fix_result, drawn = plan_fixes(run, rules, order)
     if order.apply:
-        make_fixes(run, mended, drawn, order.plan)
+        make_fixes(run, fix_result, drawn, order.plan)
         try:
             run.renew(rules)
         except TgIntegrityError as error:
-            if mended.made is None or mended.made.run is None:
+            if fix_result.applied is None or fix_result.applied.run is None:
                 raise
-            mended.blind = f"nobody looked again: {error}"
-            run.forget(mended.blind)
-    return mended
+            fix_result.blind = f"nobody looked again: {error}"
+            run.forget(fix_result.blind)
+    return fix_result
 
 
-def plan_fixes(run: Run, rules: Sequence[BoundRule], order: Order) -> tuple[Mended, Blueprint]:
+def plan_fixes(run: Run, rules: Sequence[BoundRule], order: FixRequest) -> tuple[FixResult, FixPlan]:
     """Wait for what the scans say of the rules, and plan the fixes of those that are violated; nothing is written."""
     looked = {one.id: run.measurement(one) for one in rules if not isinstance(one.rule.kind, Check)}
     counts = {rule: one.violations for rule, one in looked.items() if one.error is None}
-    mended = Mended(
+    fix_result = FixResult(
         {rule: count for rule, count in counts.items() if count},
         looked=looked,
         allows={one.id: one.rule.fix_allows for one in rules},
@@ -86,40 +86,42 @@ def plan_fixes(run: Run, rules: Sequence[BoundRule], order: Order) -> tuple[Mend
         ],
     )
     wanted = list(_wanted(rules, looked, order))
-    drawn = _planned(run, mended, order, (wanted, counts))
-    mended.unmended = list(_unmended(rules, looked, order, drawn, mended))
+    drawn = _planned(run, fix_result, order, (wanted, counts))
+    fix_result.needs_person = list(_unmended(rules, looked, order, drawn, fix_result))
     checks = [one.id for one in rules if isinstance(one.rule.kind, Check)]
-    mended.unforeseen = sorted([*drawn.unforeseen, *checks]) if mended.count else []
-    return mended, drawn
+    fix_result.unforeseen = sorted([*drawn.unforeseen, *checks]) if fix_result.count else []
+    return fix_result, drawn
 
 
-def _planned(run: Run, mended: Mended, order: Order, asked: tuple[Sequence[Wanted], dict[str, int]]) -> Blueprint:
-    """Plan on a connection of its own, once more if that is lost. What keeps a plan from being made is told in `mended`."""
+def _planned(
+    run: Run, fix_result: FixResult, order: FixRequest, asked: tuple[Sequence[Wanted], dict[str, int]]
+) -> FixPlan:
+    """Plan on a connection of its own, once more if that is lost. What keeps a plan from being made is told in `fix_result`."""
     reason = ""
     for _ in range(PLANNINGS):
         try:
             with run.reader() as reader:
-                return _drawn(run, reader, mended, order, asked)
+                return _drawn(run, reader, fix_result, order, asked)
         except (psycopg.Error, ConnectionFailed) as error:
             reason = _said(run, error)
         except UsageError as error:
             reason = str(error)
             break
-    mended.failed = f"no plan was made, nothing was written: {reason}"
-    return Blueprint()
+    fix_result.failed = f"no plan was made, nothing was written: {reason}"
+    return FixPlan()
 
 
 def _drawn(
-    run: Run, reader: Reader, mended: Mended, order: Order, asked: tuple[Sequence[Wanted], dict[str, int]]
-) -> Blueprint:
+    run: Run, reader: Reader, fix_result: FixResult, order: FixRequest, asked: tuple[Sequence[Wanted], dict[str, int]]
+) -> FixPlan:
     wanted, counts = asked
     mendable = wanted if any(not one.fresh for one in wanted) else []
-    drawn = drawing.draw(reader, run.facts, run.plan, mendable, counts)
-    _write_plan(mended, drawn, drawing.changes(drawn, lambda query: stream(reader.connection, query)), order)
+    drawn = drawing.prepare(reader, run.facts, run.plan, mendable, counts)
+    _write_plan(fix_result, drawn, drawing.changes(drawn, lambda query: stream(reader.connection, query)), order)
     return drawn
 
 
-def _wanted(rules: Sequence[BoundRule], looked: dict[str, Measurement], order: Order) -> Iterator[Wanted]:
+def _wanted(rules: Sequence[BoundRule], looked: dict[str, Measurement], order: FixRequest) -> Iterator[Wanted]:
     for one in rules:
         found = looked.get(one.id)
         if one.rule.fix is not None and found is not None and found.error is None:
@@ -127,9 +129,9 @@ def _wanted(rules: Sequence[BoundRule], looked: dict[str, Measurement], order: O
 
 
 def _unmended(
-    rules: Sequence[BoundRule], looked: dict[str, Measurement], order: Order, drawn: Blueprint, mended: Mended
-) -> Iterator[Unmended]:
-    planned = {rule for rule, _ in mended.counts}
+    rules: Sequence[BoundRule], looked: dict[str, Measurement], order: FixRequest, drawn: FixPlan, fix_result: FixResult
+) -> Iterator[NeedsPerson]:
+    planned = {rule for rule, _ in fix_result.counts}
     named = namesakes(rules)
     for one in rules:
         found = looked.get(one.id)
@@ -138,47 +140,52 @@ def _unmended(
         if one.id in drawn.healed:
             continue
         if one.rule.fix is None:
-            yield Unmended(one.id, found.violations, advice(one, named))
+            yield NeedsPerson(one.id, found.violations, advice(one, named))
         elif one.id in drawn.refused:
-            yield Unmended(one.id, found.violations, drawn.refused[one.id])
+            yield NeedsPerson(one.id, found.violations, drawn.refused[one.id])
         elif one.id not in planned:
-            yield Unmended(one.id, found.violations, "its fix leaves these rows as they are: a person decides")
+            yield NeedsPerson(one.id, found.violations, "its fix leaves these rows as they are: a person decides")
 
 
-def _write_plan(mended: Mended, drawn: Blueprint, changes: Iterable[Change], order: Order) -> None:
+def _write_plan(fix_result: FixResult, drawn: FixPlan, changes: Iterable[Change], order: FixRequest) -> None:
     """Every change into a file, one a line; the id is known at the end, and names the file."""
     digest = Digest(drawn.moving)
-    mended.shown.clear()
-    mended.counts.clear()
+    fix_result.shown.clear()
+    fix_result.counts.clear()
     with plan_files.PlanFile(order.folder) as file:
         for change in changes:
             digest.add(change)
             file.write(change)
-            mended.counts.update((rule, change.table) for rule in change.rules)
-            if len(mended.shown) < order.samples:
-                mended.shown.append(change)
-        mended.plan, mended.count = digest.id, digest.count
-        mended.file = file.finish(mended.plan) if mended.count else None
+            fix_result.counts.update((rule, change.table) for rule in change.rules)
+            if len(fix_result.shown) < order.samples:
+                fix_result.shown.append(change)
+        fix_result.plan, fix_result.count = digest.id, digest.count
+        fix_result.file = file.finish(fix_result.plan) if fix_result.count else None
 
 
-def make_fixes(run: Run, mended: Mended, drawn: Blueprint, plan: str | None = None) -> None:
+def make_fixes(run: Run, fix_result: FixResult, drawn: FixPlan, plan: str | None = None) -> None:
     """Make the planned changes; with `plan` only if that is still the plan's id. Raises `UsageError` before the first."""
-    if plan is not None and plan != mended.plan and mended.failed is None:
+    if plan is not None and plan != fix_result.plan and fix_result.failed is None:
         raise UsageError(
-            f"the plan is {mended.plan} now, not {plan}: data or rules have changed since; nothing was written; "
+            f"the plan is {fix_result.plan} now, not {plan}: data or rules have changed since; nothing was written; "
             "look at --fix-plan again"
         )
-    mended.made = Made()
-    if mended.file is None:
+    fix_result.applied = Applied()
+    if fix_result.file is None:
         return
     try:
         with run.writer() as writer:
-            _check_privileges(writer, mended, drawn)
-            with repair.repairing(writer, "fix", None, mended.plan) as batches:
-                mended.made = batches.made
-                apply(batches, Applying(drawn, run.plan, mended.allows), plan_files.read(mended.file), mended.count)
+            _check_privileges(writer, fix_result, drawn)
+            with repair.repairing(writer, "fix", None, fix_result.plan) as batches:
+                fix_result.applied = batches.applied
+                apply(
+                    batches,
+                    Applying(drawn, run.plan, fix_result.allows),
+                    plan_files.read(fix_result.file),
+                    fix_result.count,
+                )
     except psycopg.Error as error:
-        _stopped(run, mended.made, error)
+        _stopped(run, fix_result.applied, error)
 
 
 def _said(run: Run, error: Exception) -> str:
@@ -186,17 +193,17 @@ def _said(run: Run, error: Exception) -> str:
     return run.secrets.scrub(run.settings.limits.said(error))
 
 
-def _stopped(run: Run, made: Made, error: psycopg.Error) -> None:
+def _stopped(run: Run, made: Applied, error: psycopg.Error) -> None:
     """The connection was lost between batches. Raises `ConnectionFailed` where nothing was written."""
     if made.run is None:
         raise ConnectionFailed(f"nothing was written: {_said(run, error)}") from None
     made.stopped = made.stopped or f"the server stopped us: {_said(run, error)}"
 
 
-def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
+def _check_privileges(writer: Writer, fix_result: FixResult, drawn: FixPlan) -> None:
     """Refuse before the first write what the server would refuse in the middle."""
-    ops = {(one.table.path, one.op) for group in drawn.groups for step in group for one in step.remedies}
-    touched = {table for _, table in mended.counts}
+    ops = {(one.table.path, one.op) for group in drawn.groups for step in group for one in step.table_fixes}
+    touched = {table for _, table in fix_result.counts}
     with writer.transaction() as connection:
         for path, op in sorted(ops):
             name = ".".join(path)
@@ -216,7 +223,7 @@ def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
 def undo(run: Run, which: str) -> Undone:
     """Take back what a run changed, ``last`` for the last fix that is not wholly taken back. Raises `UsageError`."""
     run.wait()
-    undone = Undone(which, Made())
+    undone = Undone(which, Applied())
     try:
         with run.writer() as writer:
             chosen, older = _chosen(writer, which, run.database)
@@ -224,10 +231,10 @@ def undo(run: Run, which: str) -> Undone:
                 repair.repairing(writer, "undo", chosen, None) as batches,
                 Writer(writer.address, writer.limits) as third,
             ):
-                undone = Undone(chosen, batches.made, older)
+                undone = Undone(chosen, batches.applied, older)
                 take_back(batches, third, chosen)
     except psycopg.Error as error:
-        _stopped(run, undone.made, error)
+        _stopped(run, undone.applied, error)
     return undone
 
 

@@ -14,7 +14,7 @@ from pytest_tgintegrity.judging.verdicts import Measurement
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Skipped:
     """A change that was not made, and why."""
 
     change: Change
@@ -22,7 +22,7 @@ class Left:
 
 
 @dataclass(slots=True)
-class Made:
+class Applied:
     """What came of a repair or an undo: rows changed by rule and by table, what was left, and the journal's run.
 
     `run` is None as long as nothing was written. `followed` counts the rows that triggers changed with them; `quote` says
@@ -34,14 +34,14 @@ class Made:
     followed: int = 0
     by_rule: dict[str, int] = field(default_factory=dict)
     by_table: dict[str, int] = field(default_factory=dict)
-    left: list[Left] = field(default_factory=list)
+    left: list[Skipped] = field(default_factory=list)
     stopped: str | None = None
     quote: bool = True
 
     @property
-    def told(self) -> list[Left]:
+    def told(self) -> list[Skipped]:
         """What was left, as far as it may be shown."""
-        return self.left if self.quote else [Left(one.change.bare, one.reason) for one in self.left]
+        return self.left if self.quote else [Skipped(one.change.bare, one.reason) for one in self.left]
 
     def count(self, changes: Iterable[Change]) -> None:
         """Count what was committed."""
@@ -53,7 +53,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Unmended:
+class NeedsPerson:
     """A violated rule that no fix mends: how many rows, and who has to decide what."""
 
     rule: str
@@ -62,7 +62,7 @@ class Unmended:
 
 
 @dataclass(slots=True)
-class Mended:
+class FixResult:
     """What was planned and, after ``--fix``, made; `first` holds the rules that were violated to begin with.
 
     `counts` are the planned changes by rule and table, `shown` the first of them, `file` holds every one. `noted_fixes`
@@ -77,7 +77,7 @@ class Mended:
     file: Path | None = None
     shown: list[Change] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    unmended: list[Unmended] = field(default_factory=list)
+    needs_person: list[NeedsPerson] = field(default_factory=list)
     noted_fixes: list[str] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
     harms: list[str] = field(default_factory=list)
@@ -85,20 +85,20 @@ class Mended:
     allows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failed: str | None = None
     blind: str | None = None
-    made: Made | None = None
+    applied: Applied | None = None
 
     def rows(self, rule: str) -> int:
         """How many rows were written for a rule."""
-        return 0 if self.made is None else self.made.by_rule.get(rule, 0)
+        return 0 if self.applied is None else self.applied.by_rule.get(rule, 0)
 
     def healed(self, rule: str) -> bool:
         """Whether a rule that holds now was violated before something was written."""
-        return rule in self.first and self.made is not None and self.made.rows > 0
+        return rule in self.first and self.applied is not None and self.applied.rows > 0
 
     def harmed(self, rule: str, reason: str | None) -> str:
         """What to say of a rule that does not hold any more since rows were written; it is remembered."""
         self.harms.append(rule)
-        run = self.made.run if self.made else None
+        run = self.applied.run if self.applied else None
         return f"harmed by this fix, it held before (take it back with --undo {run}): {reason or 'it does not hold'}"
 
     def told(self, rule: str) -> str:
@@ -107,7 +107,7 @@ class Mended:
 
     def to_json(self) -> dict[str, Any]:
         """The `fix` part of the JSON report."""
-        made = self.made
+        made = self.applied
         return {
             "plan": self.plan,
             "changes": self.count,
@@ -115,7 +115,7 @@ class Mended:
             "by_rule": [{"rule": rule, "table": table, "rows": n} for (rule, table), n in sorted(self.counts.items())],
             "first_changes": [one.to_json() for one in self.shown],
             "needs_a_person": [
-                {"rule": one.rule, "violations": one.violations, "reason": one.reason} for one in self.unmended
+                {"rule": one.rule, "violations": one.violations, "reason": one.reason} for one in self.needs_person
             ],
             "noted_fixes": self.noted_fixes,
             "unforeseen": self.unforeseen,
@@ -126,7 +126,7 @@ class Mended:
         }
 
 
-def applied_json(made: Made) -> dict[str, Any]:
+def applied_json(made: Applied) -> dict[str, Any]:
     """What was written, as plain JSON."""
     return {
         "run": made.run,
@@ -143,12 +143,12 @@ class Undone:
     """What was taken back, and of which run; `older` is the run before it that is not wholly undone."""
 
     run: str
-    made: Made
+    applied: Applied
     older: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The `undo` part of a JSON report."""
-        return {"undoes": self.run, **applied_json(self.made)}
+        return {"undoes": self.run, **applied_json(self.applied)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pytest_tgintegrity.database.connections.reader import Failure
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import HistoryLost, ScratchError, TgIntegrityError
 from pytest_tgintegrity.fixing.caches import Caches, Stale
-from pytest_tgintegrity.fixing.results import Made
+from pytest_tgintegrity.fixing.results import Applied
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.redis_address import DEMO, RedisAddress, parse_redis_url
@@ -61,7 +61,7 @@ class Memory:
             return replace(known, reason=str(error))
         return replace(known, recorded=True)
 
-    def tidy(self, made: Made | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
+    def tidy(self, made: Applied | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
         """After rows were written, by a repair or an undo: tell which caches are stale, and delete their keys if a prefix was given."""
         if made is None or not made.rows or not (caches or prefix):
             return None

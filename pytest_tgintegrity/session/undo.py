@@ -65,8 +65,8 @@ def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) 
     """Undo a run and tell of it; 1 if something could not be taken back. Raises `UsageError`."""
     try:
         undone = undo(run, which)
-        status = int(bool(undone.made.left or undone.made.stopped))
-        stale = cleaning.memory.tidy(undone.made, cleaning.caches, cleaning.prefix)
+        status = int(bool(undone.applied.left or undone.applied.stopped))
+        stale = cleaning.memory.tidy(undone.applied, cleaning.caches, cleaning.prefix)
         _tell(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
         if files.report is not None:
             say(str(_written(files.report, undone, stale, status)))
@@ -95,7 +95,7 @@ def _tell(run: Run, lines: Iterable[Line], say: Say) -> None:
 
 def _tell_files(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
     """What page and metrics said was found before rows were taken back: now they say that nobody has looked since."""
-    rows = plural(undone.made.rows, "row")
+    rows = plural(undone.applied.rows, "row")
     for line in publish(refusal(f"{rows} of run {undone.run} taken back; no rule was run since"), files):
         say(str(line))
 

@@ -131,7 +131,7 @@ def test_a_standby(check: RunRules, tmp_path: Path, server: PostgresServer) -> N
                 "CREATE TABLE item AS SELECT i AS id, i AS size, 'n' AS name FROM generate_series(1, 20) i;"
                 "ALTER TABLE item ADD PRIMARY KEY (id); INSERT INTO item VALUES (21, 77, 'n')"
             )
-        mended = check(MENDED, "--fix", url=primary.url()).integrity["fix"]["applied"]["run"]
+        fix_result = check(MENDED, "--fix", url=primary.url()).integrity["fix"]["applied"]["run"]
         standby.stop()
         copy_cluster(program, primary, standby, tmp_path / "copy")
         standby.restart()
@@ -146,7 +146,7 @@ def test_a_standby(check: RunRules, tmp_path: Path, server: PostgresServer) -> N
     assert ran.integrity["database"]["is_standby"] is True
     assert "(standby)" in ran.out
     assert (refused.status, "is a standby, where nothing can be written" in refused.said) == (4, True)
-    assert (history.status, mended in history.out) == (0, True), history.said
+    assert (history.status, fix_result in history.out) == (0, True), history.said
     assert (undo.status, "is a standby: mend the data on the primary" in undo.said) == (4, True), undo.said
 
 

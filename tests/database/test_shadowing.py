@@ -197,8 +197,8 @@ def test_nothing_of_another_role_runs_where_somebody_looks_and_mends(
     hostile: tuple[str, Callable[[], None]], tmp_path: Path
 ) -> None:
     url, trap = hostile
-    with planned(url, tmp_path, ALL) as (mended, _):
-        expected = mended.plan
+    with planned(url, tmp_path, ALL) as (fix_result, _):
+        expected = fix_result.plan
     trap()
 
     with looking_at(url) as engine:
@@ -206,8 +206,8 @@ def test_nothing_of_another_role_runs_where_somebody_looks_and_mends(
         assert {rule: one.error for rule, one in found.items() if one.error} == {}
         assert {name for name, one in found.items() if one.violations} == WRONG
         assert engine.facts.tables["thing"].key == ("id",)
-    with planned(url, tmp_path, ALL) as (mended, _):
-        assert (mended.failed, mended.plan) == (None, expected)
+    with planned(url, tmp_path, ALL) as (fix_result, _):
+        assert (fix_result.failed, fix_result.plan) == (None, expected)
 
 
 def test_nothing_of_another_role_runs_where_declared_constraints_are_looked_at(
@@ -227,14 +227,14 @@ def test_what_was_mended_under_a_hostile_schema_is_taken_back(
     before = _contents(url)
     trap()
 
-    made = fix(url, tmp_path, ALL).made
+    made = fix(url, tmp_path, ALL).applied
     assert made is not None
     assert made.left == []
     assert made.stopped is None
     assert violated(url, ALL) == {"there", "shape"}
     with run_on(url, [WILLPOWER]) as run:
         assert len(past_runs(run)) == 1
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     assert _contents(url) == before
 
 
@@ -269,12 +269,12 @@ def test_casts_that_somebody_made_are_not_used(make_database: MakeDatabase, tmp_
         bound(Between("t", "size", None, 5), "size", fix="clamp"),
     ]
 
-    made = fix(url, tmp_path, rules).made
+    made = fix(url, tmp_path, rules).applied
 
     assert made is not None
     assert (made.rows, made.left) == (2, [])
     assert [row[-1] for row in execute(url, "SELECT id, size FROM t ORDER BY id")] == [5, 1]
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     assert _rows(url, "t") == before
 
 
@@ -304,12 +304,12 @@ def test_a_trigger_comes_too_late_for_a_batch_that_is_being_made(
             tried.append(str(error))
         return original(*arguments)
 
-    with planned(url, tmp_path, [WILLPOWER]) as (mended, make):
+    with planned(url, tmp_path, [WILLPOWER]) as (fix_result, make):
         monkeypatch.setattr(repair, step, late)
         make()
 
-    assert mended.made is not None
-    assert (mended.made.rows, mended.made.left, len(tried)) == (1, [], 1)
+    assert fix_result.applied is not None
+    assert (fix_result.applied.rows, fix_result.applied.left, len(tried)) == (1, [], 1)
 
 
 def test_who_keeps_others_from_mending_is_named(make_database: MakeDatabase, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_who_keeps_others_from_mending_is_named(make_database: MakeDatabase, tmp
 def test_a_journal_that_default_privileges_open_is_closed(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = make_database(SCRIPT + DAMAGE + "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;")
 
-    made = fix(url, tmp_path).made
+    made = fix(url, tmp_path).applied
 
     assert made is not None
     assert made.left == []

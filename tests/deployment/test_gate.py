@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.deployment.gate import CLEAN_DAYS, Condition, Evidence, Finding, Gate, Look, clean_since, decide
+from pytest_tgintegrity.deployment.gate import (
+    CLEAN_DAYS,
+    Condition,
+    Finding,
+    Gate,
+    GateFacts,
+    Look,
+    clean_since,
+    decide,
+)
 
 NOW = datetime(2030, 6, 15, 9, 30, tzinfo=UTC)
 NUMBERS = count()
@@ -53,7 +62,7 @@ def days(count: int) -> list[Past]:
 TODAY = Past(ago(0))
 
 
-def evidence(past: Sequence[Look] | None, **other: Any) -> Evidence:
+def evidence(past: Sequence[Look] | None, **other: Any) -> GateFacts:
     known: dict[str, Any] = {
         "minimum": 90,
         "healthy": True,
@@ -63,7 +72,7 @@ def evidence(past: Sequence[Look] | None, **other: Any) -> Evidence:
         "migrations": MET,
         "performance": MET,
     }
-    return Evidence(**{**known, **other})
+    return GateFacts(**{**known, **other})
 
 
 def ask(past: Sequence[Look] | None, today: Past = TODAY, now: datetime = NOW, **other: Any) -> Gate:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.fixing.commands import Command, apply_command, applying, withheld
-from pytest_tgintegrity.fixing.results import Made, Mended
+from pytest_tgintegrity.fixing.results import Applied, FixResult
 
 OPEN = (
     "postgresql://reader@host:5432/tg",
@@ -125,11 +125,11 @@ def test_bytes_that_are_no_text_are_written_as_they_are() -> None:
 
 def test_only_a_plan_that_is_not_made_has_a_command() -> None:
     args = ["--fix-plan", "--db-url=postgresql://me:hunter2@h/tg"]
-    plan = Mended({}, "1", 1, Path("p"), counts=Counter({("rule", "t"): 1}))
+    plan = FixResult({}, "1", 1, Path("p"), counts=Counter({("rule", "t"): 1}))
 
     assert applying(None, "pytest", args) is None
-    assert applying(Mended({}), "pytest", args) is None
-    assert applying(Mended({}, "1", 1, made=Made()), "pytest", args) is None
+    assert applying(FixResult({}), "pytest", args) is None
+    assert applying(FixResult({}, "1", 1, applied=Applied()), "pytest", args) is None
     assert applying(plan, "pytest", args) == Command("pytest --fix --fix-plan-id 1", ("--db-url",))
     found = applying(plan, "pytest", args)
     assert found is not None

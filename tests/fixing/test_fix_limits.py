@@ -33,10 +33,10 @@ def url(make_database: MakeDatabase) -> str:
 
 def refused(url: str, folder: Path, rule: BoundRule, *more: BoundRule) -> str:
     """Why the fix of a rule is not made, beside one that is."""
-    with planned(url, folder, [rule, ALSO, *more]) as (mended, _):
-        assert mended.failed is None or not mended.failed
-        assert {one for one, _ in mended.counts} >= {"also"}, mended.unmended
-        reasons = {one.rule: one.reason for one in mended.unmended}
+    with planned(url, folder, [rule, ALSO, *more]) as (fix_result, _):
+        assert fix_result.failed is None or not fix_result.failed
+        assert {one for one, _ in fix_result.counts} >= {"also"}, fix_result.needs_person
+        reasons = {one.rule: one.reason for one in fix_result.needs_person}
         return reasons.get(rule.id, "")
 
 
@@ -90,8 +90,8 @@ def test_a_value_is_planned_as_it_is_stored(
 ) -> None:
     rule = bound(Rows("thing", "id = 1 AND open = 'x'"), "it", fix={column: value, "open": "'done'"})
 
-    with planned(url, tmp_path, [rule]) as (mended, make):
-        (change,) = written(mended)
+    with planned(url, tmp_path, [rule]) as (fix_result, make):
+        (change,) = written(fix_result)
         assert dict(change.after) == {column: stored, "open": "done"}
         make()
     assert execute(
@@ -113,8 +113,8 @@ def test_a_value_that_the_column_rounds_is_not_planned_for_a_rule_that_wants_ano
 def test_rows_that_a_fix_changes_and_that_violate_still_are_counted(url: str, tmp_path: Path) -> None:
     rule = bound(Rows("thing", "whole <> 5"), "it", fix={"whole": "2"})
 
-    with planned(url, tmp_path, [rule]) as (mended, _):
-        assert [one.reason for one in mended.unmended] == [
+    with planned(url, tmp_path, [rule]) as (fix_result, _):
+        assert [one.reason for one in fix_result.needs_person] == [
             "its fix does not mend 2 of the rows that it writes to: they still violate it"
         ]
 
@@ -144,9 +144,9 @@ def test_fixes_that_only_fail_after_each_other_refuse_the_later_one(url: str, tm
     first = bound(Rows("thing", "id = 1 AND gross = 1"), "a", fix={"gross": "0"})
     second = bound(Rows("thing", "id = 1 AND whole <> 7"), "b", fix={"whole": "7 / gross::int * 0 + 7"})
 
-    with planned(url, tmp_path, [first, second]) as (mended, _):
-        assert {one for one, _ in mended.counts} == {"a"}
-        assert [(one.rule, one.reason) for one in mended.unmended] == [
+    with planned(url, tmp_path, [first, second]) as (fix_result, _):
+        assert {one for one, _ in fix_result.counts} == {"a"}
+        assert [(one.rule, one.reason) for one in fix_result.needs_person] == [
             ("b", "its fix cannot be computed: division by zero")
         ]
 
@@ -191,8 +191,8 @@ def test_a_table_with_a_rewrite_rule_for_it_is_not_written(
     execute(url, "CREATE TABLE log (id int)", script)
     rule = bound(Rows("thing", "code = 1"), "it", fix={"code": "11"}, fix_allows=("triggers",))
 
-    with planned(url, tmp_path, [rule]) as (mended, _):
-        reasons = [one.reason for one in mended.unmended]
+    with planned(url, tmp_path, [rule]) as (fix_result, _):
+        reasons = [one.reason for one in fix_result.needs_person]
         assert reasons == (
             [] if allowed else ["public.thing has the rewrite rule x, which would change what is written"]
         )
@@ -220,8 +220,8 @@ def test_a_join_with_a_partitioned_table_writes_to_the_table_that_it_names(url: 
     source = Source("parts", "thing t CROSS JOIN parted p", key=("t.id", "p.id"))
     rule = bound(Rows(source, "t.id = 1 AND p.note = 'a'"), "it", fix={"p.note": "'c'"})
 
-    with planned(url, tmp_path, [rule]) as (mended, _):
-        assert [(one.table, dict(one.key)) for one in written(mended)] == [
+    with planned(url, tmp_path, [rule]) as (fix_result, _):
+        assert [(one.table, dict(one.key)) for one in written(fix_result)] == [
             ("public.parted", {"id": "1", "kind": "1"}),
             ("public.parted", {"id": "3", "kind": "2"}),
         ]
@@ -248,8 +248,8 @@ def test_rows_that_share_a_key_with_those_of_an_heir_are_not_written(url: str, t
     rule = bound(Rows("thing", "open = 'x'"), "it", fix={"open": "'z'"})
     assert refused(url, tmp_path, rule) == ""
     execute(url, "INSERT INTO heir (id) VALUES (1)")
-    with planned(url, tmp_path, [rule]) as (mended, _):
-        assert [one.reason for one in mended.unmended] == [
+    with planned(url, tmp_path, [rule]) as (fix_result, _):
+        assert [one.reason for one in fix_result.needs_person] == [
             "rows of public.thing and of tables that inherit from it have the same key: name one of these tables"
         ]
 
@@ -264,8 +264,8 @@ def test_generated_columns_are_not_written_and_follow_what_is(url: str, tmp_path
     ten = bound(Rows("thing", "twice = 10"), "ten", fix_hint="ask")
 
     assert refused(url, tmp_path, clamped) == "thing.twice is generated: it cannot be written to"
-    with planned(url, tmp_path, [follows, ten]) as (mended, _):
-        assert [one.reason for one in mended.unmended] == ["its fix would make more rows violate ten"]
+    with planned(url, tmp_path, [follows, ten]) as (fix_result, _):
+        assert [one.reason for one in fix_result.needs_person] == ["its fix would make more rows violate ten"]
 
 
 def test_an_identity_column_is_not_written(url: str, tmp_path: Path) -> None:
@@ -283,9 +283,11 @@ def test_a_key_of_arrays_is_a_key(make_database: MakeDatabase, tmp_path: Path) -
     rule = bound(Rows("t", "v <> 'c'"), "it", fix={"v": "'c'"})
     key = bound(Rows("t", "v <> 'c'"), "key", fix={"k": "'{3}'"})
 
-    with planned(url, tmp_path, [rule, key]) as (mended, _):
-        assert [dict(one.key) for one in written(mended)] == [{"k": "{}", "c": "DE"}, {"k": "{1,2}", "c": "D"}]
-        assert mended.unmended == [] or mended.unmended[0].reason == "it would change the primary key of t"
+    with planned(url, tmp_path, [rule, key]) as (fix_result, _):
+        assert [dict(one.key) for one in written(fix_result)] == [{"k": "{}", "c": "DE"}, {"k": "{1,2}", "c": "D"}]
+        assert (
+            fix_result.needs_person == [] or fix_result.needs_person[0].reason == "it would change the primary key of t"
+        )
     assert not violated_after(url, tmp_path, rule)
 
 

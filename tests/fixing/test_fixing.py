@@ -230,11 +230,11 @@ def test_killed_in_the_middle_it_leaves_whole_batches_and_the_next_run_finishes(
         ) == [(0,)]
 
     wait_until(ended)
-    ((mended, journalled),) = ask(
+    ((fix_result, journalled),) = ask(
         url, "SELECT (SELECT count(*) FROM item WHERE size = 20), (SELECT count(*) FROM tgintegrity.journal)"
     )
-    assert 0 < mended < 7000
-    assert mended % 1000 == 0
-    assert journalled == mended
+    assert 0 < fix_result < 7000
+    assert fix_result % 1000 == 0
+    assert journalled == fix_result
     assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False).returncode == 0
     assert ask(url, "SELECT count(*), count(DISTINCT run) FROM tgintegrity.journal") == [(7000, 2)]

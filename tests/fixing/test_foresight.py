@@ -10,8 +10,8 @@ import pytest
 from engine import bound
 from fixes import MakeDatabase, execute, ordered, planned, run_on, written
 from pytest_tgintegrity.fixing.fix import plan_fixes
-from pytest_tgintegrity.fixing.plan.drawn import Blueprint
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan
+from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import Between, ChildRows, Derived, Formula, Metric, Query, Rows
 
@@ -44,7 +44,7 @@ def url(make_database: MakeDatabase) -> str:
     return make_database(SCRIPT)
 
 
-def drawn(url: str, folder: Path, rules: Sequence[BoundRule]) -> tuple[Mended, Blueprint]:
+def drawn(url: str, folder: Path, rules: Sequence[BoundRule]) -> tuple[FixResult, FixPlan]:
     with run_on(url, rules) as run:
         return plan_fixes(run, rules, ordered(folder))
 
@@ -71,12 +71,12 @@ FORESEEN = [
 
 @pytest.mark.parametrize("query", FORESEEN)
 def test_a_fix_that_makes_a_query_fail_is_refused_when_it_is_planned(url: str, tmp_path: Path, query: str) -> None:
-    mended, found = drawn(url, tmp_path, [WILLPOWER, bound(Query(query), "ten")])
+    fix_result, found = drawn(url, tmp_path, [WILLPOWER, bound(Query(query), "ten")])
 
-    assert [(one.rule, one.reason) for one in mended.unmended] == [
+    assert [(one.rule, one.reason) for one in fix_result.needs_person] == [
         ("willpower", "its fix would make more rows violate ten")
     ]
-    assert mended.count == 0
+    assert fix_result.count == 0
     assert found.unforeseen == frozenset()
 
 
@@ -98,9 +98,9 @@ HIDDEN = [
 
 @pytest.mark.parametrize("query", HIDDEN)
 def test_a_query_that_reads_the_tables_themselves_is_not_foreseen(url: str, tmp_path: Path, query: str) -> None:
-    mended, found = drawn(url, tmp_path, [WILLPOWER, bound(Query(query), "ten")])
+    fix_result, found = drawn(url, tmp_path, [WILLPOWER, bound(Query(query), "ten")])
 
-    assert mended.count == 1
+    assert fix_result.count == 1
     assert found.unforeseen == {"ten"}
 
 
@@ -116,9 +116,9 @@ APART = [
 
 @pytest.mark.parametrize("query", APART)
 def test_a_query_that_cannot_see_what_is_written_is_left_alone(url: str, tmp_path: Path, query: str) -> None:
-    mended, found = drawn(url, tmp_path, [WILLPOWER, bound(Query(query), "ten")])
+    fix_result, found = drawn(url, tmp_path, [WILLPOWER, bound(Query(query), "ten")])
 
-    assert mended.count == 1
+    assert fix_result.count == 1
     assert found.unforeseen == frozenset()
 
 
@@ -156,16 +156,16 @@ def test_tables_out_of_sight_and_of_equal_names_are_kept_apart(url: str, tmp_pat
     clamps = [
         bound(Between(name, "willpower", 1, 10), name, fix="clamp") for name in ("person", "app.person", "app.hidden")
     ]
-    with planned(url, tmp_path, clamps) as (mended, _):
-        assert [(one.table, dict(one.key)) for one in written(mended)] == [
+    with planned(url, tmp_path, clamps) as (fix_result, _):
+        assert [(one.table, dict(one.key)) for one in written(fix_result)] == [
             ("app.hidden", {"id": "1"}),
             ("app.person", {"id": "1"}),
             ("public.person", {"id": "3"}),
         ]
     for name, query in (("app.hidden", "h WHERE h.willpower = 10"), ("app.person", "WHERE person.willpower = 10")):
         ten = bound(Query(f"SELECT id FROM {name} {query}"), "ten")
-        mended, found = drawn(url, tmp_path, [*clamps, ten])
-        assert [(one.rule, one.reason) for one in mended.unmended] == [
+        fix_result, found = drawn(url, tmp_path, [*clamps, ten])
+        assert [(one.rule, one.reason) for one in fix_result.needs_person] == [
             (name, "its fix would make more rows violate ten")
         ]
         assert found.unforeseen == frozenset()
@@ -178,20 +178,20 @@ def test_groups_that_are_harmless_alone_are_looked_at_together(url: str, tmp_pat
         Query("SELECT p.id FROM person p CROSS JOIN other o WHERE p.id = 3 AND p.willpower + o.willpower = 20"), "both"
     )
 
-    mended, found = drawn(url, tmp_path, [WILLPOWER, other, both])
+    fix_result, found = drawn(url, tmp_path, [WILLPOWER, other, both])
 
     assert len(found.groups) == 1
-    assert [one.reason for one in mended.unmended] == ["its fix would make more rows violate both"]
+    assert [one.reason for one in fix_result.needs_person] == ["its fix would make more rows violate both"]
 
 
 def test_a_fix_may_not_make_more_rows_violate_a_rule_whose_own_fix_leaves_them(url: str, tmp_path: Path) -> None:
     old = bound(Rows("person", "age = 30 AND id = 1"), "old", fix={"age": "-5"})
     some = bound(Between("person", "age", 0, 29), "some", fix="CASE WHEN age > 29 AND id > 1 THEN 29 ELSE age END")
 
-    mended, _ = drawn(url, tmp_path, [old, some])
+    fix_result, _ = drawn(url, tmp_path, [old, some])
 
-    assert mended.count
-    assert {one.rule: one.reason for one in mended.unmended}.get("some") is None
+    assert fix_result.count
+    assert {one.rule: one.reason for one in fix_result.needs_person}.get("some") is None
 
 
 # --- times
@@ -202,11 +202,11 @@ def closing(value: str, where: str = "willpower = 14", name: str = "closing") ->
 
 
 def test_a_time_is_that_of_the_plan(url: str, tmp_path: Path) -> None:
-    with planned(url, tmp_path, [closing("now()")]) as (mended, make):
-        (change,) = written(mended)
+    with planned(url, tmp_path, [closing("now()")]) as (fix_result, make):
+        (change,) = written(fix_result)
         done = make()
-        assert done.made is not None
-        assert done.made.left == []
+        assert done.applied is not None
+        assert done.applied.left == []
     assert execute(url, f"SELECT seen = '{change.after['seen']}' FROM person WHERE id = 3") == [(True,)]
 
 
@@ -252,11 +252,11 @@ def test_a_fix_that_gives_another_value_each_time_is_refused_alone(
     execute(url, "CREATE SEQUENCE counter", "CREATE FUNCTION app.dice() RETURNS int LANGUAGE sql AS 'SELECT 4'")
     rule = bound(Rows("person", "id = 1 AND age > 20"), "it", fix={"age": value})
 
-    mended, _ = drawn(url, tmp_path, [rule, WILLPOWER])
+    fix_result, _ = drawn(url, tmp_path, [rule, WILLPOWER])
 
-    assert [one.rule for one in mended.unmended] == ["it"]
-    assert mended.unmended[0].reason.startswith(reason)
-    assert mended.count == 1
+    assert [one.rule for one in fix_result.needs_person] == ["it"]
+    assert fix_result.needs_person[0].reason.startswith(reason)
+    assert fix_result.count == 1
     assert execute(url, "SELECT is_called FROM counter") == [(False,)]
 
 
@@ -266,8 +266,10 @@ def test_so_is_one_whose_rule_does(url: str, tmp_path: Path) -> None:
     picked = bound(Rows("person", "age > 20 AND random() < 2"), "picked", fix={"age": "20"})
 
     for rule in (clamp, formula, picked):
-        mended, _ = drawn(url, tmp_path, [rule, WILLPOWER])
-        assert mended.unmended[0].reason.startswith("its fix calls random(), which gives another value each time")
+        fix_result, _ = drawn(url, tmp_path, [rule, WILLPOWER])
+        assert fix_result.needs_person[0].reason.startswith(
+            "its fix calls random(), which gives another value each time"
+        )
 
 
 @pytest.mark.parametrize("value", ["length(name || 'random()')", "abs(-3)", "app.fixed()", "greatest(age - 100, 3)"])
@@ -276,4 +278,4 @@ def test_what_stays_the_same_is_planned(url: str, tmp_path: Path, value: str) ->
     execute(url, "CREATE FUNCTION app.abs(int) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 4'")
     rule = bound(Rows("person", "id = 1 AND age > 20"), "it", fix={"age": value})
 
-    assert drawn(url, tmp_path, [rule])[0].unmended == []
+    assert drawn(url, tmp_path, [rule])[0].needs_person == []

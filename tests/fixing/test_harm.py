@@ -12,7 +12,7 @@ from engine import bound
 from fixes import execute, fix, planned
 from fixing_runs import SIZE, ask, told
 from harness import RunRules
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.rules.kinds import Between, Metric, Query
 
 SCRIPT = """
@@ -52,10 +52,10 @@ SPELLINGS = [
 ]
 
 
-def reasons_of(mended: Mended) -> list[str]:
+def reasons_of(fix_result: FixResult) -> list[str]:
     """Why a fix was not planned, or not made."""
-    left = mended.made.left if mended.made else []
-    return [one.reason for one in mended.unmended] + [one.reason for one in left]
+    left = fix_result.applied.left if fix_result.applied else []
+    return [one.reason for one in fix_result.needs_person] + [one.reason for one in left]
 
 
 @pytest.mark.parametrize("query", SPELLINGS)
@@ -64,28 +64,32 @@ def test_a_fix_that_would_harm_a_query_is_not_made_however_it_is_written(
 ) -> None:
     rule = bound(Query(query), "none")
 
-    mended = fix(broken, tmp_path, [LARGE, rule])
+    fix_result = fix(broken, tmp_path, [LARGE, rule])
 
     assert execute(broken, "SELECT count(*) FROM item WHERE size = 77") == [(2,)]
-    assert any("would make more rows violate none" in reason for reason in reasons_of(mended)), reasons_of(mended)
+    assert any("would make more rows violate none" in reason for reason in reasons_of(fix_result)), reasons_of(
+        fix_result
+    )
 
 
 def test_a_fix_that_would_take_a_number_out_of_its_bounds_is_not_made(broken: str, tmp_path: Path) -> None:
     rule = bound(Metric("twenties", "SELECT count(*) FROM public.item WHERE size = 20", at_most=1), "few")
 
-    mended = fix(broken, tmp_path, [LARGE, rule])
+    fix_result = fix(broken, tmp_path, [LARGE, rule])
 
     assert execute(broken, "SELECT count(*) FROM item WHERE size = 20") <= [(1,)]
-    assert any("would make more rows violate few" in reason for reason in reasons_of(mended)), reasons_of(mended)
+    assert any("would make more rows violate few" in reason for reason in reasons_of(fix_result)), reasons_of(
+        fix_result
+    )
 
 
 def test_a_rule_that_cannot_see_what_is_written_is_in_nobodys_way(broken: str, tmp_path: Path) -> None:
     execute(broken, "CREATE TABLE other (id int PRIMARY KEY, size int); INSERT INTO other VALUES (1, 20)")
     rules = [LARGE, bound(Query("SELECT id FROM other WHERE size = 20 AND 'item' = 'item'"), "other")]
 
-    with planned(broken, tmp_path, rules) as (mended, _):
-        assert mended.count == 2
-        assert mended.unforeseen == []
+    with planned(broken, tmp_path, rules) as (fix_result, _):
+        assert fix_result.count == 2
+        assert fix_result.unforeseen == []
 
 
 @pytest.mark.parametrize("severity", ["critical", "info"])

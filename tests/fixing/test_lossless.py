@@ -10,7 +10,7 @@ import pytest
 from engine import bound
 from fixes import MakeDatabase, execute, fix, undone, violated
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import Between, Formula, References, Rows, Unique
 
@@ -24,8 +24,8 @@ def journal(url: str) -> list[tuple[Any, ...]]:
     return execute(url, 'SELECT "table", op, key, before, after FROM tgintegrity.journal ORDER BY id')
 
 
-def reasons(mended: Mended) -> dict[str, str]:
-    return {one.rule: one.reason for one in mended.unmended}
+def reasons(fix_result: FixResult) -> dict[str, str]:
+    return {one.rule: one.reason for one in fix_result.needs_person}
 
 
 def delete(name: str, table: str, where: str) -> BoundRule:
@@ -42,12 +42,12 @@ def test_a_key_of_char_2_names_the_row_that_is_meant(make_database: MakeDatabase
     )
     before = rows(url, "wr")
 
-    mended = fix(url, tmp_path, [bound(Unique("wr", ("v",)), fix="delete", fix_allows=("delete",))])
+    fix_result = fix(url, tmp_path, [bound(Unique("wr", ("v",)), fix="delete", fix_allows=("delete",))])
 
     assert rows(url, "wr") == ['("D ",unrelated)', "(AT,dup)"]
     assert [(op, key) for _, op, key, _, _ in journal(url)] == [("delete", {"cc": "DE"})]
-    assert mended.made is not None
-    assert mended.made.rows == 1
+    assert fix_result.applied is not None
+    assert fix_result.applied.rows == 1
     undone(url)
     assert rows(url, "wr") == before
 
@@ -77,12 +77,12 @@ def test_a_number_is_journalled_as_it_is_stored(make_database: MakeDatabase, tmp
     )
     before = rows(url, "share")
 
-    mended = fix(url, tmp_path, [bound(Rows("share", "third >= 10"), fix={"third": "third / 3"})])
+    fix_result = fix(url, tmp_path, [bound(Rows("share", "third >= 10"), fix={"third": "third / 3"})])
 
-    assert mended.made is not None
-    assert (mended.made.rows, mended.made.left) == (3000, [])
+    assert fix_result.applied is not None
+    assert (fix_result.applied.rows, fix_result.applied.left) == (3000, [])
     assert {after["third"] for *_, after in journal(url)} == {"3.33"}
-    assert undone(url).made.rows == 3000
+    assert undone(url).applied.rows == 3000
     assert rows(url, "share") == before
 
 
@@ -95,10 +95,10 @@ def test_a_formula_that_its_column_cannot_hold_is_refused_before_anything_is_wri
     )
     before = rows(url, "bill")
 
-    mended = fix(url, tmp_path, [bound(Formula("bill", "gross", "net * 1.19"), "gross", fix="recompute")])
+    fix_result = fix(url, tmp_path, [bound(Formula("bill", "gross", "net * 1.19"), "gross", fix="recompute")])
 
-    assert mended.count == 0
-    assert "numeric(10,2)" in reasons(mended)["gross"]
+    assert fix_result.count == 0
+    assert "numeric(10,2)" in reasons(fix_result)["gross"]
     assert rows(url, "bill") == before
     assert execute(url, "SELECT to_regnamespace('tgintegrity')") == [(None,)]
 
@@ -151,17 +151,17 @@ def test_what_triggers_change_is_journalled_and_comes_back(
     url = triggered(make_database, when, BODIES[what])
     before = {name: rows(url, name) for name in ALL}
 
-    made = fix(url, tmp_path, [LARGE]).made
+    made = fix(url, tmp_path, [LARGE]).applied
 
     assert made is not None
     assert (made.rows, made.left) == (3, [])
     stored = {name: rows(url, name) for name in ALL}
     assert stored != before
     back = undone(url)
-    assert back.made.left == []
+    assert back.applied.left == []
     assert {name: rows(url, name) for name in ALL} == before
     assert execute(url, "SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'touch'") == [("O",)]
-    undone(url, back.made.run or "")
+    undone(url, back.applied.run or "")
     assert {name: rows(url, name) for name in ALL} == stored
 
 
@@ -182,7 +182,7 @@ def test_a_fix_whose_trigger_cannot_be_undone_is_not_made(
     url = triggered(make_database, "AFTER", body)
     before = {name: rows(url, name) for name in (*ALL, "notes")}
 
-    made = fix(url, tmp_path, [LARGE]).made
+    made = fix(url, tmp_path, [LARGE]).applied
 
     assert made is not None
     assert made.rows == 0
@@ -209,8 +209,8 @@ def test_who_does_not_own_the_table_is_told_why_its_triggers_keep_a_row(
 
     back = undone(mine)
 
-    assert back.made.rows == 0
-    assert {one.reason for one in back.made.left} == {
+    assert back.applied.rows == 0
+    assert {one.reason for one in back.applied.left} == {
         "the trigger touch changes it again: only the owner of public.item can undo this, its triggers switched off meanwhile"
     }
     assert rows(url, "item") == fixed
@@ -227,10 +227,10 @@ def test_a_column_that_foreign_keys_follow_is_not_written_to(
     )
     before = rows(url, "visit"), rows(url, "place")
 
-    mended = fix(url, tmp_path, [bound(Rows("place", "code = 'a'"), "upper", fix={"code": "upper(code)"})])
+    fix_result = fix(url, tmp_path, [bound(Rows("place", "code = 'a'"), "upper", fix={"code": "upper(code)"})])
 
-    assert mended.count == 0
-    assert "visit" in reasons(mended)["upper"]
+    assert fix_result.count == 0
+    assert "visit" in reasons(fix_result)["upper"]
     assert (rows(url, "visit"), rows(url, "place")) == before
 
 
@@ -241,10 +241,10 @@ def test_a_table_with_a_rewrite_rule_is_not_written_to(make_database: MakeDataba
     )
     rule = LARGE if event == "UPDATE" else delete("large", "item", "size > 20")
 
-    mended = fix(url, tmp_path, [rule])
+    fix_result = fix(url, tmp_path, [rule])
 
-    assert mended.count == 0
-    assert "rewrite rule empties" in reasons(mended)["large"]
+    assert fix_result.count == 0
+    assert "rewrite rule empties" in reasons(fix_result)["large"]
     assert rows(url, "notes") == ["(1)"]
 
 
@@ -257,7 +257,7 @@ def test_a_rewrite_rule_made_since_keeps_an_undo_from_setting_it_off(
 
     back = undone(url)
 
-    assert {one.reason for one in back.made.left} == {
+    assert {one.reason for one in back.applied.left} == {
         "public.item has the rewrite rule empties: what it does could not be taken back"
     }
     assert rows(url, "notes") == ["(1)"]
@@ -277,7 +277,7 @@ def test_a_deleted_row_with_generated_columns_comes_back(make_database: MakeData
     fix(url, tmp_path, [delete("even", "box", "a % 2 = 0"), bound(Rows("box", "a = 3"), "three", fix={"a": "5"})])
 
     assert rows(url, "box") == ["(1,1,2)", "(3,5,10)"]
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     assert rows(url, "box") == before
 
 
@@ -292,12 +292,12 @@ def test_rows_that_point_to_each_other_all_come_back(
     )
     before = rows(url, "node")
 
-    made = fix(url, tmp_path, [delete("all", "node", "id > 0")]).made
+    made = fix(url, tmp_path, [delete("all", "node", "id > 0")]).applied
 
     assert made is not None
     assert (made.rows, made.left, rows(url, "node")) == (count, [], [])
     back = undone(url)
-    assert (back.made.rows, back.made.left) == (count, [])
+    assert (back.applied.rows, back.applied.left) == (count, [])
     assert rows(url, "node") == before
 
 
@@ -316,12 +316,12 @@ def test_parents_and_children_are_deleted_in_one_run(make_database: MakeDatabase
         delete("grandchildren", "c_grandchild", "id = 1"),
     ]
 
-    made = fix(url, tmp_path, rules).made
+    made = fix(url, tmp_path, rules).applied
 
     assert made is not None
     assert (made.rows, made.left) == (5, [])
     assert fix(url, tmp_path, rules).count == 0
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     assert {name: rows(url, name) for name in tables} == before
 
 
@@ -345,7 +345,7 @@ def test_what_the_schema_allows_is_undone_though_the_rest_changed(make_database:
     back = undone(url)
 
     assert rows(url, "one") == ["(1,99,x,)", "(2,98,y,)"]
-    assert {one.change.table: one.reason for one in back.made.left} == {
+    assert {one.change.table: one.reason for one in back.applied.left} == {
         "public.two": "public.two has no column size any more (renamed or dropped)",
         "public.three": "the table public.three is gone",
     }
@@ -353,23 +353,23 @@ def test_what_the_schema_allows_is_undone_though_the_rest_changed(make_database:
 
 def test_undo_goes_on_with_a_run_until_nothing_of_it_is_left(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = make_database(PLAIN)
-    first = fix(url, tmp_path, [BOUNDS[1]]).made
-    second = fix(url, tmp_path, [BOUNDS[0]]).made
+    first = fix(url, tmp_path, [BOUNDS[1]]).applied
+    second = fix(url, tmp_path, [BOUNDS[0]]).applied
     assert first is not None
     assert second is not None
     execute(url, "UPDATE one SET size = 7 WHERE id = 1")
     part = undone(url)
-    assert (part.run, part.made.rows, len(part.made.left)) == (second.run, 1, 1)
+    assert (part.run, part.applied.rows, len(part.applied.left)) == (second.run, 1, 1)
     runs = execute(url, "SELECT count(*) FROM tgintegrity.run")
 
     again = undone(url)
 
-    assert (again.run, again.made.run, again.made.rows, again.older) == (second.run, None, 0, first.run)
-    assert [one.reason for one in again.made.left] == ["it was changed since"]
+    assert (again.run, again.applied.run, again.applied.rows, again.older) == (second.run, None, 0, first.run)
+    assert [one.reason for one in again.applied.left] == ["it was changed since"]
     assert execute(url, "SELECT count(*) FROM tgintegrity.run") == runs
     assert rows(url, "two") == ["(1,10)"]
     execute(url, "UPDATE one SET size = 10 WHERE id = 1")
-    assert (undone(url).made.rows, undone(url).run) == (1, first.run)
+    assert (undone(url).applied.rows, undone(url).run) == (1, first.run)
     with pytest.raises(UsageError, match="no fix left to undo"):
         undone(url)
     with pytest.raises(UsageError, match=f"nothing of run {second.run} is left to undo"):
@@ -378,14 +378,14 @@ def test_undo_goes_on_with_a_run_until_nothing_of_it_is_left(make_database: Make
 
 def test_a_run_whose_undo_was_undone_is_undone_by_last_again(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = make_database(PLAIN)
-    made = fix(url, tmp_path, BOUNDS).made
+    made = fix(url, tmp_path, BOUNDS).applied
     assert made is not None
-    undo = undone(url).made.run
+    undo = undone(url).applied.run
     undone(url, undo or "")
 
     last = undone(url)
 
-    assert (last.run, last.made.rows) == (made.run, 4)
+    assert (last.run, last.applied.rows) == (made.run, 4)
     assert rows(url, "one") == ["(1,99,x)", "(2,98,y)"]
 
 
@@ -416,13 +416,13 @@ def test_settings_of_a_session_do_not_matter(
     for name, value in ODD.items() if odd == "fix" else ():
         monkeypatch.setenv(name, value)
 
-    made = fix(url, tmp_path, [change]).made
+    made = fix(url, tmp_path, [change]).applied
 
     assert made is not None
     assert (made.rows, made.left) == (2, [])
     for name, value in ODD.items():
         monkeypatch.setenv(name, value) if odd == "undo" else monkeypatch.delenv(name)
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     for name in ODD:
         monkeypatch.delenv(name, raising=False)
     assert rows(url, "moment") == before
@@ -448,10 +448,10 @@ def test_a_time_is_computed_once_and_stands_in_the_plan_as_it_was_written(
     made = fix(url, tmp_path, [rule])
 
     assert first.plan == made.plan
-    assert made.made is not None
-    assert (made.made.rows, made.made.left) == (2, [])
+    assert made.applied is not None
+    assert (made.applied.rows, made.applied.left) == (2, [])
     assert violated(url, [rule]) == set()
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     assert rows(url, "ticket") == ["(1,t,,)", "(2,f,,)", "(3,t,,)"]
 
 
@@ -466,9 +466,9 @@ def test_orphans_of_a_key_that_is_an_array_are_deleted_and_come_back(
 
     made = fix(
         url, tmp_path, [bound(References("cell", ("owner",), "person"), fix="delete", fix_allows=("delete",))]
-    ).made
+    ).applied
 
     assert made is not None
     assert (made.rows, made.left, rows(url, "cell")) == (3, [], ['("{1,2}",1)'])
-    assert undone(url).made.left == []
+    assert undone(url).applied.left == []
     assert rows(url, "cell") == before

@@ -54,14 +54,14 @@ def test_a_column_of_any_type_is_written_as_it_is(typed: str, tmp_path: Path, nu
     copied = f"(SELECT o.c{number} FROM t AS o WHERE o.id = 1)"
     rule = bound(Rows("t", f"id = 3 AND num_nulls(c{number}) = 1"), "it", fix={f"c{number}": copied, "done": "true"})
 
-    with planned(typed, tmp_path, [rule]) as (mended, make):
-        assert not mended.failed
-        assert mended.unmended == []
-        (change,) = written(mended)
+    with planned(typed, tmp_path, [rule]) as (fix_result, make):
+        assert not fix_result.failed
+        assert fix_result.needs_person == []
+        (change,) = written(fix_result)
         assert change.after.keys() == {f"c{number}", "done"}
         made = make()
-    assert made.made is not None
-    assert made.made.left == []
+    assert made.applied is not None
+    assert made.applied.left == []
     after = rows(typed)
     assert after[:2] == before[:2]
     assert after[2][1][number] == before[0][1][number]
@@ -74,15 +74,15 @@ def test_fixes_that_undo_each_other_are_found_beside_columns_that_cannot_be_comp
     up = bound(Rows("t", "id = 1 AND NOT done"), "up", fix={"done": "true"})
     down = bound(Rows("t", "id = 1 AND done"), "down", fix={"done": "false"})
 
-    with planned(typed, tmp_path, [up, down]) as (mended, _):
-        assert [one.reason for one in mended.unmended] == ["it and the fix of down undo each other"]
+    with planned(typed, tmp_path, [up, down]) as (fix_result, _):
+        assert [one.reason for one in fix_result.needs_person] == ["it and the fix of down undo each other"]
 
 
 def test_a_row_of_any_types_is_deleted_with_all_its_values_in_the_plan(typed: str, tmp_path: Path) -> None:
     rule = bound(Unique("t", ("done",), where="id < 3"), "it", fix="delete", fix_allows=("delete",))
 
-    with planned(typed, tmp_path, [rule]) as (mended, _):
-        (change,) = written(mended)
+    with planned(typed, tmp_path, [rule]) as (fix_result, _):
+        (change,) = written(fix_result)
         assert len(change.before) == len(TYPES) + 2
         assert (change.before[f"c{list(TYPES).index('bpchar')}"], change.after) == ("a  ", {})
 
@@ -110,10 +110,10 @@ def test_a_table_of_any_name_is_mended(make_database: MakeDatabase, tmp_path: Pa
     clamp = bound(Between("{source}", "{column}", 1, 10), "clamp", named, fix="clamp")
     plain = bound(Rows("{source}", "plain = 1"), "plain", named, fix={"plain": "2"})
 
-    with planned(url, tmp_path, [clamp, plain]) as (mended, make):
-        assert not mended.failed
-        assert mended.unmended == []
-        assert [(one.table, dict(one.after)) for one in written(mended)] == [
+    with planned(url, tmp_path, [clamp, plain]) as (fix_result, make):
+        assert not fix_result.failed
+        assert fix_result.needs_person == []
+        assert [(one.table, dict(one.after)) for one in written(fix_result)] == [
             (f"{schema}.{name}", {name: "10", "plain": "2"}),
             (f"{schema}.{name}", {"plain": "2"}),
         ]
@@ -145,9 +145,9 @@ def test_a_table_of_1600_columns_is_mended(make_database: MakeDatabase, tmp_path
     clamp = bound(Between("wide", "c7", 1, 10), "clamp", fix="clamp")
     gone = bound(Rows("wide", "id = 2"), "gone", fix="delete", fix_allows=("delete",))
 
-    with planned(url, tmp_path, [clamp, gone]) as (mended, make):
-        assert not mended.failed
-        assert [(one.op, len(one.before)) for one in written(mended)] == [
+    with planned(url, tmp_path, [clamp, gone]) as (fix_result, make):
+        assert not fix_result.failed
+        assert [(one.op, len(one.before)) for one in written(fix_result)] == [
             ("update", 1),
             ("delete", 1600),
             ("update", 1),
@@ -196,8 +196,8 @@ def test_a_fresh_fix_survives_rows_without_a_partner(make_database: MakeDatabase
 
     with run_on(url, [clamp, agree]):
         pass
-    with planned(url, tmp_path, [clamp, agree]) as (mended, _):
-        assert {(one.table, one.key["id"], *one.after.values()) for one in written(mended)} == {
+    with planned(url, tmp_path, [clamp, agree]) as (fix_result, _):
+        assert {(one.table, one.key["id"], *one.after.values()) for one in written(fix_result)} == {
             ("public.p", "1", "6"),
             ("public.p", "2", "10"),
             ("public.q", "1", "6"),

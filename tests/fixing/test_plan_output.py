@@ -20,9 +20,9 @@ from documents import everything
 from harness import RunRules
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.commands import Command
-from pytest_tgintegrity.fixing.results import Left, Made, Mended, PastRun, Undone, Unmended
+from pytest_tgintegrity.fixing.results import Applied, FixResult, NeedsPerson, PastRun, Skipped, Undone
 from pytest_tgintegrity.reports.html import page as html
-from pytest_tgintegrity.reports.terminal.fixes import change_text, history_lines, mended_lines, noted_text, undone_lines
+from pytest_tgintegrity.reports.terminal.fixes import change_text, fix_lines, history_lines, noted_text, undone_lines
 
 FILE = Path("/folder/fix-plan-0123.jsonl")
 HOSTILE = "\x1b[31mred\x07\u202eevil\nnext\r\udce9<script>&\x9b1m\u2028end"
@@ -55,13 +55,13 @@ def change(key: int, *rules: str, before: str | None = "1", after: str | None = 
     return Change("public.item", "update", {"id": str(key)}, {"size": before}, {"size": after}, rules)
 
 
-def planned(changes: Sequence[Change], shown: int) -> Mended:
+def planned(changes: Sequence[Change], shown: int) -> FixResult:
     counts = Counter((rule, one.table) for one in changes for rule in one.rules)
-    return Mended({}, "0123", len(changes), FILE, list(changes[:shown]), counts)
+    return FixResult({}, "0123", len(changes), FILE, list(changes[:shown]), counts)
 
 
-def text(mended: Mended, command: Command | None = None) -> list[str]:
-    return [str(line).strip() for line in mended_lines(mended, command)]
+def text(fix_result: FixResult, command: Command | None = None) -> list[str]:
+    return [str(line).strip() for line in fix_lines(fix_result, command)]
 
 
 def test_all_changes_are_shown_where_there_are_few() -> None:
@@ -116,31 +116,31 @@ def test_no_change_is_left_out_in_silence(rules: list[set[int]], shown: int) -> 
 
 def test_what_is_only_noted_is_never_called_nothing_to_mend() -> None:
     severities = {"a": "info", "b": "low"}
-    nothing = Mended({})
-    noted = Mended({}, noted_fixes=["a"])
+    nothing = FixResult({})
+    noted = FixResult({}, noted_fixes=["a"])
 
-    assert [str(one) for one in mended_lines(nothing)] == [
+    assert [str(one) for one in fix_lines(nothing)] == [
         "fix plan   nothing to mend: no violated rule has a safe fix that would change a row"
     ]
-    assert [str(one).strip() for one in mended_lines(noted, None, severities)] == [
+    assert [str(one).strip() for one in fix_lines(noted, None, severities)] == [
         *["fix plan   nothing planned", "1 noted rule has a safe fix: choose it with --fail-on info", "a"]
     ]
     both = planned([change(1, "x")], 5)
     both.noted_fixes = ["a", "b"]
-    assert [str(one).strip() for one in mended_lines(both, None, severities)][-3:] == [
+    assert [str(one).strip() for one in fix_lines(both, None, severities)][-3:] == [
         *["2 noted rules have a safe fix: choose them with --fail-on info", "a", "b"]
     ]
     assert noted_text(["b"], severities).endswith("--fail-on low")
     assert noted_text(["unheard of"], severities).endswith("--fail-on info")
-    many = Mended({}, noted_fixes=[str(n) for n in range(15)])
+    many = FixResult({}, noted_fixes=[str(n) for n in range(15)])
     assert text(many)[-1] == "… and 3 more, all in the JSON report (--json-report)"
 
 
 def test_the_command_stands_after_the_plan() -> None:
-    mended = planned([change(1, "a")], 5)
-    mended.unmended = [Unmended("b", 1, "ask")]
+    fix_result = planned([change(1, "a")], 5)
+    fix_result.needs_person = [NeedsPerson("b", 1, "ask")]
 
-    lines = text(mended, Command("pytest --fix --fix-plan-id 0123", ("--db-url",)))
+    lines = text(fix_result, Command("pytest --fix --fix-plan-id 0123", ("--db-url",)))
 
     assert lines[-3:] == [
         "apply      pytest --fix --fix-plan-id 0123",
@@ -167,21 +167,21 @@ def test_names_are_never_cut() -> None:
     assert told == f"{long}.{long} {long} 1: {long} 1 → 2"
 
 
-def hostile() -> Mended:
+def hostile() -> FixResult:
     row = {HOSTILE: HOSTILE}
     changes = [
         Change(HOSTILE, "update", row, row, {HOSTILE: f"{HOSTILE}!"}, (HOSTILE,)),
         Change(HOSTILE, "delete", row, row, {}, (HOSTILE,)),
         Change(HOSTILE, "insert", {}, {}, row, (HOSTILE,)),
     ]
-    mended = planned(changes, 2)
-    mended.file = Path(f"/{HOSTILE}/{HOSTILE}.jsonl")
-    mended.unmended = [Unmended(HOSTILE, 1, HOSTILE)]
-    mended.noted_fixes = [HOSTILE]
-    mended.unforeseen = [HOSTILE]
-    mended.blind = HOSTILE
-    mended.made = Made("run", left=[Left(one, HOSTILE) for one in changes], stopped=HOSTILE)
-    return mended
+    fix_result = planned(changes, 2)
+    fix_result.file = Path(f"/{HOSTILE}/{HOSTILE}.jsonl")
+    fix_result.needs_person = [NeedsPerson(HOSTILE, 1, HOSTILE)]
+    fix_result.noted_fixes = [HOSTILE]
+    fix_result.unforeseen = [HOSTILE]
+    fix_result.blind = HOSTILE
+    fix_result.applied = Applied("run", left=[Skipped(one, HOSTILE) for one in changes], stopped=HOSTILE)
+    return fix_result
 
 
 def harmless(texts: Iterable[str]) -> bool:
@@ -189,7 +189,7 @@ def harmless(texts: Iterable[str]) -> bool:
 
 
 def test_nothing_that_is_printed_of_data_steers_a_terminal() -> None:
-    lines = [str(line) for line in mended_lines(hostile(), Command("pytest"), {HOSTILE: HOSTILE})]
+    lines = [str(line) for line in fix_lines(hostile(), Command("pytest"), {HOSTILE: HOSTILE})]
 
     assert harmless(lines)
     assert sum("\\x1b[31mred" in one for one in lines) >= 8
@@ -207,8 +207,8 @@ def test_nor_the_page_nor_the_json_report() -> None:
 
 
 def test_the_page_says_how_many_more_and_how_to_make_them() -> None:
-    mended = planned([change(n, "a.py::test_a") for n in range(60)], 50)
-    fix = {**mended.to_json(), "apply": Command("pytest --fix", ("--db-url",)).to_json()}
+    fix_result = planned([change(n, "a.py::test_a") for n in range(60)], 50)
+    fix = {**fix_result.to_json(), "apply": Command("pytest --fix", ("--db-url",)).to_json()}
 
     page = html.render({**everything("word"), "fix": fix})
 
@@ -219,7 +219,7 @@ def test_the_page_says_how_many_more_and_how_to_make_them() -> None:
 
 
 def test_the_page_names_what_is_only_noted() -> None:
-    noted = {**Mended({}, noted_fixes=["a.py::test_a"]).to_json(), "apply": None}
+    noted = {**FixResult({}, noted_fixes=["a.py::test_a"]).to_json(), "apply": None}
 
     page = html.render({**everything("word"), "fix": noted})
 
@@ -231,7 +231,7 @@ def test_the_page_names_what_is_only_noted() -> None:
 
 
 def test_a_plan_that_failed_is_not_called_nothing_to_mend() -> None:
-    failed = Mended({}, failed="no plan was made, nothing was written: cut off")
+    failed = FixResult({}, failed="no plan was made, nothing was written: cut off")
 
     assert text(failed) == ["fix plan   no plan was made, nothing was written: cut off"]
     page = html.render({**everything("word"), "fix": failed.to_json()})
@@ -240,37 +240,37 @@ def test_a_plan_that_failed_is_not_called_nothing_to_mend() -> None:
 
 
 def test_what_cannot_be_foreseen_is_named() -> None:
-    mended = planned([change(1, "a")], 5)
-    mended.unforeseen = [f"u.py::test_{n}" for n in range(13)]
+    fix_result = planned([change(1, "a")], 5)
+    fix_result.unforeseen = [f"u.py::test_{n}" for n in range(13)]
 
-    lines = text(mended)
+    lines = text(fix_result)
 
     assert lines[3:5] == [
         "what becomes of 13 rules cannot be foreseen, only the look after the fix tells:",
         "u.py::test_0",
     ]
     assert lines[-1] == "… and 1 more, all in the JSON report (--json-report)"
-    page = html.render({**everything("word"), "fix": mended.to_json()})
+    page = html.render({**everything("word"), "fix": fix_result.to_json()})
     assert "u.py::test_12" in page.partition("What becomes of these rules only the look after the fix tells:")[2]
 
 
 def test_what_was_made_is_told_to_the_end() -> None:
-    mended = planned([change(1, "a")], 5)
-    mended.made = Made("cafe", 1, 3)
-    mended.blind = "nobody looked again: cut off"
+    fix_result = planned([change(1, "a")], 5)
+    fix_result.applied = Applied("cafe", 1, 3)
+    fix_result.blind = "nobody looked again: cut off"
 
-    assert text(mended)[-3:] == [
+    assert text(fix_result)[-3:] == [
         "fixed      1 row, journalled as run cafe (take back: --undo cafe)",
         "3 more rows changed with them, journalled too",
         "not seen   nobody looked again: cut off",
     ]
-    page = html.render({**everything("word"), "fix": mended.to_json()})
+    page = html.render({**everything("word"), "fix": fix_result.to_json()})
     assert "1 row changed and 3 more rows with them, journalled as run cafe" in page
     assert "nobody looked again: cut off" in page
 
 
 def test_an_undo_that_restores_nothing_says_so_and_names_the_run_before() -> None:
-    left = Made(left=[Left(change(1, "a"), "it was changed since")])
+    left = Applied(left=[Skipped(change(1, "a"), "it was changed since")])
 
     assert [str(one) for one in undone_lines(Undone("cafe", left, "beef"))] == [
         "undo       of run cafe",
@@ -278,7 +278,7 @@ def test_an_undo_that_restores_nothing_says_so_and_names_the_run_before() -> Non
         "left       item id 1: size 1 → 2: it was changed since",
         "older      the run before it is beef (take back: --undo beef)",
     ]
-    assert "beef" not in "".join(map(str, undone_lines(Undone("cafe", Made("d0d0", 1), "beef"))))
+    assert "beef" not in "".join(map(str, undone_lines(Undone("cafe", Applied("d0d0", 1), "beef"))))
 
 
 def test_the_history_tells_what_is_partly_undone() -> None:
@@ -294,8 +294,8 @@ def test_the_history_tells_what_is_partly_undone() -> None:
 
 
 def test_null_is_told_on_the_page() -> None:
-    mended = planned([change(1, "a", before=None), change(2, "a", after=None)], 5)
-    page = html.render({**everything("word"), "fix": mended.to_json()})
+    fix_result = planned([change(1, "a", before=None), change(2, "a", after=None)], 5)
+    page = html.render({**everything("word"), "fix": fix_result.to_json()})
 
     assert "size NULL → 2" in page
     assert "size 1 → NULL" in page

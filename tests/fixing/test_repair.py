@@ -47,33 +47,33 @@ def test_what_was_planned_is_written_and_comes_back(url: str, tmp_path: Path) ->
     damaged = contents(url)
     assert violated(url) == {one.id for one in RULES}
 
-    mended = fix(url, tmp_path)
+    fix_result = fix(url, tmp_path)
 
-    assert mended.made is not None
-    assert (mended.made.rows, mended.made.left) == (10, [])
+    assert fix_result.applied is not None
+    assert (fix_result.applied.rows, fix_result.applied.left) == (10, [])
     assert violated(url) == set()
     assert contents(url) != damaged
     again = fix(url, tmp_path)
     assert again.count == 0
     back = undone(url)
-    assert (back.run, back.made.rows, back.made.left) == (mended.made.run, 10, [])
+    assert (back.run, back.applied.rows, back.applied.left) == (fix_result.applied.run, 10, [])
     assert contents(url) == damaged
 
 
 def test_an_undo_can_be_undone(url: str, tmp_path: Path) -> None:
-    made = fix(url, tmp_path).made
+    made = fix(url, tmp_path).applied
     fixed = contents(url)
     first = undone(url)
 
-    again = undone(url, first.made.run or "")
+    again = undone(url, first.applied.run or "")
 
     assert made is not None
-    assert again.made.rows == made.rows
+    assert again.applied.rows == made.rows
     assert contents(url) == fixed
 
 
 def test_the_journal_is_readable_with_plain_sql(url: str, tmp_path: Path) -> None:
-    made = fix(url, tmp_path, [AGE, TWICE]).made
+    made = fix(url, tmp_path, [AGE, TWICE]).applied
 
     assert made is not None
     assert execute(
@@ -103,7 +103,7 @@ def test_undo_takes_back_only_what_nobody_changed_since(url: str, tmp_path: Path
 
     back = undone(url)
 
-    reasons = {(one.change.table, *one.change.key.values()): one.reason for one in back.made.left}
+    reasons = {(one.change.table, *one.change.key.values()): one.reason for one in back.applied.left}
     assert reasons == {
         ("public.person", "5"): "it was changed since",
         ("public.person", "6"): "it is as before already",
@@ -111,15 +111,15 @@ def test_undo_takes_back_only_what_nobody_changed_since(url: str, tmp_path: Path
         ("public.member", "4"): "a row with its key is there already",
         ("public.diary", "11"): "it was changed since",
     }
-    assert back.made.rows == 5
+    assert back.applied.rows == 5
     assert execute(url, "SELECT age FROM person WHERE id = 5") == [(41,)]
 
 
 def test_a_plan_that_is_out_of_date_is_not_made(url: str, tmp_path: Path) -> None:
     with run_on(url, RULES) as run:
-        mended, drawn = plan_fixes(run, RULES, ordered(tmp_path))
+        fix_result, drawn = plan_fixes(run, RULES, ordered(tmp_path))
         with pytest.raises(UsageError, match=r"the plan is .* now, not 0123456789abcdef"):
-            make_fixes(run, mended, drawn, "0123456789abcdef")
+            make_fixes(run, fix_result, drawn, "0123456789abcdef")
 
     assert execute(url, "SELECT to_regnamespace('tgintegrity')") == [(None,)]
 
@@ -140,7 +140,7 @@ def test_there_may_be_nothing_to_undo(url: str, tmp_path: Path, which: str) -> N
 def test_rows_that_changed_or_went_after_the_plan_are_left(url: str, tmp_path: Path) -> None:
     with planned(url, tmp_path) as (_, make):
         execute(url, "UPDATE person SET age = 33 WHERE id = 5", "DELETE FROM person WHERE id = 4")
-        made = make().made
+        made = make().applied
 
     assert made is not None
     assert {one.change.key["id"]: one.reason for one in made.left} == {
@@ -155,7 +155,7 @@ def test_a_locked_row_leaves_all_as_it_was(url: str, tmp_path: Path) -> None:
     before = contents(url)
     with planned(url, tmp_path, lock=0.3) as (_, make), psycopg.connect(url) as other:
         other.execute("SELECT FROM person WHERE id = 6 FOR UPDATE")
-        made = make().made
+        made = make().applied
 
     assert made is not None
     assert made.rows == 0
@@ -191,7 +191,7 @@ def test_serialization_failures_and_deadlocks_are_tried_again(
 ) -> None:
     execute(url, FLAKY.format(times=times, code=code))
 
-    made = fix(url, tmp_path, [ALLOWED]).made
+    made = fix(url, tmp_path, [ALLOWED]).applied
 
     assert made is not None
     assert made.rows == rows
@@ -202,7 +202,7 @@ def test_serialization_failures_and_deadlocks_are_tried_again(
 def test_a_row_that_the_server_refuses_is_left_and_the_others_are_mended(url: str, tmp_path: Path) -> None:
     execute(url, "ALTER TABLE person ADD CONSTRAINT never_500 CHECK (age <> 500)")
 
-    made = fix(url, tmp_path).made
+    made = fix(url, tmp_path).applied
 
     assert made is not None
     assert [(one.change.key["id"], "never_500" in one.reason) for one in made.left] == [("6", True)]
@@ -225,7 +225,7 @@ def test_a_lost_connection_is_told_and_leaves_whole_batches(
         bound(one.rule.kind, one.id, fix=one.rule.fix, fix_allows=("triggers",)) for one in (AGE, WILLPOWER, TEMPORARY)
     ]
 
-    made = fix(url, tmp_path, rules).made
+    made = fix(url, tmp_path, rules).applied
 
     assert made is not None
     assert made.stopped is not None
@@ -282,7 +282,7 @@ def test_the_role_of_the_manual_may_mend(url: str, tmp_path: Path) -> None:
     execute(url, *(one for one in statements if one.startswith(("CREATE", "GRANT"))))
     owner = url.partition("//")[2].partition("@")[0]
 
-    made = fix(url.replace(f"//{owner}@", f"//{role}@"), tmp_path).made
+    made = fix(url.replace(f"//{owner}@", f"//{role}@"), tmp_path).applied
 
     assert made is not None
     assert (made.rows, made.left) == (10, [])
@@ -317,7 +317,7 @@ def test_fix_then_undo_is_the_identity_and_fixing_twice_changes_nothing(
     first = fix(url, tmp_path)
 
     assert violated(url) == set()
-    assert first.made is not None
+    assert first.applied is not None
     touched = {(one.table, *one.key.values()) for one in written(first)}
     for name, rows in contents(url).items():
         ids = {row for (row,) in rows}
@@ -325,5 +325,5 @@ def test_fix_then_undo_is_the_identity_and_fixing_twice_changes_nothing(
         assert {(f"public.{name}", key) for key in lost} <= touched
     assert fix(url, tmp_path).count == 0
     if first.count:
-        assert undone(url, first.made.run or "").made.left == []
+        assert undone(url, first.applied.run or "").applied.left == []
     assert contents(url) == before

@@ -64,7 +64,7 @@ def test_others_who_write_lose_nothing_and_do_not_keep_the_batch_from_being_made
 
     with writers(url, 8, "UPDATE item SET hits = hits + 1, size = size + (hits & 1) WHERE id = %s") as done:
         wait_until(lambda: sum(done) > 200)
-        made = undone(url).made if undoing else fix(url, tmp_path, [SIZE]).made
+        made = undone(url).applied if undoing else fix(url, tmp_path, [SIZE]).applied
 
     assert made is not None
     assert made.stopped is None
@@ -128,12 +128,12 @@ def test_a_planner_whose_connection_ends_makes_no_plan_and_says_so(make_database
     )
     rule = bound(Between("item", "size", 0, 20), "size", fix="die()", fix_allows=("triggers",))
 
-    mended = fix(url, tmp_path, [rule])
+    fix_result = fix(url, tmp_path, [rule])
 
-    assert mended.failed is not None
-    assert mended.failed.startswith("no plan was made, nothing was written: ")
-    assert "connection" in mended.failed
-    assert "\n" not in mended.failed
+    assert fix_result.failed is not None
+    assert fix_result.failed.startswith("no plan was made, nothing was written: ")
+    assert "connection" in fix_result.failed
+    assert "\n" not in fix_result.failed
     assert execute(url, "SELECT max(size) FROM item") == [(78,)]
     assert list(tmp_path.iterdir()) == []
 
@@ -144,18 +144,18 @@ def test_a_plan_that_cannot_be_kept_is_not_made(make_database: MakeDatabase, tmp
     folder.write_text("")
 
     with run_on(url, [SIZE]) as run:
-        mended, _ = plan_fixes(run, [SIZE], ordered(folder))
+        fix_result, _ = plan_fixes(run, [SIZE], ordered(folder))
 
-    assert mended.failed is not None
-    assert "the plan cannot be written to" in mended.failed
-    assert mended.count == 0
+    assert fix_result.failed is not None
+    assert "the plan cannot be written to" in fix_result.failed
+    assert fix_result.count == 0
 
 
 def test_a_lock_on_the_table_is_told(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = make_database(BUSY)
     with planned(url, tmp_path, [SIZE], lock=0.3) as (_, make), psycopg.connect(url) as other:
         other.execute("LOCK TABLE item IN ACCESS EXCLUSIVE MODE")
-        made = make().made
+        made = make().applied
 
     assert made is not None
     assert made.rows == 0
@@ -225,7 +225,7 @@ def test_a_commit_whose_answer_is_lost_is_known_to_be_made_or_said_to_be_unknown
     relay = CutAtCommit(f"{server.socket_directory}/.s.PGSQL.{server.port}", again=again)
     rule = bound(Between("item", "size", 0, 20), "size", fix="clamp", fix_allows=("triggers",))
 
-    made = fix(f"postgresql://postgres@127.0.0.1:{relay.port}/{name}?sslmode=disable", tmp_path, [rule]).made
+    made = fix(f"postgresql://postgres@127.0.0.1:{relay.port}/{name}?sslmode=disable", tmp_path, [rule]).applied
 
     relay.close()
     assert execute(url, "SELECT count(*) FROM item WHERE size = 20") == [(2,)]
@@ -236,4 +236,4 @@ def test_a_commit_whose_answer_is_lost_is_known_to_be_made_or_said_to_be_unknown
     else:
         assert made.stopped is not None
         assert f"whether they are written, --fix-history says of run {made.run}" in made.stopped
-    assert undone(url).made.rows == 2
+    assert undone(url).applied.rows == 2

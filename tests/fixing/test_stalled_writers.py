@@ -20,7 +20,7 @@ from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.fixing.apply import batches as repair
 from pytest_tgintegrity.fixing.fix import make_fixes, plan_fixes, undo
-from pytest_tgintegrity.fixing.results import Made
+from pytest_tgintegrity.fixing.results import Applied
 from pytest_tgintegrity.servers.postgres import PostgresServer
 from relay import Relay, relaying
 
@@ -60,45 +60,45 @@ def run_on(url: str) -> Run:
     return Run(Settings(1, Limits(statement=0.5), 5, None, {}, "no_demo"), url, "the test")
 
 
-def fixed(url: str, folder: Path, stall: Callable[[], None]) -> Made | str:
+def fixed(url: str, folder: Path, stall: Callable[[], None]) -> Applied | str:
     """What came of a fix that is planned before the network stalls."""
     run = run_on(url)
     run.begin(RULES)
-    mended, drawn = plan_fixes(run, RULES, ordered(folder))
-    assert mended.failed is None
+    fix_result, drawn = plan_fixes(run, RULES, ordered(folder))
+    assert fix_result.failed is None
     stall()
     try:
-        make_fixes(run, mended, drawn)
+        make_fixes(run, fix_result, drawn)
     except UsageError as error:
         return str(error)
     finally:
         run.close()
-    assert mended.made is not None
-    return mended.made
+    assert fix_result.applied is not None
+    return fix_result.applied
 
 
-def undone(url: str, stall: Callable[[], None]) -> Made | str:
+def undone(url: str, stall: Callable[[], None]) -> Applied | str:
     run = run_on(url)
     run.wait()
     stall()
     try:
-        return undo(run, "last").made
+        return undo(run, "last").applied
     except UsageError as error:
         return str(error)
     finally:
         run.close()
 
 
-def told(found: Made | str) -> str:
+def told(found: Applied | str) -> str:
     return found if isinstance(found, str) else found.stopped or ""
 
 
-def is_whole(found: Made | str) -> bool:
+def is_whole(found: Applied | str) -> bool:
     """Whether all was written before the network stalled."""
-    return isinstance(found, Made) and found.rows == WHOLE
+    return isinstance(found, Applied) and found.rows == WHOLE
 
 
-def moments(relay: Relay, act: Callable[[Callable[[], None]], Made | str]) -> Iterator[int]:
+def moments(relay: Relay, act: Callable[[Callable[[], None]], Applied | str]) -> Iterator[int]:
     """The moments at which a client sends something; `act` is done once to count them."""
     before: list[int] = []
     act(lambda: before.append(relay.sent))
@@ -123,7 +123,7 @@ def clear(relay: Relay) -> None:
 def test_a_fix_ends_whenever_the_network_stalls(
     server: PostgresServer, relay: Relay, make_database: MakeDatabase, tmp_path: Path
 ) -> None:
-    def act(stall: Callable[[], None]) -> Made | str:
+    def act(stall: Callable[[], None]) -> Applied | str:
         return fixed(relayed(server, relay, make_database(SCRIPT + DAMAGE)), tmp_path, stall)
 
     for at in moments(relay, act):
@@ -140,7 +140,7 @@ def test_a_fix_ends_whenever_the_network_stalls(
 def test_an_undo_ends_whenever_the_network_stalls(
     server: PostgresServer, relay: Relay, make_database: MakeDatabase, tmp_path: Path
 ) -> None:
-    def act(stall: Callable[[], None]) -> Made | str:
+    def act(stall: Callable[[], None]) -> Applied | str:
         url = make_database(SCRIPT + DAMAGE)
         assert not told(fixed(url, tmp_path, lambda: None))
         return undone(relayed(server, relay, url), stall)

@@ -14,8 +14,8 @@ from engine import bound
 from pytest_tgintegrity.database.connections.reader import Limits
 from pytest_tgintegrity.database.run import Run, Settings
 from pytest_tgintegrity.fixing.changes import Change
-from pytest_tgintegrity.fixing.fix import Order, make_fixes, plan_fixes, undo
-from pytest_tgintegrity.fixing.results import Mended, Undone
+from pytest_tgintegrity.fixing.fix import FixRequest, make_fixes, plan_fixes, undo
+from pytest_tgintegrity.fixing.results import FixResult, Undone
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import (
     AtMost,
@@ -79,26 +79,26 @@ def run_on(url: str, rules: Sequence[BoundRule], lock: float = 2.0) -> Iterator[
         run.close()
 
 
-def ordered(folder: Path, plan: str | None = None) -> Order:
-    return Order(True, plan, folder, 100, lambda _: True)
+def ordered(folder: Path, plan: str | None = None) -> FixRequest:
+    return FixRequest(True, plan, folder, 100, lambda _: True)
 
 
 @contextmanager
 def planned(
     url: str, folder: Path, rules: Sequence[BoundRule] = RULES, lock: float = 2.0
-) -> Iterator[tuple[Mended, Callable[[], Mended]]]:
+) -> Iterator[tuple[FixResult, Callable[[], FixResult]]]:
     """A plan, and what makes its changes."""
     with run_on(url, rules, lock) as run:
-        mended, drawn = plan_fixes(run, rules, ordered(folder))
+        fix_result, drawn = plan_fixes(run, rules, ordered(folder))
 
-        def make() -> Mended:
-            make_fixes(run, mended, drawn)
-            return mended
+        def make() -> FixResult:
+            make_fixes(run, fix_result, drawn)
+            return fix_result
 
-        yield mended, make
+        yield fix_result, make
 
 
-def fix(url: str, folder: Path, rules: Sequence[BoundRule] = RULES) -> Mended:
+def fix(url: str, folder: Path, rules: Sequence[BoundRule] = RULES) -> FixResult:
     with planned(url, folder, rules) as (_, make):
         return make()
 
@@ -124,6 +124,6 @@ def contents(url: str) -> dict[str, list[Any]]:
     return {name: execute(url, f"SELECT t::text FROM {name} AS t ORDER BY id") for name in TABLES}
 
 
-def written(mended: Mended) -> list[Change]:
-    lines = mended.file.read_text().splitlines() if mended.file else []
+def written(fix_result: FixResult) -> list[Change]:
+    lines = fix_result.file.read_text().splitlines() if fix_result.file else []
     return [Change.from_json(json.loads(line)) for line in lines]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engine import bound
 from fixes import fix, undone
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import (
     AtMost,
@@ -334,24 +334,24 @@ def once(url: str, folder: Path, listed: Sequence[Case], session: Session = lamb
     names = {f"public.{table}": one.id for one in listed for table in one.tables}
     before = oracle(url)
     session("fix")
-    mended = fix(url, folder, rules)
-    if mended.made and mended.made.stopped:
-        raise RuntimeError(mended.made.stopped)
+    fix_result = fix(url, folder, rules)
+    if fix_result.applied and fix_result.applied.stopped:
+        raise RuntimeError(fix_result.applied.stopped)
     after = oracle(url)
-    faults = dict(_entered(url, listed, mended)) | dict(_missed(listed, mended))
+    faults = dict(_entered(url, listed, fix_result)) | dict(_missed(listed, fix_result))
     again = fix(url, folder, rules)
     if again.count:
         faults.setdefault("a second plan", f"{again.count} changes, {sorted(set(again.counts))[:3]}")
     for table, rows in differences(after, oracle(url)).items():
         faults.setdefault(names.get(table, table), f"a second fix wrote {_short(rows)}")
     session("undo")
-    if again.made and again.made.rows:
-        undone(url, again.made.run or "")
-    for table, reason in _left(url, mended).items():
+    if again.applied and again.applied.rows:
+        undone(url, again.applied.run or "")
+    for table, reason in _left(url, fix_result).items():
         faults.setdefault(names.get(table, table), f"not undone: {reason}")
     for table, rows in differences(before, oracle(url)).items():
         faults.setdefault(names.get(table, table), f"lost, and found instead: {_short(rows)}")
-    return Shown(faults, {one.rule: one.reason for one in mended.unmended})
+    return Shown(faults, {one.rule: one.reason for one in fix_result.needs_person})
 
 
 def _short(rows: object) -> str:
@@ -359,34 +359,34 @@ def _short(rows: object) -> str:
     return text if len(text) < 300 else f"{text[:300]}…"
 
 
-def _left(url: str, mended: Mended) -> dict[str, str]:
-    if mended.made is None or not mended.made.rows:
+def _left(url: str, fix_result: FixResult) -> dict[str, str]:
+    if fix_result.applied is None or not fix_result.applied.rows:
         return {}
-    back = undone(url, mended.made.run or "")
-    found = {one.change.table: f"{one.reason} {_short(one.change.to_json())}" for one in back.made.left}
-    if back.made.stopped:
-        raise RuntimeError(back.made.stopped)
+    back = undone(url, fix_result.applied.run or "")
+    found = {one.change.table: f"{one.reason} {_short(one.change.to_json())}" for one in back.applied.left}
+    if back.applied.stopped:
+        raise RuntimeError(back.applied.stopped)
     return found
 
 
-def _missed(listed: Sequence[Case], mended: Mended) -> Iterator[tuple[str, str]]:
+def _missed(listed: Sequence[Case], fix_result: FixResult) -> Iterator[tuple[str, str]]:
     """What was left, and what was neither fixed nor refused."""
-    if mended.made is None:
+    if fix_result.applied is None:
         return
     names = {f"public.{table}": one.id for one in listed for table in one.tables}
-    for one in mended.made.left:
+    for one in fix_result.applied.left:
         yield names.get(one.change.table, one.change.table), f"left: {one.reason} {_short(one.change.to_json())}"
-    refused = {one.rule for one in mended.unmended}
+    refused = {one.rule for one in fix_result.needs_person}
     for case in listed:
-        if case.id not in refused and case.id in mended.first and not mended.made.by_rule.get(case.id):
+        if case.id not in refused and case.id in fix_result.first and not fix_result.applied.by_rule.get(case.id):
             yield case.id, "violated, but neither fixed nor refused"
-        if case.id not in refused and case.id not in mended.first:
+        if case.id not in refused and case.id not in fix_result.first:
             yield case.id, "not seen to be violated"
 
 
-def _entered(url: str, listed: Sequence[Case], mended: Mended) -> Iterator[tuple[str, str]]:
+def _entered(url: str, listed: Sequence[Case], fix_result: FixResult) -> Iterator[tuple[str, str]]:
     """Where the journal says something else than what is stored."""
-    run = mended.made.run if mended.made else None
+    run = fix_result.applied.run if fix_result.applied else None
     if run is None:
         return
     names = {f"public.{table}": one for one in listed for table in one.tables}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engine import bound
 from fixes import fix, undone
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import Rows, Source
 from zoo import Zoo, differences, oracle, quoted
@@ -117,18 +117,18 @@ def _halved(zoo: Zoo, folder: Path, listed: Sequence[Scene]) -> Outcomes:
 def _once(url: str, folder: Path, listed: Sequence[Scene]) -> Outcomes:
     rules = [one.rule for one in listed]
     before = oracle(url)
-    mended = fix(url, folder, rules)
-    _may_go_on(mended.made.stopped if mended.made else None)
+    fix_result = fix(url, folder, rules)
+    _may_go_on(fix_result.applied.stopped if fix_result.applied else None)
     fixed = oracle(url)
     again = fix(url, folder, rules)
     rewritten = differences(fixed, oracle(url))
     kept: dict[str, str] = {}
-    if mended.made and mended.made.rows:
-        back = undone(url, mended.made.run or "")
-        _may_go_on(back.made.stopped)
-        kept = {one.change.table: one.reason for one in back.made.left}
+    if fix_result.applied and fix_result.applied.rows:
+        back = undone(url, fix_result.applied.run or "")
+        _may_go_on(back.applied.stopped)
+        kept = {one.change.table: one.reason for one in back.applied.left}
     lost = differences(before, oracle(url))
-    return {one.id: _outcome(one, mended, kept, rewritten, lost, again) for one in listed}
+    return {one.id: _outcome(one, fix_result, kept, rewritten, lost, again) for one in listed}
 
 
 def _may_go_on(stopped: str | None) -> None:
@@ -138,14 +138,14 @@ def _may_go_on(stopped: str | None) -> None:
 
 def _outcome(
     scene: Scene,
-    mended: Mended,
+    fix_result: FixResult,
     kept: Mapping[str, str],
     rewritten: Mapping[str, object],
     lost: Mapping[str, object],
-    again: Mended,
+    again: FixResult,
 ) -> str:
-    refusal = next((one.reason for one in mended.unmended if one.rule == scene.id), None)
-    left = [one.reason for one in mended.made.left if scene.owns(one.change.table)] if mended.made else []
+    refusal = next((one.reason for one in fix_result.needs_person if one.rule == scene.id), None)
+    left = [one.reason for one in fix_result.applied.left if scene.owns(one.change.table)] if fix_result.applied else []
     told = [*left, *(reason for table, reason in kept.items() if scene.owns(table))]
     for reason in (*([] if refusal is None else [refusal]), *told):
         if DYING.search(reason) or len(reason) > 400:
@@ -155,15 +155,15 @@ def _outcome(
         strange = {name: rows for name, rows in tables.items() if scene.owns(name)}
         if strange and not (told and scene.situation.told and [*strange] == [f"public.{scene.name}"]):
             return f"FAULT {words}: {str(strange)[:400]}{_told(told)}"
-    return _named(scene, mended, refusal, told, again)
+    return _named(scene, fix_result, refusal, told, again)
 
 
-def _named(scene: Scene, mended: Mended, refusal: str | None, told: Sequence[str], again: Mended) -> str:
+def _named(scene: Scene, fix_result: FixResult, refusal: str | None, told: Sequence[str], again: FixResult) -> str:
     if refusal is not None:
         return f"FAULT it could be fixed: {refusal}" if scene.situation.fixed else f"refused: {refusal}"
     if told:
         return f"told: {told[0]}" if scene.situation.told else f"FAULT left{_told(told)}"
-    if not (mended.made and mended.made.by_rule.get(scene.id)):
+    if not (fix_result.applied and fix_result.applied.by_rule.get(scene.id)):
         return "FAULT neither fixed nor refused"
     if any(rule == scene.id for rule, _ in again.counts):
         return "FAULT a second plan has changes"

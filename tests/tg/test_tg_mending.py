@@ -15,9 +15,9 @@ from engine import looking_at
 from integrity_tests.demo import DATASETS
 from pytest_tgintegrity.database.connections.reader import Limits
 from pytest_tgintegrity.database.run import Run, Settings
-from pytest_tgintegrity.fixing.fix import Order, make_fixes, plan_fixes, undo
-from pytest_tgintegrity.fixing.plan.planner import Blueprint
-from pytest_tgintegrity.fixing.results import Mended, Undone
+from pytest_tgintegrity.fixing.fix import FixRequest, make_fixes, plan_fixes, undo
+from pytest_tgintegrity.fixing.plan.planner import FixPlan
+from pytest_tgintegrity.fixing.results import FixResult, Undone
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.proving.proof import Prover
 from pytest_tgintegrity.proving.scratch_copy import LOOSE
@@ -78,13 +78,13 @@ class Mending:
         finally:
             run.close()
 
-    def fix(self, *, info: bool = False) -> tuple[Mended, Blueprint]:
+    def fix(self, *, info: bool = False) -> tuple[FixResult, FixPlan]:
         run = self.run()
         try:
-            order = Order(True, None, self.folder, 10_000, lambda one: info or one.rule.severity != "info")
-            mended, drawn = plan_fixes(run, self.rules, order)
-            make_fixes(run, mended, drawn)
-            return mended, drawn
+            order = FixRequest(True, None, self.folder, 10_000, lambda one: info or one.rule.severity != "info")
+            fix_result, drawn = plan_fixes(run, self.rules, order)
+            make_fixes(run, fix_result, drawn)
+            return fix_result, drawn
         finally:
             run.close()
 
@@ -128,19 +128,19 @@ def planted(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 def test_what_is_safe_is_mended_and_comes_back(planted: Mending) -> None:
     before = planted.checksums()
 
-    mended, _ = planted.fix()
+    fix_result, _ = planted.fix()
 
-    assert mended.made is not None
-    assert (mended.made.rows, mended.made.left) == (mended.count, [])
+    assert fix_result.applied is not None
+    assert (fix_result.applied.rows, fix_result.applied.left) == (fix_result.count, [])
     severe = {one.id for one in planted.rules if one.rule.severity != "info"}
-    assert planted.violations().keys() & severe == {one.rule for one in mended.unmended}
+    assert planted.violations().keys() & severe == {one.rule for one in fix_result.needs_person}
     assert planted.checksums() != before
     again, _ = planted.fix()
     assert again.count == 0
     with psycopg.connect(planted.url) as connection:
         connection.execute(UNCHECKED)  # as when the faults were planted: no CHECK lets such values come back
-    back = planted.undo().made
-    assert (back.rows, back.left) == (mended.count, [])
+    back = planted.undo().applied
+    assert (back.rows, back.left) == (fix_result.count, [])
     assert planted.checksums() == before
 
 
@@ -194,16 +194,16 @@ def test_fixes_mend_their_rules_and_harm_no_other(broken: tuple[Mending, set[str
     seen = cases & before.keys()
     assert len(seen) > len(cases) * 0.9  # a few are damaged away by another's damage to the same row
 
-    mended, drawn = mending.fix(info=True)
+    fix_result, drawn = mending.fix(info=True)
 
     assert drawn.refused == {}
-    assert mended.made is not None
-    assert (mended.made.rows, mended.made.left) == (mended.count, [])
+    assert fix_result.applied is not None
+    assert (fix_result.applied.rows, fix_result.applied.left) == (fix_result.count, [])
     after = mending.violations()
     worse = {one for one, count in after.items() if count > before.get(one, 0)}
     assert worse == set()
     partly = {one.id for one in mending.rules if (found := deleting(one.rule.fix)) and found["where"]}
     assert seen & after.keys() <= partly
     assert mending.fix(info=True)[0].count == 0
-    assert mending.undo().made.rows == mended.count
+    assert mending.undo().applied.rows == fix_result.count
     assert mending.checksums() == sums

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fixes import fix, undone
-from pytest_tgintegrity.fixing.results import Made
+from pytest_tgintegrity.fixing.results import Applied
 from zoo import MAJORS, OpenZoo, differences, oracle
 from zoo_fixes import Case
 from zoo_histories import cases_of, drawings
@@ -39,19 +39,19 @@ def test_random_histories_come_back_and_go_forth_again(
     url = zoo.make("".join(one.script for one in listed))
     before = oracle(url)
 
-    made = fix(url, tmp_path, [rule for one in listed for rule in one.rules]).made
+    made = fix(url, tmp_path, [rule for one in listed for rule in one.rules]).applied
     assert made is not None
     assert problems(made, listed) == {}
     if not made.rows:
         return
     fixed = oracle(url)
     back = undone(url, made.run or "")
-    assert problems(back.made, listed) | lost(before, oracle(url), listed) == {}
-    again = undone(url, back.made.run or "")
-    assert problems(again.made, listed) | lost(fixed, oracle(url), listed) == {}
+    assert problems(back.applied, listed) | lost(before, oracle(url), listed) == {}
+    again = undone(url, back.applied.run or "")
+    assert problems(again.applied, listed) | lost(fixed, oracle(url), listed) == {}
 
 
-def problems(made: Made, listed: list[Case]) -> dict[str, object]:
+def problems(made: Applied, listed: list[Case]) -> dict[str, object]:
     """What was left, and why, beside the script that made it."""
     scripts = _scripts(listed)
     found: dict[str, object] = {} if made.stopped is None else {"stopped": made.stopped}

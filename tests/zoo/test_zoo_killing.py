@@ -73,19 +73,19 @@ def test_a_fix_killed_at_any_statement_is_finished_by_the_next_and_both_come_bac
 
         assert violated(url) == set(), (at, arrives)
         for run in runs(url):
-            assert undone(url, run).made.left == [], (at, arrives)
+            assert undone(url, run).applied.left == [], (at, arrives)
         assert contents(url) == before, (at, arrives)
 
 
 def test_an_undo_killed_at_any_statement_is_finished_by_the_next(wheel: Zoo, killed: Mender, tmp_path: Path) -> None:
-    def mended() -> str:
+    def fix_result() -> str:
         url = wheel.make(SCRIPT + DAMAGE)
         fix(url, tmp_path)
         return url
 
-    first = mended()
+    first = fix_result()
     for at, arrives in at_each(killed, runs(first)[0], first, tmp_path):
-        url = mended()
+        url = fix_result()
         (run,) = runs(url)
 
         killed.run(run, url, tmp_path, at, arrives=arrives)

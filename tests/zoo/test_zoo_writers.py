@@ -95,7 +95,7 @@ def test_no_update_is_lost_beside_eight_writers(
 
     with written(url) as done:
         for _ in range(ROUNDS):
-            made = fix(url, tmp_path, [CLAMPED, TWICE]).made
+            made = fix(url, tmp_path, [CLAMPED, TWICE]).applied
             assert made is not None
             assert made.stopped is None
             quiet = [
@@ -107,7 +107,7 @@ def test_no_update_is_lost_beside_eight_writers(
             assert made.by_table["public.account"] >= (ROWS - BUSY) / 2
             assert made.by_table["public.entry"] >= (ROWS - BUSY) / 4
             back = undone(url, made.run or "")
-            assert [one for one in back.made.left if int(one.change.key["id"] or 0) > BUSY] == []
+            assert [one for one in back.applied.left if int(one.change.key["id"] or 0) > BUSY] == []
 
     assert stored(url) == +done
     assert execute(url, SERIAL) == []

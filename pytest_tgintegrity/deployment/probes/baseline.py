@@ -9,7 +9,7 @@ from typing import Literal
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
 from pytest_tgintegrity.deployment.probes.statistics import ENOUGH, Baseline, BaselineComparison, Timed, compare
-from pytest_tgintegrity.deployment.probes.timing import Stage, Timings, time_probes
+from pytest_tgintegrity.deployment.probes.timing import ProbeConnections, Timings, time_probes
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.memory import Memory
@@ -29,12 +29,12 @@ def _rehearsal(run: Run) -> Rehearsal:
 
 def time_on(run: Run | None, probes: Iterable[Probe], which: Probing | None) -> Timings | None:
     """Time probes, once the rules of a run are judged; None if that was not asked, or no rule looked at data."""
-    if which is None or run is None or run.board is None or run.database is None:
+    if which is None or run is None or run.pool is None or run.database is None:
         return None
     reading = [one for one in probes if not one.writes]
     writing = [one for one in probes if one.writes and which == "writes"]
     server = f"PostgreSQL {run.database.server_version}"
-    stage = Stage(run.connection, lambda: _rehearsal(run), quote=run.settings.limits.quote)
+    stage = ProbeConnections(run.connection, lambda: _rehearsal(run), quote=run.settings.limits.quote)
     return time_probes([*reading, *writing], stage, server)
 
 

@@ -39,7 +39,7 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ProbeConnections:
     """Where probes are timed: `reading` gives a read-only connection, `rehearsing` one that keeps nothing.
 
     `quote` says whether what the server says of a row may be told.
@@ -72,7 +72,7 @@ def _rehearsed(probe: Probe, rehearsal: Rehearsal) -> Pair:
         return _seconds(written, connection), yardstick
 
 
-def time_probes(probes: Iterable[Probe], stage: Stage, server: str) -> Timings:
+def time_probes(probes: Iterable[Probe], stage: ProbeConnections, server: str) -> Timings:
     """Time each probe on a connection of its own; one that raises is told with its reason."""
     found: dict[str, Timed] = {}
     failed: dict[str, str] = {}

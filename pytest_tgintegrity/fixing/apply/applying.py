@@ -12,9 +12,9 @@ from pytest_tgintegrity.fixing.apply import batches as repair
 from pytest_tgintegrity.fixing.apply.batches import Batches, Connection, Refused, Work
 from pytest_tgintegrity.fixing.apply.stored import StoredRow, StoredTable, among, read_rows
 from pytest_tgintegrity.fixing.changes import Change, Place
-from pytest_tgintegrity.fixing.plan.planner import Blueprint, read_changes
+from pytest_tgintegrity.fixing.plan.planner import FixPlan, read_changes
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, qualified
-from pytest_tgintegrity.fixing.results import Left
+from pytest_tgintegrity.fixing.results import Skipped
 from pytest_tgintegrity.planning.planner import Plan
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sql.compose import parametrised
@@ -33,21 +33,21 @@ class Applying:
 
     quiet = False
 
-    def __init__(self, blueprint: Blueprint, plan: Plan, allows: Mapping[str, Sequence[str]]) -> None:
-        self._blueprint = blueprint
+    def __init__(self, fix_plan: FixPlan, plan: Plan, allows: Mapping[str, Sequence[str]]) -> None:
+        self._blueprint = fix_plan
         self._allows = allows
         self._watched = {
-            rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules if rule in blueprint.unforeseen
+            rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules if rule in fix_plan.unforeseen
         }
         self._counts: dict[str, int] = {}
 
-    def left(self, work: Work) -> list[Left]:
+    def left(self, work: Work) -> list[Skipped]:
         """The changes that would not be planned any more: somebody was faster."""
         now: dict[Place, Change] = {}
         with own_path(work.connection):
             for group in self._blueprint.groups:
                 now |= self._planned_now(work, group)
-        return [Left(one, reason) for one in work.batch if (reason := self._obstacle(work, one, now.get(one.place)))]
+        return [Skipped(one, reason) for one in work.batch if (reason := self._obstacle(work, one, now.get(one.place)))]
 
     def _obstacle(self, work: Work, change: Change, now: Change | None) -> str:
         table = work.tables.get(change.table)
@@ -64,7 +64,7 @@ class Applying:
         return ""
 
     def _planned_now(self, work: Work, group: list[Step]) -> dict[Place, Change]:
-        mine = {qualified(one.table): one.table for step in group for one in step.remedies}
+        mine = {qualified(one.table): one.table for step in group for one in step.table_fixes}
         touched = {name: changes for name in mine if name in work.tables and (changes := work.at(name))}
         only = {
             name: among(work.tables[name], changes)

@@ -36,7 +36,7 @@ from pytest_tgintegrity.fixing.apply.stored import (
 from pytest_tgintegrity.fixing.changes import Change, Place
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.checks import check_journal, close_to_others
-from pytest_tgintegrity.fixing.results import Left, Made
+from pytest_tgintegrity.fixing.results import Applied, Skipped
 from pytest_tgintegrity.parts import halves
 
 BATCH_ROWS = 1_000
@@ -93,7 +93,7 @@ class Policy(Protocol):
     def quiet(self) -> bool:
         """Whether the triggers of users may be switched off where they are in the way."""
 
-    def left(self, work: Work) -> list[Left]:
+    def left(self, work: Work) -> list[Skipped]:
         """The changes that must not be made, now that their rows are locked."""
 
     def begin(self, work: Work) -> None:
@@ -191,14 +191,14 @@ class Batches:
     def __init__(self, writer: Writer, outside: Connection, run: _Run) -> None:
         self.writer = writer
         self.outside = outside
-        self.made = Made(quote=writer.limits.quote)
+        self.applied = Applied(quote=writer.limits.quote)
         self._run = run
 
     def end(self) -> None:
         """Enter the end of the run, if something was written and the connection is still there."""
-        if self.made.run is not None:
+        if self.applied.run is not None:
             with contextlib.suppress(psycopg.Error, ConnectionFailed), self.writer.transaction() as connection:
-                connection.execute(journal.END_RUN, [self.made.run])
+                connection.execute(journal.END_RUN, [self.applied.run])
 
     # --- batch by batch
 
@@ -207,17 +207,17 @@ class Batches:
         size = max(WHOLE_PLAN_ROWS if whole else 0, BATCH_ROWS)
         waiting: list[_Waiting] = []
         for batch in _batches(changes, size):
-            if self.made.stopped is None:
+            if self.applied.stopped is None:
                 waiting += self._tried(batch, policy)
             else:
-                self._leave(batch, self.made.stopped)
+                self._leave(batch, self.applied.stopped)
         rows = -1
-        while waiting and self.made.stopped is None:
-            if rows == self.made.rows:
+        while waiting and self.applied.stopped is None:
+            if rows == self.applied.rows:
                 if all(len(one.batch) == 1 for one in waiting):
                     break
                 waiting = [replace(one, batch=half) for one in waiting for half in halves(one.batch)]
-            rows = self.made.rows
+            rows = self.applied.rows
             waiting = [refused for one in reversed(waiting) for refused in self._tried(one.batch, policy)]
         for one in waiting:
             self._leave(one.batch, one.reason)
@@ -239,7 +239,7 @@ class Batches:
             except (psycopg.Error, ConnectionFailed) as error:
                 if not _is_fatal(error):
                     return [_Waiting(batch, self._told(error))]
-                reason = self.made.stopped = f"the server stopped us: {self._told(error)}"
+                reason = self.applied.stopped = f"the server stopped us: {self._told(error)}"
                 break
             else:
                 return []
@@ -255,7 +255,7 @@ class Batches:
         return self.writer.address.scrub(refused(error, quote=self.writer.limits.quote))
 
     def _leave(self, batch: Iterable[Change], reason: str) -> None:
-        self.made.left += [Left(change, reason) for change in batch]
+        self.applied.left += [Skipped(change, reason) for change in batch]
 
     def _attempt(self, batch: Sequence[Change], policy: Policy) -> None:
         """Make a batch, in another order of operations or with triggers off where it can only be made so."""
@@ -293,11 +293,11 @@ class Batches:
         except psycopg.Error as error:
             if committing is None or not _is_fatal(error) or not self._is_committed(committing):
                 raise
-        self.made.left += left
+        self.applied.left += left
         if work.batch:
-            self.made.run = self._run.id
-            self.made.count(work.batch)
-            self.made.followed += len(others)
+            self.applied.run = self._run.id
+            self.applied.count(work.batch)
+            self.applied.followed += len(others)
 
     def _is_committed(self, transaction: int) -> bool:
         """Whether a transaction was committed although the answer was lost. Raises `Unanswered` if nobody can tell."""
@@ -310,7 +310,7 @@ class Batches:
                 time.sleep(0.05)
             if status in ("committed", "aborted"):
                 return status == "committed"
-        self.made.run = self._run.id
+        self.applied.run = self._run.id
         raise Unanswered(
             "the connection was lost while rows were committed: whether they are written, --fix-history says of run"
             f" {self._run.id}"
@@ -341,7 +341,7 @@ class Batches:
 
     def _enter(self, connection: Connection, changes: Sequence[Change]) -> int:
         """Into the journal, the run itself too if this is its first change; the transaction's number is returned."""
-        if self.made.run is None:
+        if self.applied.run is None:
             run = self._run
             connection.execute(journal.BEGIN_RUN, [run.id, run.kind, run.undoes, run.plan])
         told = [{**one.to_json(), "rule": "; ".join(one.rules)} for one in changes]

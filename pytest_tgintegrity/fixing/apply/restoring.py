@@ -17,7 +17,7 @@ from pytest_tgintegrity.fixing.changes import Change, Row
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.entries import document, entry_of, schema_reason
 from pytest_tgintegrity.fixing.plan.planner import FETCH_ROWS
-from pytest_tgintegrity.fixing.results import Left
+from pytest_tgintegrity.fixing.results import Skipped
 from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
@@ -41,9 +41,11 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
                 if isinstance(entry, Change):
                     yield opposite(entry)
                 else:
-                    batches.made.left.append(Left(_unreadable(row), entry))
+                    batches.applied.left.append(Skipped(_unreadable(row), entry))
     except (psycopg.Error, ConnectionFailed) as error:
-        batches.made.stopped = f"the journal cannot be read any more: {writer.address.scrub(writer.limits.said(error))}"
+        batches.applied.stopped = (
+            f"the journal cannot be read any more: {writer.address.scrub(writer.limits.said(error))}"
+        )
 
 
 def _unreadable(row: Sequence[Any]) -> Change:
@@ -62,9 +64,9 @@ class Restoring:
 
     quiet: bool = True
 
-    def left(self, work: Work) -> list[Left]:
+    def left(self, work: Work) -> list[Skipped]:
         """The changes whose rows are not any more what the run made of them, or cannot be any more."""
-        return [Left(one, reason) for one in work.batch if (reason := _obstacle(work, one))]
+        return [Skipped(one, reason) for one in work.batch if (reason := _obstacle(work, one))]
 
     def begin(self, work: Work) -> None:
         """Nothing: what an undo brings back was there before."""

@@ -13,13 +13,13 @@ from pytest_tgintegrity.errors import ConnectionFailed, DeclarationError, NotEva
 from pytest_tgintegrity.fixing.plan.limits import FixLimits, read_limits, volatile_calls
 from pytest_tgintegrity.fixing.plan.table_fixes import (
     Intent,
-    Remedy,
     Step,
+    TableFix,
     Violating,
     as_of,
     intents,
     qualified,
-    remedy,
+    table_fix,
     violating,
 )
 from pytest_tgintegrity.fixing.plan.writes import table_behind
@@ -63,7 +63,7 @@ class Drafts:
         behind = self._tables_behind(drafts)
         steps = [step for draft in drafts if (step := self._step(draft, behind)) is not None]
         steps = self._steady(steps)
-        self.limits = read_limits(self.rows, [one.table for step in steps for one in step.remedies])
+        self.limits = read_limits(self.rows, [one.table for step in steps for one in step.table_fixes])
         allows = {one.bound.id: one.bound.rule.fix_allows for one in wanted}
         allowed = [step for step in steps if self._is_allowed(step, allows[step.rule])]
         return [self._complete(step, instant) for step in self._apart(allowed)]
@@ -106,15 +106,15 @@ class Drafts:
 
     def _step(self, draft: _Draft, behind: Mapping[tuple[str, str], Table]) -> Step | None:
         bound = draft.wanted.bound
-        remedies: list[Remedy] = []
+        table_fixes: list[TableFix] = []
         for intent in draft.intents:
             table = behind.get((bound.id, intent.alias))
             reason = "its source has no rows to write to" if table is None else _unwritable(table, intent)
             if table is None or reason:
                 self._refuse(bound.id, reason or "")
                 return None
-            remedies.append(remedy(bound, draft.found, intent, table, visible=self.is_visible(table)))
-        return Step(bound.id, tuple(remedies), draft.wanted.fresh)
+            table_fixes.append(table_fix(bound, draft.found, intent, table, visible=self.is_visible(table)))
+        return Step(bound.id, tuple(table_fixes), draft.wanted.fresh)
 
     def is_visible(self, table: Table) -> bool:
         """Whether the search path finds a table."""
@@ -153,24 +153,24 @@ class Drafts:
 
     def _steady(self, steps: Sequence[Step]) -> list[Step]:
         """Leave out fixes that would come to something else each time they are computed."""
-        volatile = volatile_calls(self.rows, {one.text for step in steps for one in step.remedies})
+        volatile = volatile_calls(self.rows, {one.text for step in steps for one in step.table_fixes})
         for step in steps:
-            for one in step.remedies:
+            for one in step.table_fixes:
                 if one.text in volatile:
                     self._refuse(step.rule, volatile[one.text])
         return [step for step in steps if step.rule not in self.refused]
 
     def _is_allowed(self, step: Step, allows: Collection[str]) -> bool:
-        reason = next(filter(None, (self.limits.forbids(one, allows) for one in step.remedies)), "")
+        reason = next(filter(None, (self.limits.forbids(one, allows) for one in step.table_fixes)), "")
         if reason:
             self._refuse(step.rule, reason)
         return not reason
 
     def _apart(self, steps: Sequence[Step]) -> Iterable[Step]:
         """Leave out fixes that write to a part of a table that another fix writes to as a whole."""
-        whole = {qualified(one.table): step.rule for step in steps for one in step.remedies}
+        whole = {qualified(one.table): step.rule for step in steps for one in step.table_fixes}
         for step in steps:
-            for one in step.remedies:
+            for one in step.table_fixes:
                 for above in self.limits.above.get(qualified(one.table), ()):
                     if above in whole:
                         why = f"{qualified(one.table)} is a part of {above}, which the fix of {whole[above]} writes to"
@@ -178,8 +178,10 @@ class Drafts:
         return [step for step in steps if step.rule not in self.refused]
 
     def _complete(self, step: Step, instant: str) -> Step:
-        remedies = (replace(as_of(one, instant), computed=self.limits.computed_from(one)) for one in step.remedies)
-        return replace(step, remedies=tuple(remedies))
+        table_fixes = (
+            replace(as_of(one, instant), computed=self.limits.computed_from(one)) for one in step.table_fixes
+        )
+        return replace(step, table_fixes=tuple(table_fixes))
 
 
 def _behind(found: Violating, alias: str) -> sql.Composable:

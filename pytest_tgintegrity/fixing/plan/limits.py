@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import sql
 
 from pytest_tgintegrity.fixing.plan.simulation import Column
-from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, qualified
+from pytest_tgintegrity.fixing.plan.table_fixes import TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.compose import Value
 from pytest_tgintegrity.planning.sql.names import EVERY
@@ -154,11 +154,11 @@ class FixLimits:
     above: dict[str, list[str]] = field(default_factory=dict)
     sharing: frozenset[str] = frozenset()
 
-    def forbids(self, one: Remedy, allows: Collection[str]) -> str:
+    def forbids(self, one: TableFix, allows: Collection[str]) -> str:
         """Why a remedy must not be, in a sentence; empty where it may."""
         return self._computed(one) or self._fires(one, allows) or self._follows(one) or self._unsaid(one, allows)
 
-    def _computed(self, one: Remedy) -> str:
+    def _computed(self, one: TableFix) -> str:
         name = qualified(one.table)
         known = self.columns.get(name, {})
         if not known:
@@ -172,7 +172,7 @@ class FixLimits:
             return f"rows of {name} and of tables that inherit from it have the same key: name one of these tables"
         return ""
 
-    def _fires(self, one: Remedy, allows: Collection[str]) -> str:
+    def _fires(self, one: TableFix, allows: Collection[str]) -> str:
         name, events = qualified(one.table), self._events(one)
         undoing = {_UNDONE_BY[event] for event in events}
         for table, rule, event in self.rules:
@@ -185,14 +185,14 @@ class FixLimits:
             return f'{one.table.name} has the trigger {fired[0]}: say fix_allows="triggers" if it may fire'
         return ""
 
-    def _events(self, one: Remedy) -> set[str]:
+    def _events(self, one: TableFix) -> set[str]:
         """What happens to the table: a row that moves to another partition is deleted and inserted there."""
         moving = {each for table, each in self.parted_by if table == qualified(one.table)}
         if one.op == "update" and moving & {*one.columns, EVERY}:
             return {"update", "delete", "insert"}
         return {one.op}
 
-    def _follows(self, one: Remedy) -> str:
+    def _follows(self, one: TableFix) -> str:
         for table, child, constraint, on_delete, on_update in self.cascades:
             if table != qualified(one.table):
                 continue
@@ -203,12 +203,12 @@ class FixLimits:
                 return f"writing {one.table.name}.{changed[0]} would change {child} too ({constraint}), unjournalled"
         return ""
 
-    def _unsaid(self, one: Remedy, allows: Collection[str]) -> str:
+    def _unsaid(self, one: TableFix, allows: Collection[str]) -> str:
         if one.op != "update" and one.op not in allows:
             return f'it would {one.op} rows of {one.table.name}: say fix_allows="{one.op}" if it may'
         return ""
 
-    def computed_from(self, one: Remedy) -> tuple[str, ...]:
+    def computed_from(self, one: TableFix) -> tuple[str, ...]:
         """The columns that the server computes from those that a remedy writes."""
         known = self.columns.get(qualified(one.table), {})
         return tuple(name for name, each in known.items() if not words(each.generated).names.isdisjoint(one.columns))

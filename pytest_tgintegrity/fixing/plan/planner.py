@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.plan.drafts import Drafts, Wanted
-from pytest_tgintegrity.fixing.plan.drawn import Blueprint, stand_ins
+from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan, stand_ins
 from pytest_tgintegrity.fixing.plan.foresight import read_foresight
 from pytest_tgintegrity.fixing.plan.settling import Settling
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, components, in_order, qualified
@@ -24,7 +24,7 @@ from pytest_tgintegrity.planning.facts import Facts, Table
 from pytest_tgintegrity.planning.planner import Plan
 from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
-__all__ = ["FETCH_ROWS", "TEXT_SETTINGS", "Asker", "Blueprint", "Wanted", "changes", "draw", "read_changes", "stream"]
+__all__ = ["FETCH_ROWS", "TEXT_SETTINGS", "Asker", "FixPlan", "Wanted", "changes", "prepare", "read_changes", "stream"]
 
 FETCH_ROWS = 2_000
 
@@ -44,33 +44,33 @@ class Asker(Protocol):
         """Each statement answered or failed."""
 
 
-def draw(
+def prepare(
     reader: Reader, facts: Facts, plan: Plan, wanted: Iterable[Wanted], violations: Mapping[str, int] | None = None
-) -> Blueprint:
+) -> FixPlan:
     """Find out which of the wanted fixes can be made, and how they depend on each other.
 
     `violations` are the counts of all rules that were looked at: none of them may grow.
     """
     asked = list(wanted)
     if not asked:
-        return Blueprint()
+        return FixPlan()
     drafts = Drafts(reader, facts, plan)
     instant = str(drafts.rows(_INSTANT)[0][0])
     steps = drafts.steps(asked, f"'{instant}'")
-    blueprint = Blueprint(
+    fix_plan = FixPlan(
         refused=drafts.refused,
         types=drafts.limits.columns,
         rules=tuple(one.bound.id for one in asked),
         standing=stand_ins(steps, facts.tables),
         instant=instant,
     )
-    foresight = read_foresight(drafts.rows, [one.table for step in steps for one in step.remedies])
+    foresight = read_foresight(drafts.rows, [one.table for step in steps for one in step.table_fixes])
     scans = {rule: scan for scan in plan.scans for rule in scan.rules}
-    settling = Settling(reader, blueprint, scans, violations or {}, foresight)
-    blueprint.groups = _groups(settling, steps)
-    blueprint.healed = {rule for rule, count in settling.counts.items() if not count and settling.violations[rule]}
-    blueprint.unforeseen = frozenset(settling.unforeseen())
-    return blueprint
+    settling = Settling(reader, fix_plan, scans, violations or {}, foresight)
+    fix_plan.groups = _groups(settling, steps)
+    fix_plan.healed = {rule for rule, count in settling.counts.items() if not count and settling.violations[rule]}
+    fix_plan.unforeseen = frozenset(settling.unforeseen())
+    return fix_plan
 
 
 def _groups(settling: Settling, steps: Sequence[Step]) -> list[list[Step]]:
@@ -86,24 +86,24 @@ def _groups(settling: Settling, steps: Sequence[Step]) -> list[list[Step]]:
         groups = [group for group in groups if group]
         if not called and len(chosen) == len(asked) and settling.harmless_together(groups):
             return groups
-        chosen = [step for step in [*chosen, *called] if step.rule not in settling.blueprint.refused]
+        chosen = [step for step in [*chosen, *called] if step.rule not in settling.fix_plan.refused]
 
 
 # --- every change
 
 
-def changes(blueprint: Blueprint, fetch: Callable[[sql.Composable], Iterable[Sequence[Any]]]) -> Iterator[Change]:
+def changes(fix_plan: FixPlan, fetch: Callable[[sql.Composable], Iterable[Sequence[Any]]]) -> Iterator[Change]:
     """Every change of the plan, group by group, table by table, in key order. `fetch` streams the rows of a query."""
-    for group in blueprint.groups:
-        simulation = blueprint.simulation(group)
+    for group in fix_plan.groups:
+        simulation = fix_plan.simulation(group)
         for table in sorted(simulation.tables, key=lambda one: one.path):
-            yield from read_changes(blueprint, table, fetch(simulation.changes(table)))
+            yield from read_changes(fix_plan, table, fetch(simulation.changes(table)))
 
 
-def read_changes(blueprint: Blueprint, table: Table, rows: Iterable[Sequence[Any]]) -> Iterator[Change]:
+def read_changes(fix_plan: FixPlan, table: Table, rows: Iterable[Sequence[Any]]) -> Iterator[Change]:
     """Changes from the rows of a simulation's answer."""
     for op, key, before, after, numbers in rows:
-        rules = [blueprint.rules[number] for number in dict.fromkeys(numbers)]
+        rules = [fix_plan.rules[number] for number in dict.fromkeys(numbers)]
         yield Change.between(qualified(table), op, _row(key), (_row(before), _row(after)), rules)
 
 

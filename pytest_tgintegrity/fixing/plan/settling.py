@@ -9,10 +9,10 @@ from typing import Any
 from psycopg import sql
 
 from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
-from pytest_tgintegrity.fixing.plan.drawn import Blueprint, written
+from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan, written
 from pytest_tgintegrity.fixing.plan.foresight import Foresight
 from pytest_tgintegrity.fixing.plan.simulation import Simulation
-from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, in_order, offending, qualified
+from pytest_tgintegrity.fixing.plan.table_fixes import Step, TableFix, in_order, offending, qualified
 from pytest_tgintegrity.parts import chunks
 from pytest_tgintegrity.planning.scans import MetricScan, Scan
 from pytest_tgintegrity.planning.sql.encoding import sql_text
@@ -51,7 +51,7 @@ class _Restless:
 
     rows: int
     writers: set[str] = field(default_factory=set)
-    rounded: Remedy | None = None
+    rounded: TableFix | None = None
 
 
 class Settling:
@@ -64,13 +64,13 @@ class Settling:
     def __init__(
         self,
         reader: Reader,
-        blueprint: Blueprint,
+        fix_plan: FixPlan,
         scans: Mapping[str, Scan],
         violations: Mapping[str, int],
         foresight: Foresight,
     ) -> None:
         self.reader = reader
-        self.blueprint = blueprint
+        self.fix_plan = fix_plan
         self.violations = violations
         self.foresight = foresight
         self.called: set[str] = set()
@@ -90,7 +90,7 @@ class Settling:
         return self._questions[rule]
 
     def _refuse(self, rule: str, reason: str) -> None:
-        self.blueprint.refused.setdefault(rule, reason)
+        self.fix_plan.refused.setdefault(rule, reason)
 
     # --- asking
 
@@ -120,7 +120,7 @@ class Settling:
     def settled(self, group: list[Step]) -> list[Step]:
         """Leave out fixes that never come to rest: those that undo each other, or do not mend what they are for."""
         while group:
-            simulation = self.blueprint.simulation(group)
+            simulation = self.fix_plan.simulation(group)
             places, cuts = simulation.cut_off()
             stored = [simulation.stored(table) for table in simulation.tables]
             answers = self._ask_together(simulation, [*cuts, *self._restless(simulation, group), *stored])
@@ -136,32 +136,32 @@ class Settling:
                     return group
                 self._refuse_restless(group, restless)
             for rule, table, column in (places[number] for number in sorted(wrong)):
-                of = self.blueprint.types[table][column].type
+                of = self.fix_plan.types[table][column].type
                 self._refuse(rule, f"its fix writes values that {table}.{column}, {of}, cannot hold")
-            group = [step for step in group if step.rule not in self.blueprint.refused]
+            group = [step for step in group if step.rule not in self.fix_plan.refused]
         return group
 
     def _restless(self, simulation: Simulation, group: Sequence[Step]) -> list[sql.Composable]:
-        writes, numbers = written(group), self.blueprint.numbers
+        writes, numbers = written(group), self.fix_plan.numbers
         return [
             simulation.restless(
                 step,
                 one,
                 numbers[step.rule],
-                sure=self.foresight.outlook(one.text, writes, self.blueprint.standing) == "foreseen",
+                sure=self.foresight.outlook(one.text, writes, self.fix_plan.standing) == "foreseen",
             )
             for step in group
-            for one in step.remedies
+            for one in step.table_fixes
         ]
 
     def _found_restless(self, group: Sequence[Step], rows: Sequence[tuple[Any, ...]]) -> dict[str, _Restless]:
         found: dict[str, _Restless] = {}
-        remedies = [(step.rule, one) for step in group for one in step.remedies]
-        for (rule, one), (count, numbers, rounded) in zip(remedies, rows, strict=True):
+        table_fixes = [(step.rule, one) for step in group for one in step.table_fixes]
+        for (rule, one), (count, numbers, rounded) in zip(table_fixes, rows, strict=True):
             if count:
                 told = found.setdefault(rule, _Restless(0))
                 told.rows += count
-                told.writers |= {self.blueprint.rules[number] for number in numbers or ()}
+                told.writers |= {self.fix_plan.rules[number] for number in numbers or ()}
                 told.rounded = one if rounded else told.rounded
         return found
 
@@ -184,7 +184,7 @@ class Settling:
         if found.rounded is None:
             return "they still violate it"
         table = qualified(found.rounded.table)
-        columns = {each: self.blueprint.types[table][each] for each in found.rounded.columns}
+        columns = {each: self.fix_plan.types[table][each] for each in found.rounded.columns}
         name, column = next((name, each) for name, each in columns.items() if each.rounds)
         advice = "" if column.scale is None else f": say round(…, {column.scale}) in the rule"
         return f"{table}.{name}, {column.type}, rounds what it is given{advice}"
@@ -201,7 +201,7 @@ class Settling:
 
     def _broken(self, group: Sequence[Step]) -> str:
         """Why the server cannot compute some fixes; empty if it can."""
-        simulation = self.blueprint.simulation(group)
+        simulation = self.fix_plan.simulation(group)
         _, cuts = simulation.cut_off()
         stored = [simulation.stored(table) for table in simulation.tables]
         answers = self._ask_together(simulation, [*cuts, *self._restless(simulation, group), *stored])
@@ -216,7 +216,7 @@ class Settling:
         """
         while group:
             watched = self._watched(group, self.violations)
-            counts = dict(self._counts(self.blueprint.simulation(group), watched))
+            counts = dict(self._counts(self.fix_plan.simulation(group), watched))
             grown = self._grown(counts)
             self.called |= grown & waiting.keys()
             blamed = self._blamed(group, self._unhelped(group, grown - waiting.keys(), chosen))
@@ -236,7 +236,7 @@ class Settling:
         for numbers, rules in touching.items():
             if len(numbers) > 1:
                 steps = in_order([step for n in numbers for step in groups[n]])
-                counts = dict(self._counts(self.blueprint.simulation(steps), self._watched(steps, rules)))
+                counts = dict(self._counts(self.fix_plan.simulation(steps), self._watched(steps, rules)))
                 self.counts |= counts
                 if self._blamed(groups[numbers[-1]], self._grown(counts)):
                     return False
@@ -261,7 +261,7 @@ class Settling:
         if not helpers:
             return grown
         steps = in_order([*group, *helpers])
-        return self._grown(dict(self._counts(self.blueprint.simulation(steps), self._watched(steps, grown))))
+        return self._grown(dict(self._counts(self.fix_plan.simulation(steps), self._watched(steps, grown))))
 
     def _grown(self, counts: Mapping[str, int]) -> set[str]:
         """The rules that more rows would violate."""
@@ -276,7 +276,7 @@ class Settling:
             asked = self.question(rule) if rule in self._scans else None
             if asked is not None and asked.rows is not None and not names.isdisjoint(words(asked.text).names):
                 reads = reading(asked.text).reads_any(writes)
-                if reads and self.foresight.outlook(asked.text, writes, self.blueprint.standing) == "foreseen":
+                if reads and self.foresight.outlook(asked.text, writes, self.fix_plan.standing) == "foreseen":
                     found[rule] = asked.rows
         return found
 
@@ -284,7 +284,7 @@ class Settling:
 
     def unforeseen(self) -> Iterator[str]:
         """The rules that the planned writes might touch, and of which nobody knows what they say after them."""
-        writes, standing = self.blueprint.writes, self.blueprint.standing
+        writes, standing = self.fix_plan.writes, self.fix_plan.standing
         for rule in self.violations:
             if not writes or rule not in self._scans:
                 continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, qualified
+from pytest_tgintegrity.fixing.plan.table_fixes import Step, TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.compose import both, exact_text, listed, raw, texts_by_name, where_clause
 from pytest_tgintegrity.planning.sql.encoding import sql_text
@@ -101,10 +101,10 @@ class Simulation:
     def apply(self, steps: Sequence[Step], numbers: Mapping[str, int]) -> None:
         """Lay one layer for each remedy; the remedies of one step see the same state."""
         for step in steps:
-            for one in step.remedies:
+            for one in step.table_fixes:
                 self._begin(one)
             state = self._state()
-            for one in step.remedies:
+            for one in step.table_fixes:
                 self._layer(one, state, numbers[step.rule], fresh=step.fresh)
 
     @property
@@ -119,7 +119,7 @@ class Simulation:
         self._parts.append(raw(sql_text(sql.SQL("{} AS ({})").format(raw(name), query))))
         return name
 
-    def _begin(self, one: Remedy) -> None:
+    def _begin(self, one: TableFix) -> None:
         table, name = one.table, qualified(one.table)
         if name in self._last:
             return
@@ -171,7 +171,7 @@ class Simulation:
             ).format(c=sql.Identifier(name), last=raw(last), of=raw(one.type))
         return sql.Identifier(name)
 
-    def _layer(self, one: Remedy, state: sql.Composable, number: int, *, fresh: bool) -> None:
+    def _layer(self, one: TableFix, state: sql.Composable, number: int, *, fresh: bool) -> None:
         name = qualified(one.table)
         self._written[name].update(dict.fromkeys(one.columns))
         if one.op == "insert":
@@ -192,7 +192,7 @@ class Simulation:
             )
         )
 
-    def _hits(self, one: Remedy, state: sql.Composable, *, fresh: bool) -> sql.Composable:
+    def _hits(self, one: TableFix, state: sql.Composable, *, fresh: bool) -> sql.Composable:
         """The rows that a remedy finds in a state; a fresh one leaves out those that it would find today."""
         found = sql.SQL("{}{}").format(state, self.asked(one.text))
         if not fresh:
@@ -203,7 +203,7 @@ class Simulation:
         )
         return sql.SQL("SELECT * FROM ({}) AS tgi_new WHERE ({}) NOT IN ({})").format(found, listed(keys), today)
 
-    def _rewritten(self, one: Remedy, number: int) -> sql.Composable:
+    def _rewritten(self, one: TableFix, number: int) -> sql.Composable:
         values = {column: raw(f"tgi_hits.v{n}") for n, column in enumerate(one.columns)}
         targets: list[sql.Composable] = []
         for name, column in self.types[qualified(one.table)].items():
@@ -230,7 +230,7 @@ class Simulation:
             ]
         )
 
-    def _cut_off(self, one: Remedy, values: Mapping[str, sql.Composable], before: sql.Composable) -> sql.Composable:
+    def _cut_off(self, one: TableFix, values: Mapping[str, sql.Composable], before: sql.Composable) -> sql.Composable:
         """The numbers of the columns that could not hold what they were given, after those known `before`."""
         found = before
         for name, value in values.items():
@@ -243,7 +243,7 @@ class Simulation:
                 self._cut.append((one.rule, qualified(one.table), name))
         return found
 
-    def _inserted(self, one: Remedy, state: sql.Composable, number: int) -> sql.Composable:
+    def _inserted(self, one: TableFix, state: sql.Composable, number: int) -> sql.Composable:
         values = {column: raw(f"tgi_found.v{n}") for n, column in enumerate(one.columns)}
         targets = [
             sql.SQL("({})::{} AS {}").format(values.get(name, raw("NULL")), raw(column.type), sql.Identifier(name))
@@ -293,7 +293,7 @@ class Simulation:
             " WHERE pg_catalog.cardinality(tgi_row.tgi_rules) > 0"
         ).format(self._texts("tgi_row", name, written), raw(self._last[name]))
 
-    def restless(self, step: Step, one: Remedy, number: int, *, sure: bool) -> sql.Composable:
+    def restless(self, step: Step, one: TableFix, number: int, *, sure: bool) -> sql.Composable:
         """How many rows this remedy would still change after all, and why.
 
         The reasons are the numbers of the rules that wrote to these rows, and how many hold another value than was
@@ -324,7 +324,7 @@ class Simulation:
             changed=self._changed(one, number) if sure else raw(""),
         )
 
-    def _changed(self, one: Remedy, number: int) -> sql.Composable:
+    def _changed(self, one: TableFix, number: int) -> sql.Composable:
         columns = self.types[qualified(one.table)]
         pairs = [(text_of(_of(alias, c), columns[c]) for alias in ("tgi_row", "tgi_old")) for c in one.columns]
         return sql.SQL(" OR ({} = ANY (tgi_row.tgi_rules) AND ({}))").format(

@@ -135,7 +135,7 @@ def insertion(found: Violating, intent: Intent) -> sql.Composed:
 
 
 @dataclass(frozen=True)
-class Remedy:
+class TableFix:
     """What the fix of one rule does to one table.
 
     Its SQL selects the keys (k0, k1, …) of rows and their new values (v0, v1, …) as of one instant; `words` is what the
@@ -174,7 +174,7 @@ class Remedy:
         return self.op != "insert" and not self.reading.anything and self.reading.times(self.relation) <= 1
 
 
-def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, visible: bool) -> Remedy:
+def table_fix(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, visible: bool) -> TableFix:
     """What an intent does to the table behind its alias."""
     prefix = qualifier(intent.alias)
     keys = [] if intent.op == "insert" else [sql.SQL("{}{}").format(prefix, sql.Identifier(one)) for one in table.key]
@@ -184,10 +184,10 @@ def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, 
     hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(listed(targets), found.table, where)
     columns = tuple(one.target.column for one in intent.writes)
     words = tuple(one.words for one in intent.writes)
-    return Remedy(bound.id, table, intent.op, columns, words, sql_text(hits), visible)
+    return TableFix(bound.id, table, intent.op, columns, words, sql_text(hits), visible)
 
 
-def as_of(one: Remedy, instant: str) -> Remedy:
+def as_of(one: TableFix, instant: str) -> TableFix:
     """The same at one instant, a literal of type timestamptz."""
     return replace(one, text=at_instant(one.text, instant))
 
@@ -197,18 +197,18 @@ class Step:
     """All that the fix of one rule does, seen from one state; `fresh` leaves out what was wrong to begin with."""
 
     rule: str
-    remedies: tuple[Remedy, ...]
+    table_fixes: tuple[TableFix, ...]
     fresh: bool = False
 
     @cached_property
     def writes(self) -> frozenset[Cell]:
         """What it writes."""
-        return frozenset(cell for one in self.remedies for cell in one.cells)
+        return frozenset(cell for one in self.table_fixes for cell in one.cells)
 
     def sees(self, writes: Iterable[Cell]) -> bool:
         """Whether its SQL may read something that is written."""
         cells = list(writes)
-        return any(one.reading.reads_any(cells) for one in self.remedies)
+        return any(one.reading.reads_any(cells) for one in self.table_fixes)
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.commands import Command
-from pytest_tgintegrity.fixing.results import Left, Made, Mended, PastRun, Undone
+from pytest_tgintegrity.fixing.results import Applied, FixResult, PastRun, Skipped, Undone
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.rule import SEVERITIES
 from pytest_tgintegrity.text import CELL, grouped, plural, printable, shown
@@ -21,79 +21,82 @@ REPORT = "all in the JSON report (--json-report)"
 NOTHING = "nothing to mend: no violated rule has a safe fix that would change a row"
 
 
-def mended_lines(
-    mended: Mended, command: Command | None = None, severities: Mapping[str, str] | None = None
+def fix_lines(
+    fix_result: FixResult, command: Command | None = None, severities: Mapping[str, str] | None = None
 ) -> Iterable[Line]:
     """The plan by rule, its first changes, how to make them, what was made, and what needs a person."""
-    yield from _plan(mended)
-    yield from _noted(mended, severities or {})
+    yield from _plan(fix_result)
+    yield from _noted(fix_result, severities or {})
     if command is not None:
         yield Line("apply", command.text)
         if command.hint:
             yield Line("", command.hint)
-    if mended.made is not None:
-        yield from made_lines(mended.made, "fixed")
-    if mended.blind:
-        yield Line("not seen", printable(mended.blind), RED)
-    yield from _harmed(mended)
-    yield from _for_people(mended)
+    if fix_result.applied is not None:
+        yield from made_lines(fix_result.applied, "fixed")
+    if fix_result.blind:
+        yield Line("not seen", printable(fix_result.blind), RED)
+    yield from _harmed(fix_result)
+    yield from _for_people(fix_result)
 
 
-def _harmed(mended: Mended) -> Iterable[Line]:
+def _harmed(fix_result: FixResult) -> Iterable[Line]:
     """The rules that held before rows were written, and how to have it as it was."""
-    if mended.harms and mended.made is not None:
-        rules = plural(len(mended.harms), "rule")
-        yield Line("harmed", f"{rules} held before this fix, not now: take it back with --undo {mended.made.run}", RED)
-        yield from _some(mended.harms)
+    if fix_result.harms and fix_result.applied is not None:
+        rules = plural(len(fix_result.harms), "rule")
+        yield Line(
+            "harmed", f"{rules} held before this fix, not now: take it back with --undo {fix_result.applied.run}", RED
+        )
+        yield from _some(fix_result.harms)
 
 
-def _plan(mended: Mended) -> Iterable[Line]:
-    if mended.failed:
-        yield Line("fix plan", printable(mended.failed), RED)
+def _plan(fix_result: FixResult) -> Iterable[Line]:
+    if fix_result.failed:
+        yield Line("fix plan", printable(fix_result.failed), RED)
         return
-    if not mended.count:
-        yield Line("fix plan", "nothing planned" if mended.noted_fixes else NOTHING)
+    if not fix_result.count:
+        yield Line("fix plan", "nothing planned" if fix_result.noted_fixes else NOTHING)
         return
-    tables = len({table for _, table in mended.counts})
-    where = printable(str(mended.file))
+    tables = len({table for _, table in fix_result.counts})
+    where = printable(str(fix_result.file))
     yield Line(
-        "fix plan", f"{mended.plan}: {plural(mended.count, 'change')} in {plural(tables, 'table')}, all in {where}"
+        "fix plan",
+        f"{fix_result.plan}: {plural(fix_result.count, 'change')} in {plural(tables, 'table')}, all in {where}",
     )
     totals: Counter[str] = Counter()
-    for (rule, _), count in mended.counts.items():
+    for (rule, _), count in fix_result.counts.items():
         totals[rule] += count
     ordered = totals.most_common()
     for rule, total in ordered[:RULES]:
         yield Line("", f"{printable(rule)}: {plural(total, 'row')}")
-        yield from _changes(mended, rule, total)
+        yield from _changes(fix_result, rule, total)
     if rest := ordered[RULES:]:
         changes = plural(sum(total for _, total in rest), "change")
-        yield Line("", f"{plural(len(rest), 'more rule')}, {changes}: all in {_file(mended)}")
-    if mended.unforeseen:
-        rules = plural(len(mended.unforeseen), "rule")
+        yield Line("", f"{plural(len(rest), 'more rule')}, {changes}: all in {_file(fix_result)}")
+    if fix_result.unforeseen:
+        rules = plural(len(fix_result.unforeseen), "rule")
         yield Line("", f"what becomes of {rules} cannot be foreseen, only the look after the fix tells:", YELLOW)
-        yield from _some(mended.unforeseen)
+        yield from _some(fix_result.unforeseen)
 
 
-def _changes(mended: Mended, rule: str, total: int) -> Iterable[Line]:
+def _changes(fix_result: FixResult, rule: str, total: int) -> Iterable[Line]:
     """What is shown of the changes of a rule, and where the others are."""
-    found = [one for one in mended.shown if rule in one.rules]
+    found = [one for one in fix_result.shown if rule in one.rules]
     yield from (Line("", f"  {change_text(one)}") for one in found)
     if total > len(found):
         more = f"and {grouped(total - len(found))} more" if found else f"all {grouped(total)}"
-        yield Line("", f"  … {more} in {_file(mended)}")
+        yield Line("", f"  … {more} in {_file(fix_result)}")
 
 
-def _file(mended: Mended) -> str:
-    return printable(mended.file.name) if mended.file else "its file"
+def _file(fix_result: FixResult) -> str:
+    return printable(fix_result.file.name) if fix_result.file else "its file"
 
 
-def _noted(mended: Mended, severities: Mapping[str, str]) -> Iterable[Line]:
+def _noted(fix_result: FixResult, severities: Mapping[str, str]) -> Iterable[Line]:
     """Rules whose fixes were left out since their violations fail nothing, and how to choose them."""
-    if not mended.noted_fixes:
+    if not fix_result.noted_fixes:
         return
-    yield Line("", noted_text(mended.noted_fixes, severities), YELLOW)
-    yield from _some(mended.noted_fixes)
+    yield Line("", noted_text(fix_result.noted_fixes, severities), YELLOW)
+    yield from _some(fix_result.noted_fixes)
 
 
 def _some(rules: Sequence[str]) -> Iterable[Line]:
@@ -141,7 +144,7 @@ def _pairs(row: Mapping[str, str | None]) -> str:
     return ", ".join(f"{printable(name)} {shown(value)}" for name, value in row.items())
 
 
-def made_lines(made: Made, verb: str) -> Iterable[Line]:
+def made_lines(made: Applied, verb: str) -> Iterable[Line]:
     """What was written, in which run of the journal, and what was left."""
     if made.run is not None:
         yield Line(verb, f"{plural(made.rows, 'row')}, journalled as run {made.run} (take back: --undo {made.run})")
@@ -154,26 +157,26 @@ def made_lines(made: Made, verb: str) -> Iterable[Line]:
     yield from _left(made.told)
 
 
-def _left(left: list[Left]) -> Iterable[Line]:
+def _left(left: list[Skipped]) -> Iterable[Line]:
     for number, one in enumerate(left[:LEFT]):
         yield Line("" if number else "left", f"{change_text(one.change)}: {printable(one.reason)}", YELLOW)
     if len(left) > LEFT:
         yield Line("", f"{plural(len(left) - LEFT, 'more change')} left, {REPORT}", YELLOW)
 
 
-def _for_people(mended: Mended) -> Iterable[Line]:
-    for number, one in enumerate(mended.unmended[:RULES]):
+def _for_people(fix_result: FixResult) -> Iterable[Line]:
+    for number, one in enumerate(fix_result.needs_person[:RULES]):
         text = f"{printable(one.rule)}: {plural(one.violations, 'violation')}: {printable(one.reason)}"
         yield Line("" if number else "by hand", text, YELLOW)
-    if len(mended.unmended) > RULES:
-        yield Line("", f"{plural(len(mended.unmended) - RULES, 'more rule')}, {REPORT}", YELLOW)
+    if len(fix_result.needs_person) > RULES:
+        yield Line("", f"{plural(len(fix_result.needs_person) - RULES, 'more rule')}, {REPORT}", YELLOW)
 
 
 def undone_lines(undone: Undone) -> Iterable[Line]:
     """What an undo took back, and what it could not."""
     yield Line("undo", f"of run {undone.run}")
-    yield from made_lines(undone.made, "undone")
-    if undone.older and not undone.made.rows:
+    yield from made_lines(undone.applied, "undone")
+    if undone.older and not undone.applied.rows:
         yield Line("older", f"the run before it is {undone.older} (take back: --undo {undone.older})")
 
 

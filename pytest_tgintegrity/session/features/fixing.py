@@ -9,13 +9,13 @@ import pytest
 
 from pytest_tgintegrity.fixing.caches import CACHES, Caches, Stale, parse_caches
 from pytest_tgintegrity.fixing.commands import applying
-from pytest_tgintegrity.fixing.fix import Order, mend
-from pytest_tgintegrity.fixing.results import Mended
+from pytest_tgintegrity.fixing.fix import FixRequest, fix_violations
+from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.fixes import mended_lines
+from pytest_tgintegrity.reports.terminal.fixes import fix_lines
 from pytest_tgintegrity.reports.terminal.history import stale_lines
 from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.rule import SEVERITIES
@@ -36,7 +36,7 @@ class Fixing(Feature):
     name = "fix"
 
     def __init__(self, config: pytest.Config, asked: options.Options, memory: Memory, waivers: Waivers) -> None:
-        self.result: Mended | None = None
+        self.result: FixResult | None = None
         self._config = config
         self._asked = asked
         self._memory = memory
@@ -52,8 +52,8 @@ class Fixing(Feature):
         self._caches = [parse_caches(text, name) for name, text in selection.beside(CACHES)]
         report = options.json_path(self._config.option)
         folder = report.parent if report else Path(self._config.invocation_params.dir)
-        order = Order(fixing.apply, fixing.plan, folder, self._asked.samples * FIRST_CHANGES, self._has_to_hold)
-        self.result = mend(run, list(selection.rules), order)
+        order = FixRequest(fixing.apply, fixing.plan, folder, self._asked.samples * FIRST_CHANGES, self._has_to_hold)
+        self.result = fix_violations(run, list(selection.rules), order)
         self.result.noted_fixes = [rule for rule in self.result.noted_fixes if rule not in self._waivers.by_rule]
 
     def _has_to_hold(self, bound: BoundRule) -> bool:
@@ -64,7 +64,7 @@ class Fixing(Feature):
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """See to the caches of what was written."""
         flush = self._asked.fixing.flush if self._asked.fixing else None
-        self._stale = self._memory.tidy(self.result.made if self.result else None, self._caches, flush)
+        self._stale = self._memory.tidy(self.result.applied if self.result else None, self._caches, flush)
 
     def section(self, summary: RunSummary) -> Section:
         """What was planned or written, how to write it, and which caches are stale."""
@@ -76,7 +76,7 @@ class Fixing(Feature):
             return Section(caches, [*lines, *stale], step=_plan(fixable))
         command = applying(self.result, *addresses.invoked(self._config))
         severities: dict[str, str] = {rule.id: rule.severity for rule in summary.rules}
-        lines += [*mended_lines(self.result, command, severities), *stale]
+        lines += [*fix_lines(self.result, command, severities), *stale]
         told = {**self.result.to_json(), "apply": None if command is None else command.to_json()}
         return Section({"fix": told, **caches}, lines, step=_harm(self.result))
 
@@ -85,7 +85,7 @@ def _plan(fixable: int) -> str:
     return f"add --fix-plan to see what the safe fixes of {plural(fixable, 'rule')} would change" if fixable else ""
 
 
-def _harm(result: Mended) -> str:
-    if result.made is None or not result.harms:
+def _harm(result: FixResult) -> str:
+    if result.applied is None or not result.harms:
         return ""
-    return f"take the fix back with --undo {result.made.run}, or mend what it harmed"
+    return f"take the fix back with --undo {result.applied.run}, or mend what it harmed"

@@ -48,7 +48,7 @@ VERDICT = "integrity_verdict"
 """The property that JUnit shows of a rule that did not simply pass."""
 
 if TYPE_CHECKING:
-    from pytest_tgintegrity.fixing.results import Mended
+    from pytest_tgintegrity.fixing.results import FixResult
     from pytest_tgintegrity.proving.proof import Proof, Prover
 
 _VIOLATIONS = pytest.StashKey[Violations]()
@@ -267,12 +267,12 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
     objected = None if waiver is None else _objection(integrity, item, waiver, judgement)
     if waiver is not None:
         judgement = waive(judgement, objected)
-    mended = integrity.features.fixing.result
-    if mended is not None and not outcome.held and waiver is None and _held_before(integrity, item, mended):
-        judgement = Judgement("failed", mended.harmed(bound.id, judgement.reason))
+    fix_result = integrity.features.fixing.result
+    if fix_result is not None and not outcome.held and waiver is None and _held_before(integrity, item, fix_result):
+        judgement = Judgement("failed", fix_result.harmed(bound.id, judgement.reason))
         message = f"{message}\n  harmed:   {judgement.reason}"
-    if judgement.verdict == "passed" and mended is not None and mended.healed(bound.id):
-        judgement = Judgement("fixed", mended.told(bound.id))
+    if judgement.verdict == "passed" and fix_result is not None and fix_result.healed(bound.id):
+        judgement = Judgement("fixed", fix_result.told(bound.id))
     item.stash[JUDGEMENT] = judgement
     if judgement.verdict != "passed":
         item.user_properties.append((VERDICT, judgement.verdict))
@@ -280,11 +280,16 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
         raise Violated(_with_waiver(message, objected)) from None
 
 
-def _held_before(integrity: Session, item: pytest.Item, mended: Mended) -> bool:
+def _held_before(integrity: Session, item: pytest.Item, fix_result: FixResult) -> bool:
     """Whether the body of a rule that does not hold would pass on what was there before rows were written."""
-    if mended.made is None or mended.made.run is None or integrity.run is None or not isinstance(item, pytest.Function):
+    if (
+        fix_result.applied is None
+        or fix_result.applied.run is None
+        or integrity.run is None
+        or not isinstance(item, pytest.Function)
+    ):
         return False
-    looked = mended.looked.get(item.stash[BOUND].id, Measurement())
+    looked = fix_result.looked.get(item.stash[BOUND].id, Measurement())
     if looked.error is not None:
         return False
     try:

@@ -16,7 +16,7 @@ from psycopg import sql
 from harness import sleeping, wait_until
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
-from pytest_tgintegrity.database.pool import Board, FolderShelf, MemoryShelf, Shelf
+from pytest_tgintegrity.database.pool import FolderShelf, MemoryShelf, ResultStore, ScanPool
 from pytest_tgintegrity.database.scanning import Scanned
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.scans import QueryScan
@@ -38,11 +38,11 @@ def scan(name: str, query: str) -> QueryScan:
 
 
 @contextmanager
-def board(url: str, shelf: Shelf, *queries: str, jobs: int = 2) -> Iterator[Board]:
+def pool(url: str, shelf: ResultStore, *queries: str, jobs: int = 2) -> Iterator[ScanPool]:
     """A board with one batch for each query, its rules called 0, 1, …"""
     coordinator = Coordinator(parse_address(url))
     batches = [(scan(str(number), query),) for number, query in enumerate(queries)]
-    found = Board(batches, shelf, lambda: Reader(coordinator.address, coordinator.snapshot, Limits()), jobs, 0)
+    found = ScanPool(batches, shelf, lambda: Reader(coordinator.address, coordinator.snapshot, Limits()), jobs, 0)
     try:
         yield found
     finally:
@@ -53,7 +53,7 @@ def board(url: str, shelf: Shelf, *queries: str, jobs: int = 2) -> Iterator[Boar
 @pytest.mark.parametrize("kind", ["memory", "folder"])
 def test_a_shelf(tmp_path: Path, kind: str) -> None:
     """Results come back as they were left; a batch is claimed once."""
-    shelf: Shelf = MemoryShelf(2) if kind == "memory" else FolderShelf(tmp_path, 2)
+    shelf: ResultStore = MemoryShelf(2) if kind == "memory" else FolderShelf(tmp_path, 2)
 
     assert shelf.get(0) is None
     with shelf.claim(0) as ours, shelf.claim(0) as theirs:
@@ -67,7 +67,7 @@ def test_a_shelf(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["memory", "folder"])
 def test_slots_are_bounded(tmp_path: Path, kind: str) -> None:
     """Never more at once than there are jobs."""
-    shelf: Shelf = MemoryShelf(2) if kind == "memory" else FolderShelf(tmp_path, 2)
+    shelf: ResultStore = MemoryShelf(2) if kind == "memory" else FolderShelf(tmp_path, 2)
     inside, most = [], []
 
     def hold() -> None:
@@ -90,12 +90,12 @@ def test_slots_are_bounded(tmp_path: Path, kind: str) -> None:
 def test_all_batches_are_measured(url: str, tmp_path: Path) -> None:
     """In memory, and by two boards that share a folder."""
     queries = [f"SELECT id FROM item WHERE id <= {n}" for n in range(5)]
-    with board(url, MemoryShelf(2), *queries) as alone:
+    with pool(url, MemoryShelf(2), *queries) as alone:
         alone.start()
         assert [alone.measurement(str(n)).violations for n in range(5)] == [0, 1, 2, 3, 4]
     with (
-        board(url, FolderShelf(tmp_path, 2), *queries) as one,
-        board(url, FolderShelf(tmp_path, 2), *queries) as two,
+        pool(url, FolderShelf(tmp_path, 2), *queries) as one,
+        pool(url, FolderShelf(tmp_path, 2), *queries) as two,
     ):
         one.start()
         two.start()
@@ -108,7 +108,7 @@ def test_nobody_waits_for_a_process_that_was_killed(url: str, tmp_path: Path) ->
     """It held the only connection and the claim; the kernel lets both go."""
     with (
         subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder,
-        board(url, FolderShelf(tmp_path, 1), "SELECT 1", jobs=1) as waiting,
+        pool(url, FolderShelf(tmp_path, 1), "SELECT 1", jobs=1) as waiting,
     ):
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
@@ -123,7 +123,7 @@ def test_nobody_waits_for_a_process_that_was_killed(url: str, tmp_path: Path) ->
 
 def test_a_stopped_board_gives_up(url: str) -> None:
     """What is under way is cancelled, what is not yet begun is left."""
-    with board(url, MemoryShelf(1), "SELECT pg_sleep(30)", "SELECT pg_sleep(30)", jobs=1) as stopped:
+    with pool(url, MemoryShelf(1), "SELECT pg_sleep(30)", "SELECT pg_sleep(30)", jobs=1) as stopped:
         stopped.start()
         time.sleep(0.3)
         began = time.monotonic()
@@ -137,7 +137,7 @@ def test_a_stopped_board_gives_up(url: str) -> None:
 def test_what_a_stopped_process_cut_short_is_not_told_to_others(url: str, tmp_path: Path) -> None:
     shelf = FolderShelf(tmp_path, 2)
 
-    with board(url, shelf, "SELECT 1 FROM pg_sleep(5)", jobs=1) as stopped:
+    with pool(url, shelf, "SELECT 1 FROM pg_sleep(5)", jobs=1) as stopped:
         stopped.start()
         wait_until(lambda: sleeping(url) == 1)
         stopped.stop()
@@ -149,7 +149,7 @@ def test_waiting_is_told(url: str) -> None:
     """How many are done, of how many, and for how long; in the end that it is over."""
     told: list[tuple[int, int, float]] = []
     coordinator = Coordinator(parse_address(url))
-    slow = Board(
+    slow = ScanPool(
         [(scan("0", "SELECT pg_sleep(1.3)"),)],
         MemoryShelf(1),
         lambda: Reader(coordinator.address, coordinator.snapshot, Limits()),

@@ -9,7 +9,7 @@ from itertools import count
 from psycopg import sql
 
 from pytest_tgintegrity.fixing.plan.simulation import Column, Simulation
-from pytest_tgintegrity.fixing.plan.table_fixes import Remedy, Step, qualified
+from pytest_tgintegrity.fixing.plan.table_fixes import Step, TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.names import Cell
 from pytest_tgintegrity.planning.sql.times import moves
@@ -18,7 +18,7 @@ PASSES = 2
 
 
 @dataclass(slots=True)
-class Blueprint:
+class FixPlan:
     """The fixes that can be made, in groups that have nothing to do with each other, and why others cannot.
 
     `healed` are the rules that no row violates any more after them, whoever's fixes they are. `unforeseen` are those of
@@ -56,11 +56,11 @@ class Blueprint:
 
     def local(self, group: Sequence[Step], table: Table) -> bool:
         """Whether it is enough to look at some rows of a table to know what becomes of them."""
-        remedies = [one for step in group for one in step.remedies]
-        relations = {one.relation for one in remedies if one.table == table}
+        table_fixes = [one for step in group for one in step.table_fixes]
+        relations = {one.relation for one in table_fixes if one.table == table}
         return all(
             one.local if one.table == table else not any(one.reading.mentions(each) for each in relations)
-            for one in remedies
+            for one in table_fixes
         )
 
     @property
@@ -69,20 +69,20 @@ class Blueprint:
 
         They are computed from the time of the transaction, or by fixes that see such columns.
         """
-        remedies = [one for group in self.groups for step in group for one in step.remedies if one.op != "delete"]
+        table_fixes = [one for group in self.groups for step in group for one in step.table_fixes if one.op != "delete"]
         found: dict[Cell, str] = {}
-        for one in remedies:
+        for one in table_fixes:
             found |= {cell: words for cell, words in _valued(one) if moves(words)}
         known = -1
         while known < len(found):
             known = len(found)
-            for one in remedies:
+            for one in table_fixes:
                 if one.reading.reads_any(found):
                     found |= {cell: words for cell, words in _valued(one) if cell not in found}
         return {(".".join(cell.relation.path), cell.column): words for cell, words in found.items()}
 
 
-def _valued(one: Remedy) -> Iterable[tuple[Cell, str]]:
+def _valued(one: TableFix) -> Iterable[tuple[Cell, str]]:
     return [(Cell(one.relation, column), words) for column, words in zip(one.columns, one.words, strict=True)]
 
 
@@ -93,6 +93,6 @@ def written(steps: Iterable[Step]) -> frozenset[Cell]:
 
 def stand_ins(steps: Iterable[Step], taken: Container[str]) -> dict[str, str]:
     """The names under which the tables of steps are looked at as they would be; none of them is `taken`."""
-    tables = dict.fromkeys(qualified(one.table) for step in steps for one in step.remedies)
+    tables = dict.fromkeys(qualified(one.table) for step in steps for one in step.table_fixes)
     free = (name for number in count() if (name := f"tgi_of_{number}") not in taken)
     return dict(zip(tables, free, strict=False))

@@ -36,8 +36,8 @@ def url(make_database: MakeDatabase) -> str:
 def test_a_plan_holds_every_change_and_writes_none(url: str, tmp_path: Path) -> None:
     before, position = contents(url), execute(url, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
 
-    with planned(url, tmp_path) as (mended, _):
-        assert {(one.table, one.op, tuple(one.key.values())): dict(one.after) for one in written(mended)} == {
+    with planned(url, tmp_path) as (fix_result, _):
+        assert {(one.table, one.op, tuple(one.key.values())): dict(one.after) for one in written(fix_result)} == {
             ("public.person", "update", ("3",)): {"willpower": "10", "temporary": "10", "name": "was 2"},
             ("public.person", "update", ("4",)): {"temporary": "5"},
             ("public.person", "update", ("5",)): {"age": None},
@@ -49,9 +49,9 @@ def test_a_plan_holds_every_change_and_writes_none(url: str, tmp_path: Path) -> 
             ("public.team", "update", ("2",)): {"size": "0"},
             ("public.diary", "insert", ()): {"person_id": "7"},
         }
-        assert mended.plan == plan_id(written(mended))
-        assert mended.file is not None
-        assert mended.file.stat().st_mode & 0o077 == 0
+        assert fix_result.plan == plan_id(written(fix_result))
+        assert fix_result.file is not None
+        assert fix_result.file.stat().st_mode & 0o077 == 0
 
     assert contents(url) == before
     assert execute(url, "SELECT to_regnamespace('tgintegrity')") == [(None,)]
@@ -72,18 +72,20 @@ def test_fixes_that_undo_each_other_are_not_made(url: str, tmp_path: Path) -> No
     up = bound(Rows("person", "age < 35 AND id = 1"), "up", fix={"age": "40"})
     down = bound(Rows("person", "age > 35 AND id = 1"), "down", fix={"age": "30"})
 
-    with planned(url, tmp_path, [up, down, WILLPOWER]) as (mended, _):
-        assert {rule for rule, _ in mended.counts} == {"willpower"}
-        assert [(one.rule, one.reason) for one in mended.unmended] == [("up", "it and the fix of down undo each other")]
+    with planned(url, tmp_path, [up, down, WILLPOWER]) as (fix_result, _):
+        assert {rule for rule, _ in fix_result.counts} == {"willpower"}
+        assert [(one.rule, one.reason) for one in fix_result.needs_person] == [
+            ("up", "it and the fix of down undo each other")
+        ]
 
 
 def test_a_fix_that_only_makes_another_rule_fail_is_not_made(url: str, tmp_path: Path) -> None:
     old = bound(Rows("person", "age >= 500"), "old", fix={"age": "20"})
     young = bound(Query("SELECT id FROM person WHERE age < 21 AND age > 0"), "young", fix_hint="ask")
 
-    with planned(url, tmp_path, [old, young, WILLPOWER]) as (mended, _):
-        assert {rule for rule, _ in mended.counts} == {"willpower"}
-        assert [(one.rule, one.reason) for one in mended.unmended] == [
+    with planned(url, tmp_path, [old, young, WILLPOWER]) as (fix_result, _):
+        assert {rule for rule, _ in fix_result.counts} == {"willpower"}
+        assert [(one.rule, one.reason) for one in fix_result.needs_person] == [
             ("old", "its fix would make more rows violate young")
         ]
 
@@ -92,8 +94,8 @@ def test_a_rule_that_the_fix_of_another_mends_needs_no_person(url: str, tmp_path
     same = bound(Rows("person", "willpower > 10"), "same", fix_hint="ask")
     other = bound(Rows("person", "willpower > 10 OR age < 0"), "other", fix_hint="ask")
 
-    with planned(url, tmp_path, [WILLPOWER, TEMPORARY, same, other]) as (mended, _):
-        assert [one.rule for one in mended.unmended] == ["other"]
+    with planned(url, tmp_path, [WILLPOWER, TEMPORARY, same, other]) as (fix_result, _):
+        assert [one.rule for one in fix_result.needs_person] == ["other"]
 
 
 def test_fixes_of_tables_apart_may_need_each_other(url: str, tmp_path: Path) -> None:
@@ -102,17 +104,17 @@ def test_fixes_of_tables_apart_may_need_each_other(url: str, tmp_path: Path) -> 
     leads = bound(Rows("team", "leader = 3"), "leads", fix={"leader": "NULL"})
     belongs = bound(References("team", ("leader",), "member", ("person_id",)), "belongs", fix_hint="ask")
 
-    with planned(url, tmp_path, [leaves, leads, belongs]) as (mended, _):
-        assert {rule for rule, _ in mended.counts} == {"leaves", "leads"}
-    with planned(url, tmp_path, [leaves, belongs]) as (mended, _):
-        assert [one.reason for one in mended.unmended] == ["its fix would make more rows violate belongs"]
+    with planned(url, tmp_path, [leaves, leads, belongs]) as (fix_result, _):
+        assert {rule for rule, _ in fix_result.counts} == {"leaves", "leads"}
+    with planned(url, tmp_path, [leaves, belongs]) as (fix_result, _):
+        assert [one.reason for one in fix_result.needs_person] == ["its fix would make more rows violate belongs"]
 
 
 def test_a_fix_sees_what_another_one_wrote(url: str, tmp_path: Path) -> None:
     old = bound(Rows("person", "age >= 500"), "old", fix={"age": "-1"})
 
-    with planned(url, tmp_path, [old, AGE]) as (mended, _):
-        assert {one.key["id"]: (one.after["age"], one.rules) for one in written(mended)} == {
+    with planned(url, tmp_path, [old, AGE]) as (fix_result, _):
+        assert {one.key["id"]: (one.after["age"], one.rules) for one in written(fix_result)} == {
             "5": (None, ("age",)),
             "6": (None, ("age", "old")),
         }
@@ -123,16 +125,16 @@ def test_a_fix_may_delete_some_of_the_violating_rows_only(url: str, tmp_path: Pa
     where = "delete where person_id = 99 OR team_id = 1"
     some = bound(ORPHAN.rule.kind, "some", fix=where, fix_allows=("delete",))
 
-    with planned(url, tmp_path, [some]) as (mended, _):
-        assert [one.key["id"] for one in written(mended)] == ["5", "6"]
+    with planned(url, tmp_path, [some]) as (fix_result, _):
+        assert [one.key["id"] for one in written(fix_result)] == ["5", "6"]
 
 
 def test_a_condition_says_which_of_equal_rows_go(url: str, tmp_path: Path) -> None:
     last = "delete where EXISTS (SELECT FROM member AS kept WHERE kept.team_id = member.team_id AND kept.person_id = member.person_id AND kept.id > member.id)"
     twice = bound(TWICE.rule.kind, "twice", fix=last, fix_allows=("delete",))
 
-    with planned(url, tmp_path, [twice]) as (mended, _):
-        assert [one.key["id"] for one in written(mended)] == ["1"]
+    with planned(url, tmp_path, [twice]) as (fix_result, _):
+        assert [one.key["id"] for one in written(fix_result)] == ["1"]
 
 
 def test_rows_without_what_a_fix_inserts_are_shown(url: str) -> None:
@@ -145,8 +147,8 @@ def test_rows_without_what_a_fix_inserts_are_shown(url: str) -> None:
 def test_rows_that_are_inserted_have_keys_for_the_other_rules(url: str, tmp_path: Path) -> None:
     keyless = bound(Rows("diary", "id IS NULL"), "keyless", fix_hint="ask")
 
-    with planned(url, tmp_path, [DIARY, keyless]) as (mended, _):
-        assert [one.op for one in written(mended)] == ["insert"]
+    with planned(url, tmp_path, [DIARY, keyless]) as (fix_result, _):
+        assert [one.op for one in written(fix_result)] == ["insert"]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +184,6 @@ def test_a_fix_that_cannot_be_made_safely_says_why(
 ) -> None:
     execute(url, script or "SELECT 1")
 
-    with planned(url, tmp_path, [rule]) as (mended, _):
-        assert mended.count == 0
-        assert any(part in mended.unmended[0].reason for part in reason.split("|")), mended.unmended
+    with planned(url, tmp_path, [rule]) as (fix_result, _):
+        assert fix_result.count == 0
+        assert any(part in fix_result.needs_person[0].reason for part in reason.split("|")), fix_result.needs_person
