@@ -16,8 +16,9 @@ from statistics import median
 
 from integrity_tests import test_probes
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.database.connections.reader import Limits
-from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.deployment.probes.baseline import check_staging, time_on
 from pytest_tgintegrity.deployment.probes.statistics import Compared, Timed, compare
 from pytest_tgintegrity.rules.probes import Probe, probe_of

@@ -27,7 +27,8 @@ from integrity_tests.demo import DATASETS
 from integrity_tests.demo.volume import generate_characters
 from pytest_tgintegrity.database.catalog import read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.scanning import batches, measure
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.rules.kinds import Between

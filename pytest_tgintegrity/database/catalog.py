@@ -9,7 +9,8 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Failure, Reader
+from pytest_tgintegrity.database.connections.answers import Failure
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.planning.facts import Constraint, Excluded, Facts, Step, Table, Use
 from pytest_tgintegrity.planning.sql.containers import BASED, HELD

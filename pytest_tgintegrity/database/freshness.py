@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import sql
 
+from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.connections.loan import Connection
-from pytest_tgintegrity.database.connections.reader import Failure, Reader
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.errors import NotEvaluated
 
 _FIRST_OID = 16_384

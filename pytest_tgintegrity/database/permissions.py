@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Failure
+from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.grants import INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, Path, Right, grants
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError

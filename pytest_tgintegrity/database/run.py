@@ -13,14 +13,15 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_tgintegrity.database.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database.connections.address import Address, parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Failure, Limits, Reader
+from pytest_tgintegrity.database.connections.answers import Failure
+from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
 from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.freshness import fresh
@@ -40,51 +41,11 @@ from pytest_tgintegrity.rules.kinds import ConstraintKind
 if TYPE_CHECKING:
     from pytest_tgintegrity.servers.datasets import Dataset
     from pytest_tgintegrity.servers.postgres import PostgresServer
+from pytest_tgintegrity.database.settings import Invitation, Settings
 
 T = TypeVar("T")
 
 DEMO = "demo"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run needs to know: how many connections, which limits and window, how many samples."""
-
-    jobs: int
-    limits: Limits
-    samples: int
-    period: float | None
-    scopes: Mapping[str, str]
-    demo_module: str
-    timezone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """What a worker needs to join a run. Holds the password, so it is never shown."""
-
-    address: Address
-    snapshot: str
-    started_at: datetime
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON, for another process of the same run."""
-        secrets = self.address.secrets
-        return {
-            "conninfo": self.address.conninfo,
-            "shown": self.address.shown,
-            "secrets": sorted(secrets.words),
-            "public": sorted(secrets.public),
-            "snapshot": self.snapshot,
-            "started_at": self.started_at.isoformat(),
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Invitation:
-        """The inverse of `to_json`."""
-        secrets = Secrets(document["secrets"], document["public"])
-        address = Address(document["conninfo"], document["shown"], secrets)
-        return cls(address, document["snapshot"], datetime.fromisoformat(document["started_at"]))
 
 
 class Run:

@@ -10,8 +10,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader, TimedOut
+from pytest_tgintegrity.database.connections.answers import Answer, Failure, TimedOut
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.database.freshness import changed
+from pytest_tgintegrity.database.samples import TEXT_LIMIT, read_samples
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.scans.query_plans import CURE, PAIRS_PER_SECOND, Guilt, worst
@@ -23,9 +25,6 @@ BIG_PAGES = 2_000
 SCANS_PER_BATCH = 48
 PATIENCE_SECONDS = 300.0
 SUSPICION = 0.02  # of what is forbidden beforehand, if it has taken too long already
-INTEGERS = frozenset({20, 21, 23, 26})
-BOOLEAN = 16
-TEXT_LIMIT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +347,7 @@ def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
         if isinstance(answer, Failure):
             work.notes[rule] = f"no samples: {answer.reason}"
         else:
-            work.samples[rule] = tuple(_read_samples(sampling, shape, answer))
+            work.samples[rule] = tuple(read_samples(sampling, shape, answer))
     for (work, rule, _), failed in zip(wanted, shapes, strict=True):
         if isinstance(failed, Failure):
             work.notes[rule] = f"no samples: {failed.reason}"
@@ -371,30 +370,6 @@ def _shaped(inquiry: _Inquiry, wanted: Sequence[_Wanted]) -> tuple[list[_Wanted]
     for number, shape in zip(changed, again, strict=True):
         shapes[number] = shape
     return found, shapes
-
-
-def _read_samples(sampling: Sampling, shape: Answer, answer: Answer) -> Iterable[Sample]:
-    """What was fetched; names and types of the columns stand in its shape, as long texts were cut in the server."""
-    start = sampling.keys + sampling.labelled
-    names = shape.names[start:] if sampling.names is None else sampling.names
-    for texts in answer.texts:
-        keys = [_cut(text) for text in texts[: sampling.keys]]
-        values = [_safe(text, oid) for text, oid in zip(texts[start:], shape.types[start:], strict=True)]
-        yield Sample(
-            key=keys[0] if len(keys) == 1 else keys,
-            label=_cut(texts[sampling.keys]) if sampling.labelled else None,
-            values=dict(zip(names, values, strict=True)),
-        )
-
-
-def _safe(text: str | None, oid: int) -> int | bool | str | None:
-    if text is None or oid == BOOLEAN:
-        return None if text is None else text == "t"
-    return int(text) if oid in INTEGERS else _cut(text)
-
-
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"
 
 
 def _scanned(work: _Progress, seconds: float) -> Scanned:

@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Failure, Reader
+from pytest_tgintegrity.database.connections.answers import Failure
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule

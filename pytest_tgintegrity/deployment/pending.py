@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Failure
+from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.deployment.gate import Finding
 from pytest_tgintegrity.deployment.migrations import Key, Migration, judge, parse_label, parse_migration

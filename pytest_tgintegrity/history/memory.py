@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Failure
+from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import HistoryLost, ScratchError, TgIntegrityError
 from pytest_tgintegrity.fixing.caches import Caches, Stale

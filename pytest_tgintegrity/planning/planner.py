@@ -13,13 +13,14 @@ from psycopg import sql
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
 from pytest_tgintegrity.parts import chunks
 from pytest_tgintegrity.planning.bound import BoundRule as BoundRule  # noqa: PLC0414 - most know it from here
-from pytest_tgintegrity.planning.constraints import (
+from pytest_tgintegrity.planning.declared.constraints import (
     compared_columns,
     unique_parts,
     violated,
 )
-from pytest_tgintegrity.planning.domains import KEY, unmet, values_of
-from pytest_tgintegrity.planning.exclusions import MORE_TIME, with_conflicts
+from pytest_tgintegrity.planning.declared.domains import KEY, unmet, values_of
+from pytest_tgintegrity.planning.declared.exclusions import MORE_TIME, with_conflicts
+from pytest_tgintegrity.planning.declared.schema_rules import schema_question
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.predicates import ASCII_BLANKS, UNICODE_BLANKS, Named, Predicate, asked
 from pytest_tgintegrity.planning.scans import (
@@ -35,7 +36,6 @@ from pytest_tgintegrity.planning.scans import (
     Target,
     UniqueScan,
 )
-from pytest_tgintegrity.planning.schema_rules import schema_question
 from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources, Scoped
 from pytest_tgintegrity.planning.sql.compose import Params, both, fill, identifier, plain, raw, readable
 from pytest_tgintegrity.planning.sql.layout import one_statement

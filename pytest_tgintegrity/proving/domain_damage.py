@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
-from pytest_tgintegrity.planning.domains import key_of, unmet
+from pytest_tgintegrity.planning.declared.domains import key_of, unmet
 from pytest_tgintegrity.planning.facts import Constraint, Step, Use
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Value, listed, raw

@@ -10,27 +10,19 @@ two says so (`overlaps=`). Everything is forgotten after each rule.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Answer
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
-from pytest_tgintegrity.fixing.plan.table_fixes import deletion, insertion, intents, violating
 from pytest_tgintegrity.fixing.plan.writes import (
     Choice,
-    Placed,
     Stored,
     Target,
     at_home,
-    fix_writes,
-    having,
-    key_texts,
-    select,
     target,
-    update,
 )
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Constraint, Facts
@@ -41,12 +33,13 @@ from pytest_tgintegrity.planning.sql.compose import fill, readable
 from pytest_tgintegrity.planning.sql.names import lone_name
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.planning.windows import Window
-from pytest_tgintegrity.proving.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
+from pytest_tgintegrity.proving.damage import NO_PROOF, Attempts, Columns, attempts, columns_of
 from pytest_tgintegrity.proving.domain_damage import domain_breaks
-from pytest_tgintegrity.proving.scratch_copy import EMPTY, Sendable, Stopped, loosened
-from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Key, Touched, View, case_of, told
-from pytest_tgintegrity.rules.arguments import deleting
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, Unique
+from pytest_tgintegrity.proving.row_damages import RowDamages, Try
+from pytest_tgintegrity.proving.scratch_copy import EMPTY, loosened
+from pytest_tgintegrity.proving.side_effects import SideEffects
+from pytest_tgintegrity.proving.witnesses import Case, Evidence, Touched, View, case_of, told
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query
 from pytest_tgintegrity.rules.kinds.fields import source_of
 from pytest_tgintegrity.servers.postgres import PostgresServer
 
@@ -84,25 +77,6 @@ class Proof:
         return self.reason is None
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """A damage ready to be done to a row of a source."""
-
-    damage: Damage
-    source: PreparedSource
-    writes: tuple[Placed, ...]
-    choice: Choice
-
-    @property
-    def change(self) -> sql.Composed:
-        """The statement that does it."""
-        return update(self.source, self.writes, self.choice)
-
-    def at(self, choice: Choice) -> _Try:
-        """The same to another row."""
-        return replace(self, choice=choice)
-
-
 class Prover:
     """Proves rules on a scratch copy of a server's clean data."""
 
@@ -110,13 +84,15 @@ class Prover:
         self._plan = plan(rules, facts)
         self._facts = facts
         self._sources = PreparedSources(facts, Window())
-        self._bench = loosened(server, quote=quote)
-        with self._bench.transaction():
-            self._evidence = Evidence(self._bench, self._plan, rules, facts)
+        self._scratch = loosened(server, quote=quote)
+        with self._scratch.transaction():
+            self._evidence = Evidence(self._scratch, self._plan, rules, facts)
+        self._rows = RowDamages(self._scratch)
+        self._side_effects = SideEffects(self._scratch, self._evidence)
 
     def close(self) -> None:
         """Let go of the scratch copy."""
-        self._bench.close()
+        self._scratch.close()
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""
@@ -127,8 +103,8 @@ class Prover:
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
         """The scratch copy itself, for a test that looks with its own eyes; whatever happens there is forgotten."""
-        with self._bench.transaction():
-            yield self._bench.connection
+        with self._scratch.transaction():
+            yield self._scratch.connection
 
     def prove_check(self, bound: BoundRule, look: Callable[[], object], *, failed: bool) -> Proof:
         """Prove a rule that has `failed` on clean data or not, and now looks at its damage."""
@@ -137,7 +113,7 @@ class Prover:
         if not isinstance(bound.rule.breaks, str):
             return Proof(bound.id, STATEMENT)
         try:
-            with self._bench.damaged(fill(bound.rule.breaks, bound.params)):
+            with self._scratch.damaged(fill(bound.rule.breaks, bound.params)):
                 look()
         except (NotProven, DeclarationError) as error:
             return Proof(bound.id, str(error))
@@ -156,7 +132,7 @@ class Prover:
         if isinstance(bound.rule.kind, Check):
             return Proof(bound.id, "no proof: a rule.check looks with the fixture db alone")
         try:
-            with self._bench.transaction():
+            with self._scratch.transaction():
                 return self._proof(self._case(bound))
         except (NotProven, DeclarationError) as error:
             return Proof(bound.id, str(error))
@@ -168,7 +144,7 @@ class Prover:
         case = case_of(bound, scan, self._evidence.types, self._source(bound, scan))
         if not self._evidence.base(bound.id):
             return case
-        base = case.view(self._bench.answers(case.questions))
+        base = case.view(self._scratch.answers(case.questions))
         if bound.rule.severity != "info":
             raise NotProven(f"it fires on clean data: {told(*base.keys) or base.count.value}")
         return replace(case, base=base)
@@ -193,7 +169,7 @@ class Prover:
     def _proof(self, case: Case) -> Proof:
         kind = case.bound.rule.kind
         if isinstance(kind, Metric) and kind.at_least is None and kind.at_most is None:
-            view = case.view(self._bench.answers(case.questions))
+            view = case.view(self._scratch.answers(case.questions))
             return Proof(case.bound.id, measurement=view.measurement(case.base))
         if isinstance(kind, Query | Metric) and not isinstance(case.bound.rule.breaks, str):
             raise NotProven(STATEMENT)
@@ -205,7 +181,7 @@ class Prover:
     def _attempts(self, case: Case) -> Attempts:
         constraint = case.bound.params.get("constraint")
         if isinstance(constraint, Constraint) and constraint.kind == "domain":
-            if not case.view(self._bench.answers(case.questions)).count.examined:
+            if not case.view(self._scratch.answers(case.questions)).count.examined:
                 raise NotProven(EMPTY)
             uses = [(use, self._sources.declared(use.schema, use.table, only=True)) for use in constraint.uses]
             return Attempts(deeds=tuple(domain_breaks(constraint, uses)))
@@ -218,7 +194,7 @@ class Prover:
         for text in columns_of(case.bound, case.scan):
             named = target(text, case.source.binding(case.bound.params))
             where = None if named is None else at_home(named, case.source.table)
-            if where is not None and (stored := self._bench.stored(case.source, where)) is not None:
+            if where is not None and (stored := self._scratch.stored(case.source, where)) is not None:
                 found[text] = (where, stored)
         return found
 
@@ -226,141 +202,21 @@ class Prover:
 
     def _damages(self, case: Case, source: PreparedSource, found: Attempts) -> Proof:
         tries = [
-            _Try(one, source, self._bench.placed(source, one.writes), one.where or Choice(limit=1))
+            Try(one, source, self._scratch.placed(source, one.writes), one.where or Choice(limit=1))
             for one in found.illegal
         ]
-        if found.last_resort is not None and not self._any_row(tries):
+        if found.last_resort is not None and not self._rows.any_row(tries):
             return self._deeds(case, [found.last_resort])
-        caught = self._first_row(case, tries)
+        caught = self._rows.first_row(case, tries)
         if caught is None:
-            victim = self._victim(case, tries)
-            caught = self._caught(case, [one.at(victim) for one in tries], any_of=found.any_of)
+            victim = self._rows.victim(case, tries)
+            caught = self._rows.caught(case, [one.at(victim) for one in tries], any_of=found.any_of)
         if not caught:
             raise NotProven(f"missed its break: {tries[0].damage.words}")
-        legal = self._legal(case, source, found.legal, caught[0][0].choice)
+        legal = self._rows.legal(case, source, found.legal, caught[0][0].choice)
         for one, view in caught[:REPRESENTATIVES]:
-            self._side_effects(case, one.change, [placed.touched for placed in one.writes], view)
+            self._side_effects.check(case, one.change, [placed.touched for placed in one.writes], view)
         return Proof(case.bound.id, damages=len(caught), legal=legal, measurement=caught[0][1].measurement(case.base))
-
-    def _any_row(self, tries: Sequence[_Try]) -> bool:
-        """Whether there is a row that one of the damages can be done to."""
-        found = self._bench.try_all([[one.change] for one in tries])
-        return any(not isinstance(answers, Stopped) and answers[0].rows for answers in found)
-
-    def _first_row(self, case: Case, tries: Sequence[_Try]) -> list[tuple[_Try, View]] | None:
-        """All damages done to the first row; None unless each of them is caught."""
-        try:
-            return self._caught(case, tries, any_of=False) or None
-        except NotProven:
-            return None
-
-    def _caught(self, case: Case, tries: Sequence[_Try], *, any_of: bool) -> list[tuple[_Try, View]]:
-        """The damages that are reported as they have to be. Raises `NotProven` for any other, unless one is enough."""
-        caught = []
-        for one, answers in self._looked(case, tries):
-            problem = self._problem(case, one, answers)
-            if problem is None:
-                caught.append((one, case.view(answers[1:])))
-            elif not (any_of and problem.startswith("missed")):
-                raise NotProven(problem)
-        return caught
-
-    def _looked(self, case: Case, tries: Sequence[_Try]) -> Iterator[tuple[_Try, list[Answer]]]:
-        """What the rule said of each damage that could be done; a value that a column cannot hold is no damage.
-
-        Raises `NotProven` if the rule could not look at it.
-        """
-        trials: list[list[Sendable]] = [[one.change, *case.questions] for one in tries]
-        for one, answers in zip(tries, self._bench.try_all(trials), strict=True):
-            if not isinstance(answers, Stopped):
-                yield one, answers
-            elif answers.at > 0:
-                raise NotProven(f"it cannot look at its damage, {one.damage.words}: {answers.reason}")
-
-    def _victim(self, case: Case, tries: Sequence[_Try]) -> Choice:
-        """A row that violates the rule, and it alone, when it is damaged."""
-        written = False
-        # the value of one row may be too much for the column: then each is tried alone
-        alone = [Choice(limit=1, after=n) for n in range(1, ROWS_TRIED)]
-        for choices in (*([Choice(limit=limit)] for limit in FIRST_ROWS), alone):
-            wide = [one.at(choice) for choice in choices for one in tries if one.damage.where is None] + [
-                one for one in tries if one.damage.where is not None
-            ]
-            for one, answers in self._looked(case, wide):
-                rows, news = answers[0].rows, case.view(answers[1:]).news(case.base)
-                written = written or bool(rows)
-                if news:
-                    choice = one.choice if one.choice.limit == 1 else _pointed_out(one.source, news, rows)
-                    return self._alone(case, one.at(choice))
-        if written:
-            raise NotProven(f"missed its break: {tries[0].damage.words}, in whatever row")
-        raise NotProven(self._failure(tries[0]) or _nothing(tries[0]))
-
-    def _failure(self, one: _Try) -> str | None:
-        [answer] = self._bench.try_all([[one.change]])
-        return f"its break fails: {answer.reason}" if isinstance(answer, Stopped) else None
-
-    def _alone(self, case: Case, one: _Try) -> Choice:
-        """The chosen row if nothing but it is reported, else one of the first for which that is so."""
-        if one.damage.where is not None:
-            return one.choice
-        others = [one.at(Choice(limit=1, after=n)) for n in range(ROWS_TRIED)]
-        for tried in ([one], others):
-            for each, answers in self._looked(case, tried):
-                if self._problem(case, each, answers) is None:
-                    return each.choice
-        return one.choice
-
-    def _problem(self, case: Case, one: _Try, answers: Sequence[Answer]) -> str | None:
-        """What is wrong with how the rule saw a damage, in words."""
-        view, rows = case.view(answers[1:]), answers[0].rows
-        if not rows:
-            return _nothing(one)
-        key = tuple(rows[0][3:])
-        news, more = view.news(case.base), view.count.violations - case.base.count.violations
-        if not news:
-            return f"missed its break: {one.damage.words}, in row {told(key)}"
-        moved = _moved(key, rows[0])
-        if more == one.damage.violations == 1 and news in ([key], [moved]):
-            return None
-        related = self._related(one) | {moved}
-        strange = [found for found in news if found not in related]
-        if one.damage.violations > 1 and more == one.damage.violations and len(strange) < len(news):
-            return None
-        return (
-            f"reports others than what was damaged: {one.damage.words}, in row {told(key)}: {told(*strange)}"
-            if strange
-            else None
-        )
-
-    def _related(self, one: _Try) -> set[Key]:
-        """The keys of all source rows that the damaged rows are part of, before and after."""
-        with self._bench.damaged(one.change) as done:
-            rows = done.rows
-            after = self._sharing(one, [(row[0], row[2]) for row in rows])
-        return after | self._sharing(one, [(row[0], row[1]) for row in rows])
-
-    def _sharing(self, one: _Try, rows: Sequence[tuple[int, str]]) -> set[Key]:
-        aliases = {placed.write.target.alias: placed.write.target for placed in one.writes}
-        conditions = [
-            sql.SQL("{}ctid = ANY({}::tid[])").format(
-                about.prefix, sql.Literal([str(where) for alias, where in rows if alias == number])
-            )
-            for number, about in enumerate(aliases.values())
-        ]
-        [answer] = self._bench.answers(
-            [select(one.source, key_texts(one.source), Choice(sql.SQL(" OR ").join(conditions)))]
-        )
-        return set(answer.texts)
-
-    def _legal(self, case: Case, source: PreparedSource, legal: Iterable[Damage], victim: Choice) -> int:
-        passed = 0
-        tries = [_Try(one, source, self._bench.placed(source, one.writes), victim) for one in legal]
-        for one, answers in self._looked(case, tries):
-            if case.view(answers[1:]).count.violations > case.base.count.violations:
-                raise NotProven(f"a legal value fires: {one.damage.words}")
-            passed += 1
-        return passed
 
     # --- damaging by a statement
 
@@ -373,9 +229,9 @@ class Prover:
     def _deed(self, case: Case, deed: sql.Composable) -> View | None:
         """What the rule says of a statement's damage; None if the statement returned nothing."""
         before = self._changed()
-        with self._bench.damaged(deed) as done:
+        with self._scratch.damaged(deed) as done:
             expected = {tuple(texts[: case.key_columns]) for texts in done.texts}
-            view = case.view(self._bench.answers(case.questions))
+            view = case.view(self._scratch.answers(case.questions))
             touched = self._touched(deed, before)
         if not expected:
             return None
@@ -389,11 +245,11 @@ class Prover:
             raise NotProven(
                 f"its break says that it damages {told(*sorted(expected, key=str))}, it reports {told(*news)}"
             )
-        self._side_effects(case, deed, touched, view)
+        self._side_effects.check(case, deed, touched, view)
         return view
 
     def _changed(self) -> dict[str, tuple[int, int]]:
-        [answer] = self._bench.answers([sql.SQL(_CHANGED)])
+        [answer] = self._scratch.answers([sql.SQL(_CHANGED)])
         return {name: (moved, updated) for name, moved, updated in answer.rows}
 
     def _touched(self, deed: sql.Composable, before: Mapping[str, tuple[int, int]]) -> set[Touched]:
@@ -408,85 +264,3 @@ class Prover:
                 table = self._facts.table(".".join(lone_name(name) or ()))
                 found |= {(name, column) for column in (table.columns if table else ()) if column in named}
         return found
-
-    # --- what others make of it
-
-    def _side_effects(self, case: Case, change: sql.Composable, touched: Iterable[Touched], view: View) -> None:
-        """No other rule may fire on the damage without saying so, and none on what the fix leaves of it."""
-        if isinstance(case.bound.rule.kind, Declared):
-            return
-        others = self._evidence.readers(case.bound, touched)
-        fixes = self._fixes(case, view)
-        if not others and not fixes:
-            return
-        with self._bench.damaged(change):
-            fired = self._fired(others, "its break")
-            if strange := self._evidence.unexpected(case.bound, fired):
-                raise NotProven(f"fires others on its break without overlaps=: {_named(strange)}")
-            if fixes:  # anew: done once more, a damaged row may lie elsewhere
-                self._mend(case, self._fixes(case, case.view(self._bench.answers(case.questions))))
-                if worse := set(self._fired(others, "its fix")) - set(fired):
-                    raise NotProven(f"its fix makes others fire: {_named(sorted(worse))}")
-
-    def _fired(self, others: Sequence[Scan], what: str) -> list[str]:
-        fired, failed = self._evidence.said(others)
-        if failed:
-            rule, reason = next(iter(failed.items()))
-            raise NotProven(f"{what} is more than another rule can look at: {_named([rule])}: {reason}")
-        return fired
-
-    def _fixes(self, case: Case, view: View) -> list[sql.Composable]:
-        """The statements of the declared fix."""
-        if case.source is None or case.bound.rule.fix is None:
-            return []
-        if moved := list(self._moves(case, case.source)):
-            return moved
-        writes = fix_writes(case.bound.rule, case.source.binding(case.bound.params))
-        where = sql.SQL(" OR ").join(having(case.source, key) for key in view.news(case.base))
-        return [update(case.source, self._bench.placed(case.source, writes), Choice(where))]
-
-    def _moves(self, case: Case, source: PreparedSource) -> Iterator[sql.Composable]:
-        """Of a fix that deletes or inserts rows."""
-        if not case.bound.rule.fix_allows:
-            return
-        found = violating(case.scan, keep_first=isinstance(case.bound.rule.kind, Unique))
-        for intent in intents(case.bound, source.columns):
-            if intent.op == "insert":
-                yield insertion(found, intent)
-            elif intent.op == "delete":
-                alias = at_home(Target(intent.alias, "ctid"), source.table)
-                yield deletion(found, intent, alias, self._bench.table(source, alias))
-
-    def _mend(self, case: Case, fixes: Iterable[sql.Composable]) -> None:
-        for fix in fixes:
-            self._bench.change(fix, "its fix")
-        deletion = deleting(case.bound.rule.fix)
-        if deletion and deletion["where"]:  # what it leaves is for a person, and the damage may be of that sort
-            return
-        view = case.view(self._bench.answers(case.questions))
-        if view.count.violations > case.base.count.violations:
-            raise NotProven("its fix does not mend its break")
-
-
-def _pointed_out(source: PreparedSource, news: Sequence[Key], rows: Sequence[Sequence[Any]]) -> Choice:
-    """The row that was written to and is reported, by its key."""
-    written = [tuple(row[3:]) for row in rows]
-    key = next((one for one in news if one in set(written)), written[0])
-    return Choice(having(source, key), limit=1)
-
-
-def _moved(key: Key, row: Sequence[Any]) -> Key:
-    """The key of a damaged row afterwards, where no column is its key but the place that it lies at."""
-    return tuple(str(row[2]) if part == str(row[1]) else part for part in key)
-
-
-def _nothing(one: _Try) -> str:
-    """Why nothing was damaged."""
-    if one.damage.where is None:
-        return EMPTY
-    return f"no row to break: {one.damage.words} is what it takes, and none has that; {BY_HAND}"
-
-
-def _named(rules: Sequence[str]) -> str:
-    names = ", ".join(rule.partition("::")[2] for rule in rules[:SHOWN])
-    return names if len(rules) <= SHOWN else f"{names} and {len(rules) - SHOWN} more"

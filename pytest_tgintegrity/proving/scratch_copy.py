@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.encoding import adapt
-from pytest_tgintegrity.database.connections.reader import Answer, Failure
-from pytest_tgintegrity.database.connections.server_errors import primary, said
+from pytest_tgintegrity.database.connections.answers import Answer, Failure
+from pytest_tgintegrity.database.messages.encoding import adapt
+from pytest_tgintegrity.database.messages.server_errors import primary, said
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home, table_behind
 from pytest_tgintegrity.planning.sources import PreparedSource
@@ -70,7 +70,7 @@ def _ready(one: Sendable) -> Statement:
     return one if isinstance(one, Statement) else parametrised(one)
 
 
-def loosened(server: PostgresServer, *, quote: bool = True) -> Workbench:
+def loosened(server: PostgresServer, *, quote: bool = True) -> ScratchCopy:
     """Copy the server's database, and have nothing enforce what the copy declares; `quote`: errors may be of rows.
 
     Raises `ScratchError`.
@@ -86,12 +86,12 @@ def loosened(server: PostgresServer, *, quote: bool = True) -> Workbench:
             )
         with connect(server, LOOSE) as connection:
             connection.execute(_LOOSEN)
-        return Workbench(connect(server, LOOSE), quote=quote)
+        return ScratchCopy(connect(server, LOOSE), quote=quote)
     except psycopg.Error as error:
         raise ScratchError(f"the scratch copy cannot be made: {said(error, quote=quote)}") from None
 
 
-class Workbench:
+class ScratchCopy:
     """A connection on which everything is forgotten in the end."""
 
     def __init__(self, connection: psycopg.Connection[Any], *, quote: bool = True) -> None:

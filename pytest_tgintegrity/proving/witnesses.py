@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_tgintegrity.database.connections.reader import Answer, Failure
+from pytest_tgintegrity.database.connections.answers import Answer, Failure
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.facts import Facts
@@ -15,7 +15,7 @@ from pytest_tgintegrity.planning.scans import Count, RowScan, Scan
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Relation, lone_name, reading
-from pytest_tgintegrity.proving.scratch_copy import Workbench
+from pytest_tgintegrity.proving.scratch_copy import ScratchCopy
 from pytest_tgintegrity.rules.kinds import Declared
 
 Key = tuple[str | None, ...]
@@ -80,8 +80,8 @@ def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], source: Prep
 class Evidence:
     """All rules of a plan as witnesses: what each counts in the clean data, and what each reads."""
 
-    def __init__(self, bench: Workbench, plan: Plan, rules: Iterable[BoundRule], facts: Facts) -> None:
-        self._bench = bench
+    def __init__(self, scratch: ScratchCopy, plan: Plan, rules: Iterable[BoundRule], facts: Facts) -> None:
+        self._scratch = scratch
         self._facts = facts
         self._rules = {bound.id: bound for bound in rules}
         self._all = plan.scans
@@ -99,7 +99,7 @@ class Evidence:
     def _probed(self) -> dict[str, int]:
         """The types of ranges, as the engine asks for them before it fuses several."""
         probes = [(rule, probe) for scan in self._all for rule, probe in scan.probes().items()]
-        answers = self._bench.ask([probe for _, probe in probes])
+        answers = self._scratch.ask([probe for _, probe in probes])
         told = zip(probes, answers, strict=True)
         return {rule: one.types[0] for (rule, _), one in told if isinstance(one, Answer) and one.types}
 
@@ -116,14 +116,14 @@ class Evidence:
         """What every rule of some scans counts, as the engine asks: fused, then rule by rule for the suspects."""
         found: dict[str, Count | Failure] = {}
         suspects: list[tuple[RowScan, Answer]] = []
-        for scan, answer in zip(scans, self._bench.ask([one.question(self.types) for one in scans]), strict=True):
+        for scan, answer in zip(scans, self._scratch.ask([one.question(self.types) for one in scans]), strict=True):
             if isinstance(answer, Failure):
                 found |= self._one_by_one(scan, answer)
             elif (counts := scan.tally(answer.rows).counts) is not None:
                 found |= counts
             elif isinstance(scan, RowScan):
                 suspects.append((scan, answer))
-        recounts = self._bench.ask([scan.recount() for scan, _ in suspects])
+        recounts = self._scratch.ask([scan.recount() for scan, _ in suspects])
         for (scan, first), answer in zip(suspects, recounts, strict=True):
             found |= (
                 self._one_by_one(scan, answer)

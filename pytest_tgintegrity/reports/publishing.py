@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.reports import files as report_files
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 
 WORDS = {"html_report": "page", "metrics": "metrics"}
 SHOWING = ("html_report",)

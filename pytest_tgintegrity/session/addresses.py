@@ -14,6 +14,7 @@ import pytest
 from pytest_tgintegrity.commandline.parsing import spelling_of, told
 from pytest_tgintegrity.commandline.spelling import Spelling
 from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
+from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
 from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
 from pytest_tgintegrity.reports.alerts.receivers import Receiver, receiver
 
@@ -90,6 +91,13 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
         if given and not hasattr(config, "workerinput"):
             config.stash[_ALERT] = receiver(str(given))
     return config.stash[_ALERT]
+
+
+def given_secrets(config: pytest.Config, told: Secrets) -> Secrets:
+    """What was given, or told by the controller, and must not be shown: passwords, and the addresses of webhooks."""
+    given, redis, receiver = config.stash.get(_GIVEN, None), redis_address(config), alert_receiver(config)
+    known = told if given is None else Secrets(passwords_in(given.url))
+    return known.including(*(redis.secrets.words if redis else ()), *(receiver.secrets if receiver else ()))
 
 
 def invoked(config: pytest.Config) -> tuple[str, Sequence[str], Spelling]:

@@ -19,7 +19,7 @@ from pytest_tgintegrity.rules.rule import Severity
 from pytest_tgintegrity.session.addresses import given_url, redis_address
 
 if TYPE_CHECKING:
-    from pytest_tgintegrity.database.run import Settings
+    from pytest_tgintegrity.database.settings import Settings
 
 VERBOSE_SAMPLES = 50
 NO_URL = (
@@ -97,8 +97,8 @@ def read_options(config: pytest.Config) -> Options:
 
 def settings(config: pytest.Config, chosen: Options) -> Settings:
     """What a run on a database needs to know of the options."""
-    from pytest_tgintegrity.database.connections.reader import Limits  # noqa: PLC0415 - it imports psycopg: other suites start at once
-    from pytest_tgintegrity.database.run import Settings  # noqa: PLC0415 - likewise
+    from pytest_tgintegrity.database.connections.settings import Limits  # noqa: PLC0415 - it imports psycopg: other suites start at once
+    from pytest_tgintegrity.database.settings import Settings  # noqa: PLC0415 - likewise
 
     verbose = config.get_verbosity() > 0 and config.getoption("tgintegrity_samples") is None
     samples = max(chosen.samples, VERBOSE_SAMPLES) if verbose and chosen.samples else chosen.samples

@@ -6,7 +6,6 @@ record, plain JSON, to the test's report; the owner gathers the records, whichev
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Generator
 from functools import partial
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_tgintegrity.commandline import parsing
-from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
+from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.history.memory import Memory
@@ -23,7 +22,6 @@ from pytest_tgintegrity.judging.summary import RuleRecord
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.selection import check_ids, digest_of, former_digest_of
-from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.session.feature import Selection
@@ -56,10 +54,12 @@ class Session:
         self.run: Run | None = None
         self.error: TgIntegrityError | None = None
         self.processes = Processes(config)
-        self._given = None if self.processes.is_worker else addresses.given_url(config)
+        self.given = None if self.processes.is_worker else addresses.given_url(config)
         self.memory = Memory(addresses.redis_address(config))
         self.features: Features = features_of(config, self.options, self.memory, self.outcome)
-        self.redaction = Redaction(self._secrets(), lambda: self.run.secrets if self.run else Secrets())
+        self.redaction = Redaction(
+            addresses.given_secrets(config, self.processes.secrets), lambda: self.run.secrets if self.run else Secrets()
+        )
         try:
             self.run = self._find_run()
             for feature in self.features.all:
@@ -67,25 +67,15 @@ class Session:
         except TgIntegrityError as error:
             self.error = error
         self.redaction.veil(config, logs=self.run is not None)
-        self._telling = Telling(self, self._given)
+        self._telling = Telling(self)
         config.pluginmanager.register(self._telling, "tgintegrity-telling")
-
-    def _secrets(self) -> Secrets:
-        """What was given and must not be shown: passwords, and the addresses of webhooks."""
-        given = self.processes.secrets if self._given is None else Secrets(passwords_in(self._given.url))
-        receiver = addresses.alert_receiver(self.config)
-        words = (
-            *(self.memory.address.secrets.words if self.memory.address else ()),
-            *(receiver.secrets if receiver else ()),
-        )
-        return given.including(*words)
 
     def _find_run(self) -> Run | None:
         """The run on the database that was named; nothing connects yet."""
         settings = options.settings(self.config, self.options)
         if self.processes.is_worker:
             return join(settings, self.processes.folder) if self.processes.folder else None
-        return Run(settings, self._given.url, self._given.origin) if self._given else None
+        return Run(settings, self.given.url, self.given.origin) if self.given else None
 
     # --- starting
 
@@ -95,7 +85,7 @@ class Session:
             return
         if distributed:
             self.processes.host(self.run)
-        if self._given is not None and self._given.at_once:
+        if self.given is not None and self.given.at_once:
             self.run.open()
 
     @pytest.hookimpl(optionalhook=True)
@@ -248,18 +238,3 @@ class Session:
         for feature in self.features.all:
             if (known := told["features"][feature.name]) is not None:
                 feature.hear(known)
-
-    def header(self) -> str | None:
-        """Which database it is, once that is known."""
-        if self.run is None or self.run.database is None:
-            return None
-        confined = terminal.confined(self.options.period, self.options.scopes)
-        return terminal.header(self.run.database, self.run.snapshot, confined)
-
-    def hosted(self) -> bool:
-        """Whether this is xdist's controller, which knows the database before anything is collected."""
-        if not self.processes.hosting or self.run is None or self._given is None or not self._given.at_once:
-            return False
-        with contextlib.suppress(TgIntegrityError):  # it is told by those who need the database
-            self.run.wait()
-        return True

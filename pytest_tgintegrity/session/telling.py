@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity.commandline import parsing
+from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.judging.summary import RunFacts, RunSummary, ScanFacts
 from pytest_tgintegrity.reports.alerts.state import alert
 from pytest_tgintegrity.reports.document import document, refusal
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.publishing import publish, save_whole
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal import summary as terminal
-from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.text import printable
 
@@ -28,9 +30,9 @@ NOTHING_JUDGED = "no rule was judged"
 class Telling:
     """Gathers what a run came to, once, and tells it in several forms. Until `conclude` there is nothing to tell."""
 
-    def __init__(self, session: Session, given: addresses.Given | None) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._given = given
+        self._given = session.given
         self._config = session.config
         self._summary: RunSummary | None = None
         self._sections: list[Section] = []
@@ -41,7 +43,12 @@ class Telling:
 
     def pytest_report_header(self) -> str | None:
         """Say which database it is: xdist's controller can know before anything is collected."""
-        return self._header() if self._session.hosted() else None
+        session = self._session
+        if not session.processes.hosting or session.run is None or self._given is None or not self._given.at_once:
+            return None
+        with contextlib.suppress(TgIntegrityError):  # it is told by those who need the database
+            session.run.wait()
+        return self._header()
 
     def pytest_report_collectionfinish(self) -> str | None:
         """Say which database it is, once it is known and rules are selected."""
@@ -49,9 +56,11 @@ class Telling:
         return self._header() if self._session.outcome.selected and shown else None
 
     def _header(self) -> str | None:
-        told = self._session.header()
-        self._headed |= told is not None
-        return told
+        run, asked = self._session.run, self._session.options
+        if run is None or run.database is None:
+            return None
+        self._headed = True
+        return terminal.header(run.database, run.snapshot, terminal.confined(asked.period, asked.scopes))
 
     # --- the end
 

@@ -15,10 +15,10 @@ from pytest_tgintegrity.fixing.fix import past_runs, undo
 from pytest_tgintegrity.fixing.results import Undone
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.reports.document import refusal
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.publishing import publish, put
 from pytest_tgintegrity.reports.terminal.fixes import history_lines, undone_lines
 from pytest_tgintegrity.reports.terminal.history import stale_lines
-from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.reports.terminal.summary import header
 from pytest_tgintegrity.rules import files as rule_files
 from pytest_tgintegrity.text import plural

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 
 from pytest_tgintegrity.database.connections.redaction import Secrets
-from pytest_tgintegrity.database.run import Invitation, Run, Settings
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.database.settings import Invitation, Settings
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError
 from pytest_tgintegrity.servers.leftovers import hold, sweep
 

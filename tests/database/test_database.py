@@ -12,7 +12,9 @@ import pytest
 from psycopg import sql
 
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Answer, Coordinator, Failure, Limits, Reader
+from pytest_tgintegrity.database.connections.answers import Answer, Failure
+from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.servers.postgres import PostgresServer
 

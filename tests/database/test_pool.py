@@ -15,7 +15,8 @@ from psycopg import sql
 
 from harness import sleeping, wait_until
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Limits, Reader
+from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.pool import FolderShelf, MemoryShelf, ResultStore, ScanPool
 from pytest_tgintegrity.database.scanning import Scanned
 from pytest_tgintegrity.judging.verdicts import Measurement

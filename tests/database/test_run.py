@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from harness import HOLDS, VIOLATED, RunRules, sleeping, wait_until
-from pytest_tgintegrity.database.connections.reader import Limits
-from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.servers.binaries import find_postgres
 from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres

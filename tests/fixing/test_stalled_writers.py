@@ -14,8 +14,9 @@ from fixes import DAMAGE, RULES, SCRIPT, execute, ordered
 from harness import HOLDS, RunRules
 from pytest_tgintegrity.database.connections import stalls
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Limits
-from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.fixing.apply import batches as repair

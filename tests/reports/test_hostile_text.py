@@ -16,7 +16,7 @@ from psycopg import sql
 from harness import HEAD, Ran, RunRules
 from pytest_tgintegrity.history import redis_store as history
 from pytest_tgintegrity.history.redis_address import parse_redis_url
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.servers.valkey import ValkeyServer
 from pytest_tgintegrity.text import printable, printable_lines
 

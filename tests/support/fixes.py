@@ -11,8 +11,9 @@ from typing import Any
 import psycopg
 
 from engine import bound
-from pytest_tgintegrity.database.connections.reader import Limits
-from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.fix import FixRequest, make_fixes, plan_fixes, undo
 from pytest_tgintegrity.fixing.results import FixResult, Undone

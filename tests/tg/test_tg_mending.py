@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -13,14 +13,16 @@ from psycopg import sql
 
 from engine import looking_at
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.database.connections.reader import Limits
-from pytest_tgintegrity.database.run import Run, Settings
+from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.run import Run
+from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.fixing.fix import FixRequest, make_fixes, plan_fixes, undo
 from pytest_tgintegrity.fixing.plan.planner import FixPlan
 from pytest_tgintegrity.fixing.results import FixResult, Undone
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.proving.proof import Prover
 from pytest_tgintegrity.proving.scratch_copy import LOOSE
+from pytest_tgintegrity.proving.side_effects import SideEffects
 from pytest_tgintegrity.rules.arguments import deleting
 from pytest_tgintegrity.rules.kinds import Check
 from pytest_tgintegrity.servers.binaries import find_postgres
@@ -147,10 +149,25 @@ def test_what_is_safe_is_mended_and_comes_back(planted: Mending) -> None:
 # --- each fix on the damage of its own rule
 
 
+class Noting(SideEffects):
+    """Notes a damage."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        super().__init__(breaker._scratch, breaker._evidence)
+        self._breaker = breaker
+
+    def check(self, _: object, change: sql.Composable, *__: object) -> None:
+        self._breaker._noted.append(change)
+
+
 class Breaker(Prover):
     """Notes what a proof does to break a rule, and does not look at other rules."""
 
     _noted: list[sql.Composable]
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._side_effects = Noting(self)
 
     def damage(self, bound: BoundRule) -> sql.Composable | None:
         """What its proof does first; None if it finds nothing to do."""
@@ -158,16 +175,13 @@ class Breaker(Prover):
         self.prove(bound)
         return self._noted[0] if self._noted else None
 
-    def _side_effects(self, _: object, change: sql.Composable, *__: object) -> None:
-        self._noted.append(change)
-
     def break_all(self, rules: Iterable[BoundRule]) -> set[str]:
         """Break rules for good, one after the other; give those that could be broken."""
         damages = {one.id: damage for one in rules if (damage := self.damage(one)) is not None}
-        connection = self._bench.connection
+        connection = self._scratch.connection
         connection.execute("BEGIN")
         for one in damages.values():
-            self._bench.change(one, "its break")
+            self._scratch.change(one, "its break")
         connection.execute("COMMIT")
         connection.execute(KEYED)
         return set(damages)

@@ -123,7 +123,7 @@ def facts(demo: str) -> Facts:
 
 
 @pytest.fixture
-def bench(demo: str) -> Iterator[Connection]:
+def scratch(demo: str) -> Iterator[Connection]:
     """A connection to the clean demo on which nothing is enforced, and everything forgotten."""
     with psycopg.connect(demo) as connected:
         connected.execute("SET LOCAL session_replication_role = replica")
@@ -175,13 +175,13 @@ def by_plain_sql(connection: Connection, one: str) -> set[tuple[str, ...]]:
 
 @needs_csvs
 @pytest.mark.parametrize("one", [*DAMAGE, *BY_RULES])
-def test_rules_see_what_the_plain_sql_sees(one: str, bench: Connection, facts: Facts) -> None:
-    known, stated = by_rules(bench, facts, one), by_plain_sql(bench, one)
+def test_rules_see_what_the_plain_sql_sees(one: str, scratch: Connection, facts: Facts) -> None:
+    known, stated = by_rules(scratch, facts, one), by_plain_sql(scratch, one)
     for statement in damages(one):
-        bench.execute(statement.encode())
+        scratch.execute(statement.encode())
 
-    found = by_rules(bench, facts, one) - known
-    expected = by_plain_sql(bench, one) - stated
+    found = by_rules(scratch, facts, one) - known
+    expected = by_plain_sql(scratch, one) - stated
 
     assert found
     assert expected

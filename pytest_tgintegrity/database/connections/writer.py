@@ -10,10 +10,11 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.database.connections.address import Address
-from pytest_tgintegrity.database.connections.encoding import adapt
-from pytest_tgintegrity.database.connections.reader import READ_BACK, Limits, Row, defaults, read_back, settings_of
-from pytest_tgintegrity.database.connections.server_errors import said
+from pytest_tgintegrity.database.connections.answers import Row
+from pytest_tgintegrity.database.connections.settings import READ_BACK, Limits, defaults, read_back, settings_of
 from pytest_tgintegrity.database.connections.stalls import Patience, PatientConnection
+from pytest_tgintegrity.database.messages.encoding import adapt
+from pytest_tgintegrity.database.messages.server_errors import said
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.planning.sql import paths
 

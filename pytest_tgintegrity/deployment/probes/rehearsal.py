@@ -17,10 +17,10 @@ from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.database.connections.address import Address
 from pytest_tgintegrity.database.connections.loan import Connection
-from pytest_tgintegrity.database.connections.reader import Limits, connect
-from pytest_tgintegrity.database.connections.server_errors import said
+from pytest_tgintegrity.database.connections.settings import Limits, connect
 from pytest_tgintegrity.database.connections.stalls import Patience
 from pytest_tgintegrity.database.connections.writer import allow_writing
+from pytest_tgintegrity.database.messages.server_errors import said
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
 from pytest_tgintegrity.planning.sql.encoding import sql_text
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from pytest_tgintegrity.database.connections.server_errors import exception
+from pytest_tgintegrity.database.messages.server_errors import exception
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
 from pytest_tgintegrity.deployment.probes.statistics import ENOUGH, Timed, timed
 from pytest_tgintegrity.errors import TgIntegrityError

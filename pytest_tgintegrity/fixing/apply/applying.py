@@ -9,8 +9,9 @@ import psycopg
 from pytest_tgintegrity.database.connections.writer import own_path
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.apply import batches as repair
-from pytest_tgintegrity.fixing.apply.batches import Batches, Connection, Refused, Work
+from pytest_tgintegrity.fixing.apply.batches import Batches
 from pytest_tgintegrity.fixing.apply.stored import StoredRow, StoredTable, among, read_rows
+from pytest_tgintegrity.fixing.apply.writing import Connection, Refused, Work
 from pytest_tgintegrity.fixing.changes import Change, Place
 from pytest_tgintegrity.fixing.plan.planner import FixPlan, read_changes
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, qualified

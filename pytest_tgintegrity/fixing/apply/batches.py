@@ -11,27 +11,34 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 
-from pytest_tgintegrity.database.connections.server_errors import refused
 from pytest_tgintegrity.database.connections.writer import Writer, own_path
+from pytest_tgintegrity.database.messages.server_errors import refused
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
-from pytest_tgintegrity.fixing.apply.effects import Unseen, Written, mark, other_changes
+from pytest_tgintegrity.fixing.apply.effects import Unseen, mark, other_changes
 from pytest_tgintegrity.fixing.apply.stored import (
-    StoredRow,
-    StoredTable,
-    deleting,
     held_tables,
-    inserting,
     parents_first,
-    read_rows,
-    updating,
+)
+from pytest_tgintegrity.fixing.apply.writing import (
+    ORDERS,
+    Connection,
+    Disturbed,
+    Refused,
+    Work,
+    journal_entry,
+    locked_rows,
+    read_back_rows,
+    silenced,
+    traced,
+    write_rows,
 )
 from pytest_tgintegrity.fixing.changes import Change, Place
 from pytest_tgintegrity.fixing.journal import schema as journal
@@ -45,45 +52,13 @@ ATTEMPTS = 3
 COMMIT_SECONDS = 5.0
 """How long a commit is waited for whose answer was lost."""
 
-Connection = psycopg.Connection[Any]
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
 _FATAL = ("08", "53", "57P", "58")
 """SQLSTATEs that are about the server or the connection: no other batch would fare better."""
 
-_ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
-"""A new row may be what an update points to, and a row that goes may free the key that a new one takes."""
-
-OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
-"""What takes an operation back."""
-
-_TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
-
-
-class Refused(Exception):
-    """A batch is not made as it is; `args` is the reason."""
-
 
 class Unanswered(ConnectionFailed):
     """The connection was lost while a batch was committed, and nobody can say whether it is there."""
-
-
-class Disturbed(Refused):
-    """Triggers keep the rows from being what they have to be."""
-
-
-@dataclass(slots=True)
-class Work:
-    """A batch in its transaction: tables and rows as they are under the locks, and as they are once it is written."""
-
-    connection: Connection
-    batch: Sequence[Change]
-    tables: Mapping[str, StoredTable]
-    rows: Mapping[Place, StoredRow] = field(default_factory=dict)
-    stored: Mapping[Place, StoredRow] = field(default_factory=dict)
-
-    def at(self, table: str) -> list[Change]:
-        """The changes of one table."""
-        return [one for one in self.batch if one.table == table]
 
 
 class Policy(Protocol):
@@ -259,7 +234,7 @@ class Batches:
 
     def _attempt(self, batch: Sequence[Change], policy: Policy) -> None:
         """Make a batch, in another order of operations or with triggers off where it can only be made so."""
-        orders = _ORDERS if len({one.op for one in batch}) > 1 else _ORDERS[:1]
+        orders = ORDERS if len({one.op for one in batch}) > 1 else ORDERS[:1]
         for order in orders:
             try:
                 self._transaction(batch, policy, order)
@@ -283,7 +258,7 @@ class Batches:
             with self.writer.transaction() as connection:
                 tables = held_tables(connection, [one.table for one in batch])
                 work = Work(connection, batch, tables)
-                work.rows = {p: row for name in sorted(tables) for p, row in _locked(work, tables[name]).items()}
+                work.rows = {p: row for name in sorted(tables) for p, row in locked_rows(work, tables[name]).items()}
                 left = policy.left(work)
                 places = {one.change.place for one in left}
                 work.batch = [one for one in batch if one.place not in places]
@@ -323,13 +298,13 @@ class Batches:
         policy.begin(work)
         ordered = parents_first(work.connection, (work.tables[name] for name in {one.table for one in work.batch}))
         before = mark(work.connection)
-        with _silenced(work.connection, ordered if quiet else ()):
+        with silenced(work.connection, ordered if quiet else ()):
             with own_path(work.connection, exactly=True):
-                keyed = _write(work, ordered, order)
+                keyed = write_rows(work, ordered, order)
                 work.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            work.stored = _read_back(work, keyed)
-        entries = [_entry(work, one) for one in keyed]
-        written = [_traced(work, one) for one in entries]
+            work.stored = read_back_rows(work, keyed)
+        entries = [journal_entry(work, one) for one in keyed]
+        written = [traced(work, one) for one in entries]
         try:
             others = other_changes(work.connection, self.outside, before, written)
         except Unseen as unseen:
@@ -369,107 +344,3 @@ def _is_fatal(error: psycopg.Error | ConnectionFailed) -> bool:
 
 def _asked(batch: Sequence[Change]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for one in batch for rule in one.rules))
-
-
-def _locked(work: Work, table: StoredTable) -> dict[Place, StoredRow]:
-    changes = [one for one in work.at(table.name) if one.key and set(one.key) == set(table.key)]
-    return read_rows(work.connection, table, changes, lock=True)
-
-
-def _write(work: Work, tables: Sequence[StoredTable], order: Sequence[str]) -> list[Change]:
-    """Write all of a batch, and return its changes with their keys, those of new rows too."""
-    keyed: list[Change] = []
-    for op in order:
-        for table in tables if op != "delete" else reversed(tables):
-            changes = [one for one in work.at(table.name) if one.op == op]
-            rule = table.rules.get(op) or table.rules.get(OPPOSITES[op])
-            if changes and rule:
-                raise Refused(f"{table.name} has the rewrite rule {rule}: what it does could not be undone")
-            if op == "insert":
-                keyed += _insert(work.connection, table, changes)
-            elif changes:
-                statement = updating(table, changes) if op == "update" else deleting(table, changes)
-                _expect(work.connection.execute(*statement).rowcount, len(changes))
-                keyed += changes
-    return keyed
-
-
-def _insert(connection: Connection, table: StoredTable, changes: Sequence[Change]) -> list[Change]:
-    """Insert rows, those of the same columns by one statement, as they may point to each other."""
-    groups: dict[tuple[str, ...], list[Change]] = {}
-    for one in changes:
-        groups.setdefault(tuple(sorted(one.after)), []).append(one)
-    keyed = []
-    for members in groups.values():
-        keys = [key for (key,) in connection.execute(*inserting(table, members)).fetchall()]
-        _expect(len(keys), len(members))
-        keyed += [replace(one, key=key) for one, key in zip(members, keys, strict=True)]
-    return keyed
-
-
-def _expect(count: int, planned: int) -> None:
-    if count != planned:
-        raise Refused(f"{count} rows would be written where {planned} are planned")
-
-
-def _read_back(work: Work, keyed: Sequence[Change]) -> dict[Place, StoredRow]:
-    """The rows as they are stored, after triggers and deferred constraints."""
-    found: dict[Place, StoredRow] = {}
-    for name in {one.table for one in keyed}:
-        found |= read_rows(work.connection, work.tables[name], [one for one in keyed if one.table == name])
-    return found
-
-
-def _entry(work: Work, change: Change) -> Change:
-    """What is journalled of a change: the values as they were and are stored, of all columns that are not the same."""
-    before, after = work.rows.get(change.place), work.stored.get(change.place)
-    if change.op == "delete":
-        if before is None or after is not None:
-            raise Refused("a trigger keeps the row from being deleted")
-        return replace(change, before=before.row, after={})
-    if after is None:
-        raise Refused("a trigger keeps the row from being stored under its key")
-    if change.op == "insert":
-        return replace(change, before={}, after=after.row)
-    if before is None:
-        raise Refused("the row is gone")
-    changed = [name for name, text in after.row.items() if text != before.row[name]]
-    return replace(
-        change, before={name: before.row[name] for name in changed}, after={name: after.row[name] for name in changed}
-    )
-
-
-def _traced(work: Work, entry: Change) -> Written:
-    was, now = work.rows.get(entry.place), work.stored.get(entry.place)
-    return Written(
-        work.tables[entry.table],
-        entry.op,
-        entry.place,
-        None if was is None or entry.op == "insert" else was.relation,
-        None if now is None else now.relation,
-    )
-
-
-@contextlib.contextmanager
-def _silenced(connection: Connection, tables: Sequence[StoredTable]) -> Iterator[None]:
-    """Keep the triggers of users from firing for as long as the context lasts. Raises `Refused` for who may not."""
-    triggers = [trigger for table in tables for trigger in table.triggers]
-    try:
-        for trigger in triggers:
-            _alter(connection, trigger.relation, "DISABLE TRIGGER", trigger.name)
-    except errors.InsufficientPrivilege:
-        first = triggers[0]
-        raise Refused(
-            f"the trigger {first.name} changes it again: only the owner of {'.'.join(first.relation)} can undo this, its"
-            " triggers switched off meanwhile"
-        ) from None
-    yield
-    for trigger in triggers:
-        _alter(connection, trigger.relation, _TRIGGERS[trigger.enabled], trigger.name)
-
-
-def _alter(connection: Connection, relation: tuple[str, str], how: str, trigger: str) -> None:
-    statement = sql.SQL("ALTER TABLE ONLY {} {} {}").format(
-        sql.Identifier(*relation), sql.SQL(how), sql.Identifier(trigger)
-    )
-    connection.execute(statement)

@@ -8,7 +8,8 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
+from pytest_tgintegrity.database.connections.answers import Answer, Failure
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.errors import ConnectionFailed, DeclarationError, NotEvaluated
 from pytest_tgintegrity.fixing.plan.limits import FixLimits, read_limits, volatile_calls
 from pytest_tgintegrity.fixing.plan.table_fixes import (

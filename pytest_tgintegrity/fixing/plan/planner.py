@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
+from pytest_tgintegrity.database.connections.answers import Answer, Failure
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.plan.drafts import Drafts, Wanted
 from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan, stand_ins

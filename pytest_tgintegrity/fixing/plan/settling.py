@@ -8,7 +8,8 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.database.connections.reader import Answer, Failure, Reader
+from pytest_tgintegrity.database.connections.answers import Answer, Failure
+from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan, written
 from pytest_tgintegrity.fixing.plan.foresight import Foresight
 from pytest_tgintegrity.fixing.plan.simulation import Simulation

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from pytest_tgintegrity.database.connections.address import name_in
 from pytest_tgintegrity.database.connections.redaction import masked
 from pytest_tgintegrity.reports.alerts.receivers import RUNS, Receiver, State, called, firing, news, payload, send
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 
 Json = Mapping[str, Any]
 RED = {"red": True}

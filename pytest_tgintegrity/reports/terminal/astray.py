@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pytest_tgintegrity.judging.summary import RuleResult
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.text import grouped, shown
 
 WORD = "database?"

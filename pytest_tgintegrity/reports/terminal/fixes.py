@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.commands import Command
 from pytest_tgintegrity.fixing.results import Applied, FixResult, PastRun, Skipped, Undone
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.rules.rule import SEVERITIES
 from pytest_tgintegrity.text import CELL, grouped, plural, printable, shown
 

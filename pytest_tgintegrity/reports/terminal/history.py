@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pytest_tgintegrity.fixing.caches import Stale
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.trend import Change, HistoryResult, Trend, sparkline
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.text import grouped, plural, printable, shown
 
 CHANGES = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_tgintegrity.judging.summary import RunSummary
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 
 LONG = 600
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison, Compared, Timed
 from pytest_tgintegrity.deployment.probes.timing import Timings
-from pytest_tgintegrity.reports.terminal.lines import Line
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.text import printable, shown
 
 NAME = 28

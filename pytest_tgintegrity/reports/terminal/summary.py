@@ -10,9 +10,9 @@ from typing import Any
 from pytest_tgintegrity.judging.summary import Database, RunSummary
 from pytest_tgintegrity.judging.vacuous import largest_sources
 from pytest_tgintegrity.judging.verdicts import Verdict
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.astray import WORD, one_screen
-from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.reports.terminal.next_step import next_lines
 from pytest_tgintegrity.reports.terminal.verdicts import (
     noted_lines,

@@ -14,10 +14,10 @@ from pytest_tgintegrity.fixing.results import FixResult
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.fixes import fix_lines
 from pytest_tgintegrity.reports.terminal.history import stale_lines
-from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules.rule import SEVERITIES
 from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.session.feature import Feature, Selection

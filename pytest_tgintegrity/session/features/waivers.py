@@ -9,8 +9,8 @@ from typing import Any
 from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.judging.waivers import Waiver, by_rule, parse_waivers, without_rule
+from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.lines import Line
 from pytest_tgintegrity.rules import files as rule_files
 from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.text import printable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tgintegrity.database.connections.hiding import DatabaseError
+from pytest_tgintegrity.database.messages.hiding import DatabaseError
 from pytest_tgintegrity.fixing.namesakes import advice, namesakes
 from pytest_tgintegrity.judging.summary import Advice, RuleRecord, RuleResult
 from pytest_tgintegrity.judging.verdicts import Judgement, Measurement

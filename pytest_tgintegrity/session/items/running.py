@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tgintegrity.database.connections.hiding import DatabaseError, quotes_a_row, without_row
+from pytest_tgintegrity.database.messages.hiding import DatabaseError, quotes_a_row, without_row
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.judging.verdicts import Judgement, Measurement, Outcome, judge

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.parts import chunks
-from pytest_tgintegrity.planning.exclusions import CONFLICTS
+from pytest_tgintegrity.planning.declared.exclusions import CONFLICTS
 from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.predicates import Named, Predicate
 from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, listed, parenthesised, raw

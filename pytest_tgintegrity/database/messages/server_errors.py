@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from pytest_tgintegrity.database.connections.hiding import quotes_a_row, without_row
+from pytest_tgintegrity.database.messages.hiding import quotes_a_row, without_row
 
 _GRANT = "GRANT SELECT to the role, or USAGE on its schema"
 _PROBABLY = " This probably means"

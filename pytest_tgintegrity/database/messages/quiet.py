@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from psycopg import Error
 
-from pytest_tgintegrity.database.connections.hiding import quotes_a_row
+from pytest_tgintegrity.database.messages.hiding import quotes_a_row
 
 _state = threading.local()
 

@@ -1,0 +1,1 @@
+"""In: what the server says. Out: what of it may be told, in one sentence."""

@@ -1,0 +1,56 @@
+"""What a run is told, and what its owner tells other processes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pytest_tgintegrity.database.connections.address import Address
+from pytest_tgintegrity.database.connections.redaction import Secrets
+from pytest_tgintegrity.database.connections.settings import Limits
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run needs to know: how many connections, which limits and window, how many samples."""
+
+    jobs: int
+    limits: Limits
+    samples: int
+    period: float | None
+    scopes: Mapping[str, str]
+    demo_module: str
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a worker needs to join a run. Holds the password, so it is never shown."""
+
+    address: Address
+    snapshot: str
+    started_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, for another process of the same run."""
+        secrets = self.address.secrets
+        return {
+            "conninfo": self.address.conninfo,
+            "shown": self.address.shown,
+            "secrets": sorted(secrets.words),
+            "public": sorted(secrets.public),
+            "snapshot": self.snapshot,
+            "started_at": self.started_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Invitation:
+        """The inverse of `to_json`."""
+        secrets = Secrets(document["secrets"], document["public"])
+        address = Address(document["conninfo"], document["shown"], secrets)
+        return cls(address, document["snapshot"], datetime.fromisoformat(document["started_at"]))

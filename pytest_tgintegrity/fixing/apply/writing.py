@@ -1,0 +1,158 @@
+"""The rows of a batch: locked, written, read back, in its transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+
+from pytest_tgintegrity.fixing.apply.effects import Written
+from pytest_tgintegrity.fixing.apply.stored import (
+    StoredRow,
+    StoredTable,
+    deleting,
+    inserting,
+    read_rows,
+    updating,
+)
+from pytest_tgintegrity.fixing.changes import Change, Place
+
+Connection = psycopg.Connection[Any]
+ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
+"""A new row may be what an update points to, and a row that goes may free the key that a new one takes."""
+OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
+"""What takes an operation back."""
+_TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
+
+
+class Refused(Exception):
+    """A batch is not made as it is; `args` is the reason."""
+
+
+class Disturbed(Refused):
+    """Triggers keep the rows from being what they have to be."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A batch in its transaction: tables and rows as they are under the locks, and as they are once it is written."""
+
+    connection: Connection
+    batch: Sequence[Change]
+    tables: Mapping[str, StoredTable]
+    rows: Mapping[Place, StoredRow] = field(default_factory=dict)
+    stored: Mapping[Place, StoredRow] = field(default_factory=dict)
+
+    def at(self, table: str) -> list[Change]:
+        """The changes of one table."""
+        return [one for one in self.batch if one.table == table]
+
+
+def locked_rows(work: Work, table: StoredTable) -> dict[Place, StoredRow]:
+    """The rows that changes of a table name, locked."""
+    changes = [one for one in work.at(table.name) if one.key and set(one.key) == set(table.key)]
+    return read_rows(work.connection, table, changes, lock=True)
+
+
+def write_rows(work: Work, tables: Sequence[StoredTable], order: Sequence[str]) -> list[Change]:
+    """Write all of a batch, and return its changes with their keys, those of new rows too."""
+    keyed: list[Change] = []
+    for op in order:
+        for table in tables if op != "delete" else reversed(tables):
+            changes = [one for one in work.at(table.name) if one.op == op]
+            rule = table.rules.get(op) or table.rules.get(OPPOSITES[op])
+            if changes and rule:
+                raise Refused(f"{table.name} has the rewrite rule {rule}: what it does could not be undone")
+            if op == "insert":
+                keyed += _insert(work.connection, table, changes)
+            elif changes:
+                statement = updating(table, changes) if op == "update" else deleting(table, changes)
+                _expect(work.connection.execute(*statement).rowcount, len(changes))
+                keyed += changes
+    return keyed
+
+
+def _insert(connection: Connection, table: StoredTable, changes: Sequence[Change]) -> list[Change]:
+    """Insert rows, those of the same columns by one statement, as they may point to each other."""
+    groups: dict[tuple[str, ...], list[Change]] = {}
+    for one in changes:
+        groups.setdefault(tuple(sorted(one.after)), []).append(one)
+    keyed = []
+    for members in groups.values():
+        keys = [key for (key,) in connection.execute(*inserting(table, members)).fetchall()]
+        _expect(len(keys), len(members))
+        keyed += [replace(one, key=key) for one, key in zip(members, keys, strict=True)]
+    return keyed
+
+
+def _expect(count: int, planned: int) -> None:
+    if count != planned:
+        raise Refused(f"{count} rows would be written where {planned} are planned")
+
+
+def read_back_rows(work: Work, keyed: Sequence[Change]) -> dict[Place, StoredRow]:
+    """The rows as they are stored, after triggers and deferred constraints."""
+    found: dict[Place, StoredRow] = {}
+    for name in {one.table for one in keyed}:
+        found |= read_rows(work.connection, work.tables[name], [one for one in keyed if one.table == name])
+    return found
+
+
+def journal_entry(work: Work, change: Change) -> Change:
+    """What is journalled of a change: the values as they were and are stored, of all columns that are not the same."""
+    before, after = work.rows.get(change.place), work.stored.get(change.place)
+    if change.op == "delete":
+        if before is None or after is not None:
+            raise Refused("a trigger keeps the row from being deleted")
+        return replace(change, before=before.row, after={})
+    if after is None:
+        raise Refused("a trigger keeps the row from being stored under its key")
+    if change.op == "insert":
+        return replace(change, before={}, after=after.row)
+    if before is None:
+        raise Refused("the row is gone")
+    changed = [name for name, text in after.row.items() if text != before.row[name]]
+    return replace(
+        change, before={name: before.row[name] for name in changed}, after={name: after.row[name] for name in changed}
+    )
+
+
+def traced(work: Work, entry: Change) -> Written:
+    """What a change of ours did to a row, for telling it from what triggers did."""
+    was, now = work.rows.get(entry.place), work.stored.get(entry.place)
+    return Written(
+        work.tables[entry.table],
+        entry.op,
+        entry.place,
+        None if was is None or entry.op == "insert" else was.relation,
+        None if now is None else now.relation,
+    )
+
+
+@contextlib.contextmanager
+def silenced(connection: Connection, tables: Sequence[StoredTable]) -> Iterator[None]:
+    """Keep the triggers of users from firing for as long as the context lasts. Raises `Refused` for who may not."""
+    triggers = [trigger for table in tables for trigger in table.triggers]
+    try:
+        for trigger in triggers:
+            _alter(connection, trigger.relation, "DISABLE TRIGGER", trigger.name)
+    except errors.InsufficientPrivilege:
+        first = triggers[0]
+        raise Refused(
+            f"the trigger {first.name} changes it again: only the owner of {'.'.join(first.relation)} can undo this, its"
+            " triggers switched off meanwhile"
+        ) from None
+    yield
+    for trigger in triggers:
+        _alter(connection, trigger.relation, _TRIGGERS[trigger.enabled], trigger.name)
+
+
+def _alter(connection: Connection, relation: tuple[str, str], how: str, trigger: str) -> None:
+    statement = sql.SQL("ALTER TABLE ONLY {} {} {}").format(
+        sql.Identifier(*relation), sql.SQL(how), sql.Identifier(trigger)
+    )
+    connection.execute(statement)
