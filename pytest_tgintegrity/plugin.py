@@ -20,17 +20,13 @@ import pytest
 from pytest_tgintegrity.commandline import parsing, table
 from pytest_tgintegrity.database.connections.redaction import MASK, Secrets, masked, passwords_in
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
-from pytest_tgintegrity.reports.document import refusal, write_refusal
-from pytest_tgintegrity.reports.files import is_file
-from pytest_tgintegrity.reports.publishing import publish
-from pytest_tgintegrity.rules.declare import DECLARED, declaration_of
-from pytest_tgintegrity.rules.kinds import Declared
-from pytest_tgintegrity.rules.probes import probe_of
-from pytest_tgintegrity.rules.rule import SEVERITIES, Rule
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.text import printable
 
 if TYPE_CHECKING:
+    from pytest_tgintegrity.rules.declare import Mistake
+    from pytest_tgintegrity.rules.rule import Rule
     from pytest_tgintegrity.session.session import Session
 
 DIED_EARLY = "pytest ended before a rule was judged; its own output says why"
@@ -116,9 +112,15 @@ def _asks_for_reports(namespace: Any) -> bool:
 
 def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool = False) -> None:
     """Say in each report that was asked for that there is none; if it is `early` to say so, only in files."""
-    if (path := options.json_path(namespace)) and (not early or is_file(path)):
+    path, files = options.json_path(namespace), options.published(config, namespace)
+    if path is None and not files:
+        return
+    from pytest_tgintegrity.reports.document import refusal, write_refusal
+    from pytest_tgintegrity.reports.files import is_file
+    from pytest_tgintegrity.reports.publishing import publish
+
+    if path is not None and (not early or is_file(path)):
         write_refusal(path, reason)
-    files = options.published(config, namespace)
     if found := {form: path for form, path in files.items() if not early or is_file(path)}:
         publish(refusal(reason), found, addresses.asked_name(config, namespace))
 
@@ -205,21 +207,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 # --- collection
 
 
+def _is_used(module: str) -> bool:
+    """Whether somebody has imported what rules, or probes, are declared with: else there is none."""
+    return f"pytest_tgintegrity.rules.{module}" in sys.modules
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
 ) -> Generator[None, Any, Any]:
     """Check declarations while they are collected."""
-    if DECLARED.get(collector.module.__name__):
-        from pytest_tgintegrity.session.items import collecting
-
-        collecting.check_reachable(collector)
-    declared = declaration_of(obj) if callable(obj) else None
-    if probe_of(obj):
-        from pytest_tgintegrity.session.items import collecting
-
-        collecting.keep_probe(collector, name, obj, _session(collector.config))
-    if declared is None or not collector.funcnamefilter(name):
+    if _is_used("probes"):
+        _keep_probe(collector, name, obj)
+    if not _is_used("declare") or (declared := _declared(collector, obj)) is None or not collector.funcnamefilter(name):
         return (yield)
     from pytest_tgintegrity.session.items import collecting
 
@@ -230,8 +230,34 @@ def pytest_pycollect_makeitem(
     return collecting.shown_as_collected(collector, found) if found and collector.config.option.collectonly else found
 
 
+def _keep_probe(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+    from pytest_tgintegrity.rules.probes import probe_of
+
+    if probe_of(obj):
+        from pytest_tgintegrity.session.items import collecting
+
+        collecting.keep_probe(collector, name, obj, _session(collector.config))
+
+
+def _declared(collector: pytest.Module | pytest.Class, obj: object) -> Rule | Mistake | None:
+    """What is declared of a function; a file with rules that pytest does not collect is refused. Raises `CollectError`."""
+    from pytest_tgintegrity.rules.declare import DECLARED, declaration_of
+
+    if DECLARED.get(collector.module.__name__):
+        from pytest_tgintegrity.session.items import collecting
+
+        collecting.check_reachable(collector)
+    return declaration_of(obj) if callable(obj) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each declared constraint."""
+    if not _is_used("declare"):
+        return
+    from pytest_tgintegrity.rules.declare import declaration_of
+    from pytest_tgintegrity.rules.kinds import Declared
+    from pytest_tgintegrity.rules.rule import Rule
+
     declared = declaration_of(metafunc.function)
     if isinstance(declared, Rule) and isinstance(declared.kind, Declared):
         from pytest_tgintegrity.session.items import collecting

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pytest_tgintegrity.rules.arguments import SHORTEST_TIMEOUT
-from pytest_tgintegrity.rules.rule import SEVERITIES, Severity
+from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
 LONGEST_TIMEOUT = 2_000_000.0
 """In seconds: PostgreSQL counts milliseconds in 31 bits."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_tgintegrity.history.record import Record
-from pytest_tgintegrity.rules.rule import SEVERITIES
+from pytest_tgintegrity.rules.severity import SEVERITIES
 
 RUNS = 30
 """How many runs a trend covers where no period says it."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pytest_tgintegrity.judging.verdicts import Verdict
-from pytest_tgintegrity.rules.rule import SEVERITIES, Severity
+from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
 Status = Literal["healthy", "degraded", "undetermined"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_tgintegrity.judging.health import Health, Judged, assess
 from pytest_tgintegrity.judging.summary import RuleRecord, RuleResult
-from pytest_tgintegrity.rules.rule import Severity
+from pytest_tgintegrity.rules.severity import Severity
 
 
 class Exit(IntEnum):

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pytest_tgintegrity.judging.health import Health
 from pytest_tgintegrity.judging.verdicts import Verdict
-from pytest_tgintegrity.rules.rule import Severity
+from pytest_tgintegrity.rules.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pytest_tgintegrity.rules.rule import SEVERITIES, Severity
+from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
 Verdict = Literal["passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown"]
 

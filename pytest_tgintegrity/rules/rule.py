@@ -11,10 +11,9 @@ from pytest_tgintegrity.rules.arguments import check_consent, check_timeout, che
 from pytest_tgintegrity.rules.canonical import canonical
 from pytest_tgintegrity.rules.kinds import Check, Kind
 from pytest_tgintegrity.rules.kinds.fields import KINDS, WORDS, fixes_of, source_of
+from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
-Severity = Literal["critical", "high", "medium", "low", "info"]
 FixAllows = Literal["delete", "insert", "triggers"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 class Common(TypedDict, total=False):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,10 @@ from pytest_tgintegrity.commandline.parsing import spelling_of, told
 from pytest_tgintegrity.commandline.spelling import Spelling
 from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
-from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
-from pytest_tgintegrity.reports.alerts.receivers import Receiver, receiver
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.history.redis_address import RedisAddress
+    from pytest_tgintegrity.reports.alerts.receivers import Receiver
 
 SECRET = ("--db-url", "--alert", "--redis-url")
 """Options that may hold a password."""
@@ -38,8 +40,8 @@ class Given:
 INVOKED = pytest.StashKey[tuple[str, ...]]()
 """What pytest was called with, passwords and all."""
 _GIVEN = pytest.StashKey[Given | None]()
-_ALERT = pytest.StashKey[Receiver | None]()
-_REDIS = pytest.StashKey[RedisAddress | None]()
+_ALERT: pytest.StashKey[Receiver | None] = pytest.StashKey()
+_REDIS: pytest.StashKey[RedisAddress | None] = pytest.StashKey()
 
 
 def given_url(config: pytest.Config) -> Given | None:
@@ -78,6 +80,8 @@ def redis_address(config: pytest.Config) -> RedisAddress | None:
         config.option.tgintegrity_redis_url = "(hidden)" if option else None
         if not hasattr(config, "workerinput") and (option or variable):
             origin = "--redis-url" if option else REDIS_URL_VARIABLE
+            from pytest_tgintegrity.history.redis_address import parse_redis_url  # noqa: PLC0415 - most suites have no history
+
             config.stash[_REDIS] = parse_redis_url(str(option or variable), origin)
     return config.stash[_REDIS]
 
@@ -89,6 +93,8 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
         config.stash[_ALERT] = None
         config.option.tgintegrity_alert = "(hidden)" if config.getoption("tgintegrity_alert") else None
         if given and not hasattr(config, "workerinput"):
+            from pytest_tgintegrity.reports.alerts.receivers import receiver  # noqa: PLC0415 - most suites tell nobody
+
             config.stash[_ALERT] = receiver(str(given))
     return config.stash[_ALERT]
 

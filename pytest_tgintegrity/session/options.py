@@ -12,14 +12,14 @@ import pytest
 
 from pytest_tgintegrity.commandline.parsing import TIMEZONE
 from pytest_tgintegrity.commandline.table import BY_NAME, DB_URL_VARIABLE, REDIS_URL_VARIABLE
-from pytest_tgintegrity.deployment.gate import Asked
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.rules.probes import Probing
-from pytest_tgintegrity.rules.rule import Severity
+from pytest_tgintegrity.rules.severity import Severity
 from pytest_tgintegrity.session.addresses import given_url, redis_address
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.settings import Settings
+    from pytest_tgintegrity.deployment.gate import Asked
 
 VERBOSE_SAMPLES = 50
 NO_URL = (
@@ -117,7 +117,11 @@ def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
     given = [config.invocation_params.dir / one for one in config.getoption("tgintegrity_migrations")]
     if given and not gate:
         raise UsageError("--migrations alone asks nothing (there is no pre-flight in this version): add --gate NAME")
-    return Asked(gate, backup, tuple(given or config.getini("tgintegrity_migrations"))) if gate else None
+    if not gate:
+        return None
+    from pytest_tgintegrity.deployment.gate import Asked  # noqa: PLC0415 - most suites have no gate
+
+    return Asked(gate, backup, tuple(given or config.getini("tgintegrity_migrations")))
 
 
 def named_path(config: pytest.Config, name: str, given: str | None) -> Path | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_tgintegrity.judging.health import COSTLY, POINTS, Deduction, Judged, assess
 from pytest_tgintegrity.judging.verdicts import Verdict
-from pytest_tgintegrity.rules.rule import SEVERITIES, Severity
+from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
 VERDICTS: tuple[Verdict, ...] = ("passed", "failed", "noted", "waived", "fixed", "unknown")
 JUDGED = st.lists(

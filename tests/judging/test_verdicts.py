@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from pytest_tgintegrity.judging.verdicts import Judgement, Measurement, Outcome, Sample, Verdict, judge
-from pytest_tgintegrity.rules.rule import SEVERITIES, Severity
+from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
 
 @pytest.mark.parametrize(("severity", "fail_on"), list(itertools.product(SEVERITIES, SEVERITIES)))

@@ -34,7 +34,8 @@ from pytest_tgintegrity.rules.kinds import (
     Total,
     Unique,
 )
-from pytest_tgintegrity.rules.rule import SEVERITIES, Rule
+from pytest_tgintegrity.rules.rule import Rule
+from pytest_tgintegrity.rules.severity import SEVERITIES
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 untyped: Any = rule

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pytest_tgintegrity.reports.failures.text import see_all_line
-from pytest_tgintegrity.rules.rule import SEVERITIES
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.text import grouped, plural, printable, printable_lines
 
 FEW = 12

@@ -14,7 +14,7 @@ from pytest_tgintegrity.reports.failures.blocks import Block, Failure, blocks
 from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, table, tag
 from pytest_tgintegrity.reports.html.signs import badge, name_of, value
 from pytest_tgintegrity.reports.html.strips import strip
-from pytest_tgintegrity.rules.rule import SEVERITIES
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.text import grouped, plural
 
 Json = Mapping[str, Any]

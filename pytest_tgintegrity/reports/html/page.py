@@ -13,7 +13,7 @@ from pytest_tgintegrity.reports.html.strips import strip
 from pytest_tgintegrity.reports.html.style import CSS
 from pytest_tgintegrity.reports.terminal.astray import QUESTION, astray_sentences
 from pytest_tgintegrity.reports.terminal.fixes import NOTHING, noted_text
-from pytest_tgintegrity.rules.rule import SEVERITIES
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.text import grouped, plural
 
 Json = Mapping[str, Any]

@@ -9,7 +9,7 @@ from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.commands import Command
 from pytest_tgintegrity.fixing.results import Applied, FixResult, PastRun, Skipped, Undone
 from pytest_tgintegrity.reports.lines import Line
-from pytest_tgintegrity.rules.rule import SEVERITIES
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.text import CELL, grouped, plural, printable, shown
 
 RULES = 12

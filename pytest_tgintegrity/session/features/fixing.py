@@ -18,7 +18,7 @@ from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.fixes import fix_lines
 from pytest_tgintegrity.reports.terminal.history import stale_lines
-from pytest_tgintegrity.rules.rule import SEVERITIES
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.session.features.waivers import Waivers

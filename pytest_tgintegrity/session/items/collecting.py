@@ -20,7 +20,8 @@ from pytest_tgintegrity.rules.bodies import can_fail
 from pytest_tgintegrity.rules.declare import DECLARED, Mistake
 from pytest_tgintegrity.rules.kinds import Declared, Metric, OneOf
 from pytest_tgintegrity.rules.probes import probe_of
-from pytest_tgintegrity.rules.rule import SEVERITIES, Rule
+from pytest_tgintegrity.rules.rule import Rule
+from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.session.items import running
 from pytest_tgintegrity.session.session import BOUND, IDLE, Session, session_of
 
