@@ -183,10 +183,8 @@ HEAVY = [
         "redis",
         "hypothesis",
         "multiprocessing.connection",
-        "ssl",
         "urllib.request",
         "http.client",
-        "difflib",
     ),
     *(
         f"pytest_tgintegrity.{room}"
