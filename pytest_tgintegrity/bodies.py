@@ -35,6 +35,15 @@ def can_fail(function: object, *, free: bool) -> bool:
     )
 
 
+def own_words(said: str) -> str:
+    """What an author wrote behind the comma of an assert, or into a failure; empty where pytest's explanation is all there is.
+
+    pytest puts its explanation behind the author's words, in a line that begins with ``assert``.
+    """
+    words, behind, _ = said.partition("\nassert ")
+    return "" if not behind and said.startswith("assert ") else words.strip()
+
+
 def _raises(code: CodeType) -> bool:
     """Whether there is a `raise`; an `assert` has one too. Quick: the source is not needed."""
     inner = (one for one in code.co_consts if isinstance(one, CodeType))

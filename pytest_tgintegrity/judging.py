@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_tgintegrity.bodies import own_words
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.hiding import DatabaseError, quotes_a_row, without_row
 from pytest_tgintegrity.kinds import Declared, Metric, Schema
@@ -27,6 +28,10 @@ from pytest_tgintegrity.waivers import Waiver, objection, waive
 
 SHOWN = {"noted": "n", "waived": "w", "tolerated": "t"}
 VIOLATED = ("failed", "noted", "waived", "tolerated")
+
+ASYNC = (
+    "is an `async def`, which nobody awaits, so that it looks at nothing: write `def`; the database is asked already"
+)
 
 VERDICT = "integrity_verdict"
 """The property that JUnit shows of a rule that did not simply pass."""
@@ -162,6 +167,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     try:
         result = yield
+    except Unknown:
+        raise
     except (AssertionError, pytest.fail.Exception) as error:
         _does_not_hold(item, bound, error)
         return None
@@ -199,6 +206,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     return (yield from _call_to_prove(pyfuncitem, bound, prover))
 
 
+@pytest.hookimpl(specname="pytest_pyfunc_call")
+def pytest_pyfunc_call_of_coroutines(pyfuncitem: pytest.Function) -> None:
+    """A rule that is a coroutine is an error of its own, unless a plugin that runs such tests has taken it before."""
+    function = pyfuncitem.obj
+    if BOUND in pyfuncitem.stash and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
+        pyfuncitem.stash[IDLE] = f"{pyfuncitem.path.name}: {pyfuncitem.originalname} {ASYNC}"
+        raise Unknown(pyfuncitem.stash[IDLE])
+
+
 def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> Generator[None, object, object]:
     proof = item.stash.get(_PROOF, None)
     if proof is not None and not proof.proven:
@@ -207,6 +223,8 @@ def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> G
     result = None
     try:
         result = yield
+    except Unknown:
+        raise
     except (AssertionError, pytest.fail.Exception):
         failed = True
     if proof is None:
@@ -237,8 +255,14 @@ def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
 
 def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
     found = item.stash.get(_VIOLATIONS, None)
-    message = repr(found) if found else _said(bound, error)
-    _settle(item, bound, Outcome(held=False, reason=message.splitlines()[0]), message)
+    if not found:
+        message = _said(bound, error)
+        _settle(item, bound, Outcome(held=False, reason=message.splitlines()[0]), message)
+        return
+    headline, _, rest = repr(found).partition("\n")
+    words = [line.strip() for line in own_words(str(error)).splitlines()]
+    message = "\n".join([headline, *(f"  {line}" for line in words), rest])
+    _settle(item, bound, Outcome(held=False, reason=" – ".join([headline, *words])), message)
 
 
 def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str | None) -> None:
