@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Self
 
@@ -66,9 +66,10 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A statement that the server, or the connection, did not answer; `reason` is one sentence for a person."""
+    """A statement that the server, or the connection, did not answer: one sentence for a person, and the server's code if it gave one."""
 
     reason: str
+    sqlstate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,7 +448,7 @@ class Reader:
             return [Failure(str(error))] * len(statements)
         except psycopg.Error as error:
             answered: list[Answer | Failure] = [Answer(cursor) for cursor in takewhile(_is_answered, cursors)]
-            return [*answered, self._failure(error, timeout)][: len(statements)]
+            return [*answered, replace(self._failure(error, timeout), sqlstate=error.sqlstate)][: len(statements)]
         return [Answer(cursor) for cursor in cursors]
 
     @contextlib.contextmanager

@@ -82,13 +82,13 @@ def violations(request: pytest.FixtureRequest) -> Violations:
     """The rows that violate the rule: `.count`, `.examined`, `.rate`, `.samples`; falsy when there are none."""
     bound, run = _bound(request), _run(request)
     measurement = _proven(request, bound).measurement if _prover(request.node) else _measured(run, bound)
+    request.node.stash[_MEASURED] = measurement
     if measurement.error is not None:
         raise Unknown(measurement.error)
 
     def describe() -> str:
         return terminal.failure(_advised(request.node, bound), bound.doc, measurement, run.see_all(bound), bound.fix)
 
-    request.node.stash[_MEASURED] = measurement
     request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
     return found
 
@@ -329,7 +329,7 @@ def pytest_runtest_makereport(
     integrity = session_of(item.config)
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
-        setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call)))
+        setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call), call))
     integrity.scrub(report, shown=bound is not None)
     return report
 
@@ -364,7 +364,9 @@ def _words(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     return text.strip().partition("\n")[0] or "no reason given"
 
 
-def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement) -> Record:
+def _record(
+    integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement: Judgement, call: pytest.CallInfo[None]
+) -> Record:
     """What is known of a rule, as plain JSON: it has to cross processes."""
     rule = bound.rule
     measured = item.stash.get(_MEASURED, Measurement())
@@ -389,6 +391,7 @@ def _record(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
             "enforced_by": bound.enforced_by,
             "waiver": None if waiver is None else waiver.to_json(),
             **_advice(integrity, item, bound, judgement),
+            **_refused(measured, judgement, call),
         },
         "metric": [rule.kind.name, measured.value, measured.text] if isinstance(rule.kind, Metric) else None,
         "constraint": isinstance(rule.kind, Declared | Schema),
@@ -407,6 +410,13 @@ def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
         "see_all": None if see_all is None else terminal.in_one_line(see_all),
         "mend": terminal.mend(_advised(item, bound), bound.fix),
     }
+
+
+def _refused(measured: Measurement, judgement: Judgement, call: pytest.CallInfo[None]) -> dict[str, str]:
+    """The server's code, where it is the server that made a rule unknown."""
+    error = call.excinfo.value if call.excinfo else None
+    code = error.sqlstate if isinstance(error, DatabaseError) else measured.sqlstate
+    return {"sqlstate": code} if code and judgement.verdict == "unknown" else {}
 
 
 def _told(item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, Any]:

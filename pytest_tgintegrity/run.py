@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_tgintegrity.address import Address, parse_address
+from pytest_tgintegrity.astray import Astray, astray, unanswerable, with_advice
 from pytest_tgintegrity.board import Board, FolderShelf, MemoryShelf, Shelf
 from pytest_tgintegrity.catalog import read_constraints, read_facts
 from pytest_tgintegrity.coverage import Coverage, Reasons, cover
@@ -98,6 +99,7 @@ class Run:
         self.choices: list[BoundRule] = []
         self.empty_scopes: tuple[str, ...] = ()
         self.zoneless: tuple[str, ...] = ()
+        self.astray: Astray | None = None
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
@@ -266,6 +268,7 @@ class Run:
             raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
         self.empty_scopes = self._empty_scopes(self._plan, rules)
         self.zoneless = self._zoneless(self._plan)
+        self.astray = astray(rules, self.facts, self._plan.tables)
         found = batches(self._plan.scans)
         self.board = Board(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.board.start()
@@ -333,9 +336,11 @@ class Run:
             return Measurement(error=self._lost)
         if self._plan is None or self.board is None:
             return Measurement(error="the run did not begin")
-        if bound.id in self._plan.unplannable:
-            return Measurement(error=self._plan.unplannable[bound.id])
-        return self.board.measurement(bound.id)
+        if self.astray is not None and (unknown := unanswerable(bound, self.facts)) is not None:
+            return unknown
+        reason = self._plan.unplannable.get(bound.id)
+        found = self.board.measurement(bound.id) if reason is None else Measurement(error=reason)
+        return with_advice(bound, found, self.facts, planned=reason is None)
 
     def see_all(self, bound: BoundRule) -> str | None:
         """The statement that lists every offending row of a rule."""

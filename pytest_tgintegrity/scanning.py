@@ -66,24 +66,24 @@ class _Progress:
 
     scan: Scan
     types: dict[str, int] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, Failure] = field(default_factory=dict)
     first: Sequence[Sequence[Any]] = ()
     tally: Tally | None = None
     counts: dict[str, Count] = field(default_factory=dict)
     samples: dict[str, tuple[Sample, ...]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-    failed: str | None = None
+    failed: Failure | None = None
     hidden: bool = False
-    late: bool = False
 
     @property
     def rules(self) -> list[str]:
         """The rules that may still be answered."""
         return [rule for rule in self.scan.rules if rule not in self.errors]
 
-    def fail(self, failure: Failure) -> None:
-        """Remember why the question was not answered."""
-        self.failed, self.late = failure.reason, isinstance(failure, TimedOut)
+    @property
+    def late(self) -> bool:
+        """Whether the question took too long."""
+        return isinstance(self.failed, TimedOut)
 
     def take(self, part: _Progress) -> None:
         """Take over what a part has found."""
@@ -228,8 +228,8 @@ def _probe(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     answers = inquiry.ask([work.scan.reach() for work in fused])
     for work, answer in zip(fused, answers, strict=True):
         if isinstance(answer, Failure):
-            work.failed = answer.reason
-            work.errors.update(dict.fromkeys(work.scan.rules, answer.reason))
+            work.failed = answer
+            work.errors.update(dict.fromkeys(work.scan.rules, answer))
     _probe_rules(inquiry, [work for work in fused if work.failed is None and work.scan.pages >= BIG_PAGES])
 
 
@@ -238,7 +238,7 @@ def _probe_rules(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     answers = inquiry.ask([probe for _, _, probe in probes])
     for (work, rule, _), answer in zip(probes, answers, strict=True):
         if isinstance(answer, Failure):
-            work.errors[rule] = answer.reason
+            work.errors[rule] = answer
         elif answer.types:
             work.types[rule] = answer.types[0]
 
@@ -264,7 +264,7 @@ def _accuse(inquiry: _Inquiry, works: Sequence[_Progress], pairs: float) -> None
     plans = _plans(inquiry, [scan.question(work.types) for work, scan, _ in alone])
     for (work, _, rule), guilt in zip(alone, plans, strict=True):
         if guilt is not None and guilt.pairs > pairs:
-            work.errors[rule] = f"{work.failed}; {guilt}" if work.failed else str(guilt)
+            work.errors[rule] = Failure(f"{work.failed.reason}; {guilt}" if work.failed else str(guilt))
     for work in suspects:
         work.confine()
 
@@ -279,7 +279,7 @@ def _ask(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
     answers = inquiry.ask([work.scan.question(work.types) for work in works])
     for work, answer in zip(works, answers, strict=True):
         if isinstance(answer, Failure):
-            work.fail(answer)
+            work.failed = answer
         else:
             _tally(work, answer)
 
@@ -290,7 +290,7 @@ def _tally(work: _Progress, answer: Answer) -> None:
         work.tally = work.scan.tally(work.first)
     except (NotEvaluated, ValueError, TypeError, ArithmeticError, psycopg.Error) as error:
         hidden = work.hidden and not isinstance(error, NotEvaluated)
-        work.failed = "it gave something else than numbers" if hidden else str(error)
+        work.failed = Failure("it gave something else than numbers" if hidden else str(error))
     else:
         work.counts.update(work.tally.counts or {})
 
@@ -301,7 +301,7 @@ def _recount(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
     answers = inquiry.ask([scan.recount() for _, scan in rows])
     for (work, scan), answer in zip(rows, answers, strict=True):
         if isinstance(answer, Failure):
-            work.fail(answer)
+            work.failed = answer
         else:
             work.counts.update(scan.recounted(answer.rows, work.first))
 
@@ -314,7 +314,7 @@ def _divide(inquiry: _Inquiry, work: _Progress) -> None:
     if len(work.rules) < len(rules):
         parts = [work.rules] if work.rules else []
     elif len(rules) == 1 or time.perf_counter() > inquiry.deadline:
-        work.errors.update(dict.fromkeys(rules, work.failed or ""))
+        work.errors.update(dict.fromkeys(rules, work.failed or Failure("")))
         return
     else:
         middle = len(rules) // 2
@@ -399,7 +399,7 @@ def _scanned(work: _Progress, seconds: float) -> Scanned:
 
 def _measurement(work: _Progress, rule: str) -> Measurement:
     if rule in work.errors:
-        return Measurement(error=work.errors[rule])
+        return Measurement(error=work.errors[rule].reason, sqlstate=work.errors[rule].sqlstate)
     count = work.counts[rule]
     samples, note = work.samples.get(rule, ()), work.notes.get(rule)
     return Measurement(count.examined, count.violations, samples, value=count.value, note=note, text=count.text)

@@ -25,7 +25,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a scan says of one rule. With an `error` the other fields mean nothing.
+    """What a scan says of one rule. With an `error`, whose code is `sqlstate` if it is the server's, the other fields mean nothing.
 
     `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric, `text` the same exactly; `note` says why
     samples are missing although there are violations.
@@ -39,6 +39,7 @@ class Measurement:
     note: str | None = None
     value: Any = None
     text: Any = None
+    sqlstate: str | None = None
 
     @property
     def vacuous(self) -> bool:
