@@ -17,6 +17,7 @@ from pytest_tgintegrity.kinds import Declared, Metric, Schema
 from pytest_tgintegrity.namesakes import advice, namesakes
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.reports import terminal
+from pytest_tgintegrity.reports.causes import cause
 from pytest_tgintegrity.reports.lines import printable, printable_lines
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.run import Run
@@ -409,6 +410,7 @@ def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
     return {
         "see_all": None if see_all is None else terminal.in_one_line(see_all),
         "mend": terminal.mend(_advised(item, bound), bound.fix),
+        "cause": cause(integrity.run.subject(bound), item.stash.get(_MEASURED, Measurement())),
     }
 
 

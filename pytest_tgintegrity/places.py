@@ -38,7 +38,7 @@ class Place:
 
     `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
     read without the help of an index. `unscoped` names it to people where it does not declare every chosen scope. Sources
-    of the same `group` are read as one.
+    of the same `group` are read as one; rows of the same `subject` are the same if their keys are.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Place:
     stored: bool = False
     scope: sql.Composable | None = None
     unscoped: str | None = None
+    subject: str = ""
     group: _Group = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,7 +123,13 @@ class Places:
             pages=table.pages,
             stored=table.stored,
             unscoped=unscoped,
+            subject=self._subject_of(table),
         )
+
+    def _subject_of(self, table: Table) -> str:
+        """The same for every spelling of its name, for people."""
+        visible = self.facts.table(table.name)
+        return table.name if visible and visible.path == table.path else ".".join(table.path)
 
     def _quoted(self, table: Table) -> sql.Identifier:
         """The same for every spelling of its name, so that it is read once."""
@@ -152,7 +159,16 @@ class Places:
             pages=pages,
             scope=both(conditions) if conditions else None,
             unscoped=_unscoped(name, scopes, self.window.scopes),
+            subject=self._subject(source, name, tables, params),
         )
+
+    def _subject(self, source: Source, name: str, tables: Sequence[str], params: Params) -> str:
+        """The table that a source merely names, if its key is that table's; else the source itself."""
+        table = self.facts.table(tables[0]) if len(tables) == 1 else None
+        keys = [_COLUMN.fullmatch(plain(one, params)) for one in source.keys]
+        named = tuple(one[1] if one else "" for one in keys)
+        plainly = "(" not in source.from_clause and table is not None and table.key == named
+        return self._subject_of(table) if table is not None and plainly else f"“{name}”"
 
     def _pages(self, table: str) -> int:
         return self.facts.tables[table].pages

@@ -99,6 +99,15 @@ class BoundRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose rows violate a rule; if they do so since what their first `pointers` columns say is missing, `missing_in` says where."""
+
+    rows: str
+    missing_in: str | None = None
+    pointers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The scans of a run, biggest first, and the rules that could not be planned, with the reason."""
 
@@ -109,6 +118,7 @@ class Plan:
     scopes: frozenset[str] = frozenset()
     scoped: Mapping[str, Sequence[Scoped]] = field(default_factory=dict)
     dated: Sequence[Dated] = ()
+    subjects: Mapping[str, Subject] = field(default_factory=dict)
 
 
 class _Planner:
@@ -124,6 +134,7 @@ class _Planner:
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
         self.tables: dict[str, tuple[str, ...]] = {}
+        self.subjects: dict[str, Subject] = {}
 
     def add(self, bound: BoundRule) -> None:
         """Sort in one rule; a rule that cannot be planned is remembered with the reason."""
@@ -192,6 +203,7 @@ class _Planner:
 
     def _reads(self, bound: BoundRule, place: Place, *more: str) -> None:
         self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
+        self.subjects.setdefault(bound.id, Subject(place.subject))
 
     def _add_check(self, bound: BoundRule, place: Place, found: Predicate) -> None:
         shown = (*found.shown, *_shown(bound, place, found.shown))
@@ -267,6 +279,9 @@ class _Planner:
             pages=target.pages,
         )
         self.references[place.group, bound.rule.timeout, _access(place, target)].append((place, reference))
+        if found.where is None and target.subject:
+            named = ", ".join(map(readable, found.columns)).replace('"', "")
+            self.subjects[bound.id] = Subject(place.subject, f"{target.subject} ({named})", len(columns))
 
     def _unique_in(self, place: Place, columns: Sequence[str]) -> bool:
         table = self.facts.table(place.name)
@@ -350,8 +365,9 @@ class _Planner:
         grouped = [*self._row_scans(), *self._reference_scans(), *self.scans]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
         unscoped, scopes = tuple(sorted(self.places.unscoped)), frozenset(self.places.scopes)
+        places = self.places
         return Plan(
-            tuple(ordered), self.unplannable, self.tables, unscoped, scopes, self.places.scoped, self.places.dated
+            tuple(ordered), self.unplannable, self.tables, unscoped, scopes, places.scoped, places.dated, self.subjects
         )
 
     def _row_scans(self) -> Iterable[RowScan]:

@@ -27,7 +27,7 @@ from pytest_tgintegrity.database import Coordinator, Database, Failure, Limits, 
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.freshness import fresh
 from pytest_tgintegrity.kinds import ConstraintKind
-from pytest_tgintegrity.planning import BoundRule, Plan, plan
+from pytest_tgintegrity.planning import BoundRule, Plan, Subject, plan
 from pytest_tgintegrity.predicates import readable
 from pytest_tgintegrity.scanning import Scanned, batches
 from pytest_tgintegrity.schema import Constraint, Facts
@@ -348,6 +348,10 @@ class Run:
             if bound.id in scan.rules and (sampling := scan.sampling(bound.id)) is not None:
                 return f"{readable(sampling.rows)};"
         return None
+
+    def subject(self, bound: BoundRule) -> Subject | None:
+        """Whose rows violate a rule, where that is known."""
+        return self._plan.subjects.get(bound.id) if self._plan else None
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""

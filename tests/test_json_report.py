@@ -97,9 +97,9 @@ def test_every_key_of_a_rule(contract: Ran) -> None:
 
     assert set(composite) == {
         "id", "doc", "severity", "tags", "sources", "verdict", "reason", "examined", "violations", "samples", "seconds",
-        "fixable", "fixed", "enforced_by", "waiver", "see_all", "mend",
+        "fixable", "fixed", "enforced_by", "waiver", "see_all", "mend", "cause",
     }  # fmt: skip
-    assert set(composite) - set(rules["test_vacuous"]) == {"see_all", "mend"}
+    assert set(composite) - set(rules["test_vacuous"]) == {"see_all", "mend", "cause"}
     assert (composite["verdict"], composite["examined"], composite["violations"]) == ("failed", 4, 3)
     assert (composite["fixable"], composite["enforced_by"], composite["sources"]) == (True, "pair_amount", ["pair"])
     assert composite["samples"] == [

@@ -1,29 +1,49 @@
-"""A bad day on two screens: rules of one test are one block, the gravest first, and what is left out is counted. Pure."""
+"""A bad day on two screens: rules of one test, or of one cause, are one block, the gravest first; what is left out is counted.
+
+One cause is what `reports.causes` says of violated rules: the same rows of the same table, or pointers at the same missing
+row; of unknown ones it is the reason, word for word. Pure.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from pytest_tgintegrity.reports.lines import plural, printable
+from pytest_tgintegrity.reports.lines import grouped, plural, printable, printable_lines
 from pytest_tgintegrity.rules import SEVERITIES
 
 FEW = 12
 """So many are shown one by one, as pytest shows them."""
 BLOCKS = 12
+LINES = 60
+"""So many blocks are shown, and so many where a failure has a line."""
 MEMBERS = 4
 STATEMENT = 160
+LONG = 480
+"""How much of a line is shown where there are many failures, and where there are few."""
 HOW = "-v shows all of them, --json-report has them too"
+WHOLE = "(whole with -v, and in the JSON report)"
+Style = Literal["whole", "short", "line"]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule that does not hold, or could not be evaluated: its test's id, how grave it is, and its whole text."""
+    """A rule that does not hold, or could not be evaluated: its test's id, how grave it is, its cause, and its whole text."""
 
     id: str
     severity: str
     violations: int
-    text: str
+    text: str = ""
+    cause: str | None = None
+    see_all: str | None = None
+    rule: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rule: Mapping[str, Any], text: str = "", node: str | None = None) -> Failure:
+        """What a rule of the JSON report is."""
+        cause = rule["reason"] if rule["verdict"] == "unknown" else rule.get("cause")
+        return cls(node or rule["id"], rule["severity"], rule["violations"], text, cause, rule.get("see_all"), rule)
 
     @property
     def test(self) -> str:
@@ -36,29 +56,108 @@ class Failure:
         return SEVERITIES.index(self.severity), -self.violations
 
 
-def folded(failures: Sequence[Failure]) -> Mapping[str, str]:
-    """What to show of each failure by its id, in this order; failures that are not there are left out."""
-    if len(failures) <= FEW:
-        return {one.id: one.text for one in sorted(failures, key=lambda one: one.rank)}
-    groups: dict[str, list[Failure]] = {}
-    for one in sorted(failures, key=lambda one: one.rank):
-        groups.setdefault(one.test, []).append(one)
-    shown = list(groups.values())[:BLOCKS]
-    found = {members[0].id: "\n".join(_block(members)) for members in shown}
-    if rest := list(groups.values())[BLOCKS:]:
-        count = plural(sum(map(len, rest)), "more rule")
-        found[shown[-1][0].id] += f"\n\n… and {count} of {plural(len(rest), 'test')}: {HOW}"
-    return found
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Failures of one test, or of one cause, the gravest first."""
+
+    members: Sequence[Failure]
+    cause: str | None = None
+
+    @property
+    def head(self) -> Failure:
+        """The gravest."""
+        return self.members[0]
 
 
-def _block(members: Sequence[Failure]) -> Iterable[str]:
-    yield "\n".join(_cut(line) for line in members[0].text.splitlines())
-    for one in members[1:][:MEMBERS]:
-        yield f"  also {printable(one.id.removeprefix(one.test))}: {one.text.partition(chr(10))[0]}"
-    if len(members) > MEMBERS + 1:
-        yield f"  … and {plural(len(members) - MEMBERS - 1, 'more rule')} of this test: {HOW}"
+def blocks(failures: Iterable[Failure]) -> list[Block]:
+    """Failures put together, the gravest first. A cause of several tests is a block; what is left is a block for each test."""
+    ordered = sorted(failures, key=lambda one: one.rank)
+    tests: dict[str, set[str]] = {}
+    for one in ordered:
+        if one.cause is not None:
+            tests.setdefault(one.cause, set()).add(one.test)
+    shared = {cause for cause, found in tests.items() if len(found) > 1}
+    groups: dict[tuple[str | None, str], list[Failure]] = {}
+    for one in ordered:
+        groups.setdefault((one.cause, "") if one.cause in shared else (None, one.test), []).append(one)
+    return [Block(members, cause) for (cause, _), members in groups.items()]
 
 
-def _cut(line: str) -> str:
+def folded(failures: Sequence[Failure], style: Style = "whole", *, fold: bool = True) -> Mapping[str, str]:
+    """What to show of each failure by its id, in this order; failures that are not there are left out.
+
+    Few of them, or all if nothing is to `fold`, are shown one by one.
+    """
+    if not fold or len(failures) <= FEW:
+        return {one.id: _alone(one, style, fold=fold) for one in sorted(failures, key=lambda one: one.rank)}
+    found, most = blocks(failures), LINES if style == "line" else BLOCKS
+    shown = {block.head.id: "\n".join(_block(block, style)) for block in found[:most]}
+    if rest := found[most:]:
+        count = plural(sum(len(block.members) for block in rest), "more rule")
+        tests = plural(len({one.test for block in rest for one in block.members}), "test")
+        gap = "\n" if style == "line" else "\n\n"
+        shown[found[most - 1].head.id] += f"{gap}… and {count} of {tests}: {HOW}"
+    return shown
+
+
+def _alone(one: Failure, style: Style, *, fold: bool) -> str:
+    if style == "line":
+        return _line(one)
+    text = _short(one) if style == "short" else one.text
+    return "\n".join(_cut(line, LONG) for line in text.split("\n")) if fold else text
+
+
+def _line(one: Failure) -> str:
+    """A failure in one line."""
+    return _brief(f"{printable(one.id)}: {_headline(one)}")
+
+
+def _headline(one: Failure) -> str:
+    return one.text.partition("\n")[0]
+
+
+def _short(one: Failure) -> str:
+    """Without the statement, and without the empty line before the rows."""
+    text = one.text if one.see_all is None else one.text.replace(f"{printable_lines(see_all_line(one.see_all))}\n", "")
+    return text.replace("\n\n", "\n", 1)
+
+
+def see_all_line(statement: str) -> str:
+    """How a failure says how to see all of its rows."""
+    return f"  see all:  {statement}"
+
+
+def _block(block: Block, style: Style) -> Iterable[str]:
+    head, others = block.head, block.members[1:]
+    if style == "line":
+        yield _line(head)
+    else:
+        yield "\n".join(
+            _cut(line, STATEMENT) for line in (_short(head) if style == "short" else head.text).splitlines()
+        )
+    if block.cause is not None:
+        yield f"  one cause: {_shared(block)}"
+    most = MEMBERS if style == "whole" else 0
+    for one in others[:most]:
+        name = one.id.rpartition("::")[2] if block.cause is not None else one.id.removeprefix(one.test)
+        yield _brief(f"  also {printable(name)}: {_headline(one)}")
+    if len(others) > most:
+        of = "this cause" if block.cause is not None else "this test"
+        yield f"  … and {plural(len(others) - most, 'more rule')} of {of}: {HOW}"
+
+
+def _shared(block: Block) -> str:
+    """What a block's rules have in common; a reason is not said twice."""
+    count = grouped(len(block.members))
+    if block.head.cause == block.head.rule.get("reason"):
+        return f"{count} rules are unknown for this reason"
+    return f"{count} rules have in common: {printable(str(block.cause))}"
+
+
+def _brief(line: str) -> str:
+    return line if len(line) <= STATEMENT else f"{line[: STATEMENT - 1]}…"
+
+
+def _cut(line: str, most: int) -> str:
     """A statement that goes on for a page is whole in the JSON report."""
-    return line if len(line) <= STATEMENT else f"{line[:STATEMENT]}… (whole in the JSON report)"
+    return line if len(line) <= most else f"{line[:most]}… {WHOLE}"

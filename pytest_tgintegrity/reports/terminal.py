@@ -11,6 +11,7 @@ from typing import Any
 from pytest_tgintegrity.database import Database
 from pytest_tgintegrity.health import Health
 from pytest_tgintegrity.kinds import Metric
+from pytest_tgintegrity.reports.blocks import see_all_line
 from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.gate import gate_lines
@@ -86,7 +87,7 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None,
     if measurement.note:
         parts.append(f"  {printable(measurement.note)}")
     if see_all:
-        parts.append(f"  see all:  {in_one_line(see_all)}")
+        parts.append(see_all_line(in_one_line(see_all)))
     parts.append(f"  mend:     {mend(rule, fix)}")
     return printable_lines("\n".join(parts))
 
