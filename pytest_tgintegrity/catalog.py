@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from psycopg import sql
 
+from pytest_tgintegrity.containers import BASED, HELD
 from pytest_tgintegrity.database import Failure, Reader
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.kinds import ConstraintKind
-from pytest_tgintegrity.schema import Constraint, Facts, Table
+from pytest_tgintegrity.schema import Constraint, Excluded, Facts, Step, Table, Use
 
 CATALOG_SECONDS = 120.0
 
@@ -104,44 +106,66 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
 """
 
+_EQUAL = """EXISTS (SELECT FROM pg_amop m JOIN pg_opclass f ON f.opcfamily = m.amopfamily AND f.opcintype = m.amoplefttype
+                   WHERE m.amopopr = {} AND m.amopmethod = 403 AND m.amopstrategy = 3 AND m.amoprighttype = m.amoplefttype
+                     AND f.opcdefault)"""
+"""Whether an operator is what the order of its type calls equal."""
+
 _EXCLUSIONS = f"""
 SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
        CASE WHEN {{free}} THEN pg_get_constraintdef(o.oid) END, i.indisvalid,
        ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
              JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
-       ARRAY(SELECT CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid, k, false) END
-             FROM generate_series(1, i.indnkeyatts) AS k),
+       ARRAY(SELECT CASE WHEN {{free}} THEN pg_get_indexdef(i.indexrelid, k, false) END || CASE
+                        WHEN i.indcollation[k - 1] NOT IN (0, coalesce(a.attcollation, 0))
+                        THEN ' COLLATE ' || i.indcollation[k - 1]::regcollation ELSE '' END
+             FROM generate_series(1, i.indnkeyatts) AS k
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
        CASE WHEN {{free}} THEN pg_get_expr(i.indpred, i.indrelid) END, true, NULL, NULL,
-       ARRAY(SELECT quote_ident(s.nspname) || '.' || p.oprname FROM unnest(o.conexclop) WITH ORDINALITY AS k(op, i)
-             JOIN pg_operator p ON p.oid = k.op JOIN pg_namespace s ON s.oid = p.oprnamespace ORDER BY k.i), false, true
+       ARRAY(SELECT jsonb_build_array(
+                 quote_ident(s.nspname) || '.' || p.oprname,
+                 CASE WHEN {_EQUAL.format("p.oid")} THEN 'equal' WHEN {_EQUAL.format("p.oprnegate")} THEN 'differ'
+                      WHEN p.oprname = '&&' AND s.nspname = 'pg_catalog' AND (l.typname, t.typtype) IN
+                           (('anyrange', 'r'), ('anymultirange', 'r'), ('anymultirange', 'm'), ('inet', 'b'))
+                      THEN replace(l.typname, 'any', '') ELSE 'other' END,
+                 CASE WHEN g.typname IS NOT NULL THEN quote_ident(gs.nspname) || '.' || quote_ident(g.typname)
+                      WHEN l.typtype <> 'p' THEN quote_ident(ls.nspname) || '.' || quote_ident(l.typname) ELSE '' END)::text
+             FROM unnest(o.conexclop) WITH ORDINALITY AS k(op, i)
+             JOIN pg_operator p ON p.oid = k.op JOIN pg_namespace s ON s.oid = p.oprnamespace
+             JOIN pg_type l ON l.oid = p.oprleft JOIN pg_namespace ls ON ls.oid = l.typnamespace
+             JOIN pg_attribute x ON x.attrelid = o.conindid AND x.attnum = k.i
+             JOIN ({BASED}) AS b ON b.own = x.atttypid JOIN pg_type t ON t.oid = b.base
+             LEFT JOIN pg_range r ON t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
+             LEFT JOIN pg_type g ON g.oid = r.rngtypid LEFT JOIN pg_namespace gs ON gs.oid = g.typnamespace
+             ORDER BY k.i), false, true
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_index i ON i.indexrelid = o.conindid
 WHERE o.contype = 'x' AND o.conparentid = 0 AND {_OURS}
 """
-"""With the operators in the place of the columns of a target."""
+"""With each operator, how rows are found that meet it, and a type in the place of the columns of a target.
+
+An index holds ranges in the place of multiranges.
+"""
 
 _DOMAINS = f"""
-WITH RECURSIVE built(domain, type) AS (
-    SELECT oid, oid FROM pg_type WHERE typtype = 'd'
-    UNION ALL SELECT b.domain, t.oid FROM built b JOIN pg_type t ON t.typtype = 'd' AND t.typbasetype = b.type
-)
+WITH RECURSIVE {HELD}
 SELECT 'domain', n.nspname, d.typname, pg_type_is_visible(d.oid), k.name, k.definition, k.valid, '{{{{}}}}'::text[],
-       ARRAY[k.expression], NULL, true, NULL, NULL,
-       ARRAY(SELECT part FROM (
-                 SELECT n.nspname::text AS s, c.relname::text AS r, a.attname::text AS c, a.attnum AS num
-                 FROM built b JOIN pg_attribute a ON a.atttypid = b.type AND a.attnum > 0 AND NOT a.attisdropped
-                 JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'f')
-                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE b.domain = d.oid AND {_OURS}) AS used
-             CROSS JOIN LATERAL unnest(ARRAY[s, r, used.c]) WITH ORDINALITY AS p(part, i) ORDER BY s, r, num, i),
+       ARRAY[k.expression], NULL, true, NULL, quote_ident(bs.nspname) || '.' || quote_ident(base.typname),
+       ARRAY(SELECT jsonb_build_array(n.nspname, c.relname, a.attname, b.steps, c.relkind = 'r' AND a.attgenerated = '')::text
+             FROM tgi_built b JOIN pg_attribute a ON a.atttypid = b.type AND a.attnum > 0 AND NOT a.attisdropped
+             JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'f')
+             JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE b.domain = d.oid AND {_OURS} ORDER BY n.nspname, c.relname, a.attnum, b.steps),
        false, true
-FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace CROSS JOIN LATERAL (
+FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace JOIN ({BASED}) AS below ON below.own = d.oid
+JOIN pg_type base ON base.oid = below.base JOIN pg_namespace bs ON bs.oid = base.typnamespace CROSS JOIN LATERAL (
     SELECT o.conname::text, pg_get_constraintdef(o.oid), o.convalidated, pg_get_expr(o.conbin, 0)
     FROM pg_constraint o WHERE o.contypid = d.oid AND o.contype = 'c'
     UNION ALL SELECT 'not-null', 'NOT NULL', true, 'VALUE IS NOT NULL' WHERE d.typnotnull
 ) AS k(name, definition, valid, expression)
 WHERE d.typtype = 'd' AND {_OURS}
 """
-"""With the schemas, tables and columns of that domain, or of one upon it, in the place of the columns of a target."""
+"""With the type below it in the place of a target, and the columns that hold its values in that of the target's columns."""
 
 _CONSTRAINTS: dict[ConstraintKind, str] = {
     "check": _CHECKS,
@@ -152,6 +176,8 @@ _CONSTRAINTS: dict[ConstraintKind, str] = {
     "domain": _DOMAINS,
 }
 
+
+_IN_JSON = frozenset({"exclusion", "domain"})
 
 _LOCKED = """
 SELECT DISTINCT relation::bigint FROM pg_locks
@@ -224,6 +250,7 @@ def _constraint(row: Sequence[Any], reason: str) -> Constraint:
     (kind, schema, table, visible, name, definition, valid, columns, expressions, where, nulls_distinct) = row[:11]
     target_schema, target, target_columns, match_full, only = row[11:]
     unread = definition is None or None in expressions
+    parts = tuple(target_columns or ())
     return Constraint(
         kind=kind,
         schema=schema,
@@ -235,10 +262,18 @@ def _constraint(row: Sequence[Any], reason: str) -> Constraint:
         where=where,
         nulls_distinct=nulls_distinct,
         target=None if target_schema is None else (target_schema, target),
-        target_columns=tuple(target_columns or ()),
+        target_columns=() if kind in _IN_JSON else parts,
         match_full=match_full,
         valid=valid,
         only=only,
         visible=visible,
         unread=reason if unread else None,
+        excluded=tuple(Excluded(*json.loads(one)) for one in parts) if kind == "exclusion" else (),
+        uses=tuple(map(_use, parts)) if kind == "domain" else (),
+        base=target if kind == "domain" else "",
     )
+
+
+def _use(text: str) -> Use:
+    schema, table, column, steps, writable = json.loads(text)
+    return Use(schema, table, column, tuple(Step(*one) for one in steps), writable)

@@ -10,8 +10,9 @@ from typing import TypeVar
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.constraints import CONFLICTS, unmet, with_conflicts
+from pytest_tgintegrity.domains import KEY, unmet, values_of
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
+from pytest_tgintegrity.exclusions import CONFLICTS, with_conflicts
 from pytest_tgintegrity.kinds import (
     Acyclic,
     Check,
@@ -311,7 +312,7 @@ class _Planner:
         if constraint.unread is not None:
             raise NotEvaluated(f"the declaration of {constraint.label} cannot be read: {constraint.unread}")
         if constraint.kind == "domain":
-            self._add_query(bound, self._domain(constraint))
+            self._add_domain(bound, constraint)
             return
         place = self.places.declared(constraint.schema, constraint.table, only=constraint.only)
         self._reads(bound, place)
@@ -334,17 +335,20 @@ class _Planner:
             case "foreign_key":
                 self._declared_reference(bound, place, constraint)
 
-    def _domain(self, constraint: Constraint) -> sql.Composable:
-        """The values of all columns of a domain that do not meet one of its constraints."""
-        parts = constraint.target_columns
-        uses = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-        found: list[sql.Composable] = [
-            unmet(self.places.declared(schema, table, only=True), f"{table}.{name}", name, constraint.expressions[0])
-            for schema, table, name in uses
-        ]
-        return sql.SQL(" UNION ALL ").join(
-            found or [sql.SQL("SELECT NULL::text AS key, NULL::text AS value WHERE FALSE")]
+    def _add_domain(self, bound: BoundRule, constraint: Constraint) -> None:
+        """All values of the domain; what its constraints ask of them is asked together."""
+        uses = [(one, self.places.declared(one.schema, one.table, only=True)) for one in constraint.uses]
+        tables = tuple(dict.fromkeys(table for _, place in uses for table in place.tables))
+        place = Place(
+            name=", ".join(tables) or constraint.table,
+            table=values_of(uses, constraint.base),
+            keys=(KEY,),
+            label=None,
+            tables=tables,
+            pages=sum(place.pages for _, place in uses),
         )
+        self._reads(bound, place)
+        self._add_check(bound, place, Predicate(unmet(constraint), (("value", raw("value")),)))
 
     def _declared_reference(self, bound: BoundRule, place: Place, constraint: Constraint) -> None:
         if constraint.target is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pytest_tgintegrity.kinds import ConstraintKind
 
@@ -34,12 +35,52 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Excluded:
+    """What no two rows may have to each other in one expression of an exclusion constraint.
+
+    `operator` is SQL. `sort` says how rows can be found that meet it: "equal" and "differ" by the order of the type, "range",
+    "multirange" and "inet" by where values begin and end, "other" by comparing each with each. `type` is SQL: the type that
+    is compared, for ranges and multiranges that of the ranges; empty where any will do.
+    """
+
+    operator: str
+    sort: Literal["equal", "differ", "range", "multirange", "inet", "other"] = "other"
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A column whose values are of a domain, or hold some within.
+
+    `steps` lead from the column to these: the elements of an array, a field of a row, the bounds of a range, the ranges of a
+    multirange; each with the type that it starts from, as SQL. `writable` says that a statement may write to the column.
+    """
+
+    schema: str
+    table: str
+    column: str
+    steps: tuple[Step, ...] = ()
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step into a value of a type that holds others; `field` is the name of a row's field."""
+
+    into: Literal["elements", "field", "bounds", "ranges"]
+    type: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Constraint:
     """A constraint as the live catalog declares it; what a ``@declared`` test gets as its argument `constraint`.
 
     `expressions` are SQL: the CHECK expression, the key parts of a unique index, or the columns of a foreign key as they
     are compared; none where the key holds a period. `columns` are names. For a foreign key `target` and
-    `target_columns` say where it points. `only` leaves out the children of the table. `unread` says why its definition could not be read.
+    `target_columns` say where it points. `only` leaves out the children of the table. `excluded` are the operators of
+    an exclusion constraint, one for each of its expressions; `uses` the columns that a constraint of a domain is about, and
+    `base` the type below it, as SQL. `unread` says why its definition could not be read.
     """
 
     kind: ConstraintKind
@@ -58,6 +99,9 @@ class Constraint:
     only: bool = False
     visible: bool = True
     unread: str | None = None
+    excluded: tuple[Excluded, ...] = ()
+    uses: tuple[Use, ...] = ()
+    base: str = ""
 
     @property
     def label(self) -> str:

@@ -64,10 +64,10 @@ class Engine:
     def constraints(self, *kinds: ConstraintKind) -> list[Constraint]:
         return [one for kind in kinds or CONSTRAINT_KINDS for one in read_constraints(self.reader, kind)]
 
-    def declared(self, *kinds: ConstraintKind) -> dict[str, Measurement]:
+    def declared(self, *kinds: ConstraintKind, samples: int = 5) -> dict[str, Measurement]:
         """What is said of each declared constraint, by its label."""
         found = self.constraints(*kinds)
-        return self.measure([bound(Declared(one.kind), one.label, {"constraint": one}) for one in found])
+        return self.measure([bound(Declared(one.kind), one.label, {"constraint": one}) for one in found], samples)
 
 
 @contextmanager

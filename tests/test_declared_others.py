@@ -53,4 +53,4 @@ def test_domains_are_asked_of_all_their_columns(make_database: Callable[[str], s
         "unused-unused_check": (None, 0),
     }  # fmt: skip
     samples = [(one.key, one.values["value"]) for one in found["amount-positive"].samples]
-    assert samples == [("a.odd name 2", "-6"), ("a.value 1", "-5"), ("b.n 1 2", "-7")]
+    assert samples == [("a.odd name 2", -6), ("a.value 1", -5), ("b.n 1 2", -7)]
