@@ -126,7 +126,7 @@ SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
                  quote_ident(s.nspname) || '.' || p.oprname,
                  CASE WHEN {_EQUAL.format("p.oid")} THEN 'equal' WHEN {_EQUAL.format("p.oprnegate")} THEN 'differ'
                       WHEN p.oprname = '&&' AND s.nspname = 'pg_catalog' AND (l.typname, t.typtype) IN
-                           (('anyrange', 'r'), ('anymultirange', 'r'), ('anymultirange', 'm'), ('inet', 'b'))
+                           (('anyrange', 'r'), ('anymultirange', 'm'), ('inet', 'b'))
                       THEN replace(l.typname, 'any', '') ELSE 'other' END,
                  CASE WHEN g.typname IS NOT NULL THEN quote_ident(gs.nspname) || '.' || quote_ident(g.typname)
                       WHEN l.typtype <> 'p' THEN quote_ident(ls.nspname) || '.' || quote_ident(l.typname) ELSE '' END)::text
@@ -134,7 +134,8 @@ SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
              JOIN pg_operator p ON p.oid = k.op JOIN pg_namespace s ON s.oid = p.oprnamespace
              JOIN pg_type l ON l.oid = p.oprleft JOIN pg_namespace ls ON ls.oid = l.typnamespace
              JOIN pg_attribute x ON x.attrelid = o.conindid AND x.attnum = k.i
-             JOIN ({BASED}) AS b ON b.own = x.atttypid JOIN pg_type t ON t.oid = b.base
+             LEFT JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = i.indkey[k.i - 1] AND a.attnum > 0
+             JOIN ({BASED}) AS b ON b.own = coalesce(a.atttypid, x.atttypid) JOIN pg_type t ON t.oid = b.base
              LEFT JOIN pg_range r ON t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
              LEFT JOIN pg_type g ON g.oid = r.rngtypid LEFT JOIN pg_namespace gs ON gs.oid = g.typnamespace
              ORDER BY k.i), false, true
@@ -144,7 +145,7 @@ WHERE o.contype = 'x' AND o.conparentid = 0 AND {_OURS}
 """
 """With each operator, how rows are found that meet it, and a type in the place of the columns of a target.
 
-An index holds ranges in the place of multiranges.
+An index does not say which multiranges it is about, their column does.
 """
 
 _DOMAINS = f"""
