@@ -112,7 +112,7 @@ def _different(rows: sql.Composable, group: sql.Composable, part: _Part) -> sql.
     """Where the first and the last value of a group differ, there is for each row one that differs from it."""
     return sql.SQL(
         "SELECT tgi_part, tgi_row FROM (SELECT tgi_part, tgi_row,"
-        " first_value({name}) OVER tgi_group {operator} last_value({name}) OVER tgi_group AS tgi_differ FROM {rows} AS compared"
+        " pg_catalog.first_value({name}) OVER tgi_group {operator} pg_catalog.last_value({name}) OVER tgi_group AS tgi_differ FROM {rows} AS compared"
         " WINDOW tgi_group AS ({group} ORDER BY {name} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS grouped"
         " WHERE tgi_differ"
     ).format(name=part.name, operator=part.operator, rows=rows, group=group)
@@ -132,7 +132,7 @@ def _overlapping(
     return sql.SQL(
         "WITH tgi_ended AS MATERIALIZED (SELECT *, row_number() OVER (ORDER BY {ends}) AS tgi_end FROM"
         " (SELECT {columns} FROM {rows} AS compared) AS valued),"
-        " tgi_begun AS (SELECT *, tgi_value {meets} lead(tgi_value) OVER tgi_order AS tgi_next, max(tgi_end) OVER tgi_order AS tgi_last"
+        " tgi_begun AS (SELECT *, tgi_value {meets} pg_catalog.lead(tgi_value) OVER tgi_order AS tgi_next, max(tgi_end) OVER tgi_order AS tgi_last"
         " FROM tgi_ended WINDOW tgi_order AS ({group} ORDER BY {begins} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))"
         " SELECT DISTINCT one.tgi_part, one.tgi_row FROM tgi_begun AS one LEFT JOIN tgi_ended AS other ON other.tgi_end = one.tgi_last"
         " WHERE one.tgi_next OR one.tgi_value {meets} other.tgi_value"

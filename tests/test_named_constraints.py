@@ -57,3 +57,38 @@ def test_what_is_not_enforced_is_a_violation(make_database: Callable[[str], str]
         found = engine.ask(kind)
 
     assert [one.values["problem"] for one in found.samples] == ["NOT ENFORCED"]
+
+
+DOMAINS = """
+CREATE DOMAIN amount AS int CONSTRAINT valid CHECK (VALUE < 9); CREATE DOMAIN "odd one" AS amount; CREATE TYPE pair AS (a amount[]); CREATE DOMAIN unused AS int;
+CREATE TABLE plain (v amount); CREATE TABLE deep (v "odd one"[], w pair); CREATE TABLE other (v int); CREATE VIEW seen AS SELECT * FROM plain;
+ALTER DOMAIN amount ADD CONSTRAINT positive CHECK (VALUE > 0) NOT VALID;
+ALTER DOMAIN unused ADD CHECK (VALUE > 0) NOT VALID;
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "tables"),
+    [
+        (Schema("plain"), ["plain"]),
+        (Schema("deep"), ["deep"]),
+        (Schema("other"), []),
+        (Schema(), ["deep", "plain"]),
+    ],
+)
+def test_what_domains_of_a_table_do_not_hold_is_a_violation(
+    make_database: Callable[[str], str], kind: Schema, tables: list[str]
+) -> None:
+    """However deep their values lie in its columns; once for each table."""
+    url = make_database(DOMAINS)
+    with looking_at(url) as engine:
+        found = engine.ask(kind)
+
+    assert (found.error, [(one.key, one.values["problem"]) for one in found.samples]) == (
+        None,
+        [(f"{table}: constraint positive of the domain amount", "NOT VALID") for table in tables],
+    )
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP TABLE deep; ALTER DOMAIN amount VALIDATE CONSTRAINT positive")
+    with looking_at(url) as engine:
+        assert engine.ask(Schema()).violations == 0

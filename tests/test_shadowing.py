@@ -37,7 +37,7 @@ MakeDatabase = Callable[[str], str]
 
 PACKAGE = Path(pytest_tgintegrity.__file__).parent
 ASKED = (
-    "applying blueprint catalog database drafts effects fix_limits journal journal_checks mending paths predicates rehearsal"
+    "applying blueprint catalog containers database domains drafts effects exclusions fix_limits journal journal_checks mending paths predicates rehearsal"
     " remedies repair restoring scanning scans schema_questions settling simulation stored writer"
 ).split()
 """The modules whose SQL is sent when somebody looks or mends."""
@@ -142,6 +142,8 @@ MORE = """
 CREATE TABLE thing (id int4 PRIMARY KEY, code text UNIQUE, small int2, big int8, amount numeric, name text, doc jsonb);
 INSERT INTO thing SELECT i, 'c' || i, i, i, i, 'n', '[]' FROM generate_series(1, 5) AS i;
 UPDATE thing SET small = NULL, name = ' ', big = 99, doc = '{}' WHERE id = 2;
+CREATE DOMAIN shade AS int CHECK (VALUE > 0);
+CREATE TABLE shaded (id int PRIMARY KEY, at int4range, dark shade[], EXCLUDE USING gist (at WITH &&), EXCLUDE USING btree (id WITH =));
 """
 LOOKS: list[BoundRule] = [
     bound(NotNull("thing", "small"), "there"),
