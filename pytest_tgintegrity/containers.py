@@ -40,3 +40,12 @@ HELD = f"""
         FROM tgi_built b JOIN tgi_edge e ON e.inner_type = b.type
     )"""
 """Each domain with all types that hold values of it, and the steps from these to them; for ``WITH RECURSIVE``."""
+
+OF_DOMAINS = f"""SELECT * FROM (
+    WITH RECURSIVE {HELD}
+    SELECT DISTINCT attrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname, ' of the domain ', typname) AS object,
+           CASE WHEN NOT convalidated THEN 'NOT VALID' END AS problem
+    FROM pg_catalog.pg_constraint JOIN tgi_built ON domain = contypid JOIN pg_catalog.pg_attribute ON atttypid = type
+    JOIN pg_catalog.pg_type ON pg_type.oid = contypid JOIN pg_catalog.pg_class AS used ON used.oid = attrelid
+    WHERE attnum > 0 AND NOT attisdropped AND used.relkind IN ('r', 'p', 'm', 'f')) AS held"""
+"""The constraints of domains, for each table that holds values of the domain."""

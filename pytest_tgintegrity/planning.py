@@ -39,6 +39,7 @@ from pytest_tgintegrity.predicates import (
     both,
     column,
     fill,
+    identifier,
     parenthesised,
     plain,
     predicate,
@@ -159,7 +160,8 @@ class _Planner:
                 self._is_unscoped("queries")
                 self._add_query(bound, fill(_statement(kind.sql), {**self.since, **bound.params}))
             case Schema():
-                self._add_query(bound, schema_question(kind, bound.params))
+                named = raw("") if kind.table is None else identifier(plain(kind.table, bound.params))
+                self._add_query(bound, schema_question(kind, bound.params), readable(named))
             case Metric():
                 self._is_unscoped("metrics")
                 self._add_metric(bound, kind)
@@ -288,8 +290,8 @@ class _Planner:
         table = self.facts.table(place.name)
         return table is not None and not table.inherited and frozenset(columns) in table.uniques
 
-    def _add_query(self, bound: BoundRule, query: sql.Composable) -> None:
-        self.tables[bound.id] = self.places.tables_in(readable(query))
+    def _add_query(self, bound: BoundRule, query: sql.Composable, reads: str | None = None) -> None:
+        self.tables[bound.id] = self.places.tables_in(readable(query) if reads is None else reads)
         source = ", ".join(self.tables[bound.id]) or "query"
         self.scans.append(QueryScan(source, bound.id, query, self._pages(bound), bound.rule.timeout))
 

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pytest_tgintegrity.containers import HELD
+from pytest_tgintegrity.containers import OF_DOMAINS
 from pytest_tgintegrity.kinds import Schema
 from pytest_tgintegrity.predicates import Params, Value, identifier, plain, raw, readable
-
-_OF_DOMAINS = (
-    f"SELECT * FROM (WITH RECURSIVE {HELD} SELECT DISTINCT attrelid AS relid, conname AS name,"
-    " pg_catalog.concat('constraint ', conname, ' of the domain ', typname) AS object,"
-    " CASE WHEN NOT convalidated THEN 'NOT VALID' END AS problem"
-    " FROM pg_catalog.pg_constraint JOIN tgi_built ON domain = contypid JOIN pg_catalog.pg_attribute ON atttypid = type"
-    " JOIN pg_catalog.pg_type ON pg_type.oid = contypid JOIN pg_catalog.pg_class AS used ON used.oid = attrelid"
-    " WHERE attnum > 0 AND NOT attisdropped AND used.relkind IN ('r', 'p', 'm', 'f')) AS held"
-)
-"""The constraints of the domains whose values a table holds, within arrays, rows and ranges too."""
 
 _IN_FORCE = {
     "constraint": (
@@ -75,7 +65,7 @@ def _missing_table(table: str) -> sql.Composed:
 
 
 def _not_in_force(table: str | None) -> sql.Composed:
-    objects = " UNION ALL ".join([*(text for what, text in _IN_FORCE.items() if what != "column"), _OF_DOMAINS])
+    objects = " UNION ALL ".join([*(text for what, text in _IN_FORCE.items() if what != "column"), OF_DOMAINS])
     chosen = (
         raw("")
         if table is None

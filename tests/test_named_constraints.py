@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from engine import looking_at
+from engine import bound, looking_at
 
 from pytest_tgintegrity.kinds import Schema
 
@@ -92,3 +92,13 @@ def test_what_domains_of_a_table_do_not_hold_is_a_violation(
         connection.execute("DROP TABLE deep; ALTER DOMAIN amount VALIDATE CONSTRAINT positive")
     with looking_at(url) as engine:
         assert engine.ask(Schema()).violations == 0
+
+
+def test_words_of_the_catalogs_are_no_tables_that_a_rule_reads(make_database: Callable[[str], str]) -> None:
+    url = make_database(
+        'CREATE TABLE name (t int); CREATE TABLE "odd \'one" (t int); CREATE SCHEMA far; CREATE TABLE far.domain (t int)'
+    )
+    with looking_at(url) as engine:
+        found = [engine.plan([bound(one)]).tables["it"] for one in (Schema(), Schema("odd 'one"), Schema("far.domain"))]
+
+    assert found == [(), ("odd 'one",), ("far.domain",)]
