@@ -38,12 +38,13 @@ def _session(config: pytest.Config) -> Integrity:
     """The integrity part of this session; it comes to be when it is first asked for."""
     found = _begun(config)
     if found is None:
-        from pytest_tgintegrity import folding, judging, session
+        from pytest_tgintegrity import folding, hushing, judging, session
 
         found = session.Integrity(config)
         config.pluginmanager.register(found, session.NAME)
         config.pluginmanager.register(judging, "tgintegrity-judging")
         folding.register(config)
+        config.pluginmanager.register(hushing.Hush(found), "tgintegrity-hush")
     return found
 
 

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from pytest_tgintegrity.migrations import Migration
 from pytest_tgintegrity.pending import look_for_pending, read_migrations
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.probes import Probe
+from pytest_tgintegrity.progress import show_progress
 from pytest_tgintegrity.publishing import publish, save_whole
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports import coverage, terminal
@@ -221,13 +223,14 @@ class Integrity:
             return
         if self.options.probe == "writes":
             check_staging(self.run)
-        self.run.begin(rules, self._show_progress)
+        self.run.begin(rules, partial(show_progress, self.config))
         if self.options.fixing is not None:
             self._caches = [parse_caches(text, name) for name, text in caches]
             self.mended = mend(self.run, rules, self._order(self.options.fixing))
             self.mended.noted_fixes = [one for one in self.mended.noted_fixes if one not in self.waivers]
         self.tidings.unscoped, self.tidings.empty_scopes = self.run.unscoped, self.run.empty_scopes
         self.tidings.zoneless = self.run.zoneless
+        self.tidings.astray = self.run.astray.to_json() if self.run.astray else None
 
     def _prover(self, run: Run, rules: list[BoundRule]) -> Prover:
         """Whoever breaks rules, on a scratch copy."""
@@ -251,19 +254,6 @@ class Integrity:
         """Whether a violation of a rule fails the run."""
         severity = SEVERITIES.index(one.rule.severity)
         return severity <= SEVERITIES.index(self.options.fail_on) and one.id not in self.waivers
-
-    def _show_progress(self, done: int, of: int, waited: float) -> None:
-        """On a terminal, tell of scans that take long; the last call, with no time waited, wipes the line."""
-        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
-        if self.is_worker or reporter is None or not reporter.isatty or reporter.verbosity < 0:
-            return
-        capture: Any = self.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            reporter.ensure_newline()
-            text = f"integrity: scanning, {done} of {of} scans done, {waited:.0f} s" if waited else ""
-            reporter.rewrite(text, erase=True)
-            reporter.flush()
-            reporter.currentfspath = None
 
     # --- the header
 
@@ -327,6 +317,13 @@ class Integrity:
         writer.write = scrubbing  # type: ignore[method-assign] # as pytest's own pastebin does
 
     # --- listening
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether most tables that the rules name are not there, as far as this process has heard."""
+        if self.tidings.astray is None:
+            self._hear_workers()
+        return self.tidings.astray is not None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record of a rule, and the failure of what has none."""
@@ -418,6 +415,7 @@ class Integrity:
             unscoped=heard.unscoped,
             empty_scopes=heard.empty_scopes,
             zoneless=heard.zoneless,
+            astray=heard.astray,
             mended=self.mended,
             apply=applying(self.mended, *options.invoked(self.config)),
             stale_waivers=heard.stale_waivers,
@@ -490,9 +488,8 @@ class Integrity:
             return
         demo = self.run is not None and self.run.is_demo
         lines = terminal.summary(self._report, options.json_path(self.config.option), headed=self._headed, demo=demo)
-        if terminalreporter.verbosity < 0:
-            lines = list(terminal.brief(lines))
-        else:
+        lines = terminal.cut(lines, self._report, terminalreporter.verbosity)
+        if terminalreporter.verbosity >= 0:
             terminalreporter.write_sep("=", "integrity")
         for line in [*lines, *self._published]:
             terminalreporter.write_line(options.told_line(self.config, line), **line.colour)

@@ -72,6 +72,7 @@ class Tidings:
     zoneless: tuple[str, ...] = ()
     stale_waivers: tuple[str, ...] = ()
     coverage: Mapping[str, Any] | None = None
+    astray: Mapping[str, Any] | None = None
     refused: str | None = None
     not_collected: bool = False
     plain_failure: bool = False
@@ -105,6 +106,7 @@ class Tidings:
             "zoneless": list(self.zoneless),
             "stale_waivers": list(self.stale_waivers),
             "coverage": self.coverage,
+            "astray": self.astray,
             "refused": self.refused,
             "deselected": self.deselected,
         }
@@ -119,6 +121,7 @@ class Tidings:
         self.zoneless = self.zoneless or tuple(told["zoneless"])
         self.stale_waivers = self.stale_waivers or tuple(told["stale_waivers"])
         self.coverage = self.coverage or told["coverage"]
+        self.astray = self.astray or told["astray"]
         self.refused = self.refused or told["refused"]
         self.deselected = max(self.deselected, told["deselected"])
 

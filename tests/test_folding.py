@@ -23,9 +23,9 @@ def test_common(violations, low):
 """
 ABSENT = """
 @pytest.mark.parametrize("name", [f"absent{n}" for n in range(40)])
-@rule.not_null("{name}", "id", severity="low")
+@rule.not_null("item", "{name}", severity="low")
 def test_absent(violations, name):
-    \"\"\"Nobody knows these tables.\"\"\"
+    \"\"\"Nobody knows these columns.\"\"\"
     assert not violations
 """
 GONE = """

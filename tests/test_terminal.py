@@ -31,10 +31,10 @@ def test_many(violations, number):
     \"\"\"Nothing is that large.\"\"\"
     assert not violations
 
-@rule.not_null("absent_{column}", "name")
+@rule.not_null("item", "absent_{column}")
 @pytest.mark.parametrize("column", ["a", "b", "c", "d", "e", "f"])
 def test_absent(violations, column):
-    \"\"\"Nobody knows these tables.\"\"\"
+    \"\"\"Nobody knows these columns.\"\"\"
     assert not violations
 
 @rule.metric("number {n}", "SELECT 1")

@@ -66,6 +66,7 @@ class Report:
     unscoped: Sequence[str] = ()
     empty_scopes: Sequence[str] = ()
     zoneless: Sequence[str] = ()
+    astray: Mapping[str, Any] | None = None
     mended: Mended | None = None
     apply: Command | None = None
     stale_waivers: Sequence[str] = ()
@@ -102,6 +103,8 @@ class Report:
         inexact = {name: text for name, text in self.exact.items() if text != text_of(self.activity[name])}
         if inexact:
             document["activity_text"] = inexact
+        if self.astray is not None:
+            document["wrong_database"] = self.astray
         if self.stale is not None:
             document["caches"] = self.stale.to_json()
         if self.coverage is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_tgintegrity.reports import chart, figures
+from pytest_tgintegrity.reports.astray import QUESTION, astray_sentences
 from pytest_tgintegrity.reports.changes import NOTHING, noted_text
 from pytest_tgintegrity.reports.lines import grouped, plural
 from pytest_tgintegrity.reports.markup import Child, Markup, details, fragment, section, table, tag
@@ -107,7 +108,16 @@ def _score(document: Json) -> Markup:
     big = tag("p", words, class_="score")
     error = tag("p", "No rule was judged: ", run["error"], class_="bad") if run.get("error") else None
     partial = None if run["complete"] else tag("p", "Not complete: some selected rules were not judged.", class_="warn")
-    return fragment(big, error, partial, _tiles(document["rules"]), _working(health))
+    return fragment(
+        _astray(document.get("wrong_database")), big, error, partial, _tiles(document["rules"]), _working(health)
+    )
+
+
+def _astray(told: Json | None) -> Markup:
+    if told is None:
+        return Markup()
+    sentences = [tag("li", text) for text in astray_sentences(told)]
+    return fragment(tag("p", tag("strong", QUESTION), class_="bad"), tag("ul", sentences))
 
 
 def _tiles(rules: Sequence[Json]) -> Markup:

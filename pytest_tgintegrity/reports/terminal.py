@@ -11,6 +11,7 @@ from typing import Any
 from pytest_tgintegrity.database import Database
 from pytest_tgintegrity.health import Health
 from pytest_tgintegrity.kinds import Metric
+from pytest_tgintegrity.reports.astray import WORD, astray_lines, one_screen
 from pytest_tgintegrity.reports.blocks import see_all_line
 from pytest_tgintegrity.reports.changes import mended_lines
 from pytest_tgintegrity.reports.document import Report
@@ -48,7 +49,20 @@ BRIEF = frozenset(
     }
 )
 ASKED_FOR = frozenset(
-    {"gate", "probes", "baseline", "fix plan", "apply", "fixed", "left", "by hand", "stopped", "not seen", "harmed"}
+    {
+        "gate",
+        "probes",
+        "baseline",
+        "fix plan",
+        "apply",
+        "fixed",
+        "left",
+        "by hand",
+        "stopped",
+        "not seen",
+        "harmed",
+        WORD,
+    }
 )
 VERDICTS = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown")
 
@@ -68,10 +82,11 @@ def confined(period: float | None, scopes: Mapping[str, str]) -> str:
 def _where(database: Database) -> str:
     standby = " (standby)" if database.is_standby else ""
     superuser = " (superuser: a read-only role is safer)" if database.superuser else ""
-    return (
-        f"{shown(database.name)} at {database.host}:{database.port}, PostgreSQL {database.server_version}{standby}, "
-        f"role {shown(database.user)}{superuser}"
-    )
+    return f"{_place(database)}, PostgreSQL {database.server_version}{standby}, role {shown(database.user)}{superuser}"
+
+
+def _place(database: Database) -> str:
+    return f"{shown(database.name)} at {database.host}:{database.port}"
 
 
 def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None, fix: str | None) -> str:
@@ -183,7 +198,8 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     lines += _decided(report)
     if json_path:
         lines.append(Line("report", str(json_path)))
-    return [*lines, *next_lines(report, demo=demo)]
+    first = astray_lines(report.astray, _place(report.database) if report.database else "")
+    return [*first, *lines, *next_lines(report, demo=demo)]
 
 
 def _around(report: Report) -> Iterable[Line]:
@@ -207,6 +223,13 @@ def _proofs(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
     yield Line("proof", told, {"red" if unproven else "green": True, "bold": True})
     for one in unproven:
         yield Line("unproven", f"{printable(one['id'])}: {printable(str(one['reason']))}")
+
+
+def cut(lines: list[Line], report: Report, verbosity: int) -> list[Line]:
+    """What is shown of a summary: with ``-v`` all of it, without in another database what is said of that, with ``-q`` little."""
+    if report.astray is not None and verbosity <= 0:
+        lines = list(one_screen(lines, report.rules, ASKED_FOR))
+    return list(brief(lines)) if verbosity < 0 else lines
 
 
 def brief(lines: Iterable[Line]) -> Iterable[Line]:

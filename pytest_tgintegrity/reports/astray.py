@@ -1,0 +1,63 @@
+"""A run that looks at another database than its rules mean, on one screen: which it is, what is missing, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pytest_tgintegrity.reports.lines import Line, grouped, shown
+
+WORD = "database?"
+QUESTION = "is this the right database?"
+FEW = 4
+KEPT = frozenset({"rules", "score", "run", "report"})
+RED = {"red": True, "bold": True}
+CURE = "give another --db-url, the schema of the tables (search_path), or run the migrations first"
+
+
+def astray_lines(told: Mapping[str, Any] | None, where: str) -> Iterable[Line]:
+    """What is said of it above everything else; nothing of a run that looks where it should. No password is in `where`."""
+    if told is None:
+        return
+    yield Line(WORD, f"{QUESTION} {where}", RED)
+    for text in astray_sentences(told):
+        yield Line("", text)
+    yield Line("", "-v shows every rule")
+
+
+def astray_sentences(told: Mapping[str, Any]) -> Iterable[str]:
+    """What is there and what is not, and what to do, for a terminal or a page."""
+    existing = grouped(told["existing"]) if told["existing"] else "none"
+    yield f"it has {existing} of the {grouped(told['named'])} tables that the selected rules name"
+    yield f"missing: {_few(told['missing'], len(told['missing']))}"
+    yield f"there are: {_few(told['others'], told['tables']) or 'no tables at all'}"
+    yield from _elsewhere(told["elsewhere"])
+    yield CURE
+
+
+def _few(names: Sequence[str], count: int) -> str:
+    listed = ", ".join(map(shown, names[:FEW]))
+    return f"{listed} and {grouped(count - FEW)} more" if count > FEW else listed
+
+
+def _elsewhere(names: Sequence[str]) -> Iterable[str]:
+    """The schema in which most of the missing tables are."""
+    for schema, count in Counter(one.partition(".")[0] for one in names).most_common(1):
+        is_in = "is" if count == 1 else "are"
+        option = f"options=-csearch_path%3D{quote(schema, safe='')}"
+        yield f"{grouped(count)} of the missing {is_in} in the schema {shown(schema)}: add {option} to the URL"
+
+
+def one_screen(lines: Iterable[Line], rules: Sequence[Mapping[str, Any]], asked_for: Collection[str]) -> Iterable[Line]:
+    """What is left of a summary: what all those rules that ask for missing tables have to say is said by one line.
+
+    What is violated on tables that are there keeps its place.
+    """
+    violated = any(one["verdict"] == "failed" for one in rules)
+    subject = ""
+    for line in lines:
+        subject = line.word or subject
+        if subject in asked_for or line.word in KEPT or (violated and subject != "unknown"):
+            yield line
