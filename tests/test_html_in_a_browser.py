@@ -44,6 +44,30 @@ SIZES = """[...document.querySelectorAll("a:not(.skip), summary")].map(one => on
 DRAWN = """(() => { const whole = document.querySelector("svg").getBoundingClientRect()
   return [...document.querySelectorAll("svg text")].filter(one => one.textContent).map(one => one.getBoundingClientRect())
     .every(one => one.height >= 12 && one.left >= whole.left && one.right <= whole.right && one.bottom <= whole.bottom) })()"""
+CUT = """(() => {
+  const cut = [], width = document.documentElement.clientWidth
+  const clips = one => { const style = getComputedStyle(one)
+    return /hidden|clip|auto|scroll/.test(style.overflowX) && one.scrollWidth > one.clientWidth }
+  for (const one of document.querySelectorAll("tbody th, tbody td, caption")) {
+    if (!one.checkVisibility()) { if (one.textContent) cut.push(["not visible", one.textContent.slice(0, 30)]); continue }
+    const box = one.getBoundingClientRect(), why = []
+    if (box.left < 0 || box.right > width + 0.5) why.push("outside")
+    if (one.scrollWidth > one.clientWidth + 1) why.push("more than its box")
+    for (let outer = one; outer; outer = outer.parentElement) if (clips(outer)) why.push("clipped by " + outer.className)
+    const range = document.createRange(); range.selectNodeContents(one)
+    for (const part of range.getClientRects()) if (part.right > width + 0.5 || part.left < 0) { why.push("text outside"); break }
+    if (why.length) cut.push([why.join(), one.textContent.slice(0, 30)])
+  }
+  return cut
+})()"""
+"""Cells of tables that cannot be read as they stand."""
+UNNAMED = """(() => [...document.querySelectorAll("table")].flatMap(table => {
+  const heads = [...table.querySelectorAll("thead th")].map(one => one.textContent)
+  return [...table.querySelectorAll("tbody td")].filter(one => one.checkVisibility()).filter(one => {
+    const said = getComputedStyle(one, "::before").content
+    return !said.includes(JSON.stringify(heads[one.cellIndex])) && !said.includes(heads[one.cellIndex])
+  }).map(one => one.textContent.slice(0, 30)) }))()"""
+"""Cells that do not say their column where no headings stand above them."""
 Node = Mapping[str, Any]
 
 
@@ -75,6 +99,45 @@ def test_page_does_not_scroll_sideways(browser: Browser, path: Path, width: int)
     )
     assert min(browser.look(SIZES)) >= 24
     assert browser.look(DRAWN) is True
+
+
+@pytest.fixture(scope="module")
+def bad_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with a hundred failures, opened, of tables with many columns and words of all lengths."""
+    document = everything("word")
+    one, values = document["rules"][0], {f"characters_human.column_{n}": "some words, and more" for n in range(9)}
+    sample = {"key": ["900001", "x" * 60], "label": "Planted 900001: it has a long label", "values": values}
+    document["rules"] = [
+        *document["rules"],
+        *({**one, "id": f"t/test_{n}.py::test_{'n' * n}[{n}]", "samples": [sample] * 3} for n in range(90)),
+        *({**one, "id": f"t/test_x.py::test_x[{n}]", "cause": "1 row of item: 5"} for n in range(10)),
+    ]
+    found = tmp_path_factory.mktemp("page") / "page.html"
+    found.write_text(render(document).replace("<details>", "<details open>"), encoding="utf-8")
+    return found
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_no_column_is_cut_on_a_phone(browser: Browser, path: Path, bad_day: Path, width: int) -> None:
+    for page in (path, bad_day):
+        browser.show(page, width=width)
+
+        assert browser.look("document.querySelectorAll('tbody td').length") > 50
+        assert browser.look(CUT) == []
+        assert browser.look(UNNAMED) == []
+        assert browser.look("document.documentElement.scrollWidth") == width
+
+
+def test_tables_are_tables_on_a_phone_too(browser: Browser, bad_day: Path) -> None:
+    counted = []
+    for width in (375, 1280):
+        browser.show(bad_day, width=width)
+        nodes = [one for one in browser.call("Accessibility.getFullAXTree")["nodes"] if not one["ignored"]]
+        roles = [_role(one) for one in nodes]
+        counted.append([roles.count(one) for one in ("table", "columnheader", "rowheader", "row")])
+
+    assert counted[0] == counted[1]
+    assert min(counted[0]) > 50
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

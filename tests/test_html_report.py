@@ -268,16 +268,70 @@ def test_probes_stand_beside_the_baseline_with_what_became_of_each(check: RunRul
         assert told in found, told
 
 
+def rule(name: str, **others: object) -> dict[str, object]:
+    """A violated rule of a document."""
+    return {**everything("word")["rules"][0], "id": f"t/test_items.py::{name}", **others}
+
+
 def test_of_very_many_violated_rules_the_gravest_are_shown_with_their_rows() -> None:
     document = everything("word")
-    one = document["rules"][0]
-    document["rules"] = [one] * 200 + [{**one, "severity": "critical", "doc": "Grave."}, {**one, "violations": 4321}]
-    found = Page(render(document))
+    many = [rule(f"test_{n:03}") for n in range(200)]
+    document["rules"] = [*many, rule("test_grave", severity="critical"), rule("test_most", violations=4321)]
+    text = render(document)
+    found = Page(text)
 
-    assert "Critical (1)" in found.text
-    assert "High (199)" in found.text
-    assert "More of them: the JSON report has their rows" in found.text
-    assert "high 4 321" in found.text
+    assert "Critical (1 rule)" in found.text
+    assert "High (59 rules)" in found.text
+    assert "142 more rules in 142 more blocks (142 high) : the JSON report has them all" in found.text
+    assert text.index("::test_grave") < text.index("::test_most") < text.index("::test_000") < text.index("::test_057")
+    assert "::test_058" not in text.partition('id="fixes"')[0]
+
+
+def test_rules_of_one_test_and_rules_of_one_cause_are_blocks() -> None:
+    document = everything("word")
+    cause = "1 row of item: 5"
+    document["rules"] = [
+        *(rule(f"test_size[{n}]", doc="Sizes are small.", violations=n) for n in range(1, 41)),
+        rule("test_size[99]", severity="low", cause=cause),
+        rule("test_name", severity="critical", doc="It has a name.", cause=cause),
+        rule("test_alone", severity="low"),
+    ]
+    text = render(document).partition('id="fixes"')[0]
+
+    found = Page(text).text
+    assert "Critical (2 rules in 1 block)" in found
+    assert "✗ 2 failed 1 row of item: 5 one cause, 2 rules of 2 tests: It has a name. …" in found
+    assert "High (40 rules in 1 block)" in found
+    assert "✗ 40 failed Sizes are small. test_size, 820 violations" in found
+    assert "Low (1 rule)" in found
+    assert "28 more rules of this block test_size[28] test_size[27]" in found
+    assert "… and 8 more: the JSON report has them all" in found
+
+
+def test_rules_without_a_verdict_are_told_by_their_reason_and_counted() -> None:
+    document = everything("word")
+    lost = {**everything("word")["rules"][4], "reason": "it was lost"}
+    document["rules"] = [
+        *({**lost, "id": f"t::test_lost[{n}]"} for n in range(25)),
+        *({**lost, "id": f"t::test_other[{n}]", "reason": f"reason {n}", "severity": "low"} for n in range(70)),
+        {**lost, "id": "t::test_grave", "reason": "grave", "severity": "critical"},
+    ]
+    found = Page(render(document)).text
+
+    assert found.index("1 rule : grave [critical]") < found.index("25 rules : it was lost [high]")
+    assert "… and 5 more: the JSON report has them all" in found
+    assert "reason 57" in found
+    assert "12 more rules for 12 more reasons: the JSON report has them all." in found
+
+
+def test_statement_without_an_end_is_cut() -> None:
+    document = everything("word")
+    document["rules"] = [rule("test_long", see_all="SELECT " + "x" * 25_000)]
+    text = render(document)
+
+    assert "x" * 700 in text
+    assert "x" * 900 not in text
+    assert "The JSON report has all 25 007 characters." in text
 
 
 def test_strip_of_a_family_shows_the_worst_of_each_run() -> None:

@@ -15,7 +15,7 @@ from pytest_tgintegrity.rules import SEVERITIES
 
 FEW = 12
 """So many are shown one by one, as pytest shows them."""
-BLOCKS = 12
+BLOCKS = 10
 LINES = 60
 """So many blocks are shown, and so many where a failure has a line."""
 MEMBERS = 4
@@ -116,6 +116,13 @@ def _headline(one: Failure) -> str:
     return one.text.partition("\n")[0]
 
 
+def _unlike(one: Failure, head: Failure) -> str:
+    """The headline of a failure, but for what the head of its block says too."""
+    doc = str(one.rule.get("doc") or "").strip().partition("\n")[0]
+    same = doc and one.rule.get("doc") == head.rule.get("doc")
+    return _headline(one).removesuffix(f": {printable(doc)}") if same else _headline(one)
+
+
 def _short(one: Failure) -> str:
     """Without the statement, and without the empty line before the rows."""
     text = one.text if one.see_all is None else one.text.replace(f"{printable_lines(see_all_line(one.see_all))}\n", "")
@@ -131,16 +138,21 @@ def _block(block: Block, style: Style) -> Iterable[str]:
     head, others = block.head, block.members[1:]
     if style == "line":
         yield _line(head)
-    else:
-        yield "\n".join(
-            _cut(line, STATEMENT) for line in (_short(head) if style == "short" else head.text).splitlines()
-        )
+        if others:
+            yield (
+                f"  and {plural(len(others), 'more rule')} of this test"
+                if block.cause is None
+                else f"  {_shared(block)}"
+            )
+        return
+    text = _short(head) if style == "short" else head.text
+    yield "\n".join(_cut(line, STATEMENT) for line in text.splitlines())
     if block.cause is not None:
         yield f"  one cause: {_shared(block)}"
     most = MEMBERS if style == "whole" else 0
     for one in others[:most]:
         name = one.id.rpartition("::")[2] if block.cause is not None else one.id.removeprefix(one.test)
-        yield _brief(f"  also {printable(name)}: {_headline(one)}")
+        yield _brief(f"  also {printable(name)}: {_unlike(one, head)}")
     if len(others) > most:
         of = "this cause" if block.cause is not None else "this test"
         yield f"  … and {plural(len(others) - most, 'more rule')} of {of}: {HOW}"

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_tgintegrity.reports import chart, figures
+from pytest_tgintegrity.reports import chart, figures, findings
 from pytest_tgintegrity.reports.astray import QUESTION, astray_sentences
 from pytest_tgintegrity.reports.changes import NOTHING, noted_text
 from pytest_tgintegrity.reports.lines import grouped, plural
 from pytest_tgintegrity.reports.markup import Child, Markup, details, fragment, section, table, tag
-from pytest_tgintegrity.reports.signs import SIGNS, STATUS, badge, met, minute, name_of, sign, value
+from pytest_tgintegrity.reports.signs import SIGNS, STATUS, badge, met, minute, name_of, sign
 from pytest_tgintegrity.reports.strips import strip
 from pytest_tgintegrity.reports.style import CSS
 from pytest_tgintegrity.rules import SEVERITIES
@@ -19,10 +19,6 @@ from pytest_tgintegrity.rules import SEVERITIES
 Json = Mapping[str, Any]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-VIOLATED = ("failed", "noted", "tolerated", "waived")
-OPENED = 6
-MOST = 200
-"""How many violated rules are shown with their rows; a page of thousands opens on no phone."""
 FULL = 100
 
 
@@ -56,8 +52,8 @@ def _sections(document: Json) -> Iterator[tuple[str, str, Markup]]:
     yield "score", "Score", _score(document)
     yield "gate", "Gate", _gate(document.get("gate"))
     yield "trend", "Trend", _trend(document)
-    yield "violated", "Violated rules", _violated(document)
-    yield "unknown", "Not known", _unknown(rules)
+    yield "violated", "Violated rules", findings.violated(document)
+    yield "unknown", "Not known", findings.unknown(rules)
     yield "fixes", "Fixes", _fixes(document)
     yield "proof", "Proofs", _proof(document.get("proof"))
     yield "rules", "All rules", _areas(document)
@@ -175,102 +171,11 @@ def _changes(title: str, found: Sequence[Json]) -> Markup:
     return table(title, ("rule", "violations before", "now"), rows, numbers=[1, 2])
 
 
-# --- what is wrong
-
-
-def _violated(document: Json) -> Markup:
-    violated = [one for one in document["rules"] if one["verdict"] in VIOLATED]
-    found = sorted(violated, key=lambda one: SEVERITIES.index(one["severity"]))
-    opened = len(found) <= OPENED
-    by_severity = [(severity, [one for one in found[:MOST] if one["severity"] == severity]) for severity in SEVERITIES]
-    rest = [(name_of(one["id"]), one["severity"], grouped(one["violations"])) for one in found[MOST:]]
-    return fragment(
-        [
-            [
-                tag("h3", f"{severity.capitalize()} ({grouped(len(some))})"),
-                [_rule(one, document, opened=opened) for one in some],
-            ]
-            for severity, some in by_severity
-            if some
-        ],
-        table("More of them: the JSON report has their rows", ("rule", "severity", "violations"), rest, numbers=[2])
-        if rest
-        else None,
-    )
-
-
-def _rule(one: Json, document: Json, *, opened: bool) -> Markup:
-    first, _, rest = (one["doc"] or "").strip().partition("\n")
-    counted = tag("span", f"{_parameters(one['id'])}{_many(one)}", class_="soft")
-    summary = fragment(badge(one["verdict"]), tag("b", first), " ", counted, " ", strip([one["id"]], document))
-    return details(
-        summary,
-        tag("p", tag("code", one["id"])),
-        [tag("p", paragraph) for paragraph in rest.strip().split("\n\n") if paragraph],
-        None if one["violations"] else tag("p", one["reason"]),
-        _samples(one),
-        _told("All of them", one.get("see_all"), "pre"),
-        _told("Mend", one.get("mend"), "span"),
-        _waiver(one.get("waiver")),
-        opened=opened,
-    )
-
-
-def _parameters(rule: str) -> str:
-    """What tells a rule from others that one test makes."""
-    inner = rule.partition("[")[2].removesuffix("]")
-    return f"{inner}: " if inner else ""
-
-
-def _many(one: Json) -> str:
-    of = "" if one["examined"] is None else f" of {plural(one['examined'], 'row')}"
-    return f"{grouped(one['violations'])}{of}" if one["violations"] else ""
-
-
-def _told(title: str, text: str | None, element: str) -> Markup:
-    if not text:
-        return Markup()
-    return tag("div" if element == "pre" else "p", tag("b", f"{title}: "), tag(element, text))
-
-
-def _waiver(waiver: Json | None) -> Markup:
-    if waiver is None:
-        return Markup()
-    return tag("p", tag("b", "Waived: "), f"until {waiver['expires']} by {waiver['owner']}: {waiver['reason']}")
-
-
-def _samples(one: Json) -> Markup:
-    samples = one["samples"]
-    if not samples:
-        return Markup()
-    rows = [(_key(each["key"]), value(each["label"]), *map(value, each["values"].values())) for each in samples]
-    hidden = one["violations"] - len(samples)
-    caption = f"{plural(len(samples), 'row')} of {grouped(one['violations'])}" if hidden > 0 else "The rows"
-    return table(caption, ("key", "label", *samples[0]["values"]), rows)
-
-
-def _key(key: Any) -> Child:
-    return ", ".join(str(part) for part in key) if isinstance(key, list) else value(key)
-
-
-def _unknown(rules: Iterable[Json]) -> Markup:
-    by_reason: dict[str, list[str]] = {}
-    for one in rules:
-        if one["verdict"] == "unknown":
-            by_reason.setdefault(str(one["reason"]), []).append(one["id"])
-    return fragment(
-        [
-            details([badge("unknown"), f"{plural(len(ids), 'rule')}: {reason}"], tag("ul", [_item(id_) for id_ in ids]))
-            for reason, ids in by_reason.items()
-        ]
-    )
+# --- fixes and proofs
 
 
 def _item(rule: str) -> Markup:
     return tag("li", tag("code", rule))
-
-
-# --- fixes and proofs
 
 
 def _fixes(document: Json) -> Markup:

@@ -55,22 +55,36 @@ def visible(text: str) -> str:
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: Iterable[int] = ()) -> Markup:
-    """A table that scrolls in itself; the first cell of a row is its heading, the columns `numbers` are figures."""
+    """A table that scrolls in itself, and on a phone is a card for each row: each cell then says its column.
+
+    The first cell of a row is its heading, the columns `numbers` are figures. The roles are those that the elements have
+    anyhow, but lose where they are laid out as cards.
+    """
     right = frozenset(numbers)
 
     def kind(column: int) -> str | None:
         return "number" if column in right else None
 
-    head = [tag("th", one, scope="col", class_=kind(column)) for column, one in enumerate(heads)]
+    head = [tag("th", one, scope="col", role="columnheader", class_=kind(column)) for column, one in enumerate(heads)]
     body = [
         tag(
             "tr",
-            tag("th", row[0], scope="row"),
-            [tag("td", cell, class_=kind(column)) for column, cell in enumerate(row[1:], 1)],
+            tag("th", row[0], scope="row", role="rowheader"),
+            [
+                tag("td", cell, role="cell", class_=kind(column), data_label=heads[column])
+                for column, cell in enumerate(row[1:], 1)
+            ],
+            role="row",
         )
         for row in rows
     ]
-    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", head)), tag("tbody", body))
+    inner = tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", tag("tr", head, role="row"), role="rowgroup"),
+        tag("tbody", body, role="rowgroup"),
+        role="table",
+    )
     return tag("div", inner, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 

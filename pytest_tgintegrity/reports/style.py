@@ -49,6 +49,15 @@ svg{display:block;width:100%;height:auto;max-width:60rem;color:var(--calm)}svg t
 .axis{stroke:var(--line)}.least{stroke:var(--warn);stroke-dasharray:5 4}
 .curve{fill:none;stroke:currentColor;stroke-width:2.5}.point{fill:currentColor}
 footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}
-@media(max-width:36rem){table{width:max-content;min-width:100%}td,tbody th{max-width:11rem}th,td{padding:.3rem .5rem}.score strong{font-size:2.6rem}svg text{font-size:28px}}
+@media(max-width:36rem){.score strong{font-size:2.6rem}svg text{font-size:28px}
+.scroll{overflow:visible;border:0;background:none;margin:.5rem 0 1rem}
+table,caption,tbody,tr{display:block}table{overflow-wrap:anywhere}caption{padding:0 0 .25rem;position:static}
+thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+tbody tr{border:1px solid var(--line);border-radius:.5rem;padding:.4rem .6rem;margin:0 0 .4rem;background:var(--ground)}
+tbody th,td{display:inline-block;border:0;padding:.1rem 0;margin-right:1rem;max-width:100%;min-width:0;overflow-wrap:anywhere}
+tbody th{font-weight:600}
+td::before{content:attr(data-label) ": ";color:var(--soft)}td:empty{display:none}
+td.number{text-align:left;white-space:normal}
+details{padding:0 .7rem}details details{padding:0 .5rem}}
 @media print{nav,.skip{display:none}details{break-inside:avoid}}
 """
