@@ -93,4 +93,4 @@ def with_advice(bound: BoundRule, found: Measurement, facts: Facts, *, planned: 
         return found
     said = found.error if planned else f'relation "{gone[0]}" does not exist'
     told = ": ".join(filter(None, [said, did_you_mean(gone, facts)]))
-    return Measurement(error=told, sqlstate=UNDEFINED_TABLE)
+    return Measurement(error=told, sqlstate=UNDEFINED_TABLE, missing=tuple(gone))

@@ -414,11 +414,13 @@ def _advice(integrity: Integrity, item: pytest.Item, bound: BoundRule, judgement
     }
 
 
-def _refused(measured: Measurement, judgement: Judgement, call: pytest.CallInfo[None]) -> dict[str, str]:
-    """The server's code, where it is the server that made a rule unknown."""
+def _refused(measured: Measurement, judgement: Judgement, call: pytest.CallInfo[None]) -> dict[str, Any]:
+    """The server's code, where it is the server that made a rule unknown, and the tables that it does not have."""
     error = call.excinfo.value if call.excinfo else None
     code = error.sqlstate if isinstance(error, DatabaseError) else measured.sqlstate
-    return {"sqlstate": code} if code and judgement.verdict == "unknown" else {}
+    if not code or judgement.verdict != "unknown":
+        return {}
+    return {"sqlstate": code, **({"missing": list(measured.missing)} if measured.missing else {})}
 
 
 def _told(item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str, Any]:

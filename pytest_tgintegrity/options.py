@@ -25,6 +25,10 @@ from pytest_tgintegrity.rules import SEVERITIES, Severity
 from pytest_tgintegrity.spelling import Spelling
 
 DB_URL_VARIABLE = option_list.DB_URL_VARIABLE
+NO_URL = (
+    "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
+    f"{DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
+)
 REDIS_URL_VARIABLE = option_list.REDIS_URL_VARIABLE
 ALERT_VARIABLE = option_list.ALERT_VARIABLE
 SECRET = ("--db-url", "--alert", "--redis-url")

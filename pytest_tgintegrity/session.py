@@ -34,6 +34,7 @@ from pytest_tgintegrity.mended import Mended
 from pytest_tgintegrity.mending import Order, mend
 from pytest_tgintegrity.migrations import Migration
 from pytest_tgintegrity.pending import look_for_pending, read_migrations
+from pytest_tgintegrity.permissions import missing_grants
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.probes import Probe
 from pytest_tgintegrity.progress import show_progress
@@ -64,10 +65,7 @@ WAIVERS = "waivers.toml"
 UNCOVERED = "uncovered.toml"
 FIRST_CHANGES = 10
 NOTHING_JUDGED = "no rule was judged"
-NO_URL = (
-    "the selected rules need a database: give --db-url=postgresql://USER@HOST:PORT/DATABASE, set "
-    f"{options.DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
-)
+NO_URL = options.NO_URL
 
 
 def session_of(config: pytest.Config) -> Integrity:
@@ -432,7 +430,8 @@ class Integrity:
         stale = self.memory.tidy(self.mended.made if self.mended else None, self._caches, flush)
         looked = self.run is not None and not (self.prover or self.config.option.collectonly)
         remembered = self.memory.recall(report, self.run) if looked and self.run else None
-        report = replace(report, stale=stale, remembered=remembered)
+        grants = missing_grants(self.run, report.rules) if looked and self.run else ()
+        report = replace(report, stale=stale, remembered=remembered, grants=grants)
         if looked:
             report = replace(report, beside=beside(self.memory, report, self.options.baseline))
         if self.options.gate is not None:

@@ -25,8 +25,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a scan says of one rule. With an `error`, whose code is `sqlstate` if it is the server's, the other fields mean nothing.
+    """What a scan says of one rule. With an `error` the other fields mean nothing.
 
+    But for `sqlstate`, its code if it is the server's, and `missing`, the tables that are not there.
     `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric, `text` the same exactly; `note` says why
     samples are missing although there are violations.
     """
@@ -40,6 +41,7 @@ class Measurement:
     value: Any = None
     text: Any = None
     sqlstate: str | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def vacuous(self) -> bool:
@@ -54,7 +56,7 @@ class Measurement:
     def from_json(cls, document: Mapping[str, Any]) -> Measurement:
         """The inverse of `to_json`."""
         samples = tuple(Sample(**one) for one in document["samples"])
-        return cls(**{**document, "samples": samples})
+        return cls(**{**document, "samples": samples, "missing": tuple(document["missing"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,29 +12,30 @@ from pytest_tgintegrity.reports.lines import Line, grouped, shown
 WORD = "database?"
 QUESTION = "is this the right database?"
 FEW = 4
-KEPT = frozenset({"rules", "score", "run", "report"})
+KEPT = frozenset({"rules", "score", "run", "report", "next"})
 RED = {"red": True, "bold": True}
+GRANT = "the role may not use the schema: an owner has to grant it"
 CURE = "give another --db-url, the schema of the tables (search_path), or run the migrations first"
 
 
-def astray_lines(told: Mapping[str, Any] | None, where: str) -> Iterable[Line]:
+def astray_lines(told: Mapping[str, Any] | None, where: str, *, refused: bool = False) -> Iterable[Line]:
     """What is said of it above everything else; nothing of a run that looks where it should. No password is in `where`."""
     if told is None:
         return
     yield Line(WORD, f"{QUESTION} {where}", RED)
-    for text in astray_sentences(told):
+    for text in astray_sentences(told, refused=refused):
         yield Line("", text)
     yield Line("", "-v shows every rule")
 
 
-def astray_sentences(told: Mapping[str, Any]) -> Iterable[str]:
-    """What is there and what is not, and what to do, for a terminal or a page."""
+def astray_sentences(told: Mapping[str, Any], *, refused: bool = False) -> Iterable[str]:
+    """What is there and what is not, and what to do, for a terminal or a page; `refused`: grants that are missing may be all."""
     existing = grouped(told["existing"]) if told["existing"] else "none"
     yield f"it has {existing} of the {grouped(told['named'])} tables that the selected rules name"
     yield f"missing: {_few(told['missing'], len(told['missing']))}"
     yield f"there are: {_few(told['others'], told['tables']) or 'no tables at all'}"
-    yield from _elsewhere(told["elsewhere"])
-    yield CURE
+    yield from _elsewhere(told["elsewhere"], refused=refused)
+    yield GRANT if refused else CURE
 
 
 def _few(names: Sequence[str], count: int) -> str:
@@ -42,12 +43,12 @@ def _few(names: Sequence[str], count: int) -> str:
     return f"{listed} and {grouped(count - FEW)} more" if count > FEW else listed
 
 
-def _elsewhere(names: Sequence[str]) -> Iterable[str]:
+def _elsewhere(names: Sequence[str], *, refused: bool) -> Iterable[str]:
     """The schema in which most of the missing tables are."""
     for schema, count in Counter(one.partition(".")[0] for one in names).most_common(1):
         is_in = "is" if count == 1 else "are"
-        option = f"options=-csearch_path%3D{quote(schema, safe='')}"
-        yield f"{grouped(count)} of the missing {is_in} in the schema {shown(schema)}: add {option} to the URL"
+        option = f": add options=-csearch_path%3D{quote(schema, safe='')} to the URL"
+        yield f"{grouped(count)} of the missing {is_in} in the schema {shown(schema)}{'' if refused else option}"
 
 
 def one_screen(lines: Iterable[Line], rules: Sequence[Mapping[str, Any]], asked_for: Collection[str]) -> Iterable[Line]:

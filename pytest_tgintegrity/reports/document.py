@@ -67,6 +67,7 @@ class Report:
     empty_scopes: Sequence[str] = ()
     zoneless: Sequence[str] = ()
     astray: Mapping[str, Any] | None = None
+    grants: Sequence[str] = ()
     mended: Mended | None = None
     apply: Command | None = None
     stale_waivers: Sequence[str] = ()
@@ -98,7 +99,12 @@ class Report:
             "gate": None if self.gate is None else self.gate.to_json(),
             "history": None if self.remembered is None else self.remembered.to_json(),
         }
-        lists = {"empty_scopes": self.empty_scopes, "without_zone": self.zoneless, "stale_waivers": self.stale_waivers}
+        lists = {
+            "empty_scopes": self.empty_scopes,
+            "without_zone": self.zoneless,
+            "stale_waivers": self.stale_waivers,
+            "grants": self.grants,
+        }
         document |= {name: list(found) for name, found in lists.items() if found}
         inexact = {name: text for name, text in self.exact.items() if text != text_of(self.activity[name])}
         if inexact:

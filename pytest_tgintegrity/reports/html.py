@@ -104,15 +104,14 @@ def _score(document: Json) -> Markup:
     big = tag("p", words, class_="score")
     error = tag("p", "No rule was judged: ", run["error"], class_="bad") if run.get("error") else None
     partial = None if run["complete"] else tag("p", "Not complete: some selected rules were not judged.", class_="warn")
-    return fragment(
-        _astray(document.get("wrong_database")), big, error, partial, _tiles(document["rules"]), _working(health)
-    )
+    return fragment(_astray(document), big, error, partial, _tiles(document["rules"]), _working(health))
 
 
-def _astray(told: Json | None) -> Markup:
+def _astray(document: Json) -> Markup:
+    told = document.get("wrong_database")
     if told is None:
         return Markup()
-    sentences = [tag("li", text) for text in astray_sentences(told)]
+    sentences = [tag("li", text) for text in astray_sentences(told, refused="grants" in document)]
     return fragment(tag("p", tag("strong", QUESTION), class_="bad"), tag("ul", sentences))
 
 

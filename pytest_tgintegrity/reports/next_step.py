@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from pytest_tgintegrity.reports.document import Report
 from pytest_tgintegrity.reports.lines import Line, plural
 
+LONG = 600
+
 
 def next_lines(report: Report, *, demo: bool) -> Iterable[Line]:
     """What helps most now; nothing where there is nothing to do."""
-    text = _harmed(report) or _fixable(report) or (_own_database(report) if demo else "")
+    text = _harmed(report) or _refused(report) or _fixable(report) or (_own_database(report) if demo else "")
     if text:
         yield Line("next", text)
 
@@ -20,6 +22,12 @@ def _harmed(report: Report) -> str:
     if mended is None or mended.made is None or not mended.harms:
         return ""
     return f"take the fix back with --undo {mended.made.run}, or mend what it harmed"
+
+
+def _refused(report: Report) -> str:
+    """What an owner has to run, as it stands; statements that go on for a page are whole in the JSON report."""
+    told = "; ".join(report.grants)
+    return told if len(told) <= LONG else f"{told[: LONG - 1]}… (whole as `grants` in the JSON report)"
 
 
 def _fixable(report: Report) -> str:

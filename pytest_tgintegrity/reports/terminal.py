@@ -198,7 +198,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     lines += _decided(report)
     if json_path:
         lines.append(Line("report", str(json_path)))
-    first = astray_lines(report.astray, _place(report.database) if report.database else "")
+    first = astray_lines(report.astray, _place(report.database) if report.database else "", refused=bool(report.grants))
     return [*first, *lines, *next_lines(report, demo=demo)]
 
 
