@@ -19,7 +19,7 @@ HELD = f"""
         SELECT t.typbasetype, t.oid, NULL::pg_catalog.jsonb FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
         UNION ALL
         SELECT held.inner_type, held.outer_type,
-               pg_catalog.jsonb_build_array(held.into, {_type("t", "n")}, held.field)
+               pg_catalog.jsonb_build_array(held.into, {_type("t", "n")}, {_type("i", "ni")}, held.field)
         FROM (
             SELECT typelem AS inner_type, oid AS outer_type, 'elements' AS into, '' AS field
             FROM pg_catalog.pg_type WHERE typelem <> 0 AND typtype = 'b'
@@ -31,6 +31,7 @@ HELD = f"""
             UNION ALL SELECT rngtypid, pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(r), 'rngmultitypid')::pg_catalog.oid, 'ranges', ''
             FROM pg_catalog.pg_range r
         ) AS held JOIN pg_catalog.pg_type t ON t.oid = held.outer_type JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        JOIN pg_catalog.pg_type i ON i.oid = held.inner_type JOIN pg_catalog.pg_namespace ni ON ni.oid = i.typnamespace
     ),
     tgi_built(domain, type, steps) AS (
         SELECT oid, oid, '[]'::pg_catalog.jsonb FROM pg_catalog.pg_type WHERE typtype = 'd'

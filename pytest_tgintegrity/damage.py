@@ -102,6 +102,8 @@ def columns_of(bound: BoundRule, scan: Scan) -> tuple[str, ...]:
             return kind.columns
         case Declared() | Unique() if isinstance(scan, UniqueScan):
             return _names_in([*(part for _, part in scan.parts), *([] if scan.where is None else [scan.where])])
+        case Declared() if (excluded := bound.params["constraint"]).kind == "exclusion":
+            return _names_in(map(raw, [*excluded.expressions, *([excluded.where] if excluded.where else [])]))
         case Declared():
             return tuple(bound.params["constraint"].columns)
     about = subject(kind)
@@ -307,7 +309,12 @@ def _unique(scan: UniqueScan, columns: Columns) -> Attempts | None:
         copied.append(_copied(scan, columns, Choice(other, limit=1)))
     plain = len(keys) == len(scan.parts) and scan.nulls_distinct
     legal = tuple(_write(one, NULL, "NULL") for one in keys.values()) if plain else ()
-    return Attempts(tuple(copied), legal, any_of=True, last_resort=_doubled(scan))
+    return Attempts(
+        tuple(copied),
+        legal,
+        any_of=True,
+        last_resort=_again(Place(scan.source, scan.table, scan.keys, None), _comparable(scan)),
+    )
 
 
 def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
@@ -316,14 +323,6 @@ def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
     targets = [target for target, _ in columns.values()]
     writes = [Write(one, sql.SQL("({})").format(select(place, [one.value], first))) for one in targets]
     return Damage(f"{', '.join(one.words for one in targets)} as in another row", tuple(writes), 2, where)
-
-
-def _doubled(scan: UniqueScan) -> sql.Composable:
-    """The only row, once more."""
-    keys = sql.SQL(", ").join(scan.keys)
-    return sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} WHERE {} LIMIT 1 RETURNING {}").format(
-        scan.table, scan.table, _comparable(scan), keys
-    )
 
 
 def _comparable(scan: UniqueScan) -> sql.Composable:
@@ -410,4 +409,41 @@ def _declared(constraint: Constraint, scan: Scan, columns: Columns) -> Attempts 
         case "check":
             tried = (one for found in columns.values() for one in _values(found, extremes(found[1].name)))
             return Attempts(tuple(tried), any_of=True)
+        case "exclusion" if isinstance(scan, RowScan):
+            return _excluded(constraint, scan.checks[0].keys, columns)
     return None
+
+
+def _excluded(constraint: Constraint, keys: tuple[sql.Composable, ...], columns: Columns) -> Attempts | None:
+    """What one row has in the way of any like it, copied to another; where values must differ, to one that differs."""
+    place = Place(constraint.table, sql.Identifier(constraint.schema, constraint.table), keys, None)
+    pairs = [*zip(constraint.expressions, constraint.excluded, strict=True)]
+    differing = [(raw(text), raw(one.operator)) for text, one in pairs if one.sort == "differ"]
+    stay = _names_in(text for text, _ in differing)
+    copied = [target for name, (target, _) in columns.items() if name not in stay]
+    if not copied and not differing:
+        return None
+    meets = [
+        sql.SQL("({0}) OPERATOR({1}) ({0})").format(raw(t), raw(o.operator)) for t, o in pairs if o.sort != "differ"
+    ]
+    whole = sql.SQL("pg_catalog.num_nulls({}) = 0").format(sql.SQL(", ").join(raw(text) for text, _ in pairs))
+    comparable = both([whole, *meets, *([] if constraint.where is None else [raw(constraint.where)])])
+    first = Choice(comparable, limit=1)
+
+    def of_first(value: sql.Composable) -> sql.Composed:
+        return sql.SQL("({})").format(select(place, [value], first))
+
+    another = [sql.SQL("({}) OPERATOR({}) {}").format(text, sign, of_first(text)) for text, sign in differing]
+    another.append(sql.SQL("tableoid = {} AND ctid <> {}").format(of_first(raw("tableoid")), of_first(raw("ctid"))))
+    where = Choice(both([comparable, *another]), limit=1)
+    words = f"{', '.join(one.words for one in copied) or 'nothing'} as in another row"
+    writes = tuple(Write(one, of_first(one.value)) for one in copied)
+    again = None if differing else _again(place, comparable)
+    return Attempts((Damage(words, writes, 2, where),), last_resort=again)
+
+
+def _again(place: Place, comparable: sql.Composable) -> sql.Composed:
+    """The only row, once more."""
+    return sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} WHERE {} LIMIT 1 RETURNING {}").format(
+        place.table, place.table, comparable, sql.SQL(", ").join(place.keys)
+    )

@@ -19,6 +19,7 @@ from psycopg import sql
 from pytest_tgintegrity.arguments import deleting
 from pytest_tgintegrity.damage import BY_HAND, NO_PROOF, Attempts, Columns, Damage, attempts, columns_of
 from pytest_tgintegrity.database import Answer
+from pytest_tgintegrity.domain_damage import domain_breaks
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
 from pytest_tgintegrity.evidence import SHOWN, Case, Evidence, Key, Touched, View, case_of, told, words_of
 from pytest_tgintegrity.kinds import Check, Declared, Metric, Query, Schema, Unique
@@ -27,7 +28,7 @@ from pytest_tgintegrity.planning import BoundRule, blanks_of, plan
 from pytest_tgintegrity.predicates import fill
 from pytest_tgintegrity.remedies import deletion, insertion, intents, violating
 from pytest_tgintegrity.scans import Scan
-from pytest_tgintegrity.schema import Facts
+from pytest_tgintegrity.schema import Constraint, Facts
 from pytest_tgintegrity.scratch import PostgresServer
 from pytest_tgintegrity.verdicts import Measurement
 from pytest_tgintegrity.workbench import EMPTY, Sendable, Stopped, loosened
@@ -173,7 +174,11 @@ class Prover:
             constraint = bound.params["constraint"]
             place = self._places.declared(constraint.schema, constraint.table, only=constraint.only)
         else:
+            if constraint.kind == "domain":
+                return None
             place = self._places.target(kind.source, bound.params)
+            if constraint.kind == "exclusion":
+                return place
         return replace(place, table=getattr(scan, "table", place.table))
 
     def _proof(self, case: Case) -> Proof:
@@ -183,13 +188,22 @@ class Prover:
             return Proof(case.bound.id, measurement=view.measurement(case.base))
         if isinstance(kind, Query | Metric) and not isinstance(case.bound.rule.breaks, str):
             raise NotProven(STATEMENT)
-        found = attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
+        found = self._attempts(case)
         if found.deeds or case.place is None:
             return self._deeds(case, found.deeds)
         return self._damages(case, case.place, found)
 
     def _columns(self, case: Case) -> Columns:
         found: dict[str, tuple[Target, Stored]] = {}
+    def _attempts(self, case: Case) -> Attempts:
+        constraint = case.bound.params.get("constraint")
+        if isinstance(constraint, Constraint) and constraint.kind == "domain":
+            if not case.view(self._bench.answers(case.questions)).count.examined:
+                raise NotProven(EMPTY)
+            uses = [(one, self._places.declared(one.schema, one.table, only=True)) for one in constraint.uses]
+            return Attempts(deeds=tuple(domain_breaks(constraint, uses)))
+        return attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
+
         if case.place is None:
             return found
         for text in columns_of(case.bound, case.scan):

@@ -65,10 +65,11 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step into a value of a type that holds others; `field` is the name of a row's field."""
+    """One step into a value of a type that holds others of the type `inner`; `field` is the name of a row's field."""
 
     into: Literal["elements", "field", "bounds", "ranges"]
     type: str
+    inner: str
     field: str = ""
 
 

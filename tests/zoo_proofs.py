@@ -189,7 +189,7 @@ def scene_proofs(zoo: Zoo, what: str) -> dict[str, Proof]:
         with looking_at(url) as engine:
             declared = [
                 bound(Declared(one.kind), f"{AT}declared[{one.kind}: {one.label}]", {"constraint": one})
-                for one in engine.constraints("foreign_key", "check", "unique", "not_null")
+                for one in engine.constraints()
             ]
         found |= proofs(zoo, url, [*(rule for one in part for rule in _scene_rules(one)), *declared])
     return found
