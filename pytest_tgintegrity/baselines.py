@@ -37,7 +37,8 @@ def time_on(run: Run | None, probes: Iterable[Probe], which: Probing | None) -> 
     reading = [one for one in probes if not one.writes]
     writing = [one for one in probes if one.writes and which == "writes"]
     server = f"PostgreSQL {run.database.server_version}"
-    return time_probes([*reading, *writing], Stage(run.connection, lambda: _rehearsal(run)), server)
+    stage = Stage(run.connection, lambda: _rehearsal(run), quote=run.settings.limits.quote)
+    return time_probes([*reading, *writing], stage, server)
 
 
 def beside(memory: Memory, report: Report, action: Literal["pin", "show"] | None) -> Beside | None:

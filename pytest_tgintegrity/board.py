@@ -203,7 +203,8 @@ class Board:
         try:
             return measure(reader, batch, self._samples)
         except Exception as error:  # noqa: BLE001 - whatever it is, its rules are unknown, and nobody may wait for ever
-            failed = Measurement(error=f"the scan broke: {type(error).__name__}: {error}")
+            words = f": {error}" if self._samples else ""
+            failed = Measurement(error=f"the scan broke: {type(error).__name__}{words}")
             return [Scanned(scan.source, 0.0, None, dict.fromkeys(scan.rules, failed)) for scan in batch]
 
     @contextlib.contextmanager

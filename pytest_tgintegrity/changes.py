@@ -54,6 +54,11 @@ class Change:
         """What tells it from the other changes of a plan: its table and key, or what it inserts."""
         return place(self.table, self.key or self.after)
 
+    @property
+    def bare(self) -> Change:
+        """It, but nothing of its row."""
+        return replace(self, key={}, before={}, after={})
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return {

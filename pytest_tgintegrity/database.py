@@ -20,12 +20,11 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from pytest_tgintegrity.address import Address
 from pytest_tgintegrity.encoding import adapt, text_of
 from pytest_tgintegrity.errors import ConnectionFailed
-from pytest_tgintegrity.hiding import quotes_a_row, without_row
 from pytest_tgintegrity.loan import Connection, lent
 from pytest_tgintegrity.paths import KEEP, LOOK, LOOK_AGAIN
 from pytest_tgintegrity.predicates import Statement, parametrised
 from pytest_tgintegrity.quiet import quiet
-from pytest_tgintegrity.server_errors import explained
+from pytest_tgintegrity.server_errors import explained, said, unconnected
 from pytest_tgintegrity.stalls import Patience
 
 Row = tuple[Any, ...]
@@ -47,6 +46,10 @@ class Limits:
     statement: float = 60.0
     lock: float = 2.0
     quote: bool = True
+
+    def said(self, error: BaseException) -> str:
+        """What a server said of an error, as far as it may be told."""
+        return said(error, quote=self.quote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +206,6 @@ def _check_kept(answer: Iterable[bool]) -> None:
         )
 
 
-def one_line(error: BaseException) -> str:
-    """An error's message in one line, without its advice for psql users."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    return " ".join(lines) if lines else type(error).__name__
-
-
-_ADVICE = " Is the server running"
-
-
 def connect(address: Address) -> Connection:
     """Open a connection in autocommit mode, without prepared statements, which poolers do not keep.
 
@@ -220,13 +214,7 @@ def connect(address: Address) -> Connection:
     try:
         return adapt(Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None, **defaults(address)))
     except psycopg.Error as error:
-        words = (
-            address.scrub(one_line(error))
-            .removeprefix("connection failed: ")
-            .removeprefix("connection is bad: ")
-            .partition(_ADVICE)[0]
-        )
-        raise ConnectionFailed(f"cannot connect to {address.shown}: {words}") from None
+        raise ConnectionFailed(f"cannot connect to {address.shown}: {address.scrub(unconnected(error))}") from None
 
 
 def defaults(address: Address) -> dict[str, Any]:
@@ -258,13 +246,12 @@ class Coordinator:
 
     def __init__(self, address: Address) -> None:
         self._connection = connect(address)
-        self._connection.patience = Patience.for_statements(CONNECT_SECONDS, 1)
         self.address = address.with_password(self._connection.info.password)
         try:
             self.snapshot, self.database = self._begin()
         except psycopg.Error as error:
             self.close()
-            raise ConnectionFailed(f"{address.shown} refused a read-only snapshot: {one_line(error)}") from None
+            raise ConnectionFailed(f"{address.shown} refused a read-only snapshot: {said(error)}") from None
         except ConnectionFailed:
             self.close()
             raise
@@ -374,7 +361,7 @@ class Reader:
             self.begun += 1
         except psycopg.Error as error:
             connection.close()
-            words = self._address.scrub(one_line(error))
+            words = self._address.scrub(self._limits.said(error))
             raise ConnectionFailed(f"the snapshot of this run cannot be used any more: {words}") from None
 
     def ask(self, statements: Sequence[sql.Composable], timeout: float | None = None) -> list[Answer | Failure]:
@@ -469,10 +456,8 @@ class Reader:
     def _failure(self, error: psycopg.Error, timeout: float | None) -> Failure:
         kinds = {errors.SerializationFailure: _Conflict, errors.QueryCanceled: TimedOut}
         kind = next((kind for of, kind in kinds.items() if isinstance(error, of)), Failure)
-        if quotes_a_row(error) and not self._limits.quote:
-            return kind(without_row(error))
-        words = error.diag.message_primary or one_line(error)
-        return kind(self._address.scrub(explained(error, words, self.allows(timeout), self._limits.lock)))
+        words = explained(error, self.allows(timeout), self._limits.lock, quote=self._limits.quote)
+        return kind(self._address.scrub(words))
 
     def stop(self) -> None:
         """Ask the server to stop what this connection is doing, and ask it nothing more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg import Error
+from psycopg import DataError, Error
 
 DatabaseError = Error
 
@@ -12,7 +12,9 @@ ABOUT_NO_ROW = frozenset({"08", "0A", "25", "26", "28", "3D", "3F", "40", "42", 
 
 def quotes_a_row(error: Error) -> bool:
     """Whether the text of an error may hold a value of a row; that of a function written by somebody may say anything."""
-    if error.sqlstate is None or error.diag.source_function == "ProcessInterrupts":  # a timeout, wherever it struck
+    if error.sqlstate is None:  # of psycopg itself, which quotes the values that it cannot read
+        return isinstance(error, DataError)
+    if error.diag.source_function == "ProcessInterrupts":  # a timeout, wherever it struck
         return False
     return error.diag.context is not None or error.sqlstate[:2] not in ABOUT_NO_ROW
 
@@ -20,4 +22,5 @@ def quotes_a_row(error: Error) -> bool:
 def without_row(error: Error) -> str:
     """What is said instead: the kind of error, and why there is no more."""
     name = "".join(f" {char.lower()}" if char.isupper() else char for char in type(error).__name__).strip()
-    return f"{name} (SQLSTATE {error.sqlstate}); --no-samples hides what the server says of a row"
+    state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+    return f"{name}{state}; --no-samples hides what the server says of a row"

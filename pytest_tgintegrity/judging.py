@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
@@ -153,11 +154,31 @@ def _run(request: pytest.FixtureRequest) -> Run:
 # --- running and judging
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+@contextlib.contextmanager
+def _hiding(item: pytest.Item) -> Iterator[None]:
+    """Under `--no-samples` nothing of a row passes by what a server says to a rule or its fixtures."""
+    try:
+        yield
+    except DatabaseError as error:
+        if BOUND not in item.stash or session_of(item.config).options.samples or not quotes_a_row(error):
+            raise
+        raise Unknown(without_row(error)) from None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """A rule whose body cannot fail is an error, and it alone."""
     if IDLE in item.stash:
         raise Unknown(item.stash[IDLE])
+    with _hiding(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """What a fixture asks in the end may fail, too."""
+    with _hiding(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -165,18 +186,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Turn what the body of a rule did into an outcome; a violated rule fails without a traceback."""
     bound = item.stash.get(BOUND, None)
     if bound is None or _prover(item):
-        return (yield)
+        with _hiding(item):
+            return (yield)
     try:
-        result = yield
+        with _hiding(item):
+            result = yield
     except Unknown:
         raise
     except (AssertionError, pytest.fail.Exception) as error:
         _does_not_hold(item, bound, error)
         return None
-    except DatabaseError as error:
-        if session_of(item.config).options.samples or not quotes_a_row(error):
-            raise
-        raise Unknown(without_row(error)) from None
     found = item.stash.get(_VIOLATIONS, None)
     if found is not None and not found.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")

@@ -21,7 +21,7 @@ from psycopg.rows import tuple_row
 from pytest_tgintegrity.encoding import text_of
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.sql_text import sign_at, tokens, word_at
-from pytest_tgintegrity.stalls import Patience, Stalled, watched
+from pytest_tgintegrity.stalls import PatientConnection
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -139,18 +139,16 @@ def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = Fals
         raise psycopg.ProgrammingError(_ONE)
 
 
-class Connection(psycopg.Connection[Row]):
+class Connection(PatientConnection[Row]):
     """A psycopg connection that stays in the transaction that was begun on it; `is_lent` while a test has it.
 
-    `lost_locks` tells that a test went back to a savepoint: what it had read since then is not locked any more. With
-    `patience` it does not wait for a silent network for ever.
+    `lost_locks` tells that a test went back to a savepoint: what it had read since then is not locked any more.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_lent = False
         self.lost_locks = False
-        self.patience: Patience | None = None
         self.cursor_factory = OneStatementCursor
         self.server_cursor_factory = OneStatementServerCursor
 
@@ -185,13 +183,7 @@ class Connection(psycopg.Connection[Row]):
         """As in psycopg, which sends everything from here: a lent connection knows its own cursors only."""
         if self.is_lent:
             self._check(gen)
-        if self.patience is None:
-            return super().wait(gen, *args, **kwargs)
-        try:
-            return super().wait(watched(gen, self.patience), *args, **kwargs)
-        except Stalled as error:
-            self.pgconn.finish()
-            raise psycopg.OperationalError(f"the server cannot be heard any more, {error}") from None
+        return super().wait(gen, *args, **kwargs)
 
     def _check(self, gen: object) -> None:
         if self.info.transaction_status is TransactionStatus.IDLE:

@@ -25,7 +25,8 @@ class Left:
 class Made:
     """What came of a repair or an undo: rows changed by rule and by table, what was left, and the journal's run.
 
-    `run` is None as long as nothing was written. `followed` counts the rows that triggers changed with them.
+    `run` is None as long as nothing was written. `followed` counts the rows that triggers changed with them; `quote` says
+    whether rows may be shown.
     """
 
     run: str | None = None
@@ -35,6 +36,12 @@ class Made:
     by_table: dict[str, int] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
     stopped: str | None = None
+    quote: bool = True
+
+    @property
+    def told(self) -> list[Left]:
+        """What was left, as far as it may be shown."""
+        return self.left if self.quote else [Left(one.change.bare, one.reason) for one in self.left]
 
     def count(self, changes: Iterable[Change]) -> None:
         """Count what was committed."""
@@ -126,7 +133,7 @@ def applied_json(made: Made) -> dict[str, Any]:
         "rows": made.rows,
         "followed": made.followed,
         "by_table": dict(sorted(made.by_table.items())),
-        "left": [{**one.change.to_json(), "reason": one.reason} for one in made.left],
+        "left": [{**one.change.to_json(), "reason": one.reason} for one in made.told],
         "stopped": made.stopped,
     }
 

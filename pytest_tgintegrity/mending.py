@@ -14,7 +14,7 @@ from pytest_tgintegrity import journal, plan_files, repair
 from pytest_tgintegrity.applying import Applying, apply
 from pytest_tgintegrity.blueprint import Blueprint, Wanted, stream
 from pytest_tgintegrity.changes import Change, Digest
-from pytest_tgintegrity.database import Database, Reader, one_line
+from pytest_tgintegrity.database import Database, Reader
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageError
 from pytest_tgintegrity.journal_checks import check_journal
 from pytest_tgintegrity.kinds import Check
@@ -97,7 +97,7 @@ def _planned(run: Run, mended: Mended, order: Order, asked: tuple[Sequence[Wante
             with run.reader() as reader:
                 return _drawn(run, reader, mended, order, asked)
         except (psycopg.Error, ConnectionFailed) as error:
-            reason = run.secrets.scrub(one_line(error))
+            reason = _said(run, error)
         except UsageError as error:
             reason = str(error)
             break
@@ -167,11 +167,26 @@ def make_fixes(run: Run, mended: Mended, drawn: Blueprint, plan: str | None = No
     mended.made = Made()
     if mended.file is None:
         return
-    with run.writer() as writer:
-        _check_privileges(writer, mended, drawn)
-        with repair.repairing(writer, "fix", None, mended.plan) as batches:
-            mended.made = batches.made
-            apply(batches, Applying(drawn, run.plan, mended.allows), plan_files.read(mended.file), mended.count)
+    try:
+        with run.writer() as writer:
+            _check_privileges(writer, mended, drawn)
+            with repair.repairing(writer, "fix", None, mended.plan) as batches:
+                mended.made = batches.made
+                apply(batches, Applying(drawn, run.plan, mended.allows), plan_files.read(mended.file), mended.count)
+    except psycopg.Error as error:
+        _stopped(run, mended.made, error)
+
+
+def _said(run: Run, error: Exception) -> str:
+    """What a server says of an error, as far as it may be told."""
+    return run.secrets.scrub(run.settings.limits.said(error))
+
+
+def _stopped(run: Run, made: Made, error: psycopg.Error) -> None:
+    """The connection was lost between batches. Raises `ConnectionFailed` where nothing was written."""
+    if made.run is None:
+        raise ConnectionFailed(f"nothing was written: {_said(run, error)}") from None
+    made.stopped = made.stopped or f"the server stopped us: {_said(run, error)}"
 
 
 def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
@@ -197,11 +212,19 @@ def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
 def undo(run: Run, which: str) -> Undone:
     """Take back what a run changed, ``last`` for the last fix that is not wholly taken back. Raises `UsageError`."""
     run.wait()
-    with run.writer() as writer:
-        chosen, older = _chosen(writer, which, run.database)
-        with repair.repairing(writer, "undo", chosen, None) as batches, Writer(writer.address, writer.limits) as third:
-            take_back(batches, third, chosen)
-            return Undone(chosen, batches.made, older)
+    undone = Undone(which, Made())
+    try:
+        with run.writer() as writer:
+            chosen, older = _chosen(writer, which, run.database)
+            with (
+                repair.repairing(writer, "undo", chosen, None) as batches,
+                Writer(writer.address, writer.limits) as third,
+            ):
+                undone = Undone(chosen, batches.made, older)
+                take_back(batches, third, chosen)
+    except psycopg.Error as error:
+        _stopped(run, undone.made, error)
+    return undone
 
 
 def _chosen(writer: Writer, which: str, database: Database | None) -> tuple[str, str | None]:
@@ -251,4 +274,4 @@ def past_runs(run: Run, limit: int = 50) -> list[PastRun]:
             rows = psycopg.RawCursor(connection).execute(journal.RUNS, [limit]).fetchall()
             return [PastRun(*row) for row in rows]
     except psycopg.Error as error:
-        raise UsageError(f"the journal cannot be read: {one_line(error)}") from None
+        raise UsageError(f"the journal cannot be read: {_said(run, error)}") from None

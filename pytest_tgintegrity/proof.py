@@ -100,11 +100,11 @@ class _Try:
 class Prover:
     """Proves rules on a scratch copy of a server's clean data."""
 
-    def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts) -> None:
+    def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts, *, quote: bool = True) -> None:
         self._plan = plan(rules, facts)
         self._facts = facts
         self._places = Places(facts, Window())
-        self._bench = loosened(server)
+        self._bench = loosened(server, quote=quote)
         with self._bench.transaction():
             self._evidence = Evidence(self._bench, self._plan, rules)
 
@@ -172,13 +172,13 @@ class Prover:
             return None
         if isinstance(kind, Declared):
             constraint = bound.params["constraint"]
-            place = self._places.declared(constraint.schema, constraint.table, only=constraint.only)
-        else:
             if constraint.kind == "domain":
                 return None
-            place = self._places.target(kind.source, bound.params)
+            place = self._places.declared(constraint.schema, constraint.table, only=constraint.only)
             if constraint.kind == "exclusion":
                 return place
+        else:
+            place = self._places.target(kind.source, bound.params)
         return replace(place, table=getattr(scan, "table", place.table))
 
     def _proof(self, case: Case) -> Proof:
@@ -193,8 +193,6 @@ class Prover:
             return self._deeds(case, found.deeds)
         return self._damages(case, case.place, found)
 
-    def _columns(self, case: Case) -> Columns:
-        found: dict[str, tuple[Target, Stored]] = {}
     def _attempts(self, case: Case) -> Attempts:
         constraint = case.bound.params.get("constraint")
         if isinstance(constraint, Constraint) and constraint.kind == "domain":
@@ -204,6 +202,8 @@ class Prover:
             return Attempts(deeds=tuple(domain_breaks(constraint, uses)))
         return attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
 
+    def _columns(self, case: Case) -> Columns:
+        found: dict[str, tuple[Target, Stored]] = {}
         if case.place is None:
             return found
         for text in columns_of(case.bound, case.scan):

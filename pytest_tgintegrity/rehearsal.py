@@ -16,9 +16,11 @@ from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.address import Address
-from pytest_tgintegrity.database import Limits, connect, one_line
+from pytest_tgintegrity.database import Limits, connect
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
 from pytest_tgintegrity.loan import Connection
+from pytest_tgintegrity.server_errors import said
+from pytest_tgintegrity.stalls import Patience
 from pytest_tgintegrity.writer import allow_writing
 
 ENVIRONMENT: Final = "tgintegrity.environment"
@@ -105,7 +107,7 @@ class Rehearsal:
         try:
             standby, only_reads, database, declared = _ask(connection, _WHERE) or (None, None, "", [])
         except psycopg.Error as error:
-            words = self._address.scrub(one_line(error))
+            words = self._address.scrub(self._limits.said(error))
             raise ConnectionFailed(f"--probe-writes: {where} does not say whether it is production: {words}") from None
         if standby:
             raise UsageError(f"--probe-writes: {where} is a standby, where nothing can be written: name its primary")
@@ -125,6 +127,7 @@ class Rehearsal:
         Raises `NotTimed` for an attempt to commit, a lock that others hold, or a transaction that was not ours to the end.
         """
         connection = self._open()
+        connection.patience = Patience.for_statements(self._limits.statement)
         connection.say(sql.SQL("BEGIN"))
         allow_writing(connection, self._limits)
         (number, _) = connection.execute(_BEGIN).fetchone() or ("0", None)
@@ -133,23 +136,29 @@ class Rehearsal:
             yield connection
             _check_ours(connection, number)
         except psycopg.Error as error:
-            ended = connection.info.transaction_status is TransactionStatus.IDLE
-            raise self._explained(error, ended=ended) from None
+            raise self._explained(error, connection) from None
         finally:
-            _take_back(connection, number)
+            if not connection.closed:  # whoever is cut off from the server is rolled back by it
+                _take_back(connection, number)
 
-    def _explained(self, error: psycopg.Error, *, ended: bool) -> Exception:
+    def _explained(self, error: psycopg.Error, connection: Connection) -> Exception:
+        if connection.closed:
+            return _lost(error)
         if isinstance(error, errors.LockNotAvailable):
             waited = f"{self._limits.lock:g} s, --lock-timeout"
             return NotTimed(f"somebody else holds a lock that it needs (waited {waited})")
         if _REFUSAL in str(error):
             return NotTimed("it tried to commit, which the server refused: a probe that writes is always rolled back")
-        return NotTimed(_LEFT) if ended else error
+        return NotTimed(_LEFT) if connection.info.transaction_status is TransactionStatus.IDLE else error
 
 
 def _ask(connection: Connection, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
     """Ask something outside of any transaction."""
     return psycopg.RawCursor(connection).execute(query.encode(), values).fetchone()
+
+
+def _lost(error: psycopg.Error) -> ConnectionFailed:
+    return ConnectionFailed(f"the connection was lost: {said(error)}")
 
 
 def _check_ours(connection: Connection, number: str) -> None:
@@ -159,13 +168,13 @@ def _check_ours(connection: Connection, number: str) -> None:
 
 
 def _take_back(connection: Connection, number: str) -> None:
-    """Roll back, and see that it was: whoever is cut off from the server is rolled back by it."""
+    """Roll back, and see that it was."""
     try:
         if connection.info.transaction_status is not TransactionStatus.IDLE:
             connection.say(sql.SQL("ROLLBACK"))
         (fate,) = _ask(connection, _FATE, [number]) or (None,)
     except psycopg.OperationalError as error:
-        raise ConnectionFailed(f"the connection was lost: {one_line(error)}") from None
+        raise _lost(error) from None
     if fate != "aborted":
         raise NotTimed(
             f"WHAT IT WROTE WAS KEPT: transaction {number} is {fate or 'unknown'}, not aborted; look at it at once"

@@ -21,11 +21,11 @@ from psycopg import errors, sql
 
 from pytest_tgintegrity import journal
 from pytest_tgintegrity.changes import Change, Place
-from pytest_tgintegrity.database import one_line
 from pytest_tgintegrity.effects import Unseen, Written, mark, other_changes
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.journal_checks import check_journal, close_to_others
 from pytest_tgintegrity.mended import Left, Made
+from pytest_tgintegrity.server_errors import refused
 from pytest_tgintegrity.stored import (
     StoredRow,
     StoredTable,
@@ -126,6 +126,7 @@ def _alone(writer: Writer) -> Iterator[Connection]:
                 f"another --fix or --undo is under way on this database{_holders(connection)}: wait for it to end, then"
                 " try again"
             )
+        connection.patience = writer.patience  # what is asked of it is little, it only lasts
         yield connection
     finally:
         with contextlib.suppress(psycopg.Error):
@@ -152,8 +153,10 @@ def _prepare_journal(writer: Writer) -> None:
             check_journal(connection, writing=True)
             (version,) = connection.execute(journal.READ_VERSION).fetchone() or (None,)
     except psycopg.Error as error:
+        if error.sqlstate is None:  # the connection was lost
+            raise
         raise UsageError(
-            f"the journal (schema tgintegrity) cannot be made or read: {one_line(error)}: nothing was changed; "
+            f"the journal (schema tgintegrity) cannot be made or read: {writer.limits.said(error)}: nothing was changed; "
             "docs/fixing.md says what the role needs"
         ) from None
     if version != journal.VERSION:
@@ -187,7 +190,7 @@ class Batches:
     def __init__(self, writer: Writer, outside: Connection, run: _Run) -> None:
         self.writer = writer
         self.outside = outside
-        self.made = Made()
+        self.made = Made(quote=writer.limits.quote)
         self._run = run
 
     def end(self) -> None:
@@ -226,7 +229,7 @@ class Batches:
             try:
                 self._attempt(batch, policy)
             except _RETRIED as error:
-                reason = f"given up after {ATTEMPTS} attempts: {one_line(error)}"
+                reason = f"given up after {ATTEMPTS} attempts: {self.writer.limits.said(error)}"
             except Refused as refused:
                 return [_Waiting(batch, str(refused))]
             except (errors.LockNotAvailable, errors.QueryCanceled) as error:
@@ -248,11 +251,7 @@ class Batches:
         return self._told(error)
 
     def _told(self, error: Exception) -> str:
-        """What the server says, without where in which function it said it."""
-        if isinstance(error, psycopg.Error) and error.diag.message_primary:
-            words = ": ".join(filter(None, [error.diag.message_primary, error.diag.message_detail]))
-            return self.writer.address.scrub(" ".join(words.split()))
-        return self.writer.address.scrub(one_line(error))
+        return self.writer.address.scrub(refused(error, quote=self.writer.limits.quote))
 
     def _leave(self, batch: Iterable[Change], reason: str) -> None:
         self.made.left += [Left(change, reason) for change in batch]

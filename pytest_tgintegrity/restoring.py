@@ -12,7 +12,6 @@ from psycopg.types.json import set_json_loads
 from pytest_tgintegrity import journal
 from pytest_tgintegrity.blueprint import FETCH_ROWS
 from pytest_tgintegrity.changes import Change, Row
-from pytest_tgintegrity.database import one_line
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.journal_entries import document, entry_of, schema_reason
 from pytest_tgintegrity.mended import Left
@@ -43,7 +42,7 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
                 else:
                     batches.made.left.append(Left(_unreadable(row), entry))
     except (psycopg.Error, ConnectionFailed) as error:
-        batches.made.stopped = f"the journal cannot be read any more: {writer.address.scrub(one_line(error))}"
+        batches.made.stopped = f"the journal cannot be read any more: {writer.address.scrub(writer.limits.said(error))}"
 
 
 def _unreadable(row: Sequence[Any]) -> Change:

@@ -1,16 +1,59 @@
-"""What the server says went wrong, in one sentence for a person."""
+"""What the server says went wrong, in one sentence for a person: the one door for all its texts, which may quote rows."""
 
 from __future__ import annotations
 
 import psycopg
 from psycopg import errors
 
+from pytest_tgintegrity.hiding import quotes_a_row, without_row
+
 _GRANT = "GRANT SELECT to the role, or USAGE on its schema"
 _PROBABLY = " This probably means"
+_ADVICE = " Is the server running"
 
 
-def explained(error: psycopg.Error, words: str, allowed: float, lock: float) -> str:
+def said(error: BaseException, *, quote: bool = True) -> str:
+    """An error's message in one line; without `quote` nothing that may be of a row."""
+    if not quote and isinstance(error, psycopg.Error) and quotes_a_row(error):
+        return without_row(error)
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return " ".join(lines) if lines else type(error).__name__
+
+
+def primary(error: psycopg.Error, *, quote: bool) -> str:
+    """The first sentence of the server."""
+    told = error.diag.message_primary if quote or not quotes_a_row(error) else None
+    return told or said(error, quote=quote)
+
+
+def exception(error: Exception, *, quote: bool) -> str:
+    """Any exception, by its class and the first line of what it says."""
+    if not quote and isinstance(error, psycopg.Error) and quotes_a_row(error):
+        return without_row(error)
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def refused(error: BaseException, *, quote: bool) -> str:
+    """Why the server refused to write: what it says and its detail, without where in which function it said it."""
+    if not isinstance(error, psycopg.Error) or not error.diag.message_primary or (not quote and quotes_a_row(error)):
+        return said(error, quote=quote)
+    words = ": ".join(filter(None, [error.diag.message_primary, error.diag.message_detail]))
+    return " ".join(words.split())
+
+
+def unconnected(error: psycopg.Error) -> str:
+    """Why there is no connection, without advice for users of psql."""
+    words = said(error).removeprefix("connection failed: ").removeprefix("connection is bad: ")
+    return words.partition(_ADVICE)[0]
+
+
+def explained(error: psycopg.Error, allowed: float, lock: float, *, quote: bool) -> str:
     """What went wrong with one statement, and the cure where there is one; `allowed` and `lock` are its limits."""
+    words = primary(error, quote=quote)
+    return words if not quote and quotes_a_row(error) else _with_cure(error, words, allowed, lock)
+
+
+def _with_cure(error: psycopg.Error, words: str, allowed: float, lock: float) -> str:
     match error:
         case errors.LockNotAvailable():
             return f"a lock was not granted within {lock:g} s (--lock-timeout): somebody else holds the table"

@@ -237,7 +237,7 @@ class Integrity:
         from pytest_tgintegrity.proof import Prover  # noqa: PLC0415 - only under --prove
 
         run.wait()
-        return Prover(run.scratch(), rules, run.facts)
+        return Prover(run.scratch(), rules, run.facts, quote=bool(self.options.samples))
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
         """The tables that a rule reads."""

@@ -8,7 +8,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import psycopg
+
 T = TypeVar("T")
+R = TypeVar("R")
+
+LITTLE_SECONDS = 10.0
+"""What a question to the catalogs takes at most."""
+LONG_SECONDS = 600.0
+"""How long a statement is waited for that the server does not limit."""
 
 GRACE_SECONDS = 5.0
 """What is granted to the network beyond the time that the server may take."""
@@ -30,6 +38,11 @@ class Patience:
         """Of the limit of each of some statements, and a little."""
         return cls(seconds + GRACE_SECONDS, seconds * count + GRACE_SECONDS)
 
+    @classmethod
+    def without_limit(cls) -> Patience:
+        """For a statement that the server does not limit."""
+        return cls.for_statements(LONG_SECONDS, 1)
+
 
 def watched(waiting: Generator[Any, Any, T], patience: Patience) -> Generator[Any, Any, T]:
     """What psycopg waits for, step by step, until patience is at an end. Raises `Stalled`."""
@@ -46,3 +59,19 @@ def watched(waiting: Generator[Any, Any, T], patience: Patience) -> Generator[An
     except StopIteration as end:
         found: T = end.value
         return found
+
+
+class PatientConnection(psycopg.Connection[R]):
+    """A connection that does not wait for a silent network for ever, but as long as its `patience`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.patience = Patience.for_statements(LITTLE_SECONDS, 1)
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
+        """As in psycopg, which sends everything from here. Raises `psycopg.OperationalError` when patience is at an end."""
+        try:
+            return super().wait(watched(gen, self.patience), *args, **kwargs)
+        except Stalled as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"the server cannot be heard any more, {error}") from None

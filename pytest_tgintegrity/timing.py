@@ -13,6 +13,7 @@ from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.performance import ENOUGH, Timed, timed
 from pytest_tgintegrity.probes import Probe
 from pytest_tgintegrity.rehearsal import Rehearsal
+from pytest_tgintegrity.server_errors import exception
 
 YARDSTICK = "SELECT sum(number) FROM generate_series(1, 3000) AS number"
 WARM_UP = 5
@@ -39,10 +40,14 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where probes are timed: `reading` gives a read-only connection, `rehearsing` one that keeps nothing."""
+    """Where probes are timed: `reading` gives a read-only connection, `rehearsing` one that keeps nothing.
+
+    `quote` says whether what the server says of a row may be told.
+    """
 
     reading: Callable[[], AbstractContextManager[Any]]
     rehearsing: Callable[[], Rehearsal]
+    quote: bool = True
 
     @contextmanager
     def taking(self, probe: Probe) -> Iterator[Callable[[], Pair]]:
@@ -78,7 +83,7 @@ def time_probes(probes: Iterable[Probe], stage: Stage, server: str) -> Timings:
         except TgIntegrityError as error:
             failed[probe.name] = str(error)
         except Exception as error:  # noqa: BLE001 - a probe is anybody's code
-            failed[probe.name] = f"{type(error).__name__}: {error}".partition("\n")[0]
+            failed[probe.name] = exception(error, quote=stage.quote)
     return Timings(found, failed)
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.database import Answer, Failure, one_line
+from pytest_tgintegrity.database import Answer, Failure
 from pytest_tgintegrity.encoding import adapt
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
 from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.predicates import Statement, parametrised, readable
 from pytest_tgintegrity.scratch import PostgresServer, connect
+from pytest_tgintegrity.server_errors import primary, said
 from pytest_tgintegrity.writes import Placed, Stored, Target, Write, at_home
 
 LOOSE = "tgintegrity_loose"
@@ -32,9 +33,9 @@ UPDATE pg_index SET indisunique = false, indisprimary = false, indisexclusion = 
 UPDATE pg_attribute SET attnotnull = false WHERE attrelid >= 16384 AND attnum > 0 AND attnotnull;
 UPDATE pg_attribute SET attidentity = 'd' WHERE attrelid >= 16384 AND attidentity = 'a';
 UPDATE pg_class SET relchecks = 0 WHERE oid >= 16384 AND relchecks > 0;
-"""
 UPDATE pg_type SET typnotnull = false WHERE oid >= 16384 AND typnotnull;
 UPDATE pg_constraint SET contype = 't' WHERE contypid >= 16384;  -- of domains: any sort that asks nothing of values
+"""
 _FREELY = """
 SET session_replication_role = replica;
 SET allow_system_table_mods = on;
@@ -69,8 +70,11 @@ def _ready(one: Sendable) -> Statement:
     return one if isinstance(one, Statement) else parametrised(one)
 
 
-def loosened(server: PostgresServer) -> Workbench:
-    """Copy the server's database, and have nothing enforce what the copy declares. Raises `ScratchError`."""
+def loosened(server: PostgresServer, *, quote: bool = True) -> Workbench:
+    """Copy the server's database, and have nothing enforce what the copy declares; `quote`: errors may be of rows.
+
+    Raises `ScratchError`.
+    """
     try:
         with connect(server, "postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(LOOSE)))
@@ -82,16 +86,17 @@ def loosened(server: PostgresServer) -> Workbench:
             )
         with connect(server, LOOSE) as connection:
             connection.execute(_LOOSEN)
-        return Workbench(connect(server, LOOSE))
+        return Workbench(connect(server, LOOSE), quote=quote)
     except psycopg.Error as error:
-        raise ScratchError(f"the scratch copy cannot be made: {one_line(error)}") from None
+        raise ScratchError(f"the scratch copy cannot be made: {said(error, quote=quote)}") from None
 
 
 class Workbench:
     """A connection on which everything is forgotten in the end."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], *, quote: bool = True) -> None:
         self.connection = connection
+        self._quote = quote
         connection.execute(_FREELY)
         adapt(connection)
         self._stored = {
@@ -183,7 +188,7 @@ class Workbench:
                     cursors[-1].execute(statement.query, statement.values)
         except psycopg.Error as error:
             answered = [cursor for cursor in cursors if cursor.pgresult is not None]
-            return answered, error.diag.message_primary or one_line(error)
+            return answered, primary(error, quote=self._quote)
         return cursors, None
 
     # --- columns

@@ -11,9 +11,11 @@ from psycopg import sql
 
 from pytest_tgintegrity import paths
 from pytest_tgintegrity.address import Address
-from pytest_tgintegrity.database import READ_BACK, Limits, Row, defaults, one_line, read_back, settings_of
+from pytest_tgintegrity.database import READ_BACK, Limits, Row, defaults, read_back, settings_of
 from pytest_tgintegrity.encoding import adapt
 from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.server_errors import said
+from pytest_tgintegrity.stalls import Patience, PatientConnection
 
 
 class Writer:
@@ -26,7 +28,7 @@ class Writer:
     def __init__(self, address: Address, limits: Limits) -> None:
         self.address = address
         self.limits = limits
-        self._connection: psycopg.Connection[Row] | None = None
+        self._connection: PatientConnection[Row] | None = None
 
     def __enter__(self) -> Self:
         """Nothing to do before the first transaction."""
@@ -39,22 +41,33 @@ class Writer:
                 self._connection.close()
 
     @contextlib.contextmanager
-    def transaction(self, *, patient: bool = False) -> Iterator[psycopg.Connection[Row]]:
-        """One transaction: committed at the end, rolled back by an exception. A patient one is never timed out.
+    def transaction(self, *, patient: bool = False) -> Iterator[PatientConnection[Row]]:
+        """One transaction: committed at the end, rolled back by an exception. The server never times out a patient one.
 
         Raises `ConnectionFailed` where nothing can be written, as on a standby.
         """
         connection = self._open()
+        connection.patience = self.patience
         with connection.transaction():
             allow_writing(connection, None if patient else self.limits)
             connection.execute(paths.KEEP)
-            yield connection
+            if patient:
+                connection.patience = Patience.without_limit()
+            try:
+                yield connection
+            finally:
+                connection.patience = self.patience
 
-    def _open(self) -> psycopg.Connection[Row]:
+    @property
+    def patience(self) -> Patience:
+        """How long the answer to a statement is waited for that the server limits."""
+        return Patience.for_statements(self.limits.statement, 1)
+
+    def _open(self) -> PatientConnection[Row]:
         if self._connection is None or self._connection.closed:
             try:
                 self._connection = adapt(
-                    psycopg.Connection[Row].connect(
+                    PatientConnection[Row].connect(
                         self.address.conninfo, autocommit=True, prepare_threshold=None, **defaults(self.address)
                     )
                 )
@@ -62,7 +75,7 @@ class Writer:
                 (standby,) = self._connection.execute("SELECT pg_catalog.pg_is_in_recovery()").fetchone() or (None,)
             except psycopg.Error as error:
                 raise ConnectionFailed(
-                    f"cannot connect to {self.address.shown} to write: {self.address.scrub(one_line(error))}"
+                    f"cannot connect to {self.address.shown} to write: {self.address.scrub(said(error))}"
                 ) from None
             if standby:
                 raise ConnectionFailed(f"{self.address.shown} is a standby: mend the data on the primary")

@@ -12,9 +12,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Relay:
-    """Forwards to a port of this machine; once `stalled`, nothing more; once `dripping`, a byte now and then."""
+    """Forwards to a port of this machine; once `stalled`, nothing more; once `dripping`, a byte now and then.
+
+    It stalls by itself when a client sends for the n-th time (`at`), of all that clients `sent`.
+    """
 
     target: int
+    at: int = 0
+    sent: int = 0
     port: int = 0
     stalled: threading.Event = field(default_factory=threading.Event)
     dripping: threading.Event = field(default_factory=threading.Event)
@@ -38,10 +43,16 @@ class Relay:
     def pump(self, source: socket.socket, sink: socket.socket, to_client: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                self._count(to_client)
                 while self.stalled.is_set():
                     time.sleep(0.05)
                 self._send(sink, data, slowly=to_client and self.dripping.is_set())
         self._end(source, sink)
+
+    def _count(self, to_client: bool) -> None:
+        self.sent += not to_client
+        if self.at and not to_client and self.sent >= self.at:
+            self.stalled.set()
 
     def _send(self, sink: socket.socket, data: bytes, *, slowly: bool) -> None:
         for piece in [data[i : i + 1] for i in range(len(data))] if slowly else [data]:
@@ -54,6 +65,7 @@ class Relay:
                 one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        self.at = 0
         self.stalled.clear()
         self.dripping.clear()
         self._end(*self.sockets)

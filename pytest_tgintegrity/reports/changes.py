@@ -116,6 +116,8 @@ def _rank(severity: str | None) -> int:
 def change_text(change: Change) -> str:
     """Table, key, and what becomes of the columns."""
     place = f"{printable(change.table.removeprefix('public.'))} {_pairs(change.key)}".rstrip()
+    if not (change.key or change.before or change.after):
+        return place
     if change.op == "update":
         told = (f"{printable(c)} {_from_to(change.before[c], new)}" for c, new in change.after.items())
         return f"{place}: {', '.join(told)}"
@@ -148,7 +150,7 @@ def made_lines(made: Made, verb: str) -> Iterable[Line]:
         yield Line("", f"{plural(made.followed, 'more row')} changed with them, journalled too")
     if made.stopped:
         yield Line("stopped", printable(made.stopped), RED)
-    yield from _left(made.left)
+    yield from _left(made.told)
 
 
 def _left(left: list[Left]) -> Iterable[Line]:
