@@ -6,13 +6,14 @@ Where the cache does not know (none, or another machine), the history does, if t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from pytest_tgintegrity.address import name_in
-from pytest_tgintegrity.alerts import Receiver, State, called, news, payload, send
+from pytest_tgintegrity.alerts import RUNS, Receiver, State, called, firing, news, payload, send
 from pytest_tgintegrity.options import Given
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.secrecy import masked
@@ -38,15 +39,18 @@ def alert(document: Json, to: Receiver, given: Given | None, cache: Cache | None
     """
     name = name_in(given.url) if given else ""
     key = _key(to, given.url if given else "")
-    known = (_told(cache.get(key, None)) if cache else None) or _remembered(document, name)
+    kept = cache.get(key, None) if cache else None
+    known = _told(kept) or _remembered(document, name)
+    runs, now = _runs(kept), datetime.now(UTC)
     found = news(document, known, name, forgets=to.form == "alertmanager")
     if found is not None:
-        reason = send(to, payload(found, to.form, datetime.now(UTC)))
+        reason = send(to, payload(found, to.form, now, firing(document, runs, now)))
         if reason is not None:
             return [Line("alert", f"not sent ({found.event}): {reason}", RED)]
     if cache:
         name = known.database if known else called(document, name)
-        cache.set(key, {"status": document["health"]["status"], "database": name})
+        times = [one.isoformat() for one in [*runs, now][-RUNS:]]
+        cache.set(key, {"status": document["health"]["status"], "database": name, "runs": times})
     return [Line("alert", f"sent: {found.event}")] if found else []
 
 
@@ -61,6 +65,16 @@ def _told(kept: Any) -> State | None:
     if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in ("status", "database")):
         return None
     return State(kept["status"], kept["database"])
+
+
+def _runs(kept: Any) -> list[datetime]:
+    """When runs were, that the cache knows of."""
+    times = kept.get("runs") if isinstance(kept, dict) else None
+    found = []
+    for one in times if isinstance(times, list) else ():
+        with contextlib.suppress(ValueError, TypeError):
+            found.append(datetime.fromisoformat(one).astimezone(UTC))
+    return found
 
 
 def _remembered(document: Json, name: str) -> State | None:

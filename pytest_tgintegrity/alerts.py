@@ -6,13 +6,14 @@ No row of the data leaves the house: rules, counts and reasons do. What is told 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import queue
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -33,8 +34,13 @@ LONGEST = 200
 PATH = 8
 """A longer path may be a secret."""
 SLACK_LONGEST = 3000
-FIRING = timedelta(days=365)
-"""Alertmanager takes an alert for resolved then: it has to be beyond the next run, which repeats it."""
+FIRING = timedelta(days=8)
+"""How long an alert of Alertmanager fires where nobody knows when the next run is: weekly ones repeat it in time."""
+LEAST = timedelta(hours=26)
+MOST = timedelta(days=365)
+SPARE = timedelta(hours=2)
+RUNS = 10
+"""Of so many last runs the longest pause counts."""
 SLACK_HOST = "hooks.slack.com"
 TAKES = "http(s)://…, slack+https://… or alertmanager+http(s)://…"
 
@@ -149,13 +155,27 @@ def called(document: Json, name: str = "") -> str:
     return (name or "unknown") if database is None else str(database["name"])
 
 
-def payload(told: News, form: Form, now: datetime) -> Any:
-    """The document that a receiver of that form understands."""
+def firing(document: Json, kept: Iterable[datetime], now: datetime) -> timedelta:
+    """How long an alert fires unless it is repeated: beyond the next run, as far as past ones tell, and their period.
+
+    Twice the longest pause, and a little; `kept` are runs that the history may not know.
+    """
+    points = (document.get("history") or {}).get("trend") or []
+    known = sorted({now, *kept, *(datetime.fromisoformat(one["started_at"]) for one in points if "started_at" in one)})
+    runs = [one for one in known if one <= now][-RUNS:]
+    pauses = [later - former for former, later in itertools.pairwise(runs)]
+    period = timedelta(hours=document["run"].get("period_hours") or 0)
+    longest = max([period, *pauses])
+    return min(max(2 * longest + SPARE, LEAST), MOST) if longest else FIRING
+
+
+def payload(told: News, form: Form, now: datetime, fires: timedelta = FIRING) -> Any:
+    """The document that a receiver of that form understands; an alert of Alertmanager `fires` so long."""
     match form:
         case "slack":
             return {"text": _slack(told)}
         case "alertmanager":
-            return [_alertmanager(told, now)]
+            return [_alertmanager(told, now, fires)]
     return _webhook(told)
 
 
@@ -164,13 +184,13 @@ def _slack(told: News) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _alertmanager(told: News, now: datetime) -> dict[str, Any]:
+def _alertmanager(told: News, now: datetime, fires: timedelta) -> dict[str, Any]:
     recovered = told.event == "recovered"
     return {
         "labels": {"alertname": "DataIntegrity", "database": _cut(told.database)},
         "annotations": {"summary": told.summary, "description": "\n".join(told.lines), "status": told.event},
         **({} if recovered else {"startsAt": now.isoformat()}),
-        "endsAt": (now if recovered else now + FIRING).isoformat(),
+        "endsAt": (now if recovered else now + fires).isoformat(),
     }
 
 

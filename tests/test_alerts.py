@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 from harness import HOLDS, UNKNOWN, VIOLATED, Ran, RunRules
 
 from pytest_tgintegrity import alerts
-from pytest_tgintegrity.alerts import RULES, News, State, news, payload, receiver, send
+from pytest_tgintegrity.alerts import RULES, News, State, firing, news, payload, receiver, send
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.options import Given
 from pytest_tgintegrity.reports.document import refusal
@@ -205,6 +205,43 @@ def test_alertmanager_hears_the_same_alert_from_each_run(check: RunRules, listen
     assert len({json.dumps(one["labels"]) for one in told}) == 1
     now = datetime.now(UTC)
     assert [datetime.fromisoformat(one["endsAt"]) > now for one in told] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("trend", "kept", "period", "hours"),
+    [
+        ([], [], None, 8 * 24),
+        ([0], [], None, 8 * 24),
+        ([48, 24, 0], [], None, 50),
+        ([48, 24, 0], [168], None, 2 * 120 + 2),
+        ([], [168], None, 2 * 168 + 2),
+        ([0.2, 0.1, 0], [], None, 26),
+        ([0], [], 24, 50),
+        ([2, 1, 0], [], 168, 2 * 168 + 2),
+        ([*range(300, 100, -100), *(n / 10 for n in range(10))], [], None, 26),
+        ([24 * 9999, 0], [], None, 365 * 24),
+        ([-5, 0], [], None, 8 * 24),
+    ],
+)
+def test_an_alert_fires_beyond_the_next_run(
+    trend: list[float], kept: list[float], period: float | None, hours: float
+) -> None:
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    told = document()
+    told["run"]["period_hours"] = period
+    told["history"] = {"trend": [{"started_at": (now - timedelta(hours=one)).isoformat()} for one in trend]}
+
+    assert firing(told, [now - timedelta(hours=one) for one in kept], now) == timedelta(hours=hours)
+
+
+def test_runs_are_known_without_a_history(check: RunRules, listener: Listener) -> None:
+    """Two runs in a row: the second tells of the pause between them, which is short."""
+    for _ in range(2):
+        check(VIOLATED, *CACHED, f"--alert=alertmanager+{listener.url}")
+    told = [body[0] for _, body, _ in listener.heard]
+    spans = [datetime.fromisoformat(one["endsAt"]) - datetime.fromisoformat(one["startsAt"]) for one in told]
+
+    assert spans == [timedelta(days=8), timedelta(hours=26)]
 
 
 def test_databases_that_are_down_have_names(check: RunRules, listener: Listener) -> None:
