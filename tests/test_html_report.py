@@ -284,7 +284,20 @@ def test_of_very_many_violated_rules_the_gravest_are_shown_with_their_rows() -> 
     assert "High (59 rules)" in found.text
     assert "142 more rules in 142 more blocks (142 high) : the JSON report has them all" in found.text
     assert text.index("::test_grave") < text.index("::test_most") < text.index("::test_000") < text.index("::test_057")
-    assert "::test_058" not in text.partition('id="fixes"')[0]
+    assert "::test_058" not in text.partition("142 more rules")[0]
+
+
+def test_page_is_bounded_however_many_rules_are_violated() -> None:
+    document = everything("word")
+    one = document["rules"][0]
+    document["rules"] = [rule(f"test_{n:03}[{m}]") for n in range(40) for m in range(60)]
+    document["health"]["deductions"] = [{**document["health"]["deductions"][0], "rule": one["id"]}] * 2400
+    text = render(document)
+
+    assert "High (360 rules in 6 blocks)" in Page(text).text
+    assert "2 040 more rules in 34 more blocks (2 040 high) : the JSON report has them all" in Page(text).text
+    assert "… and 14 more: the JSON report has them all" in Page(text).text
+    assert len(text) < 700_000
 
 
 def test_rules_of_one_test_and_rules_of_one_cause_are_blocks() -> None:
@@ -304,15 +317,14 @@ def test_rules_of_one_test_and_rules_of_one_cause_are_blocks() -> None:
     assert "High (40 rules in 1 block)" in found
     assert "✗ 40 failed Sizes are small. test_size, 820 violations" in found
     assert "Low (1 rule)" in found
-    assert "28 more rules of this block test_size[28] test_size[27]" in found
-    assert "… and 8 more: the JSON report has them all" in found
+    assert "10 more rules of this block test_size[10] test_size[9]" in found
 
 
 def test_rules_without_a_verdict_are_told_by_their_reason_and_counted() -> None:
     document = everything("word")
     lost = {**everything("word")["rules"][4], "reason": "it was lost"}
     document["rules"] = [
-        *({**lost, "id": f"t::test_lost[{n}]"} for n in range(25)),
+        *({**lost, "id": f"t::test_lost_{n}"} for n in range(25)),
         *({**lost, "id": f"t::test_other[{n}]", "reason": f"reason {n}", "severity": "low"} for n in range(70)),
         {**lost, "id": "t::test_grave", "reason": "grave", "severity": "critical"},
     ]
@@ -322,6 +334,29 @@ def test_rules_without_a_verdict_are_told_by_their_reason_and_counted() -> None:
     assert "… and 5 more: the JSON report has them all" in found
     assert "reason 57" in found
     assert "12 more rules for 12 more reasons: the JSON report has them all." in found
+
+
+def test_fixable_rules_are_named_once_for_each_test() -> None:
+    document = everything("word")
+    del document["fix"]
+    document["rules"] = [*(rule(f"test_size[{n}]") for n in range(40)), rule("test_name")]
+    text = render(document).partition('id="fixes"')[2].partition("</section>")[0]
+
+    assert "41 violated rules with a safe fix declared: --fix-plan shows every change." in Page(text).text
+    assert Page(text).text.endswith("t/test_items.py::test_size (40 rules) t/test_items.py::test_name")
+    assert ["open" in one for one in Page(text).all("details")] == [False]
+
+
+def test_working_of_the_score_names_a_hundred_rules_and_counts_the_rest() -> None:
+    document = everything("word")
+    one = document["health"]["deductions"][0]
+    document["health"]["deductions"] = [
+        {**one, "rule": f"t::test_{n}", "points": 5, "violations": 2} for n in range(150)
+    ]
+    text = Page(render(document)).text
+
+    assert "100 − 750, not below 0: 0" in text
+    assert "test_99 high 5 2 50 more rules: the JSON report has them all 250 100" in text
 
 
 def test_statement_without_an_end_is_cut() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from pytest_tgintegrity.reports.blocks import Block, Failure, blocks
@@ -23,9 +23,10 @@ VIOLATED = ("failed", "noted", "tolerated", "waived")
 OPENED = 6
 """So many violated rules are shown open."""
 BLOCKS = 60
-MEMBERS = 12
+MEMBERS = 30
+RULES = 200
 NAMES = 20
-"""Blocks on the page, rules of a block with their rows, and rules of which only the names are told."""
+"""Blocks on the page, rules of a block with their rows, of all blocks, and rules of which only the names are told."""
 STATEMENT = 800
 ELSEWHERE = "the JSON report has them all"
 
@@ -34,12 +35,19 @@ def violated(document: Json) -> Markup:
     """All rules that are violated, with or without permission."""
     found = [Failure.of(one) for one in document["rules"] if one["verdict"] in VIOLATED]
     put_together = blocks(found)
-    by_severity = groupby(put_together[:BLOCKS], key=lambda block: block.head.severity)
+    most = _fitting(put_together)
+    by_severity = groupby(put_together[:most], key=lambda block: block.head.severity)
     opened = len(found) <= OPENED
     return fragment(
         [_graveness(severity, list(some), document, opened=opened) for severity, some in by_severity],
-        _more(put_together[BLOCKS:]),
+        _more(put_together[most:]),
     )
+
+
+def _fitting(found: Sequence[Block]) -> int:
+    """How many blocks there is room for."""
+    rules = accumulate(min(len(block.members), MEMBERS) for block in found[:BLOCKS])
+    return sum(1 for count in rules if count <= RULES)
 
 
 def _graveness(severity: str, some: Sequence[Block], document: Json, *, opened: bool) -> Markup:
@@ -57,15 +65,21 @@ def _more(rest: Sequence[Block]) -> Markup:
     counts = Counter(one.severity for block in rest for one in block.members)
     told = ", ".join(f"{grouped(counts[one])} {one}" for one in SEVERITIES if counts[one])
     said = f"{plural(sum(counts.values()), 'more rule')} in {plural(len(rest), 'more block')} ({told})"
-    names = [name_of(block.head.test) for block in rest]
-    return details([tag("b", said), f": {ELSEWHERE}"], _named(names))
+    names = by_test(one.rule for block in rest for one in block.members)
+    return details([tag("b", said), f": {ELSEWHERE}"], named(names))
 
 
-def _named(names: Sequence[str]) -> Markup:
+def named(names: Sequence[str]) -> Markup:
     """Names of rules or tests, and how many more."""
     hidden = len(names) - NAMES
     rest = tag("li", f"… and {grouped(hidden)} more: {ELSEWHERE}") if hidden > 0 else None
     return tag("ul", [tag("li", tag("code", one)) for one in names[:NAMES]], rest)
+
+
+def by_test(rules: Iterable[Json]) -> list[str]:
+    """The names of rules; those that one test makes are one name and their number."""
+    counts = Counter(str(one["id"]).partition("[")[0] for one in rules)
+    return [name if count == 1 else f"{name} ({plural(count, 'rule')})" for name, count in counts.items()]
 
 
 def _block(block: Block, document: Json, *, opened: bool) -> Markup:
@@ -79,7 +93,7 @@ def _block(block: Block, document: Json, *, opened: bool) -> Markup:
     return details(
         fragment(badges, _title(block), " ", strip([one["id"] for one in rules], document)),
         [rule(one, document, opened=False, within=block) for one in rules[:MEMBERS]],
-        details(f"{plural(len(rest), 'more rule')} of this block", _named(rest)) if rest else None,
+        details(f"{plural(len(rest), 'more rule')} of this block", named(rest)) if rest else None,
         opened=opened,
     )
 
@@ -190,7 +204,7 @@ def _severity(one: Json) -> int:
 
 
 def _reason(reason: str, some: Sequence[Json]) -> Markup:
-    names = [str(one["id"]) for one in sorted(some, key=_severity)]
-    gravest = min(some, key=_severity)["severity"]
-    told = [tag("b", plural(len(names), "rule")), f": {reason} ", tag("span", f"[{gravest}]", class_="soft")]
-    return details([badge("unknown"), *told], _named(names))
+    ordered = sorted(some, key=_severity)
+    gravest = tag("span", f"[{ordered[0]['severity']}]", class_="soft")
+    told = [tag("b", plural(len(some), "rule")), f": {reason} ", gravest]
+    return details([badge("unknown"), *told], named(by_test(ordered)))

@@ -20,6 +20,8 @@ Json = Mapping[str, Any]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 FULL = 100
+LISTED = 100
+"""So many rules are named in the working of a score."""
 
 
 def render(document: Json) -> str:
@@ -125,7 +127,12 @@ def _working(health: Json) -> Markup:
     listed = health["deductions"]
     if not listed:
         return Markup()
-    rows = [(name_of(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed]
+    rows = [
+        (name_of(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed[:LISTED]
+    ]
+    if rest := listed[LISTED:]:
+        said = f"{plural(len(rest), 'more rule')}: {findings.ELSEWHERE}"
+        rows.append((said, "", sum(one["points"] for one in rest), grouped(sum(one["violations"] for one in rest))))
     total = sum(one["points"] for one in listed)
     said = f"100 − {grouped(total)}{' = ' if total <= FULL else ', not below 0: '}{health['score']}"
     caption = "What each rule that does not pass costs"
@@ -185,7 +192,7 @@ def _fixes(document: Json) -> Markup:
     if not fixable:
         return Markup()
     said = f"{plural(len(fixable), 'violated rule')} with a safe fix declared: --fix-plan shows every change."
-    return fragment(tag("p", said), tag("ul", [_item(one["id"]) for one in fixable]))
+    return details(said, findings.named(findings.by_test(fixable)), opened=len(fixable) <= findings.OPENED)
 
 
 def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
