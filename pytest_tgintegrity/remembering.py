@@ -116,6 +116,7 @@ def record_of(
         unknown=tuple(one["id"] for one in rules if one["verdict"] == "unknown"),
         digest=run.rule_set_digest,
         overlooked=len(report.overlooked),
+        vacuous=tuple(report.vacuous),
         complete=run.complete,
         period=run.period_hours,
         scopes=run.scopes,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_tgintegrity.records import Record
@@ -30,12 +30,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Runs like this one, oldest first, the last of them this one; what got `worse` since, and what is violated `new`."""
+    """Runs like this one, oldest first, the last of them this one; what got `worse` since, and what is violated `new`.
+
+    `emptied` are the rules that have nothing to look at now, and when they had.
+    """
 
     runs: tuple[Record, ...]
     previous: Record | None
     worse: tuple[Change, ...]
     new: tuple[Change, ...]
+    emptied: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def scores(self) -> list[int | None]:
@@ -80,7 +84,7 @@ def trend_of(now: Record, past: Iterable[Record], severities: Mapping[str, str])
         return Trend(runs, None, (), ())
     changes = sorted(_changes(now, alike), key=lambda one: _gravity(one, severities))
     new = tuple(one for one in changes if not one.before and one.now)
-    return Trend(runs, alike[-1], tuple(one for one in changes if one not in new), new)
+    return Trend(runs, alike[-1], tuple(one for one in changes if one not in new), new, dict(_emptied(now, alike)))
 
 
 def sparkline(scores: Sequence[int | None]) -> str:
@@ -112,6 +116,21 @@ def _changes(now: Record, past: Sequence[Record]) -> Iterable[Change]:
             continue
         if found is None or found > before:
             yield Change(rule, before, found)
+
+
+def _emptied(now: Record, past: Sequence[Record]) -> Iterable[tuple[str, datetime]]:
+    """The rules without rows that had some in the newest run that judged them."""
+    for rule in now.vacuous or ():
+        last = next((one for one in reversed(past) if _judged_rows(rule, one, now)), None)
+        if last is not None and rule not in (last.vacuous or ()):
+            yield rule, last.started_at
+
+
+def _judged_rows(rule: str, one: Record, now: Record) -> bool:
+    """Whether a run tells if it had rows for a rule: of a run of other rules that is known of those that it names."""
+    if one.vacuous is None or rule in one.unknown:
+        return False
+    return one.digest == now.digest or rule in one.vacuous or rule in one.verdicts
 
 
 def _before(rule: str, past: Sequence[Record]) -> int | None:

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_tgintegrity import options, rules
 from pytest_tgintegrity.scratch import PostgresServer
+from pytest_tgintegrity.templates import cache_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -107,6 +108,26 @@ def test_documented_role_reads_and_cannot_write(server: PostgresServer, number: 
             connection.execute(f"DROP OWNED BY {role}".encode())
             connection.execute(f"DROP ROLE {role}".encode())
             connection.execute("DROP TABLE documented_role")
+
+
+def test_readme_says_where_the_demo_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("TGINTEGRITY_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".cache").mkdir()
+
+    (folder,) = re.findall(r"`rm -r ~/(.*?)`", README)
+
+    assert cache_directory(Path("/")) == tmp_path / folder
+    assert f"`~/{folder}`" in README
+
+
+def test_readme_says_how_large_a_demo_is(clean_demo: str) -> None:
+    kept = list(cache_directory(Path("/")).glob("demo-pg*.template"))
+    (told,) = re.findall(r"about (\d+) MB for `demo`", README)
+
+    assert kept
+    assert max(one.stat().st_size for one in kept) / 1e6 == pytest.approx(int(told), rel=0.2)
 
 
 def test_changelog_has_an_unreleased_part() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_tgintegrity.metrics import text_of
 from pytest_tgintegrity.records import identity_of
 from pytest_tgintegrity.reports import files
+from pytest_tgintegrity.reports.vacuous import rows_expected
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.caches import Stale
@@ -106,6 +107,8 @@ class Report:
             "grants": self.grants,
         }
         document |= {name: list(found) for name, found in lists.items() if found}
+        if expected := rows_expected(self):
+            document["rows_expected"] = expected
         inexact = {name: text for name, text in self.exact.items() if text != text_of(self.activity[name])}
         if inexact:
             document["activity_text"] = inexact

@@ -56,6 +56,7 @@ def _sections(document: Json) -> Iterator[tuple[str, str, Markup]]:
     yield "trend", "Trend", _trend(document)
     yield "violated", "Violated rules", findings.violated(document)
     yield "unknown", "Not known", findings.unknown(rules)
+    yield "rows", "No rows", _expected(document.get("rows_expected"))
     yield "fixes", "Fixes", _fixes(document)
     yield "proof", "Proofs", _proof(document.get("proof"))
     yield "rules", "All rules", _areas(document)
@@ -263,6 +264,13 @@ def _applied(applied: Json | None) -> Markup:
     more = f" and {plural(followed, 'more row')} with them" if followed else ""
     said = f"{plural(applied['rows'], 'row')} changed{more}, journalled as run {applied['run']}"
     return fragment(tag("p", f"{said} (take back: --undo {applied['run']})"), stopped)
+
+
+def _expected(found: Sequence[Json] | None) -> Markup:
+    if not found:
+        return Markup()
+    rows = [(name_of(one["rule"]), one["why"]) for one in found]
+    return table("Rules without rows, where some were expected", ("rule", "why some were expected"), rows)
 
 
 def _proof(proof: Json | None) -> Markup:

@@ -20,6 +20,7 @@ from pytest_tgintegrity.reports.history import history_lines, stale_lines
 from pytest_tgintegrity.reports.lines import Line, grouped, plural, printable, printable_lines, shown
 from pytest_tgintegrity.reports.next_step import next_lines
 from pytest_tgintegrity.reports.probes import probe_lines
+from pytest_tgintegrity.reports.vacuous import largest, rows_expected, vacuous_lines
 from pytest_tgintegrity.rules import Rule
 from pytest_tgintegrity.verdicts import Measurement, Sample
 
@@ -36,6 +37,7 @@ BRIEF = frozenset(
     {
         "rules",
         "vacuous",
+        "no rows",
         "score",
         "unknown",
         "tolerated",
@@ -171,7 +173,7 @@ def summary(report: Report, json_path: Path | None, *, headed: bool, demo: bool 
     if report.database is not None and not headed:
         lines.insert(0, Line("database", _where(report.database)))
     lines += [*_score(report.health, report.rules), *_unknown(report.rules), *_waived(report.rules)]
-    lines += [*_tolerated(report.rules), *_noted(report.rules)]
+    lines += [*_tolerated(report.rules), *_noted(report.rules), *vacuous_lines(rows_expected(report))]
     lines += [Line("waivers", printable(text), {"red": True}) for text in report.stale_waivers]
     fixable = sum(1 for one in report.rules if one["fixable"] and one["verdict"] == "failed")
     if fixable:
@@ -270,12 +272,9 @@ def _verdicts(report: Report) -> str:
 
 
 def _looked_at(report: Report) -> str:
-    largest: dict[str, int] = {}
-    for scan in report.scans:
-        if scan.rows is not None:
-            largest[scan.source] = max(largest.get(scan.source, 0), scan.rows)
-    rows, scans = plural(sum(largest.values()), "row"), plural(len(report.scans), "scan")
-    what = f"{rows} of {plural(len(largest), 'source')} in {scans}" if largest else scans
+    found = largest(report.scans)
+    rows, scans = plural(sum(found.values()), "row"), plural(len(report.scans), "scan")
+    what = f"{rows} of {plural(len(found), 'source')} in {scans}" if found else scans
     return f"{what}, {report.run.seconds:.2f} s"
 
 
