@@ -20,6 +20,7 @@ from typing import Any
 
 from pytest_tgintegrity.errors import DeclarationError, TgIntegrityError, UsageError
 from pytest_tgintegrity.kinds import Check, Declared, Metric
+from pytest_tgintegrity.reports.lines import printable
 from pytest_tgintegrity.rules import Mistake, Rule, declaration_of
 from pytest_tgintegrity.wording import name_of, question, readable
 
@@ -281,7 +282,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         areas = read(Path(arguments[0]))
     except TgIntegrityError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 4
     sys.stdout.write(page(areas, f"python -m pytest_tgintegrity.rulebook {arguments[0]}"))
     return 0

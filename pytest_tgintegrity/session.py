@@ -41,7 +41,7 @@ from pytest_tgintegrity.progress import show_progress
 from pytest_tgintegrity.publishing import publish, save_whole
 from pytest_tgintegrity.remembering import Memory
 from pytest_tgintegrity.reports import coverage, terminal
-from pytest_tgintegrity.reports.cleaning import clean
+from pytest_tgintegrity.reports.cleaning import clean, clean_warning, veil, veil_log
 from pytest_tgintegrity.reports.document import Report, RunFacts, refusal
 from pytest_tgintegrity.reports.lines import Line, printable, printable_lines
 from pytest_tgintegrity.rules import SEVERITIES
@@ -289,7 +289,7 @@ class Integrity:
 
     def scrub(self, report: pytest.TestReport | pytest.CollectReport, *, shown: bool = True) -> None:
         """Take the password out of a report's traceback and captured output; and, of rules, what could steer a terminal."""
-        clean(report, (lambda text: printable_lines(self.scrubbed(text))) if shown else self.scrubbed)
+        clean(report, self._safe if shown else self.scrubbed)
         if isinstance(report, pytest.TestReport):
             told = report.user_properties
             report.user_properties = [(name, scrub_document(value, self.scrubbed)) for name, value in told]
@@ -303,16 +303,18 @@ class Integrity:
 
     def _veil_terminal(self) -> None:
         """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries."""
-        reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
-        if reporter is None:
-            return
-        writer = self.config.get_terminal_writer()
-        write = writer.write
+        if self.config.pluginmanager.hasplugin("terminalreporter"):
+            veil(self.config.get_terminal_writer(), self.scrubbed)
+        veil_log(self.run and self.config.pluginmanager.getplugin("logging-plugin"), self._safe)
 
-        def scrubbing(msg: str, **markup: Any) -> None:
-            write(self.scrubbed(msg), **markup)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """A warning may quote what a server said, too."""
+        if self.run is not None:
+            clean_warning(warning_message, self._safe)
 
-        writer.write = scrubbing  # type: ignore[method-assign] # as pytest's own pastebin does
+    def _safe(self, text: str) -> str:
+        return printable_lines(self.scrubbed(text))
 
     # --- listening
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -161,6 +162,50 @@ def test_a_run(look: Look, args: list[str]) -> None:
 
     assert acts(ran.said) == []
     assert "test_items.py" in ran.out or ran.status == 4
+
+
+LOUD = """
+import logging, warnings
+
+HOSTILE = {hostile!r}
+
+@rule.check()
+def test_warns(db):
+    \"\"\"It warns.\"\"\"
+    warnings.warn(HOSTILE)
+    assert db
+
+@rule.check()
+def test_logs(db):
+    \"\"\"It logs.\"\"\"
+    logging.getLogger("x").warning("%s", HOSTILE)
+    assert not db
+"""
+
+
+@pytest.mark.parametrize(
+    "args", [["-s", "-rA", "-vv"], ["-s", "--log-cli-level=DEBUG"], ["-s", "-n2"], ["-s", "--probe-writes", "-v"]],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("loud", [True, False])
+def test_what_is_printed_as_it_comes(look: Look, hostile_rules: str, args: list[str], loud: bool) -> None:
+    """Nothing is captured: warnings and the live log. What a test prints itself is its own."""
+    probe = "\nfrom pytest_tgintegrity import probe\n\n@probe(HOSTILE, writes=True)\ndef p(db):\n    db.execute('SELECT boom()')\n"
+    text = HEAD + LOUD.format(hostile=HOSTILE) if loud else hostile_rules.replace("    print(HOSTILE)\n", "")
+    ran = look("-W", "always", *args, rules=text + probe)
+
+    assert acts(ran.said) == []
+    if loud:
+        assert "UserWarning: \\x1b[31mH" in ran.out
+
+
+def test_logs_of_psycopg_hold_no_row(caplog: pytest.LogCaptureFixture) -> None:
+    """It tells of errors that it ignores, with all that the server says."""
+    log = logging.getLogger("psycopg")
+    log.warning("error ignored in %s: %s", "x", psycopg.DataError("can't parse date '987-65-4321'"))
+    log.warning("error ignored in %s: %s", "x", psycopg.OperationalError("the connection is closed"))
+
+    assert caplog.messages == ["error ignored in x: DataError", "error ignored in x: the connection is closed"]
 
 
 def test_files(look: Look, pytester: pytest.Pytester) -> None:
