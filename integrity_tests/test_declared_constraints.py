@@ -37,3 +37,15 @@ def test_unique_has_no_duplicates(violations: Violations, constraint: Constraint
 def test_not_null_columns_are_filled(violations: Violations, constraint: Constraint) -> None:
     """Columns that are declared NOT NULL hold a value in every row."""
     assert not violations
+
+
+@declared("exclusion", severity="high", fix_hint="which of the two rows gives way only a person knows")
+def test_exclusion_holds(violations: Violations, constraint: Constraint) -> None:
+    """No two rows of a table clash in a way that a declared EXCLUDE constraint forbids."""
+    assert not violations
+
+
+@declared("domain", severity="high", fix_hint="only a person knows what the value ought to be")
+def test_domain_holds(violations: Violations, constraint: Constraint) -> None:
+    """What a domain forbids stands in no column of it, nor within an array, row or range."""
+    assert not violations

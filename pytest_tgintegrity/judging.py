@@ -447,7 +447,7 @@ def _told(item: pytest.Item, bound: BoundRule, judgement: Judgement) -> dict[str
     proven = judgement.verdict == "passed"
     return {
         "id": bound.id,
-        "proven": proven,
+        "proven": None if proven and proof is not None and proof.vacuous else proven,
         "damages": proof.damages if proof else 0,
         "legal": proof.legal if proof else 0,
         "reason": None if proven else judgement.reason,

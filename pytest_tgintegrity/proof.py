@@ -61,13 +61,15 @@ WHERE n_tup_ins + n_tup_del + n_tup_upd > 0
 class Proof:
     """How the proof of one rule ended.
 
-    `reason` says why it is unproven, or that it could not be tried at all (`tried` is False). `measurement` is what the
-    rule saw of the damage; `damages` and `legal` are how many values it had to catch and to let pass.
+    `reason` says why it is unproven, or that it could not be tried at all (`tried` is False); `vacuous` is a test of
+    declared constraints where there is none. `measurement` is what the rule saw of the damage; `damages` and
+    `legal` are how many values it had to catch and to let pass.
     """
 
     rule: str
     reason: str | None = None
     tried: bool = True
+    vacuous: bool = False
     damages: int = 0
     legal: int = 0
     measurement: Measurement = field(default_factory=Measurement)
@@ -143,6 +145,8 @@ class Prover:
 
     def prove(self, bound: BoundRule) -> Proof:
         """Break one rule, and see whether it notices."""
+        if isinstance(bound.rule.kind, Declared) and bound.params.get("constraint") is None:
+            return Proof(bound.id, vacuous=True, measurement=Measurement(examined=0))
         if bound.id in self._plan.unplannable:
             return Proof(bound.id, self._plan.unplannable[bound.id], tried=False)
         if isinstance(bound.rule.kind, Check):

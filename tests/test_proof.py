@@ -452,6 +452,28 @@ def pytest_folder(ran: Ran) -> str:
     return str(ran.integrity["rules"][0]["id"]).partition("test_items.py")[0]
 
 
+NONE_DECLARED = '''
+from pytest_tgintegrity import declared
+
+@declared("exclusion")
+def test_none(violations, constraint):
+    """There is nothing to hold."""
+    assert not violations
+'''
+
+
+def test_where_nothing_is_declared_there_is_nothing_to_prove(check: RunRules, small_demo: str) -> None:
+    """It is neither proven nor unproven, and seen."""
+    ran = check(PROVEN, NONE_DECLARED, "--prove", small_demo, url=None)
+
+    assert ran.status == 0, ran.said
+    assert "0 unproven (1 vacuous: nothing declared)" in ran.out
+    assert (ran.integrity["proof"]["proven"], ran.integrity["proof"]["unproven"]) == (3, 0)
+    assert [one["id"].partition("::")[2] for one in ran.integrity["proof"]["rules"] if one["proven"] is None] == [
+        "test_none[none-declared]"
+    ]
+
+
 def test_proofs_are_selected_like_tests(check: RunRules, small_demo: str) -> None:
     ran = check(PROVEN, UNPROVEN, "--prove", small_demo, "-k", "test_proven", url=None)
 

@@ -131,8 +131,8 @@ class Report:
 
 
 def _proof(proofs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    proven = sum(1 for one in proofs if one["proven"])
-    return {"proven": proven, "unproven": len(proofs) - proven, "rules": list(proofs)}
+    proven = [one["proven"] for one in proofs]
+    return {"proven": proven.count(True), "unproven": proven.count(False), "rules": list(proofs)}
 
 
 def _finite(value: Any) -> Any:

@@ -276,7 +276,7 @@ def _expected(found: Sequence[Json] | None) -> Markup:
 def _proof(proof: Json | None) -> Markup:
     if proof is None:
         return Markup()
-    rows = [(name_of(one["id"]), one["reason"]) for one in proof["rules"] if not one["proven"]]
+    rows = [(name_of(one["id"]), one["reason"]) for one in proof["rules"] if one["proven"] is False]
     said = f"{plural(proof['proven'], 'rule')} proven, {grouped(proof['unproven'])} unproven."
     return fragment(tag("p", said), table("Unproven rules", ("rule", "reason"), rows) if rows else None)
 

@@ -217,11 +217,12 @@ def _around(report: Report) -> Iterable[Line]:
 
 def _proofs(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
     """How many rules were shown to catch their own damage, and each that was not, with the reason and cure."""
-    unproven = [one for one in proofs if not one["proven"]]
+    unproven = [one for one in proofs if one["proven"] is False]
+    proven = sum(1 for one in proofs if one["proven"])
     damages = sum(one["damages"] for one in proofs)
-    told = (
-        f"{plural(len(proofs) - len(unproven), 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
-    )
+    told = f"{plural(proven, 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
+    if vacuous := len(proofs) - proven - len(unproven):
+        told += f" ({vacuous} vacuous: nothing declared)"
     yield Line("proof", told, {"red" if unproven else "green": True, "bold": True})
     for one in unproven:
         yield Line("unproven", f"{printable(one['id'])}: {printable(str(one['reason']))}")
