@@ -15,6 +15,8 @@ from pytest_tgintegrity.places import Place
 from pytest_tgintegrity.predicates import NUM_NULLS, both, listed, parenthesised, raw
 from pytest_tgintegrity.schema import Constraint, Excluded
 
+MORE_TIME = "only each pair tells whether rows clash: give it more time (--statement-timeout, or timeout= of the rule)"
+
 CONFLICTS = sql.SQL("tgi_conflict.tgi_row IS NOT NULL")
 
 

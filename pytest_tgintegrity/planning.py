@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.domains import KEY, unmet, values_of
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated
-from pytest_tgintegrity.exclusions import CONFLICTS, with_conflicts
+from pytest_tgintegrity.exclusions import CONFLICTS, MORE_TIME, with_conflicts
 from pytest_tgintegrity.kinds import (
     Acyclic,
     Check,
@@ -208,11 +208,10 @@ class _Planner:
         self.tables[bound.id] = tuple(dict.fromkeys([*place.tables, *more]))
         self.subjects.setdefault(bound.id, Subject(place.subject))
 
-    def _add_check(self, bound: BoundRule, place: Place, found: Predicate) -> None:
+    def _add_check(self, bound: BoundRule, place: Place, found: Predicate, cure: str | None = None) -> None:
         shown = (*found.shown, *_shown(bound, place, found.shown))
-        check = RowCheck(
-            bound.id, found, self.places.within(bound.rule.since, place, bound.params), place.keys, place.label, shown
-        )
+        within = self.places.within(bound.rule.since, place, bound.params)
+        check = RowCheck(bound.id, found, within, place.keys, place.label, shown, cure)
         self.rows[place.group, bound.rule.timeout].append((place, check))
 
     def _add_unique(self, bound: BoundRule, kind: Unique) -> None:
@@ -320,9 +319,8 @@ class _Planner:
         self._reads(bound, place)
         match constraint.kind:
             case "exclusion":
-                self._add_check(
-                    bound, with_conflicts(place, constraint), Predicate(CONFLICTS, _named(constraint.columns))
-                )
+                clash = Predicate(CONFLICTS, _named(constraint.columns))
+                self._add_check(bound, with_conflicts(place, constraint), clash, MORE_TIME)
             case "check":
                 truth = parenthesised(raw(constraint.expressions[0]))
                 self._add_check(bound, place, Predicate(sql.SQL("NOT {}").format(truth), _named(constraint.columns)))

@@ -14,6 +14,8 @@ from typing import Any
 
 Node = Mapping[str, Any]
 
+CURE = "write the condition as a join, or as EXISTS on an indexed column"
+
 PAIRS_PER_SECOND = 20_000_000
 """How many pairs of rows may be compared for each second of a statement's timeout: an optimist's measure."""
 
@@ -37,10 +39,11 @@ class Guilt:
 
     def __str__(self) -> str:
         """One sentence with its cure."""
-        return (
-            f"its plan reads about {self.inner:,.0f} rows for each of about {self.outer:,.0f} ({self.part}):"
-            " write the condition as a join, or as EXISTS on an indexed column"
-        )
+        return self.told(CURE)
+
+    def told(self, cure: str) -> str:
+        """The same with another cure."""
+        return f"its plan reads about {self.inner:,.0f} rows for each of about {self.outer:,.0f} ({self.part}): {cure}"
 
 
 def worst(plan: Node) -> Guilt | None:

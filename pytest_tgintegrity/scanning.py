@@ -13,7 +13,7 @@ from psycopg import sql
 from pytest_tgintegrity.database import Answer, Failure, Reader, TimedOut
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.freshness import changed
-from pytest_tgintegrity.query_plans import PAIRS_PER_SECOND, Guilt, worst
+from pytest_tgintegrity.query_plans import CURE, PAIRS_PER_SECOND, Guilt, worst
 from pytest_tgintegrity.sampling import Sampling
 from pytest_tgintegrity.scans import Access, Count, RowScan, Scan, Tally
 from pytest_tgintegrity.verdicts import Measurement, Sample
@@ -262,11 +262,17 @@ def _accuse(inquiry: _Inquiry, works: Sequence[_Progress], pairs: float) -> None
     suspects = [work for work, guilt in zip(works, plans, strict=True) if guilt is not None and guilt.pairs > pairs]
     alone = [(work, work.scan.only([rule]), rule) for work in suspects for rule in work.rules]
     plans = _plans(inquiry, [scan.question(work.types) for work, scan, _ in alone])
-    for (work, _, rule), guilt in zip(alone, plans, strict=True):
+    for (work, scan, rule), guilt in zip(alone, plans, strict=True):
         if guilt is not None and guilt.pairs > pairs:
-            work.errors[rule] = Failure(f"{work.failed.reason}; {guilt}" if work.failed else str(guilt))
+            told = guilt.told(_cure(scan, rule))
+            work.errors[rule] = Failure(f"{work.failed.reason}; {told}" if work.failed else told)
     for work in suspects:
         work.confine()
+
+
+def _cure(scan: Scan, rule: str) -> str:
+    checks = scan.checks if isinstance(scan, RowScan) else ()
+    return next((one.cure for one in checks if one.rule == rule and one.cure), CURE)
 
 
 def _plans(inquiry: _Inquiry, questions: Sequence[sql.Composable]) -> list[Guilt | None]:

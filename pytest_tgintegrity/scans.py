@@ -93,7 +93,10 @@ class _OneRule:
 
 @dataclass(frozen=True, slots=True)
 class RowCheck:
-    """One row rule on a source: its condition, the window it is confined to, and what to show of a violating row."""
+    """One row rule on a source: its condition, the window it is confined to, and what to show of a violating row.
+
+    `cure` is what helps where it compares too many pairs of rows, if that is not how its author wrote it.
+    """
 
     rule: str
     predicate: Predicate
@@ -101,6 +104,7 @@ class RowCheck:
     keys: tuple[sql.Composable, ...]
     label: sql.Composable | None
     shown: tuple[Named, ...]
+    cure: str | None = None
 
     @property
     def condition(self) -> sql.Composed:
