@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness import FAILING, UNKNOWN, VIOLATED, Ran, RunRules
 
-from pytest_tgintegrity.reports.blocks import FEW, HOW, LONG, WHOLE, Failure, blocks, folded
+from pytest_tgintegrity.reports.blocks import BLOCKS, FEW, HOW, LINES, LONG, WHOLE, Failure, blocks, folded
 
 MANY = """
 @pytest.mark.parametrize("low", range(100, {}))
@@ -167,6 +167,16 @@ def test_few_are_shown_one_by_one_in_order_of_their_gravity() -> None:
 
     assert list(folded(failures)) == [f"t::{n}" for n in (10, 8, 6, 4, 2, 0, 11, 9, 7, 5, 3, 1)]
     assert folded([]) == {}
+
+
+def test_what_is_left_out_is_counted() -> None:
+    failures = [Failure(f"t::test_{n}[{m}]", "low", n, f"text {n}\nmore") for n in range(40) for m in range(3)]
+    whole, lines = folded(failures), folded(failures, "line")
+
+    assert (len(whole), len(lines)) == (BLOCKS, LINES)
+    assert whole["t::test_30[0]"].endswith(f"\n\n… and 90 more rules of 30 tests: {HOW}")
+    assert lines["t::test_39[0]"] == "t::test_39[0]: text 39\n  and 2 more rules of this test"
+    assert lines["t::test_10[0]"].endswith(f"of this test\n… and 30 more rules of 10 tests: {HOW}")
 
 
 def test_every_failure_is_in_one_block() -> None:

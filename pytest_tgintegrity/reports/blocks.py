@@ -16,7 +16,7 @@ from pytest_tgintegrity.rules import SEVERITIES
 FEW = 12
 """So many are shown one by one, as pytest shows them."""
 BLOCKS = 10
-LINES = 60
+LINES = 30
 """So many blocks are shown, and so many where a failure has a line."""
 MEMBERS = 4
 STATEMENT = 160
