@@ -165,11 +165,16 @@ def _hiding(item: pytest.Item) -> Iterator[None]:
         raise Unknown(without_row(error)) from None
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """A rule whose body cannot fail is an error, and it alone."""
+@pytest.hookimpl(tryfirst=True, specname="pytest_runtest_setup")
+def pytest_runtest_setup_of_idle(item: pytest.Item) -> None:
+    """A rule whose body cannot fail is an error, and it alone; what others wrap around a test has begun."""
     if IDLE in item.stash:
         raise Unknown(item.stash[IDLE])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """What a fixture asks at first may fail."""
     with _hiding(item):
         return (yield)
 

@@ -321,7 +321,7 @@ class Integrity:
     @property
     def is_astray(self) -> bool:
         """Whether most tables that the rules name are not there, as far as this process has heard."""
-        if self.tidings.astray is None:
+        if self.tidings.astray is None and not self.is_worker:
             self._hear_workers()
         return self.tidings.astray is not None
 
