@@ -291,8 +291,7 @@ class Integrity:
         """Take the password out of a report's traceback and captured output; and, of rules, what could steer a terminal."""
         clean(report, self._safe if shown else self.scrubbed)
         if isinstance(report, pytest.TestReport):
-            told = report.user_properties
-            report.user_properties = [(name, scrub_document(value, self.scrubbed)) for name, value in told]
+            report.user_properties = [(key, scrub_document(one, self.scrubbed)) for key, one in report.user_properties]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
