@@ -68,8 +68,9 @@ def fresh(reader: Reader) -> Iterator[Connection]:
     locks, any table that changed may be one that it had read.
     """
     with reader.lent() as connection:
-        begun = reader.begun
+        begun, factories = reader.begun, (connection.row_factory, connection.cursor_factory)
         yield connection
+        connection.row_factory, connection.cursor_factory = factories  # whatever the test found more handy
     found = changed(reader, everywhere=connection.lost_locks or connection.closed or reader.begun > begun)
     if isinstance(found, Failure):
         raise NotEvaluated(f"whether what it read is what the snapshot knows cannot be told: {found.reason}")
@@ -81,7 +82,7 @@ def fresh(reader: Reader) -> Iterator[Connection]:
 
 
 def _compared(reader: Reader, *, everywhere: bool) -> Sequence[tuple[str, str, bool, bool]] | Failure:
-    answer = reader.ask_catalogs(sql.SQL(_CHANGED.format(all=everywhere)))
+    answer = reader.ask_catalogs(sql.SQL(_CHANGED.format(all=everywhere)), timeout=reader.allows(None))
     return answer if isinstance(answer, Failure) else [(row[0], row[1], row[2], row[3]) for row in answer.rows]
 
 

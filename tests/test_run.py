@@ -89,6 +89,7 @@ def test_errors_of_one_free_test_stay_there(check: RunRules) -> None:
         "commits": "db.commit()",
         "closes": "db.close()",
         "sets": 'db.execute("SET statement_timeout = 1"); db.row_factory = None',
+            "names": 'from psycopg.rows import dict_row; db.row_factory = dict_row; assert db.execute("SELECT 1 AS n").fetchone()["n"] == 1',
         "fails": 'assert db.execute("SELECT 1").fetchone() == (2,)',
         "holds": 'assert db.execute("SELECT count(*) FROM item WHERE size > %s", [10]).fetchone() == (10,)',
     }  # fmt: skip
@@ -98,7 +99,7 @@ def test_errors_of_one_free_test_stay_there(check: RunRules) -> None:
     assert ran.status == 1
     assert ran.verdicts == {
         "test_breaks": "unknown", "test_writes": "unknown", "test_several": "unknown", "test_commits": "unknown",
-        "test_closes": "passed", "test_sets": "passed", "test_fails": "failed", "test_holds": "passed",
+        "test_closes": "passed", "test_sets": "passed", "test_names": "passed", "test_fails": "failed", "test_holds": "passed",
     }  # fmt: skip
     assert "read-only transaction" in ran.reasons["test_writes"]
     assert "multiple commands" in ran.reasons["test_several"]
