@@ -9,6 +9,7 @@ import psycopg
 from pytest_tgintegrity import repair
 from pytest_tgintegrity.blueprint import Blueprint, read_changes
 from pytest_tgintegrity.changes import Change, Place
+from pytest_tgintegrity.encoding import sql_bytes
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.mended import Left
 from pytest_tgintegrity.planning import Plan
@@ -73,7 +74,7 @@ class Applying:
         simulation = self._blueprint.simulation(group, only)
         found: dict[Place, Change] = {}
         for name in touched:
-            rows = work.connection.execute(simulation.changes(mine[name]).as_bytes(None)).fetchall()
+            rows = work.connection.execute(sql_bytes(simulation.changes(mine[name]))).fetchall()
             found.update({one.place: one for one in read_changes(self._blueprint, mine[name], rows)})
         return found
 

@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.changes import Change
 from pytest_tgintegrity.database import Answer, Failure, Reader
 from pytest_tgintegrity.drafts import Drafts, Wanted
 from pytest_tgintegrity.drawn import Blueprint, stand_ins
+from pytest_tgintegrity.encoding import sql_bytes
 from pytest_tgintegrity.foresight import read_foresight
 from pytest_tgintegrity.planning import Plan
 from pytest_tgintegrity.remedies import Step, components, in_order, qualified
@@ -112,7 +114,11 @@ def _row(value: Any) -> dict[str, str | None]:
 
 def stream(connection: psycopg.Connection[Any], query: sql.Composable) -> Iterator[Sequence[Any]]:
     """The rows of a query, a few thousand at a time, by a cursor of the server."""
-    with psycopg.ServerCursor(connection, "tgi_changes") as cursor:
-        cursor.itersize = FETCH_ROWS
-        cursor.execute(query.as_bytes(None))
-        yield from cursor
+    cursor = psycopg.RawCursor(connection)
+    cursor.execute(b"DECLARE tgi_changes NO SCROLL CURSOR FOR " + sql_bytes(query))
+    try:
+        while rows := cursor.execute(b"FETCH FORWARD %d FROM tgi_changes" % FETCH_ROWS).fetchall():
+            yield from rows
+    finally:
+        if connection.info.transaction_status is TransactionStatus.INTRANS:
+            cursor.execute(b"CLOSE tgi_changes")

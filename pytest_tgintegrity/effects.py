@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.changes import Change, Place
+from pytest_tgintegrity.encoding import bytes_of, sql_bytes
 from pytest_tgintegrity.stored import StoredTable, numbered_tables, read_rows, whole_row
 
 Counts = Mapping[int, tuple[int, int, int]]
@@ -75,7 +76,7 @@ def _counts(connection: psycopg.Connection[Any]) -> Counts:
 
 
 def _one(connection: psycopg.Connection[Any], statement: str) -> Any:
-    row = connection.execute(statement.encode()).fetchone()
+    row = connection.execute(bytes_of(statement)).fetchone()
     return row[0] if row else None
 
 
@@ -151,7 +152,7 @@ def _others(
     if not table.key:
         raise Unseen(f"{table.name} would be changed too, and it has no primary key: its rows could not be journalled")
     statement = _OURS.format(row=whole_row(table), table=sql.Identifier(*table.path), top=_TOP, mine=_MINE)
-    now = {table.place(row): row for (row,) in connection.execute(statement.as_bytes(None)).fetchall()}
+    now = {table.place(row): row for (row,) in connection.execute(sql_bytes(statement)).fetchall()}
     keys = {place: {column: row[column] for column in table.key} for place, row in now.items() if place not in own}
     asked = [Change(table.name, "update", key, {}, {}, ()) for key in keys.values()]
     former = read_rows(outside, table, asked)

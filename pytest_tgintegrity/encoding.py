@@ -7,9 +7,11 @@ surrogates in Python (surrogateescape).
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 from psycopg.types.json import set_json_loads
@@ -26,6 +28,45 @@ def text_of(data: Buffer) -> str:
     return bytes(data).decode("utf-8", "surrogateescape")
 
 
+def bytes_of(text: str) -> bytes:
+    """The inverse of `text_of`."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def sql_text(composed: sql.Composable) -> str:
+    """A composed statement as text, whatever names stand in it: psycopg takes none that is no UTF-8."""
+    try:
+        return composed.as_string(None)
+    except UnicodeEncodeError:
+        return "".join(_spelled(composed))
+
+
+def sql_bytes(composed: sql.Composable, connection: psycopg.Connection[Any] | None = None) -> bytes:
+    """A composed statement as it is sent."""
+    try:
+        return composed.as_bytes(connection)
+    except UnicodeEncodeError:
+        return bytes_of("".join(_spelled(composed)))
+
+
+def _spelled(composed: sql.Composable) -> Iterable[str]:
+    inner: Any = getattr(composed, "_obj", None)
+    if isinstance(composed, sql.Composed):
+        for part in composed:
+            yield from _spelled(part)
+    elif isinstance(composed, sql.Identifier):
+        yield ".".join(_quoted(name, '"') for name in inner)
+    elif isinstance(composed, sql.Literal) and isinstance(inner, str):
+        mark = " E" if "\\" in inner else ""
+        yield mark + _quoted(inner.replace("\\", "\\\\"), "'")
+    else:
+        yield inner if isinstance(composed, sql.SQL) else composed.as_string(None)
+
+
+def _quoted(text: str, mark: str) -> str:
+    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"
+
+
 class _TextLoader(Loader):
     def load(self, data: Buffer) -> str:
         return text_of(data)
@@ -33,7 +74,7 @@ class _TextLoader(Loader):
 
 class _TextDumper(Dumper):
     def dump(self, obj: str) -> bytes:
-        return obj.encode("utf-8", "surrogateescape")
+        return bytes_of(obj)
 
 
 def adapt(connection: C) -> C:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -357,6 +358,22 @@ def pytest_runtest_makereport(
         setattr(report, RECORD, _record(integrity, item, bound, _judged(item, report, call), call))
     integrity.scrub(report, shown=bound is not None)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Between processes a record is JSON: names of a database may be no text that pytest-xdist can send."""
+    data = yield
+    if data and RECORD in data:
+        data[RECORD] = json.dumps(data[RECORD])
+    return data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> None:
+    """The inverse, before the report is made."""
+    if isinstance(data.get(RECORD), str):
+        data[RECORD] = json.loads(data[RECORD])
 
 
 def _judged(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judgement:

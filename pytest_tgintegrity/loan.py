@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from pytest_tgintegrity.encoding import text_of
+from pytest_tgintegrity.encoding import bytes_of, sql_bytes, text_of
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.sql_text import sign_at, tokens, word_at
 from pytest_tgintegrity.stalls import PatientConnection
@@ -70,7 +70,7 @@ def _text(query: Any, connection: psycopg.Connection[Any]) -> str:
         return query
     if isinstance(query, bytes):
         return text_of(query)
-    made = query.as_bytes(connection) if isinstance(query, sql.Composable) else sql.as_bytes(query, connection)
+    made = sql_bytes(query, connection) if isinstance(query, sql.Composable) else sql.as_bytes(query, connection)
     return text_of(made)
 
 
@@ -86,7 +86,7 @@ class OneStatementCursor(psycopg.Cursor[Row]):
     ) -> Self:
         """As in psycopg. Raises `psycopg.ProgrammingError` for what ends the transaction, and for several statements."""
         check(self.connection, query)
-        sent = query.encode() if isinstance(query, str) else query  # the connection's own encoding may be ASCII
+        sent = bytes_of(query) if isinstance(query, str) else query  # the connection's own encoding may be ASCII
         with self.connection.pipeline():
             return super().execute(sent, params, prepare=prepare, binary=binary)
 

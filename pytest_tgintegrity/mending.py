@@ -15,6 +15,7 @@ from pytest_tgintegrity.applying import Applying, apply
 from pytest_tgintegrity.blueprint import Blueprint, Wanted, stream
 from pytest_tgintegrity.changes import Change, Digest
 from pytest_tgintegrity.database import Database, Reader
+from pytest_tgintegrity.encoding import sql_text
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageError
 from pytest_tgintegrity.journal_checks import check_journal
 from pytest_tgintegrity.kinds import Check
@@ -197,7 +198,7 @@ def _check_privileges(writer: Writer, mended: Mended, drawn: Blueprint) -> None:
         for path, op in sorted(ops):
             name = ".".join(path)
             if name in touched:
-                quoted = sql.Identifier(*path).as_string(None)
+                quoted = sql_text(sql.Identifier(*path))
                 (may,) = connection.execute(_PRIVILEGES[op], [quoted]).fetchone() or (False,)
                 if not may:
                     raise UsageError(

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.arguments import LONE_VALUE
 from pytest_tgintegrity.constants import as_real, changes_as_real, own_type
+from pytest_tgintegrity.encoding import sql_bytes, sql_text
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.exact import exact
 from pytest_tgintegrity.kinds import (
@@ -104,7 +105,7 @@ def _number(composed: sql.Composable, parts: list[bytes], values: list[Any]) -> 
         values.append(composed.value)
         parts.append(b"$%d" % len(values))
     else:
-        parts.append(composed.as_bytes(None))
+        parts.append(sql_bytes(composed))
 
 
 def readable(composed: sql.Composable) -> str:
@@ -118,7 +119,7 @@ def _words(composed: sql.Composable) -> Iterable[str]:
         for part in composed:
             yield from _words(part)
     else:
-        yield composed.name if type(composed) is Builtin else composed.as_string(None)
+        yield composed.name if type(composed) is Builtin else sql_text(composed)
 
 
 def raw(text: str) -> sql.SQL:

@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.address import Address
 from pytest_tgintegrity.database import Limits, connect
+from pytest_tgintegrity.encoding import sql_text
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError
 from pytest_tgintegrity.loan import Connection
 from pytest_tgintegrity.server_errors import said
@@ -66,7 +67,7 @@ def why_not(database: str, names: Iterable[str], declared: Iterable[str]) -> str
     if not given and (alarming := [one for one in names if _PRODUCTION.search(one)]):
         return (
             f"--probe-writes is for staging, and {alarming[0]!r} looks like production: leave it out, or if it is none, "
-            f"ALTER DATABASE {sql.Identifier(database).as_string(None)} SET {ENVIRONMENT} = 'staging'"
+            f"ALTER DATABASE {sql_text(sql.Identifier(database))} SET {ENVIRONMENT} = 'staging'"
         )
     return None
 

@@ -10,6 +10,7 @@ from typing import Literal
 from psycopg import sql
 
 from pytest_tgintegrity.arguments import deleting
+from pytest_tgintegrity.encoding import sql_text
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.planning import BoundRule
 from pytest_tgintegrity.predicates import (
@@ -183,7 +184,7 @@ def remedy(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, 
     hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(listed(targets), found.table, where)
     columns = tuple(one.target.column for one in intent.writes)
     words = tuple(one.words for one in intent.writes)
-    return Remedy(bound.id, table, intent.op, columns, words, hits.as_string(None), visible)
+    return Remedy(bound.id, table, intent.op, columns, words, sql_text(hits), visible)
 
 
 def as_of(one: Remedy, instant: str) -> Remedy:

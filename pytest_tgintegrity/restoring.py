@@ -12,6 +12,7 @@ from psycopg.types.json import set_json_loads
 from pytest_tgintegrity import journal
 from pytest_tgintegrity.blueprint import FETCH_ROWS
 from pytest_tgintegrity.changes import Change, Row
+from pytest_tgintegrity.encoding import sql_bytes
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.journal_entries import document, entry_of, schema_reason
 from pytest_tgintegrity.mended import Left
@@ -34,7 +35,7 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
         ):
             set_json_loads(document, cursor)
             cursor.itersize = FETCH_ROWS
-            cursor.execute(journal.STANDING.as_bytes(None), [run])
+            cursor.execute(sql_bytes(journal.STANDING), [run])
             for row in cursor:
                 entry = entry_of(row)
                 if isinstance(entry, Change):

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database import Answer, Failure, Reader
 from pytest_tgintegrity.drawn import Blueprint, written
+from pytest_tgintegrity.encoding import sql_text
 from pytest_tgintegrity.foresight import Foresight
 from pytest_tgintegrity.kinds import Metric
 from pytest_tgintegrity.remedies import Remedy, Step, in_order, offending, qualified
@@ -35,8 +36,8 @@ def question(scan: Scan) -> Question:
     """What the one rule of a scan asks."""
     rows = offending(scan)
     if isinstance(scan, MetricScan):
-        return Question(scan.query.as_string(None), None, bounded=_is_bounded(scan.metric))
-    return Question("" if rows is None else rows.as_string(None), rows)
+        return Question(sql_text(scan.query), None, bounded=_is_bounded(scan.metric))
+    return Question("" if rows is None else sql_text(rows), rows)
 
 
 def _is_bounded(metric: Metric) -> bool:

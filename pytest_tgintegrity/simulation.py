@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
+from pytest_tgintegrity.encoding import sql_text
 from pytest_tgintegrity.predicates import both, listed, raw, where_clause
 from pytest_tgintegrity.remedies import Remedy, Step, qualified
 from pytest_tgintegrity.schema import Table
@@ -115,7 +116,7 @@ class Simulation:
 
     def _add(self, query: sql.Composable) -> str:
         name = f"tgi_{len(self._parts)}"
-        self._parts.append(raw(sql.SQL("{} AS ({})").format(raw(name), query).as_string(None)))
+        self._parts.append(raw(sql_text(sql.SQL("{} AS ({})").format(raw(name), query))))
         return name
 
     def _begin(self, one: Remedy) -> None:
@@ -333,7 +334,7 @@ class Simulation:
     def count(self, rows: sql.Composable) -> sql.Composable:
         """How many rows a query finds after all."""
         return sql.SQL("SELECT pg_catalog.count(*) FROM ({}SELECT * FROM ({}\n) AS tgi_asked) AS tgi_found").format(
-            self._state(), self.asked(rows.as_string(None))
+            self._state(), self.asked(sql_text(rows))
         )
 
     def changes(self, table: Table) -> sql.Composable:

@@ -77,6 +77,9 @@ def folded(name: str) -> str:
 
 
 def _cut(name: str) -> str:
+    strange = [char for char in name if "\ud800" <= char <= "\udfff"]
+    if strange and all("\udc80" <= char <= "\udcff" for char in strange):  # bytes of SQL_ASCII, which is cut anywhere
+        return name.encode("utf-8", "surrogateescape")[:LONGEST_NAME].decode("utf-8", "surrogateescape")
     return name.encode("utf-8", "surrogatepass")[:LONGEST_NAME].decode("utf-8", "ignore")
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
+
+from pytest_tgintegrity.encoding import sql_bytes
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -67,6 +70,11 @@ class PatientConnection(psycopg.Connection[R]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patience = Patience.for_statements(LITTLE_SECONDS, 1)
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> psycopg.Cursor[R]:
+        """As in psycopg, whatever bytes stand in names."""
+        sent = sql_bytes(query, self) if isinstance(query, sql.Composable) else query
+        return super().execute(sent, params, **more)
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """As in psycopg, which sends everything from here. Raises `psycopg.OperationalError` when patience is at an end."""

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pytest_tgintegrity.changes import Change, Place, Row, place
+from pytest_tgintegrity.encoding import sql_bytes
 from pytest_tgintegrity.predicates import listed, raw
 
 
@@ -284,7 +285,7 @@ Statement = tuple[bytes, list[str]]
 
 
 def _ready(statement: sql.Composable, changes: Iterable[Change]) -> Statement:
-    return statement.as_bytes(None), _records(changes)
+    return sql_bytes(statement), _records(changes)
 
 
 def locking(table: StoredTable, changes: Sequence[Change], *, lock: bool = True) -> Statement:
