@@ -1,4 +1,4 @@
-"""PreparedSources: what a realm, a chantry, a library or a node consists of, and whether it was paid for."""
+"""Places: what a realm, a chantry, a library or a node consists of, and whether it was paid for."""
 
 from __future__ import annotations
 

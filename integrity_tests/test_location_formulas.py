@@ -1,4 +1,4 @@
-"""PreparedSources: the columns that follow from others, and what saving a place makes of them."""
+"""Places: the columns that follow from others, and what saving a place makes of them."""
 
 from __future__ import annotations
 

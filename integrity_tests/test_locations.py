@@ -1,4 +1,4 @@
-"""PreparedSources: what lies inside what, what they are worth, and to whom they belong."""
+"""Places: what lies inside what, what they are worth, and to whom they belong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PreparedSources: a city for each chronicle, and what lies in it."""
+"""Places: a city for each chronicle, and what lies in it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
