@@ -208,6 +208,17 @@ def test_a_suite_without_rules_costs_nothing(pytester: pytest.Pytester, words: l
     assert "imported []" in ran.stdout.str()
 
 
+def test_no_time_goes_into_rewriting_assertions_of_the_engine(check: RunRules, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "import sys\ndef pytest_unconfigure():\n"
+        "    ours = [m for n, m in sys.modules.items() if n.startswith('pytest_tgintegrity.')]\n"
+        "    rewritten = [m.__name__ for m in ours if '@pytest_ar' in vars(m)]\n"
+        "    print('modules', len(ours) > 50, rewritten)\n"
+    )
+
+    assert "modules True []" in check(HOLDS, subprocess=True).out
+
+
 def test_rules_import_no_more_than_they_need(pytester: pytest.Pytester, url: str) -> None:
     """Embedded servers and history stay unloaded where nobody asks for them."""
     rules(pytester, HOLDS)
