@@ -33,23 +33,23 @@ DIED_EARLY = "pytest ended before a rule was judged; its own output says why"
 
 
 def _session(config: pytest.Config) -> Session:
-    """The integrity part of this session; it comes to be when it is first asked for."""
-    found = _begun(config)
-    if found is None:
-        from pytest_tgintegrity.session import session
-        from pytest_tgintegrity.session.items import folding, hushing, running
+    """The integrity part of this session; it is made when it is first asked for."""
+    session = _existing(config)
+    if session is None:
+        from pytest_tgintegrity.session.items import missing_tables, running, shortening
+        from pytest_tgintegrity.session.session import NAME, Session
 
-        found = session.Session(config)
-        config.pluginmanager.register(found, session.NAME)
+        session = Session(config)
+        config.pluginmanager.register(session, NAME)
         config.pluginmanager.register(running, "tgintegrity-judging")
-        folding.register(config)
-        config.pluginmanager.register(hushing.Hush(found), "tgintegrity-hush")
-    return found
+        shortening.register(config)
+        config.pluginmanager.register(missing_tables.HideMissing(session), "tgintegrity-hush")
+    return session
 
 
-def _begun(config: pytest.Config) -> Session | None:
-    found: Session | None = config.pluginmanager.getplugin("tgintegrity-session")
-    return found
+def _existing(config: pytest.Config) -> Session | None:
+    session: Session | None = config.pluginmanager.getplugin("tgintegrity-session")
+    return session
 
 
 # --- before anything can fail
@@ -64,13 +64,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
-    """See to it that short names are understood, that no old report is taken for today's, and that the URL is not printed."""
+    """Understand short names, replace old reports that could be taken for today's, and keep the URL out of what is printed."""
     config, known = early_config, early_config.known_args_namespace
     config.stash[addresses.INVOKED] = tuple(map(str, config.invocation_params.args))
     early = _read_early(config, parser, args)
-    known.file_or_dir = early.file_or_dir  # what is given to a short name is no test path, and has no conftest of ours
+    known.file_or_dir = (
+        early.file_or_dir
+    )  # the value of a short name is no test path, so that no conftest is looked for there
     asked = _asks_for_reports(early)
-    if asked:  # by our own names: what stands behind a short one may be somebody else's file, still
+    if asked:  # only by our own names: a short name may still turn out to be another plugin's, with a file of its own
         _refuse(config, known, DIED_EARLY, early=True)
     try:
         return (yield)
@@ -94,9 +96,9 @@ def _read_early(config: pytest.Config, parser: pytest.Parser, args: list[str]) -
 
 
 def _read_again(config: pytest.Config, parser: pytest.Parser, args: list[str], *, asked: bool) -> None:
-    """See to what was given by short names, and take passwords out of words that pytest is going to complain of."""
+    """Read what was given by short names, and mask passwords in words that pytest is going to complain of."""
     read, strange = parser.parse_known_and_unknown_args(args, namespace=copy.copy(config.option))
-    args[:] = [masked(one) if one in strange else one for one in args]
+    args[:] = [masked(word) if word in strange else word for word in args]
     if asked and options.published(config, read) != options.published(config, config.known_args_namespace):
         _refuse(config, read, DIED_EARLY, early=True)
     if read.debug:
@@ -104,14 +106,14 @@ def _read_again(config: pytest.Config, parser: pytest.Parser, args: list[str], *
 
 
 def _asks_for_reports(namespace: Any) -> bool:
-    """Whether a run on a database begins, which has to leave no old report behind."""
+    """Whether a run on a database begins: no old report may be left from before it."""
     url = namespace.tgintegrity_db_url or os.environ.get(table.DB_URL_VARIABLE)
-    only_told = namespace.help or namespace.version or namespace.collectonly or namespace.tgintegrity_fix_history
-    return bool(url and not (only_told or "PYTEST_XDIST_WORKER" in os.environ))
+    only_shows = namespace.help or namespace.version or namespace.collectonly or namespace.tgintegrity_fix_history
+    return bool(url and not (only_shows or "PYTEST_XDIST_WORKER" in os.environ))
 
 
 def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool = False) -> None:
-    """Say in each report that was asked for that there is none; if it is `early` to say so, only in files."""
+    """Write the reason into each report that was asked for; `early`, when it may still turn out otherwise, only into files."""
     path, files = options.json_path(namespace), options.published(config, namespace)
     if path is None and not files:
         return
@@ -121,23 +123,23 @@ def _refuse(config: pytest.Config, namespace: Any, reason: str, *, early: bool =
 
     if path is not None and (not early or is_file(path)):
         write_refusal(path, reason)
-    if found := {form: path for form, path in files.items() if not early or is_file(path)}:
-        publish(refusal(reason), found, addresses.asked_name(config, namespace))
+    if written := {form: path for form, path in files.items() if not early or is_file(path)}:
+        publish(refusal(reason), written, addresses.asked_name(config, namespace))
 
 
 def _hide_arguments(config: pytest.Config) -> None:
     """Take URLs out of the arguments that pytest writes to ``--debug``'s file and xdist hands to its workers."""
     params = config.invocation_params
-    words = [str(one) for one in params.args]
+    words = [str(word) for word in params.args]
     hidden = tuple(parsing.spelling_of(config).without_values(words, addresses.SECRET, MASK))
     config.invocation_params = dataclasses.replace(params, args=hidden)
 
 
 def _mask_file(config: pytest.Config, path: Path) -> None:
     """Take the passwords out of what pytest wrote to ``--debug``'s file meanwhile."""
-    integrity, given = _begun(config), addresses.given_url(config)
+    session, given = _existing(config), addresses.given_url(config)
     with contextlib.suppress(FileNotFoundError):
-        scrub = integrity.redaction.text if integrity else Secrets(passwords_in(given.url) if given else ()).scrub
+        scrub = session.redaction.text if session else Secrets(passwords_in(given.url) if given else ()).scrub
         path.write_text(scrub(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
@@ -169,18 +171,18 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
     config._do_configure()  # noqa: SLF001 - as pytest's own commands that run no test do
     try:
-        integrity = Session(config)
-        if integrity.error or integrity.run is None:
-            raise integrity.error or UsageError(NO_URL)
-        say = _saying(config, integrity)
+        session = Session(config)
+        if session.error or session.run is None:
+            raise session.error or UsageError(NO_URL)
+        say = _saying(config, session)
         if history:
-            return undoing.list_runs(integrity.run, say)
+            return undoing.list_runs(session.run, say)
         flush = config.getoption("tgintegrity_redis_flush_prefix")
-        cleaning = undoing.cleaning(integrity.memory, [config.rootpath, *map(Path, config.args)], flush)
+        cleaning = undoing.cleaning(session.memory, [config.rootpath, *map(Path, config.args)], flush)
         files = undoing.Files(options.json_path(config.option), options.published(config, config.option))
-        return undoing.take_back(integrity.run, which, say, files, cleaning)
+        return undoing.take_back(session.run, which, say, files, cleaning)
     except TgIntegrityError as error:
-        reason = parsing.told(config, integrity.redaction.text(str(error)))
+        reason = parsing.told(config, session.redaction.text(str(error)))
         if not history:
             _refuse(config, config.option, reason)
         sys.stderr.write(f"ERROR: {printable(reason)}\n\n")
@@ -189,14 +191,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         config._ensure_unconfigure()  # noqa: SLF001 - the same
 
 
-def _saying(config: pytest.Config, integrity: Session) -> Callable[[str], None]:
+def _saying(config: pytest.Config, session: Session) -> Callable[[str], None]:
     writer = config.get_terminal_writer()
-    return lambda text: writer.line(parsing.told(config, integrity.redaction.text(text)))
+    return lambda text: writer.line(parsing.told(config, session.redaction.text(text)))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Begin at once where the database is named; under xdist also if the environment names it: workers will ask."""
+    """Connect at once if the command line names the database; under xdist also if the environment does, since workers will ask."""
     config = session.config
     given = None if hasattr(config, "workerinput") else addresses.given_url(config)
     distributed = config.pluginmanager.hasplugin("dsession")
@@ -208,7 +210,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _is_used(module: str) -> bool:
-    """Whether somebody has imported what rules, or probes, are declared with: else there is none."""
+    """Whether the module that declares rules, or probes, was imported; without it there can be none."""
     return f"pytest_tgintegrity.rules.{module}" in sys.modules
 
 
@@ -225,9 +227,9 @@ def pytest_pycollect_makeitem(
 
     _session(collector.config).outcome.not_collected |= collector.session.testsfailed > 0  # before we came to be
     collecting.offer_fixtures(collector)
-    found: Sequence[pytest.Function] | None = yield
-    collecting.bind(collector, found or (), declared)
-    return collecting.shown_as_collected(collector, found) if found and collector.config.option.collectonly else found
+    items: Sequence[pytest.Function] | None = yield
+    collecting.bind(collector, items or (), declared)
+    return collecting.shown_as_collected(collector, items) if items and collector.config.option.collectonly else items
 
 
 def _keep_probe(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
@@ -266,27 +268,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Where a database is named, a report that was asked for says that nothing was collected."""
+    """If nothing was collected but a database is named, begin all the same: a report that was asked for has to say so."""
     if not session.items and addresses.given_url(session.config) and not hasattr(session.config, "workerinput"):
         _session(session.config)
 
 
-# --- pytest-xdist: what the controller has to do even if it was never told of a database
+# --- pytest-xdist: what the controller has to do even where no database was named to it
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Hear what a worker knew of the selection."""
-    told = getattr(node, "workeroutput", {}).get("tgintegrity")
-    if told:
-        _session(node.config).hear_worker(told)
+    """Take over what a worker knew of the selection."""
+    message = getattr(node, "workeroutput", {}).get("tgintegrity")
+    if message:
+        _session(node.config).hear_worker(message)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Refuse the run if a worker could not begin."""
     result = yield
-    integrity = _begun(session.config)
-    if integrity is not None and not integrity.processes.is_worker and (refused := integrity.refused_by_workers()):
+    ours = _existing(session.config)
+    if ours is not None and not ours.processes.is_worker and (refused := ours.refused_by_workers()):
         raise pytest.UsageError(printable(refused))
     return result

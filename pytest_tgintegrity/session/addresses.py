@@ -1,4 +1,4 @@
-"""Where things are, as it was given: the database, the history, who is to be told. Nobody else reads these options: they hold secrets."""
+"""The addresses that were given: of the database, of the history, of who gets alerts. No other module reads these options: they hold secrets."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _REDIS: pytest.StashKey[RedisAddress | None] = pytest.StashKey()
 
 
 def given_url(config: pytest.Config) -> Given | None:
-    """The URL of the command line, else of the environment; from then on the option shows that there is one, no more."""
+    """The URL of the command line, else of the environment; from then on the option shows only that there is one."""
     if _GIVEN not in config.stash:
         config.stash[_GIVEN] = _find_url(config)
         config.option.tgintegrity_db_url = "(hidden)" if config.getoption("tgintegrity_db_url") else None
@@ -62,7 +62,7 @@ def _find_url(config: pytest.Config) -> Given | None:
 
 
 def asked_name(config: pytest.Config, namespace: Any) -> str:
-    """The name of the database as the address gives it; `namespace` holds what was said, as long as nobody has read it."""
+    """The name of the database as the address gives it; `namespace` holds the command line, in case `given_url` has not been called yet."""
     given = config.stash.get(_GIVEN, None)
     url = given.url if given else namespace.tgintegrity_db_url or os.environ.get(DB_URL_VARIABLE)
     if not url:
@@ -73,7 +73,7 @@ def asked_name(config: pytest.Config, namespace: Any) -> str:
 
 
 def redis_address(config: pytest.Config) -> RedisAddress | None:
-    """Where past runs are kept, if anywhere; the option then shows that there is one, no more. Raises `UsageError`."""
+    """Where past runs are kept, if anywhere; the option then shows only that there is one. Raises `UsageError`."""
     if _REDIS not in config.stash:
         option, variable = config.getoption("tgintegrity_redis_url"), os.environ.get(REDIS_URL_VARIABLE)
         config.stash[_REDIS] = None
@@ -87,7 +87,7 @@ def redis_address(config: pytest.Config) -> RedisAddress | None:
 
 
 def alert_receiver(config: pytest.Config) -> Receiver | None:
-    """Whom to tell, if anybody; the option then shows that there is one, no more. Raises `UsageError`."""
+    """Who gets alerts, if anybody; the option then shows only that there is one. Raises `UsageError`."""
     if _ALERT not in config.stash:
         given = config.getoption("tgintegrity_alert") or os.environ.get(ALERT_VARIABLE)
         config.stash[_ALERT] = None
@@ -99,14 +99,14 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
     return config.stash[_ALERT]
 
 
-def given_secrets(config: pytest.Config, told: Secrets) -> Secrets:
-    """What was given, or told by the controller, and must not be shown: passwords, and the addresses of webhooks."""
+def given_secrets(config: pytest.Config, hidden: Secrets) -> Secrets:
+    """What must not be shown: passwords and addresses of webhooks that were given here, or `hidden` ones from the controller."""
     given, redis, receiver = config.stash.get(_GIVEN, None), redis_address(config), alert_receiver(config)
-    known = told if given is None else Secrets(passwords_in(given.url))
+    known = hidden if given is None else Secrets(passwords_in(given.url))
     return known.including(*(redis.secrets.words if redis else ()), *(receiver.secrets if receiver else ()))
 
 
 def invoked(config: pytest.Config) -> tuple[str, Sequence[str], Spelling]:
-    """The program that was called, what it was told (passwords and all, so it is never shown as it is), and our names."""
+    """The program that was called, its arguments (with passwords, so never shown as they are), and the names of our options."""
     program = "python -m pytest" if Path(sys.argv[0]).name == "__main__.py" else "pytest"
     return program, config.stash.get(INVOKED, config.invocation_params.args), spelling_of(config)

@@ -1,4 +1,4 @@
-"""A capability of a run beyond judging its rules, such as waivers, fixes or the gate: what it is asked, and when."""
+"""A capability of a run beyond judging its rules, such as waivers, fixes or the gate: its methods, and when they are called."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Selection:
 
 
 class Feature:
-    """Does nothing where it was not asked for; a new one overrides what it needs, and joins `registry.features_of`.
+    """Does nothing where it was not asked for. A new feature overrides what it needs, and joins `registry.features_of`.
 
     All of its methods may raise `TgIntegrityError` until the run has begun, and none after that.
     """
@@ -40,7 +40,7 @@ class Feature:
     name = ""
 
     def prepared(self) -> None:
-        """The session begins, in whichever process; what this raises is told once rules are selected."""
+        """The session begins, in every process; what this raises is reported once rules are selected."""
 
     def selected(self, selection: Selection) -> None:
         """The selection is final; nothing has been scanned yet. Called in every process that collects."""
@@ -52,10 +52,10 @@ class Feature:
         """Scans are under way."""
 
     def to_json(self) -> Any:
-        """What a worker of pytest-xdist knows of the selection, for `hear`; None if it is nothing."""
+        """What a worker of pytest-xdist knows of the selection, for `hear`; None if that is nothing."""
 
-    def hear(self, told: Any) -> None:
-        """Take over what a worker knew."""
+    def hear(self, known: Any) -> None:
+        """Take over what `to_json` of a worker returned."""
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """All rules are judged, and the score is known; `run` is None where no data was looked at.
@@ -67,8 +67,8 @@ class Feature:
         """All features have concluded."""
 
     def section(self, summary: RunSummary) -> Section:
-        """What there is to tell."""
+        """What the feature reports."""
         return Section()
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close what was opened."""

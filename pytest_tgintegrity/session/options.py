@@ -34,7 +34,7 @@ Baselining = Literal["pin", "show"]
 
 @dataclass(frozen=True, slots=True)
 class Fixing:
-    """What ``--fix-plan`` or ``--fix`` asked for: to make the changes or only plan them; the plan it has to be; keys to delete."""
+    """What ``--fix-plan`` or ``--fix`` asked for: whether to make the changes or only plan them; the id that the plan has to have; the prefix of keys to delete."""
 
     apply: bool
     plan: str | None = None
@@ -114,7 +114,7 @@ def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
         raise UsageError(
             "--probe-writes is for staging: leave it out with --gate production, and where its baseline is pinned"
         )
-    given = [config.invocation_params.dir / one for one in config.getoption("tgintegrity_migrations")]
+    given = [config.invocation_params.dir / name for name in config.getoption("tgintegrity_migrations")]
     if given and not gate:
         raise UsageError("--migrations alone asks nothing (there is no pre-flight in this version): add --gate NAME")
     if not gate:
@@ -133,9 +133,9 @@ def named_path(config: pytest.Config, name: str, given: str | None) -> Path | No
 
 
 def published(config: pytest.Config, namespace: Any) -> dict[str, Path]:
-    """The files that are made of the JSON report, by form; `namespace` holds what was said on the command line."""
-    found = {form: named_path(config, form, getattr(namespace, f"tgintegrity_{form}", None)) for form in FORMS}
-    return {form: path for form, path in found.items() if path is not None}
+    """The files that are made of the JSON report, by form; `namespace` holds the command line."""
+    paths = {form: named_path(config, form, getattr(namespace, f"tgintegrity_{form}", None)) for form in FORMS}
+    return {form: path for form, path in paths.items() if path is not None}
 
 
 def _baseline(config: pytest.Config) -> Baselining | None:
@@ -148,7 +148,7 @@ def _baseline(config: pytest.Config) -> Baselining | None:
 
 
 def _probe(config: pytest.Config) -> Probing | None:
-    """Which probes to time: those that read, or also those that write. Raises `UsageError` where there would be no quiet."""
+    """Which probes to time: those that read, or also those that write. Raises `UsageError` where other tests would run at the same time."""
     writes = config.getoption("tgintegrity_probe_writes")
     if not (writes or _flag(config, "tgintegrity_probe") or config.getoption("tgintegrity_baseline") == "pin"):
         return None
@@ -176,7 +176,7 @@ def _fixing(config: pytest.Config) -> Fixing | None:
 
 
 def _prove(config: pytest.Config) -> bool:
-    """Whether rules are to be proven. Raises `UsageError` for what does not go together with it."""
+    """Whether rules are to be proven. Raises `UsageError` for options that do not go together with it."""
     if not config.getoption("tgintegrity_prove"):
         return False
     if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
@@ -221,12 +221,12 @@ def _timezone(name: str) -> str | None:
 
 
 def _scopes(given: list[str]) -> dict[str, str]:
-    found = {}
+    scopes = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"--scope is {text!r}: write NAME=VALUE, such as --scope status=App")
-        if name.strip() in found:
+        if name.strip() in scopes:
             raise UsageError(f"--scope {name.strip()} is given twice: choose one value")
-        found[name.strip()] = value.strip()
-    return found
+        scopes[name.strip()] = value.strip()
+    return scopes

@@ -1,4 +1,4 @@
-"""On a terminal, what is waited for while scans take long."""
+"""Progress on a terminal while scans take long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def show_progress(config: Any, done: int, of: int, waited: float) -> None:
-    """Tell how far the scans are; the last call, with no time waited, wipes the line."""
+    """Show how far the scans are; the last call, with no time waited, wipes the line."""
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
     if hasattr(config, "workerinput") or reporter is None or not reporter.isatty or reporter.verbosity < 0:
         return

@@ -16,7 +16,7 @@ Clean = Callable[[str], str]
 
 
 class Redaction:
-    """Takes secrets out: those that were given, and those that `learned` knows of by the time something is shown."""
+    """Takes secrets out: those that were given, and those that `learned` returns by the time something is shown."""
 
     def __init__(self, given: Secrets, learned: Callable[[], Secrets]) -> None:
         self._given = given
@@ -39,15 +39,15 @@ class Redaction:
         """Clean a report's traceback and captured output; and, of rules, of what could steer a terminal."""
         _clean(report, self.shown if shown else self.text)
         if isinstance(report, pytest.TestReport):
-            told = report.user_properties
-            report.user_properties = [(name, self.document(value)) for name, value in told]
+            properties = report.user_properties
+            report.user_properties = [(name, self.document(value)) for name, value in properties]
 
-    def veil(self, config: pytest.Config, *, logs: bool) -> None:
-        """Whatever else is printed, by whom ever, passes here: warnings, internal errors, summaries; and the live log."""
+    def attach(self, config: pytest.Config, *, logs: bool) -> None:
+        """Clean whatever pytest's terminal prints, whoever writes it: warnings, internal errors, summaries; with `logs` the live log, too."""
         if config.pluginmanager.hasplugin("terminalreporter"):
-            _veil(config.get_terminal_writer(), self.text)
+            _clean_writer(config.get_terminal_writer(), self.text)
         if logs:
-            _veil_log(config.pluginmanager.getplugin("logging-plugin"), self.shown)
+            _clean_log(config.pluginmanager.getplugin("logging-plugin"), self.shown)
 
     def warning(self, warning: Any) -> None:
         """Clean a warning, which may quote what a server said."""
@@ -72,7 +72,7 @@ def _clean(report: Any, text_of: Clean) -> None:
 
 
 def _clean_traceback(longrepr: Any, text_of: Clean) -> None:
-    """In place, so that pytest's summaries know it still."""
+    """Clean a traceback in place: pytest's summaries need its structure."""
     for traceback, crash, _ in getattr(longrepr, "chain", ()):
         for entry in traceback.reprentries:
             entry.lines = [text_of(line) for line in entry.lines]
@@ -80,8 +80,8 @@ def _clean_traceback(longrepr: Any, text_of: Clean) -> None:
             crash.message = text_of(crash.message)
 
 
-def _veil(writer: Any, text_of: Clean) -> None:
-    """Clean whatever is printed by a terminal writer, by whom ever: warnings, internal errors, summaries."""
+def _clean_writer(writer: Any, text_of: Clean) -> None:
+    """Clean whatever is printed by a terminal writer, whoever calls it."""
     write = writer.write
 
     def cleaned(msg: str, **markup: Any) -> None:
@@ -90,17 +90,17 @@ def _veil(writer: Any, text_of: Clean) -> None:
     writer.write = cleaned  # as pytest's own pastebin does
 
 
-def _veil_log(logs: Any, text_of: Clean) -> None:
-    """Clean the messages of pytest's live log, if there is one; not its colours, nor what others see of them."""
+def _clean_log(logs: Any, text_of: Clean) -> None:
+    """Clean the messages of pytest's live log, if there is one; its colours stay, and other handlers see the messages as they were."""
     handler = getattr(logs, "log_cli_handler", None)
     if not isinstance(handler, logging.Handler):
         return
     format_record = handler.format
 
     def cleaned(record: logging.LogRecord) -> str:
-        told = copy.copy(record)
-        told.msg, told.args = text_of(record.getMessage()), ()
-        return format_record(told)
+        shown = copy.copy(record)
+        shown.msg, shown.args = text_of(record.getMessage()), ()
+        return format_record(shown)
 
     handler.format = cleaned  # type: ignore[method-assign]
 

@@ -28,7 +28,7 @@ from pytest_tgintegrity.session.feature import Selection
 from pytest_tgintegrity.session.features.registry import Features, features_of
 from pytest_tgintegrity.session.progress import show_progress
 from pytest_tgintegrity.session.redacting import Redaction
-from pytest_tgintegrity.session.telling import Telling
+from pytest_tgintegrity.session.reporting import Reporting
 from pytest_tgintegrity.session.workers import RECORD, Processes, join
 from pytest_tgintegrity.text import printable
 
@@ -38,13 +38,13 @@ IDLE = pytest.StashKey[str]()  # why the body of a rule can never fail
 
 
 def session_of(config: pytest.Config) -> Session:
-    """The integrity part of this session, which has begun."""
-    found: Session = config.pluginmanager.getplugin(NAME)
-    return found
+    """The integrity part of this session, which exists by now."""
+    session: Session = config.pluginmanager.getplugin(NAME)
+    return session
 
 
 class Session:
-    """See the module. `run` is None without a URL; `error` is a mistake that matters once rules are selected."""
+    """Wires a run, as the module says. `run` is None without a URL; `error` is a mistake that matters only once rules are selected."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -66,9 +66,9 @@ class Session:
                 feature.prepared()
         except TgIntegrityError as error:
             self.error = error
-        self.redaction.veil(config, logs=self.run is not None)
-        self._telling = Telling(self)
-        config.pluginmanager.register(self._telling, "tgintegrity-telling")
+        self.redaction.attach(config, logs=self.run is not None)
+        self._reporting = Reporting(self)
+        config.pluginmanager.register(self._reporting, "tgintegrity-telling")
 
     def _find_run(self) -> Run | None:
         """The run on the database that was named; nothing connects yet."""
@@ -80,7 +80,7 @@ class Session:
     # --- starting
 
     def start(self, *, distributed: bool) -> None:
-        """Begin to connect while tests are collected, if the command line says where; get ready for xdist's workers."""
+        """Connect while tests are collected, if the command line names the database; get ready for xdist's workers."""
         if self.run is None:
             return
         if distributed:
@@ -94,7 +94,7 @@ class Session:
         self.processes.instruct(node, self.redaction.secrets)
 
     def constraints(self, kind: Declared) -> tuple[Constraint, ...]:
-        """Declared constraints; none if there is no database, and if it cannot be reached the error is told later."""
+        """Declared constraints; none without a database. If it cannot be reached the error is kept in `error` for later."""
         if self.run is None or self.error is not None:
             return ()
         try:
@@ -140,10 +140,10 @@ class Session:
         elif self.options.prove:
             self.features.proving.prepare(self.run, selection.rules)
         else:
-            self._look(self.run, selection)
+            self._scan(self.run, selection)
 
-    def _look(self, run: Run, selection: Selection) -> None:
-        """Look at data: scans begin, and features are told."""
+    def _scan(self, run: Run, selection: Selection) -> None:
+        """Begin the scans, and call the features before and after that."""
         for feature in self.features.all:
             feature.opened(run)
         run.begin(selection.rules, partial(show_progress, self.config))
@@ -157,7 +157,7 @@ class Session:
         prover = self.features.proving.prover
         return prover.sources(bound) if prover else self.run.sources(bound) if self.run else ()
 
-    # --- listening
+    # --- reports of tests
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
@@ -167,11 +167,11 @@ class Session:
         return report
 
     @property
-    def is_astray(self) -> bool:
-        """Whether most tables that the rules name are not there, as far as this process has heard."""
-        if self.features.access.astray is None and not self.processes.is_worker:
+    def asks_wrong_database(self) -> bool:
+        """Whether most tables that the rules name are missing, as far as this process knows."""
+        if self.features.access.wrong_database is None and not self.processes.is_worker:
             self.hear_workers()
-        return self.features.access.astray is not None
+        return self.features.access.wrong_database is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
@@ -180,7 +180,7 @@ class Session:
             self.redaction.warning(warning_message)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the record of a rule, and the failure of what has none."""
+        """Keep the record of a rule; of a failed test without a record keep the failure."""
         record = getattr(report, RECORD, None)
         if record is not None:
             self.outcome.hear(RuleRecord.from_json(record))
@@ -204,12 +204,12 @@ class Session:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Assess the run and decide the exit status before any report is written; at the end let go of everything."""
+        """Assess the run and decide the exit status before any report is written; at the end close what was opened."""
         if not self.processes.is_worker:
             self.hear_workers()
-            self._telling.conclude()
+            self._reporting.conclude()
             session.exitstatus = self.outcome.exit_status(int(session.exitstatus))
-            self._telling.publish()
+            self._reporting.publish()
         try:
             return (yield)
         finally:
@@ -221,20 +221,20 @@ class Session:
             self.processes.close()
 
     def refused_by_workers(self) -> str | None:
-        """Why the workers could not begin; who cannot read the URL knows better than who was not given any."""
+        """Why the workers could not begin. If this process cannot use the URL, its own error says more than theirs."""
         self.hear_workers()
         if self.outcome.refused and self.error:
             self.outcome.refused = self.redaction.text(str(self.error))
         return self.outcome.refused
 
     def hear_workers(self) -> None:
-        """Take over what workers left."""
-        for told in self.processes.heard():
-            self.hear_worker(told)
+        """Take over what workers have sent."""
+        for message in self.processes.heard():
+            self.hear_worker(message)
 
-    def hear_worker(self, told: Any) -> None:
+    def hear_worker(self, message: Any) -> None:
         """Take over what a worker knew of the selection."""
-        self.outcome.hear_worker(told)
+        self.outcome.hear_worker(message)
         for feature in self.features.all:
-            if (known := told["features"][feature.name]) is not None:
+            if (known := message["features"][feature.name]) is not None:
                 feature.hear(known)

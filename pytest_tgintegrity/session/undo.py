@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What is to be done about caches once rows were taken back."""
+    """What to do about caches once rows were taken back."""
 
     memory: Memory
     caches: Sequence[Caches]
@@ -36,13 +36,13 @@ class Cleaning:
 
 
 def cleaning(memory: Memory, places: Sequence[Path], prefix: str | None) -> Cleaning:
-    """What the files say that lie beside the rules, the first place being pytest's root. Raises `UsageError`.
+    """Read the files of caches beside the rules; the first of `places` is pytest's root. Raises `UsageError`.
 
-    No rule is collected, so they are looked for where the command line points to; without them nothing is deleted, for they
-    say what has to be kept.
+    No rule is collected, so the files are looked for where the command line points to. Without them nothing is deleted, since
+    they say what has to be kept.
     """
-    paths = (Path(str(one).partition("::")[0]).absolute() for one in places)
-    folders = [one.parent if one.is_file() else one for one in paths]
+    paths = (Path(str(place).partition("::")[0]).absolute() for place in places)
+    folders = [path.parent if path.is_file() else path for path in paths]
     texts = rule_files.texts(rule_files.beside(CACHES, folders), places[0])
     caches = [parse_caches(text, name) for name, text in texts]
     if prefix is not None and not caches:
@@ -55,22 +55,22 @@ def cleaning(memory: Memory, places: Sequence[Path], prefix: str | None) -> Clea
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where an undo is told of: the JSON report, and what else is written of a run, by form."""
+    """The files that report an undo: the JSON report, and by form what else is written of a run."""
 
     report: Path | None
     published: Mapping[str, Path]
 
 
 def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) -> int:
-    """Undo a run and tell of it; 1 if something could not be taken back. Raises `UsageError`."""
+    """Undo a run and report it; 1 if something could not be taken back. Raises `UsageError`."""
     try:
         undone = undo(run, which)
         status = int(bool(undone.applied.left or undone.applied.stopped))
         stale = cleaning.memory.tidy(undone.applied, cleaning.caches, cleaning.prefix)
-        _tell(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
+        _say(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
         if files.report is not None:
             say(str(_written(files.report, undone, stale, status)))
-        _tell_files(files.published, undone, say)
+        _publish(files.published, undone, say)
         return status
     finally:
         run.close()
@@ -78,29 +78,29 @@ def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) 
 
 
 def list_runs(run: Run, say: Say) -> int:
-    """Tell of the runs in the journal. Raises `UsageError`."""
+    """List the runs in the journal. Raises `UsageError`."""
     try:
-        _tell(run, history_lines(past_runs(run)), say)
+        _say(run, history_lines(past_runs(run)), say)
         return 0
     finally:
         run.close()
 
 
-def _tell(run: Run, lines: Iterable[Line], say: Say) -> None:
+def _say(run: Run, lines: Iterable[Line], say: Say) -> None:
     if run.database is not None:
         say(header(run.database, run.snapshot).replace("read-only, ", ""))
     for line in lines:
         say(str(line))
 
 
-def _tell_files(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
-    """What page and metrics said was found before rows were taken back: now they say that nobody has looked since."""
+def _publish(files: Mapping[str, Path], undone: Undone, say: Say) -> None:
+    """Page and metrics still show what was found before rows were taken back: have them say that no rule was run since."""
     rows = plural(undone.applied.rows, "row")
     for line in publish(refusal(f"{rows} of run {undone.run} taken back; no rule was run since"), files):
         say(str(line))
 
 
 def _written(report: Path, undone: Undone, stale: Stale | None, status: int) -> Line:
-    told = {"undo": undone.to_json(), **({"caches": stale.to_json()} if stale else {})}
-    document: dict[str, Any] = {"exitcode": status, "integrity": told}
+    section = {"undo": undone.to_json(), **({"caches": stale.to_json()} if stale else {})}
+    document: dict[str, Any] = {"exitcode": status, "integrity": section}
     return put("report", report, json.dumps(document), private=True)

@@ -1,4 +1,4 @@
-"""One run for all of pytest-xdist's workers: the controller holds the snapshot, and invites whoever has rules to judge.
+"""One run for all of pytest-xdist's workers: the controller holds the snapshot, and invites the workers that have rules to judge.
 
 A worker asks over a line (a socket in a private folder), and keeps the line open. When it breaks, the controller was
 interrupted or is gone: then the worker cancels what the server is doing for it.
@@ -33,20 +33,20 @@ FOLDERS = re.compile(PREFIX + r"\w{8}")
 
 
 RECORD = "tgintegrity"
-"""The key of what is ours in what controller and workers tell each other, and in reports of tests."""
+"""The key of our part in messages between controller and workers, and in reports of tests."""
 
 
 class Processes:
     """The processes of a run: this one, which owns it or is a worker of xdist, and what it shares with the others.
 
-    Where the run is distributed there is a folder, for results and for what workers tell: as files, which outlive a worker.
+    A distributed run has a folder for results and for messages of workers: files outlive the worker that wrote them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        told = config.workerinput.get(RECORD) if hasattr(config, "workerinput") else None
+        message = config.workerinput.get(RECORD) if hasattr(config, "workerinput") else None
         self.is_worker = hasattr(config, "workerinput")
-        self.folder: Path | None = Path(told["folder"]) if told else None
-        self.secrets = Secrets(told["secrets"], told["public"]) if told else Secrets()
+        self.folder: Path | None = Path(message["folder"]) if message else None
+        self.secrets = Secrets(message["secrets"], message["public"]) if message else Secrets()
         self._config = config
         self._host: Host | None = None
 
@@ -62,20 +62,20 @@ class Processes:
 
     def instruct(self, node: Any, hidden: Secrets) -> None:
         """Tell a worker where to ask for the run, and what it must not show."""
-        told = {"folder": str(self.folder), "secrets": list(hidden.words), "public": list(hidden.public)}
-        node.workerinput[RECORD] = told if self.folder else None
+        message = {"folder": str(self.folder), "secrets": list(hidden.words), "public": list(hidden.public)}
+        node.workerinput[RECORD] = message if self.folder else None
 
-    def tell(self, told: Mapping[str, Any]) -> None:
-        """Tell the controller what only a worker knows of the selection."""
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send the controller what only a worker knows of the selection."""
         if self.folder is None:
-            self._config.workeroutput[RECORD] = told  # type: ignore[attr-defined] # xdist takes it from its workers
+            self._config.workeroutput[RECORD] = message  # type: ignore[attr-defined] # xdist takes it from its workers
         else:
             part = self.folder / f"selection.{os.getpid()}"
-            part.write_text(json.dumps(told), encoding="utf-8")
+            part.write_text(json.dumps(message), encoding="utf-8")
             part.replace(part.with_suffix(".told"))
 
     def heard(self) -> Iterator[Any]:
-        """What workers have told since it was last asked."""
+        """The messages that workers have sent since the last call."""
         for path in self.folder.glob("*.told") if self.folder else ():
             yield json.loads(path.read_text(encoding="utf-8"))
             path.unlink()
@@ -93,7 +93,7 @@ class Processes:
 
 
 def shared_folder() -> Path:
-    """A private folder for the workers of a run; those that killed runs left behind go."""
+    """A private folder for the workers of a run; folders that killed runs left behind are removed."""
     sweep([Path(tempfile.gettempdir())], FOLDERS, {os.geteuid()})
     folder = tempfile.mkdtemp(prefix=PREFIX)
     hold(folder)  # until this process ends
@@ -124,11 +124,11 @@ class Host:
 
     def _answer(self, line: Connection[Any, Any]) -> None:
         try:
-            told = {"invitation": self._run.invite().to_json()}
+            message = {"invitation": self._run.invite().to_json()}
         except TgIntegrityError as error:
-            told = {"error": {"text": str(error)}}
+            message = {"error": {"text": str(error)}}
         with contextlib.suppress(OSError):
-            line.send_bytes(json.dumps(told).encode())
+            line.send_bytes(json.dumps(message).encode())
 
     def close(self) -> None:
         """Break the lines, and invite nobody any more."""
@@ -141,22 +141,22 @@ class Host:
 
 
 def join(settings: Settings, folder: Path) -> Run:
-    """Join the controller's run; `folder` is the one that it told us of."""
+    """Join the controller's run; `folder` is the one that it named to this worker."""
 
     def ask(run: Run) -> Invitation:
         line = Client(str(folder / SOCKET), FAMILY)
-        told = json.loads(line.recv_bytes())
+        message = json.loads(line.recv_bytes())
         threading.Thread(target=_watch, args=[line, run.interrupt], name="watch", daemon=True).start()
-        if "error" in told:
-            raise ConnectionFailed(told["error"]["text"])
-        return Invitation.from_json(told["invitation"])
+        if "error" in message:
+            raise ConnectionFailed(message["error"]["text"])
+        return Invitation.from_json(message["invitation"])
 
-    with contextlib.suppress(OSError):  # the controller is gone, and somebody swept
+    with contextlib.suppress(OSError):  # the controller is gone, and the folder was swept
         hold(str(folder))
     return Run.join(settings, folder, ask)
 
 
-def _watch(line: Connection[Any, Any], broken: Callable[[], None]) -> None:
+def _watch(line: Connection[Any, Any], on_break: Callable[[], None]) -> None:
     with contextlib.suppress(OSError, EOFError):
         line.recv_bytes()
-    broken()
+    on_break()

@@ -11,7 +11,7 @@ from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.proving.coverage import Coverage, cover, parse_reasons
-from pytest_tgintegrity.reports.terminal.coverage import told
+from pytest_tgintegrity.reports.terminal.coverage import coverage_lines
 from pytest_tgintegrity.rules.kinds import Between, Check, Declared, Kind, Query, References, Rows, Schema
 from pytest_tgintegrity.rules.rule import Rule
 
@@ -152,7 +152,7 @@ def test_reasons_that_are_none(text: str, message: str) -> None:
 
 
 def _told(verbosity: int, **more: Any) -> list[str]:
-    return list(told(_cover(NOT_NULL, **more).to_json(), verbosity))
+    return list(coverage_lines(_cover(NOT_NULL, **more).to_json(), verbosity))
 
 
 def test_numbers_come_first_and_alone_with_q() -> None:
@@ -186,7 +186,7 @@ def test_then_comes_what_nothing_looks_at_the_columns_by_table() -> None:
 
 def test_with_v_also_what_is_declared() -> None:
     more = Constraint("not_null", "public", "guild", "", "NOT NULL", ("id",))
-    lines = list(told(_cover(NOT_NULL, more, Rows("hero", "id > 0")).to_json(), 1))
+    lines = list(coverage_lines(_cover(NOT_NULL, more, Rows("hero", "id > 0")).to_json(), 1))
 
     assert lines[-6:] == [
         "",
@@ -202,6 +202,6 @@ def test_it_fits_a_screen_however_much_there_is() -> None:
     tables = {f"t{number}": Table("public", f"t{number}", frozenset({"c"})) for number in range(375)}
     found = cover([], {}, Facts(tables), [], {}, 0).to_json()
 
-    assert len(list(told(found, 0))) < 40
-    assert "  … and 355 more lines: -v or the JSON report has all" in list(told(found, 0))
-    assert len(list(told(found, 1))) > 375
+    assert len(list(coverage_lines(found, 0))) < 40
+    assert "  … and 355 more lines: -v or the JSON report has all" in list(coverage_lines(found, 0))
+    assert len(list(coverage_lines(found, 1))) > 375

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from harness import FAILING, UNKNOWN, VIOLATED, Ran, RunRules
-from pytest_tgintegrity.reports.failures.blocks import BLOCKS, FEW, HOW, LINES, LONG, WHOLE, Failure, blocks, folded
+from pytest_tgintegrity.reports.failures.blocks import (
+    BLOCKS,
+    FEW,
+    HOW,
+    LINES,
+    LONG,
+    WHOLE,
+    Failure,
+    blocks,
+    shown_texts,
+)
 
 MANY = """
 @pytest.mark.parametrize("low", range(100, {}))
@@ -165,13 +175,13 @@ def test_statement_without_an_end_is_whole_in_the_json_report_alone(check: RunRu
 def test_few_are_shown_one_by_one_in_order_of_their_gravity() -> None:
     failures = [Failure(f"t::{n}", "low" if n % 2 else "high", n, f"text {n}") for n in range(FEW)]
 
-    assert list(folded(failures)) == [f"t::{n}" for n in (10, 8, 6, 4, 2, 0, 11, 9, 7, 5, 3, 1)]
-    assert folded([]) == {}
+    assert list(shown_texts(failures)) == [f"t::{n}" for n in (10, 8, 6, 4, 2, 0, 11, 9, 7, 5, 3, 1)]
+    assert shown_texts([]) == {}
 
 
 def test_what_is_left_out_is_counted() -> None:
     failures = [Failure(f"t::test_{n}[{m}]", "low", n, f"text {n}\nmore") for n in range(40) for m in range(3)]
-    whole, lines = folded(failures), folded(failures, "line")
+    whole, lines = shown_texts(failures), shown_texts(failures, "line")
 
     assert (len(whole), len(lines)) == (BLOCKS, LINES)
     assert whole["t::test_30[0]"].endswith(f"\n\n… and 90 more rules of 30 tests: {HOW}")

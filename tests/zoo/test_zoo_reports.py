@@ -17,7 +17,7 @@ from engine import bound, looking_at
 from harness import RunRules
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.proving.coverage import cover
-from pytest_tgintegrity.reports.terminal.coverage import told
+from pytest_tgintegrity.reports.terminal.coverage import coverage_lines
 from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, Declared
 from pytest_tgintegrity.text import printable
 from zoo import OpenZoo, Zoo, ask, connected, literal, oracle, quoted
@@ -66,7 +66,7 @@ def test_every_odd_table_is_covered_once(zoo: Zoo, what: str) -> None:
             assert len(names) + section["by_rules"] == section["total"]
             assert max(Counter(names).values(), default=1) == 1 or section is document["foreign_keys"]
         for verbosity in (-1, 0, 1):
-            assert all(printable(line).isprintable() for line in told(document, verbosity))
+            assert all(printable(line).isprintable() for line in coverage_lines(document, verbosity))
     assert none["tables"]["by_rules"] == 0
     assert some["tables"]["by_rules"] >= sum(_counts(one) for one in listed[::2])
 

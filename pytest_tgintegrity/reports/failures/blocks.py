@@ -84,13 +84,13 @@ def blocks(failures: Iterable[Failure]) -> list[Block]:
     return [Block(members, cause) for (cause, _), members in groups.items()]
 
 
-def folded(failures: Sequence[Failure], style: Style = "whole", *, fold: bool = True) -> Mapping[str, str]:
+def shown_texts(failures: Sequence[Failure], style: Style = "whole", *, shorten: bool = True) -> Mapping[str, str]:
     """What to show of each failure by its id, in this order; failures that are not there are left out.
 
-    Few of them, or all if nothing is to `fold`, are shown one by one.
+    Few of them, or all if nothing is to be shortened, are shown one by one.
     """
-    if not fold or len(failures) <= FEW:
-        return {one.id: _alone(one, style, fold=fold) for one in sorted(failures, key=lambda one: one.rank)}
+    if not shorten or len(failures) <= FEW:
+        return {one.id: _alone(one, style, shorten=shorten) for one in sorted(failures, key=lambda one: one.rank)}
     found, most = blocks(failures), LINES if style == "line" else BLOCKS
     shown = {block.head.id: "\n".join(_block(block, style)) for block in found[:most]}
     if rest := found[most:]:
@@ -101,11 +101,11 @@ def folded(failures: Sequence[Failure], style: Style = "whole", *, fold: bool = 
     return shown
 
 
-def _alone(one: Failure, style: Style, *, fold: bool) -> str:
+def _alone(one: Failure, style: Style, *, shorten: bool) -> str:
     if style == "line":
         return _line(one)
     text = _short(one) if style == "short" else one.text
-    return "\n".join(_cut(line, LONG) for line in text.split("\n")) if fold else text
+    return "\n".join(_cut(line, LONG) for line in text.split("\n")) if shorten else text
 
 
 def _line(one: Failure) -> str:

@@ -11,8 +11,8 @@ from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragm
 from pytest_tgintegrity.reports.html.signs import SIGNS, STATUS, badge, met, minute, name_of, sign
 from pytest_tgintegrity.reports.html.strips import strip
 from pytest_tgintegrity.reports.html.style import CSS
-from pytest_tgintegrity.reports.terminal.astray import QUESTION, astray_sentences
 from pytest_tgintegrity.reports.terminal.fixes import NOTHING, noted_text
+from pytest_tgintegrity.reports.terminal.wrong_database import QUESTION, wrong_database_sentences
 from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.text import grouped, plural
 
@@ -107,14 +107,14 @@ def _score(document: Json) -> Markup:
     big = tag("p", words, class_="score")
     error = tag("p", "No rule was judged: ", run["error"], class_="bad") if run.get("error") else None
     partial = None if run["complete"] else tag("p", "Not complete: some selected rules were not judged.", class_="warn")
-    return fragment(_astray(document), big, error, partial, _tiles(document["rules"]), _working(health))
+    return fragment(_wrong_database(document), big, error, partial, _tiles(document["rules"]), _working(health))
 
 
-def _astray(document: Json) -> Markup:
+def _wrong_database(document: Json) -> Markup:
     told = document.get("wrong_database")
     if told is None:
         return Markup()
-    sentences = [tag("li", text) for text in astray_sentences(told, refused="grants" in document)]
+    sentences = [tag("li", text) for text in wrong_database_sentences(told, refused="grants" in document)]
     return fragment(tag("p", tag("strong", QUESTION), class_="bad"), tag("ul", sentences))
 
 

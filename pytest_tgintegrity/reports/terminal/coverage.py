@@ -15,7 +15,7 @@ _SECTIONS = {"tables": "tables", "foreign_keys": "foreign keys", "columns": "col
 Entry = Mapping[str, str | None]
 
 
-def told(coverage: Mapping[str, Any], verbosity: int) -> Iterator[str]:
+def coverage_lines(coverage: Mapping[str, Any], verbosity: int) -> Iterator[str]:
     """The lines of the section: numbers; what nothing looks at, unless ``-q``; with ``-v`` all that no rule looks at."""
     yield f"of the {grouped(coverage['selected'])} selected rules ({grouped(coverage['collected'])} collected)"
     yield f"{'':<14}{'by rules':>10}{'by declared constraints only':>30}{'by nothing':>12}{'of all':>10}"

@@ -12,7 +12,6 @@ from pytest_tgintegrity.judging.vacuous import largest_sources
 from pytest_tgintegrity.judging.verdicts import Verdict
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.astray import WORD, one_screen
 from pytest_tgintegrity.reports.terminal.next_step import next_lines
 from pytest_tgintegrity.reports.terminal.verdicts import (
     noted_lines,
@@ -21,6 +20,7 @@ from pytest_tgintegrity.reports.terminal.verdicts import (
     unknown_lines,
     waived_lines,
 )
+from pytest_tgintegrity.reports.terminal.wrong_database import WORD, one_screen
 from pytest_tgintegrity.text import grouped, plural, printable, shown
 
 SCOPES = 4
@@ -146,9 +146,9 @@ def _first(names: Iterable[str]) -> str:
     return ", ".join(known[:SCOPES]) + (f" and {more} more" if more > 0 else "")
 
 
-def cut(lines: list[Line], told: RunSummary, verbosity: int, *, astray: bool) -> list[Line]:
+def cut(lines: list[Line], told: RunSummary, verbosity: int, *, wrong_database: bool) -> list[Line]:
     """What is shown of a summary: with ``-v`` all of it, without in another database what is said of that, with ``-q`` little."""
-    if astray and verbosity <= 0:
+    if wrong_database and verbosity <= 0:
         lines = list(one_screen(lines, told.rules, ASKED_FOR))
     return list(brief(lines)) if verbosity < 0 else lines
 

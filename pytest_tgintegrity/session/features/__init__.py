@@ -1,1 +1,1 @@
-"""In: a selection of rules, and later what became of them. Out: what each capability beyond judging has to tell."""
+"""In: a selection of rules, and later what became of them. Out: what each capability beyond judging reports."""

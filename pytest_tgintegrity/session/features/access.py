@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_tgintegrity.database.permissions import missing_grants
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.astray import astray_lines
 from pytest_tgintegrity.reports.terminal.summary import place
+from pytest_tgintegrity.reports.terminal.wrong_database import wrong_database_lines
 from pytest_tgintegrity.session.feature import Feature, Selection
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ LONG = 600
 
 
 class Access(Feature):
-    """`astray` says what is missing where most tables that the rules name are not there; else it is None."""
+    """`wrong_database` says what is missing if most tables that the rules name are not there; else it is None."""
 
     name = "access"
 
     def __init__(self) -> None:
-        self.astray: Mapping[str, Any] | None = None
+        self.wrong_database: Mapping[str, Any] | None = None
         self._grants: Sequence[str] = ()
 
     def begun(self, run: Run, selection: Selection) -> None:
-        """The tables are known."""
-        self.astray = run.astray.to_json() if run.astray else None
+        """Note whether most tables that the rules name are missing."""
+        self.wrong_database = run.astray.to_json() if run.astray else None
 
     def to_json(self) -> Any:
         """What is missing."""
-        return self.astray
+        return self.wrong_database
 
-    def hear(self, told: Any) -> None:
+    def hear(self, known: Any) -> None:
         """All workers know the same."""
-        self.astray = self.astray or told
+        self.wrong_database = self.wrong_database or known
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Ask which grants are missing, where the server refused to let rules read."""
@@ -45,15 +45,21 @@ class Access(Feature):
             self._grants = missing_grants(run, summary.rules)
 
     def section(self, summary: RunSummary) -> Section:
-        """The question whether this is the right database, above all else; the grants are the next step."""
-        told: dict[str, Any] = {"grants": list(self._grants)} if self._grants else {}
-        told |= {"wrong_database": self.astray} if self.astray is not None else {}
+        """Above all else the question whether this is the right database; as the next step the missing grants."""
+        section: dict[str, Any] = {"grants": list(self._grants)} if self._grants else {}
+        section |= {"wrong_database": self.wrong_database} if self.wrong_database is not None else {}
         where = place(summary.database) if summary.database else ""
         return Section(
-            told, first=list(astray_lines(self.astray, where, refused=bool(self._grants))), step=self._step()
+            section,
+            first=list(wrong_database_lines(self.wrong_database, where, refused=bool(self._grants))),
+            step=self._step(),
         )
 
     def _step(self) -> str:
-        """What an owner has to run, as it stands; statements that go on for a page are whole in the JSON report."""
-        told = "; ".join(self._grants)
-        return told if len(told) <= LONG else f"{told[: LONG - 1]}… (whole as `grants` in the JSON report)"
+        """The grants that an owner has to run, cut if they are very long: the JSON report has them whole."""
+        statements = "; ".join(self._grants)
+        return (
+            statements
+            if len(statements) <= LONG
+            else f"{statements[: LONG - 1]}… (whole as `grants` in the JSON report)"
+        )

@@ -1,4 +1,4 @@
-"""The baseline: timings of probes are compared with those that were pinned, or pinned."""
+"""The baseline: timings of probes are pinned, or compared with the pinned ones."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Baselines(Feature):
 
     @property
     def timings(self) -> Timings | None:
-        """What is compared."""
+        """The timings of this run."""
         return self._probes.timings
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
-        """Compare, or pin. What goes wrong is told, and breaks nothing."""
+        """Compare, or pin. An error is reported, and does not fail the run."""
         if run is not None:
             finished = summary.run.finished_at
             self.comparison = compare_with_baseline(
@@ -45,6 +45,6 @@ class Baselines(Feature):
 
     def section(self, summary: RunSummary) -> Section:
         """The median of each probe, and how it compares."""
-        told: dict[str, Any] = {} if self.timings is None else {"probes": self.timings.to_json()}
-        told |= {} if self.comparison is None else {"baseline": self.comparison.to_json()}
-        return Section(told, decisions=list(probe_lines(self.timings, self.comparison)))
+        section: dict[str, Any] = {} if self.timings is None else {"probes": self.timings.to_json()}
+        section |= {} if self.comparison is None else {"baseline": self.comparison.to_json()}
+        return Section(section, decisions=list(probe_lines(self.timings, self.comparison)))

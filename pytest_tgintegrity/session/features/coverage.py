@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.proving.coverage import cover, parse_reasons
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal import coverage as lines
+from pytest_tgintegrity.reports.terminal.coverage import coverage_lines
 from pytest_tgintegrity.session.feature import Feature, Selection
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ UNCOVERED = "uncovered.toml"
 
 
 class Coverage(Feature):
-    """Finds out once the tables are known, where ``--integrity-coverage`` asks for it."""
+    """Computed once the tables are known, if ``--integrity-coverage`` asks for it."""
 
     name = "coverage"
 
@@ -41,14 +41,16 @@ class Coverage(Feature):
         """What is covered."""
         return self._covered
 
-    def hear(self, told: Any) -> None:
+    def hear(self, known: Any) -> None:
         """All workers know the same."""
-        self._covered = self._covered or told
+        self._covered = self._covered or known
 
     def section(self, summary: RunSummary) -> Section:
-        """A part of the report, and pages after the summary."""
+        """A part of the report, and an appendix after the summary."""
         if self._covered is None:
             return Section()
         covered = self._covered
         title = "integrity coverage"
-        return Section({"coverage": covered}, title=title, appendix=lambda verbosity: lines.told(covered, verbosity))
+        return Section(
+            {"coverage": covered}, title=title, appendix=lambda verbosity: coverage_lines(covered, verbosity)
+        )

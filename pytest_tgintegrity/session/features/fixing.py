@@ -1,4 +1,4 @@
-"""Fixes: under ``--fix-plan`` and ``--fix`` violated rules are mended, or it is said what would be; then caches are seen to."""
+"""Fixes: under ``--fix-plan`` and ``--fix`` violated rules are fixed, or their fixes only planned; then stale caches are reported or deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIRST_CHANGES = 10
 
 
 class Fixing(Feature):
-    """`result` is what came of it, once the run has begun; None where neither option was given."""
+    """`result` is what was planned or written, once the run has begun; None where neither option was given."""
 
     name = "fix"
 
@@ -52,8 +52,8 @@ class Fixing(Feature):
         self._caches = [parse_caches(text, name) for name, text in selection.beside(CACHES)]
         report = options.json_path(self._config.option)
         folder = report.parent if report else Path(self._config.invocation_params.dir)
-        order = FixRequest(fixing.apply, fixing.plan, folder, self._asked.samples * FIRST_CHANGES, self._has_to_hold)
-        self.result = fix_violations(run, list(selection.rules), order)
+        request = FixRequest(fixing.apply, fixing.plan, folder, self._asked.samples * FIRST_CHANGES, self._has_to_hold)
+        self.result = fix_violations(run, list(selection.rules), request)
         self.result.noted_fixes = [rule for rule in self.result.noted_fixes if rule not in self._waivers.by_rule]
 
     def _has_to_hold(self, bound: BoundRule) -> bool:
@@ -62,7 +62,7 @@ class Fixing(Feature):
         return grave and bound.id not in self._waivers.by_rule
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
-        """See to the caches of what was written."""
+        """Find the caches of what was written, and delete them where that was asked for."""
         flush = self._asked.fixing.flush if self._asked.fixing else None
         self._stale = self._memory.tidy(self.result.applied if self.result else None, self._caches, flush)
 
@@ -77,8 +77,8 @@ class Fixing(Feature):
         command = applying(self.result, *addresses.invoked(self._config))
         severities: dict[str, str] = {rule.id: rule.severity for rule in summary.rules}
         lines += [*fix_lines(self.result, command, severities), *stale]
-        told = {**self.result.to_json(), "apply": None if command is None else command.to_json()}
-        return Section({"fix": told, **caches}, lines, step=_harm(self.result))
+        section = {**self.result.to_json(), "apply": None if command is None else command.to_json()}
+        return Section({"fix": section, **caches}, lines, step=_harm(self.result))
 
 
 def _plan(fixable: int) -> str:

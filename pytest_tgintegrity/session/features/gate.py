@@ -1,4 +1,4 @@
-"""The gate: whether this may go on, given this run, those before it, and what else was found out."""
+"""The gate: whether this may go on, decided from this run, past runs, probes and migrations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Gating(Feature):
-    """Asks where ``--gate`` says so; `outcome` and `history` hear what it said."""
+    """Decides if ``--gate`` is given; `outcome` and `history` get its decision."""
 
     name = "gate"
 

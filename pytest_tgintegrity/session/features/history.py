@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class History(Feature):
-    """`result` is what is remembered, once the run is concluded; None where no data was looked at.
+    """`result` compares this run with past ones, once it is concluded; None where no data was looked at.
 
     `conditions` are those of a gate, by name, for the record of this run.
     """
@@ -34,7 +34,7 @@ class History(Feature):
         self._probes = probes
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
-        """Read what was, and compare. What goes wrong is told, and breaks nothing."""
+        """Read past runs, and compare. An error is reported, and does not fail the run."""
         if run is not None:
             timings: Mapping[str, Any] = self._probes.timings.to_json() if self._probes.timings else {}
             self.result = self._memory.recall(summary, run, timings)
@@ -49,11 +49,11 @@ class History(Feature):
         """The trend, what got worse, and what was not kept."""
         trend = self.result.trend if self.result else None
         expected = rows_expected(summary, trend.emptied if trend else {})
-        told: dict[str, Any] = {"rows_expected": expected} if expected else {}
+        section: dict[str, Any] = {"rows_expected": expected} if expected else {}
         lines = list(vacuous_lines(expected))
         if self.result is None:
-            return Section(told, lines)
-        return Section({**told, "history": self.result.to_json()}, [*lines, *history_lines(self.result)])
+            return Section(section, lines)
+        return Section({**section, "history": self.result.to_json()}, [*lines, *history_lines(self.result)])
 
     def close(self) -> None:
         """End the embedded server, if there is one."""

@@ -1,4 +1,4 @@
-"""Probes: what people wait for is timed, once the rules are judged and nothing else is asked."""
+"""Probes: queries that people wait for are timed, once the rules are judged and nothing else is running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proofs: under ``--prove`` rules are broken on a scratch copy instead of being asked of the data."""
+"""Proofs: under ``--prove`` rules are broken on a scratch copy instead of being checked against the data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Proving(Feature):
-    """`prover` is whoever breaks rules, once they were prepared for, under ``--prove``; `quote`: what it says may show rows."""
+    """`prover` breaks the rules; it exists under ``--prove``, after `prepare`. `quote`: its messages may show rows."""
 
     name = "proof"
 
@@ -37,13 +37,13 @@ class Proving(Feature):
         self.prover = Prover(run.scratch(), rules, run.facts, quote=self._quote)
 
     def section(self, summary: RunSummary) -> Section:
-        """How many rules were proven; nothing else is told, since no data was looked at."""
+        """How many rules were proven; nothing else is shown, since no data was looked at."""
         if self.prover is None:
             return Section()
         proofs = [record.proof for record in summary.records if record.proof is not None]
         proven = [proof["proven"] for proof in proofs]
-        told = {"proven": proven.count(True), "unproven": proven.count(False), "rules": proofs}
-        return Section({"proof": told}, list(proof_lines(proofs)), alone=True)
+        section = {"proven": proven.count(True), "unproven": proven.count(False), "rules": proofs}
+        return Section({"proof": section}, list(proof_lines(proofs)), alone=True)
 
     def close(self) -> None:
         """End the scratch copy."""

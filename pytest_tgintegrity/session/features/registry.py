@@ -1,4 +1,4 @@
-"""All features of a run, in the order in which they conclude and are told of: a new one joins here."""
+"""All features of a run, in the order in which they conclude and are reported: a new one joins here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Each feature by its name, for those who ask one of them; and all of them in their order."""
+    """Each feature by its name, and all of them in their order."""
 
     access: Access
     waivers: Waivers
@@ -55,7 +55,7 @@ class Features:
 
 
 def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: RunOutcome) -> Features:
-    """The features of a session; each is given what it needs of the others."""
+    """The features of a session; each is given the others that it needs."""
     waivers = Waivers(asked.waivers, outcome, wanted=not asked.prove)
     probes = Probes(asked.probe, outcome)
     history = History(memory, probes)

@@ -49,9 +49,9 @@ class Waivers(Feature):
         """Waivers without a rule."""
         return self._stale
 
-    def hear(self, told: Any) -> None:
+    def hear(self, known: Any) -> None:
         """Waivers without a rule fail the run."""
-        self._stale = self._stale or list(told)
+        self._stale = self._stale or list(known)
         self._outcome.stale = bool(self._stale)
 
     def section(self, summary: RunSummary) -> Section:

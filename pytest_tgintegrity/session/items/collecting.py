@@ -79,10 +79,10 @@ def _named(rule: Rule, params: Mapping[str, Any]) -> Rule:
 
 def _check_metrics(rules: Iterable[BoundRule], known: dict[str, str]) -> None:
     """Two metrics of one name would be one number in every report."""
-    for one in rules:
-        if isinstance(one.rule.kind, Metric) and known.setdefault(one.rule.kind.name, one.id) != one.id:
+    for bound in rules:
+        if isinstance(bound.rule.kind, Metric) and known.setdefault(bound.rule.kind.name, bound.id) != bound.id:
             raise DeclarationError(
-                f"two metrics are called {one.rule.kind.name!r}: give each a name of its own; {{name}} is filled from parametrize"
+                f"two metrics are called {bound.rule.kind.name!r}: give each a name of its own; {{name}} is filled from parametrize"
             )
 
 
@@ -95,9 +95,10 @@ def _check_body(item: pytest.Function, rule: Rule) -> None:
 def shown_as_collected(
     collector: pytest.Collector, items: Iterable[pytest.Function]
 ) -> list[pytest.Item | pytest.Collector]:
-    """Where nothing is run, tests whose body cannot fail are collection errors: there is no other place to say so."""
+    """Under `--collect-only` tests whose body cannot fail become collection errors, since no test is run that could fail."""
     return [
-        Idle.from_parent(collector, name=one.name, why=one.stash[IDLE]) if IDLE in one.stash else one for one in items
+        Idle.from_parent(collector, name=item.name, why=item.stash[IDLE]) if IDLE in item.stash else item
+        for item in items
     ]
 
 
@@ -119,21 +120,21 @@ def check_reachable(collector: pytest.Module | pytest.Class) -> None:
     if module is None or _REACHED in module.stash:
         return
     module.stash[_REACHED] = True
-    reached = {_innermost(one) for one in _reached(module, vars(module.obj))}
+    reached = {_innermost(function) for function in _reached(module, vars(module.obj))}
     for function in DECLARED[module.obj.__name__]:
         inner = _innermost(function)
         if inner not in reached and getattr(inner, "__globals__", None) is vars(module.obj):
-            raise module.CollectError(_unreached(module, inner, {one.__qualname__ for one in reached}))
+            raise module.CollectError(_unreached(module, inner, {function.__qualname__ for function in reached}))
 
 
 def _reached(collector: pytest.Module | pytest.Class, names: Mapping[str, object]) -> Iterator[object]:
-    """The functions that pytest makes tests of, or that say themselves that it should not."""
+    """The functions that pytest makes tests of, and those that opt out by ``__test__``."""
     for name, value in names.items():
         if inspect.isclass(value):
             made = value.__dict__.keys() & {"__init__", "__new__"}  # pytest collects no such class
             if (collector.istestclass(value, name) and not made) or not getattr(value, "__test__", True):
                 yield from _reached(
-                    collector, {name: one for base in value.__mro__ for name, one in vars(base).items()}
+                    collector, {name: member for base in value.__mro__ for name, member in vars(base).items()}
                 )
         elif collector.istestfunction(value, name) or not getattr(value, "__test__", True):
             yield value
@@ -160,10 +161,10 @@ def _where(item: pytest.Function) -> str:
 
 
 def _check_placeholders(rules: Sequence[BoundRule]) -> None:
-    """Plan the rules against no tables at all: whatever cannot be filled in comes to light."""
-    for one in rules:
-        check_templates(one.rule, one.params)
-    problems = plan([one for one in rules if not isinstance(one.rule.kind, Declared)], Facts()).unplannable
+    """Plan the rules against no tables at all, so that placeholders that cannot be filled in are reported."""
+    for bound in rules:
+        check_templates(bound.rule, bound.params)
+    problems = plan([bound for bound in rules if not isinstance(bound.rule.kind, Declared)], Facts()).unplannable
     for reason in problems.values():
         if "primary key" not in reason:
             raise DeclarationError(reason)
@@ -203,7 +204,7 @@ def _registered(name: str, config: pytest.Config) -> pytest.MarkDecorator:
 
 
 def offer_fixtures(collector: pytest.Collector) -> None:
-    """Offer `violations` and `db` where rules are, and nowhere else: other suites have a `db` of their own."""
+    """Offer `violations` and `db` only in modules with rules: other suites have a `db` of their own."""
     node = collector.getparent(pytest.Module) or collector
     if _WITH_FIXTURES not in node.stash:
         node.stash[_WITH_FIXTURES] = True
@@ -211,17 +212,21 @@ def offer_fixtures(collector: pytest.Collector) -> None:
         pytest.register_fixture(name="db", func=running.db, node=node)
 
 
-def parametrize(metafunc: pytest.Metafunc, kind: Declared, integrity: Session) -> None:
-    """One test for each declared constraint; a placeholder where there is no database to ask."""
+def parametrize(metafunc: pytest.Metafunc, kind: Declared, session: Session) -> None:
+    """One test for each declared constraint; one placeholder where there is no database, or no such constraint."""
     if "constraint" in metafunc.fixturenames:
-        found = integrity.constraints(kind)
-        metafunc.parametrize("constraint", found or [None], ids=[one.label for one in found] or ["none-declared"])
+        constraints = session.constraints(kind)
+        metafunc.parametrize(
+            "constraint",
+            constraints or [None],
+            ids=[constraint.label for constraint in constraints] or ["none-declared"],
+        )
 
 
-def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any, integrity: Session) -> None:
-    """Remember a probe, to be timed when the rules are done. Raises `CollectError` where it cannot be."""
-    found = probe_of(function)
+def keep_probe(collector: pytest.Module | pytest.Class, name: str, function: Any, session: Session) -> None:
+    """Remember a probe, to be timed when the rules are done. Raises `CollectError` for names that do not fit."""
+    probe = probe_of(function)
     if collector.funcnamefilter(name):
         raise collector.CollectError(f"{name} is a probe, which pytest must not call itself: let its name not begin so")
-    if found is not None and integrity.features.probes.declared.setdefault(found.name, found) is not found:
-        raise collector.CollectError(f"two probes are called {found.name!r}: give one of them another name")
+    if probe is not None and session.features.probes.declared.setdefault(probe.name, probe) is not probe:
+        raise collector.CollectError(f"two probes are called {probe.name!r}: give one of them another name")

@@ -1,4 +1,4 @@
-"""What a rule's test leaves behind: how it ended in words for people, and the record of it that travels with the report."""
+"""What a rule's test leaves behind: words for people on how it ended, and the record that travels with its report."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ PROOF: pytest.StashKey[Proof] = pytest.StashKey()
 _NAMESAKES = pytest.StashKey[Mapping[str, str]]()
 
 
-class _Told(pytest.fail.Exception):  # type: ignore[name-defined,misc] # a class, which its type does not say
+class _InWords(pytest.fail.Exception):  # type: ignore[name-defined,misc] # a class, which its type does not say
     """Ends a test in words for people; shown without a Python traceback."""
 
     def __init__(self, message: str) -> None:
         super().__init__(printable_lines(message), pytrace=False)
 
 
-class Violated(_Told):
+class Violated(_InWords):
     """A rule does not hold."""
 
     __module__ = "builtins"
 
 
-class Unknown(_Told):
-    """A rule could not be evaluated; why is one line, whatever a server has to say of it."""
+class Unknown(_InWords):
+    """A rule could not be evaluated; the reason is one line, even if a server's message has more."""
 
     __module__ = "builtins"
 
@@ -53,7 +53,7 @@ class Unknown(_Told):
         super().__init__(printable(message))
 
 
-class Unproven(_Told):
+class Unproven(_InWords):
     """A rule was not shown to catch its own damage."""
 
     __module__ = "builtins"
@@ -63,12 +63,12 @@ def advised(item: pytest.Item, bound: BoundRule) -> Rule:
     """The rule; if it has no fix its hint names the selected rule that has one for the same constraint."""
     stash = item.session.stash
     if _NAMESAKES not in stash:
-        stash[_NAMESAKES] = namesakes([one.stash[BOUND] for one in item.session.items if BOUND in one.stash])
+        stash[_NAMESAKES] = namesakes([test.stash[BOUND] for test in item.session.items if BOUND in test.stash])
     return replace(bound.rule, fix_hint=advice(bound, stash[_NAMESAKES]))
 
 
 def judged(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judgement:
-    """The verdict of the body, or unknown with the reason why it never came to one."""
+    """The verdict of the body; if there is none the rule is unknown, with the reason."""
     if hasattr(report, "wasxfail"):
         happened = "xfail" if report.skipped else "xpass"
         return Judgement("unknown", f"{happened}: {report.wasxfail or 'no reason given'}")
@@ -125,7 +125,9 @@ def _result(session: Session, item: pytest.Item, judgement: Judgement, call: pyt
         reason=None if judgement.reason is None else session.redaction.text(judgement.reason),
         examined=measured.examined,
         violations=measured.violations,
-        samples=[{"key": one.key, "label": one.label, "values": dict(one.values)} for one in measured.samples],
+        samples=[
+            {"key": sample.key, "label": sample.label, "values": dict(sample.values)} for sample in measured.samples
+        ],
         seconds=round(measured.seconds, 6),
         fixable=bound.rule.fix is not None,
         fixed=features.fixing.result.rows(bound.id) if features.fixing.result else 0,

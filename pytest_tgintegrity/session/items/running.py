@@ -1,4 +1,4 @@
-"""One rule as a test: its fixtures, what its body made of them, and the record of it that travels with the report."""
+"""One rule as a test: its fixtures, the outcome of its body, and the record that travels with its report."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def violations(request: pytest.FixtureRequest) -> Violations:
     def describe() -> str:
         return failure(advised(request.node, bound), bound.doc, measurement, run.see_all(bound), bound.fix)
 
-    request.node.stash[_VIOLATIONS] = found = Violations(measurement, describe)
-    return found
+    request.node.stash[_VIOLATIONS] = violating = Violations(measurement, describe)
+    return violating
 
 
 def _prover(item: pytest.Item) -> Prover | None:
@@ -77,7 +77,7 @@ def _prover(item: pytest.Item) -> Prover | None:
 
 
 def _proven(request: pytest.FixtureRequest, bound: BoundRule) -> Proof:
-    """What became of the rule when it was broken; what is said of that is said when the test is called."""
+    """Break the rule, and keep the proof; the verdict on it is given when the test is called."""
     prover = _prover(request.node)
     assert prover is not None
     request.node.stash[PROOF] = proof = prover.prove(bound)
@@ -125,7 +125,7 @@ def _run(request: pytest.FixtureRequest) -> Run:
 
 @contextlib.contextmanager
 def _hiding(item: pytest.Item) -> Iterator[None]:
-    """Under `--no-samples` nothing of a row passes by what a server says to a rule or its fixtures."""
+    """Under `--no-samples` hide messages of the server that quote a row, in a rule and in its fixtures."""
     try:
         yield
     except DatabaseError as error:
@@ -136,21 +136,21 @@ def _hiding(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True, specname="pytest_runtest_setup")
 def pytest_runtest_setup_of_idle(item: pytest.Item) -> None:
-    """A rule whose body cannot fail is an error, and it alone; what others wrap around a test has begun."""
+    """A rule whose body cannot fail is an error. Other plugins' wrappers have begun by now, and the rest of the file is not affected."""
     if IDLE in item.stash:
         raise Unknown(item.stash[IDLE])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """What a fixture asks at first may fail."""
+    """Hide rows in errors of fixtures that are set up."""
     with _hiding(item):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """What a fixture asks in the end may fail, too."""
+    """Hide rows in errors of fixtures that are torn down."""
     with _hiding(item):
         return (yield)
 
@@ -170,30 +170,30 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except (AssertionError, pytest.fail.Exception) as error:
         _does_not_hold(item, bound, error)
         return None
-    found = item.stash.get(_VIOLATIONS, None)
-    if found is not None and not found.looked_at:
+    violating = item.stash.get(_VIOLATIONS, None)
+    if violating is not None and not violating.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")
-    _settle(item, bound, _held(found, item.stash.get(MEASURED, Measurement()).violations), None)
+    _settle(item, bound, _held(violating, item.stash.get(MEASURED, Measurement()).violations), None)
     return result
 
 
-def _held(found: Violations | None, count: int) -> Outcome:
-    """What a body that passes says: rows that violate the rule are tolerated if it was they that it decided by."""
-    if found is None or not count:
+def _held(violating: Violations | None, count: int) -> Outcome:
+    """The outcome of a body that passes: violations are tolerated if the body decided by them."""
+    if violating is None or not count:
         return Outcome(held=True)
-    if not found.decided:
+    if not violating.decided:
         raise Unknown(
             f"{count} violations were read and nothing was decided by them: write `assert not violations`, or a bound"
             " such as `assert violations.count <= 3`"
         )
     return Outcome(
-        held=True, reason=f"{repr(found).splitlines()[0]}; the test's own assert lets that pass", tolerated=True
+        held=True, reason=f"{repr(violating).splitlines()[0]}; the test's own assert lets that pass", tolerated=True
     )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Under `--prove` a test passes if its rule is proven, and its body fails on the damage that it is given."""
+    """Under `--prove` a test passes if its rule is proven, and its body fails on the damage."""
     bound, prover = pyfuncitem.stash.get(BOUND, None), _prover(pyfuncitem)
     if bound is None or prover is None:
         return (yield)
@@ -202,7 +202,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 @pytest.hookimpl(specname="pytest_pyfunc_call")
 def pytest_pyfunc_call_of_coroutines(pyfuncitem: pytest.Function) -> None:
-    """A rule that is a coroutine is an error of its own, unless a plugin that runs such tests has taken it before."""
+    """A rule that is a coroutine is an error, unless a plugin that runs such tests has taken it before."""
     function = pyfuncitem.obj
     if BOUND in pyfuncitem.stash and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
         pyfuncitem.stash[IDLE] = f"{pyfuncitem.path.name}: {pyfuncitem.originalname} {ASYNC}"
@@ -233,7 +233,7 @@ def _call_to_prove(item: pytest.Function, bound: BoundRule, prover: Prover) -> G
 
 
 def _body(item: pytest.Function, **others: Any) -> None:
-    """Call the test's function once more, with the same arguments but for some."""
+    """Call the test's function once more with the same arguments, except for `others`."""
     arguments = {**item.funcargs, **others}
     item.obj(**{name: arguments[name] for name in inspect.signature(item.obj).parameters})
 
@@ -248,12 +248,12 @@ def _unproven(item: pytest.Item, proof: Proof) -> BaseException:
 
 
 def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) -> None:
-    found = item.stash.get(_VIOLATIONS, None)
-    if not found:
+    violating = item.stash.get(_VIOLATIONS, None)
+    if not violating:
         message = _said(bound, error)
         _settle(item, bound, Outcome(held=False, reason=message.splitlines()[0]), message)
         return
-    headline, _, rest = repr(found).partition("\n")
+    headline, _, rest = repr(violating).partition("\n")
     words = [line.strip() for line in own_words(str(error)).splitlines()]
     message = "\n".join([headline, *(f"  {line}" for line in words), rest])
     _settle(item, bound, Outcome(held=False, reason=" – ".join([headline, *words])), message)
@@ -261,14 +261,14 @@ def _does_not_hold(item: pytest.Item, bound: BoundRule, error: BaseException) ->
 
 def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str | None) -> None:
     """Judge a rule, with the waiver for it; if it is violated, or the waiver does not fit, the test fails."""
-    integrity = session_of(item.config)
-    judgement = judge(bound.rule.severity, outcome, integrity.options.fail_on)
-    waiver = integrity.features.waivers.by_rule.get(bound.id)
-    objected = None if waiver is None else _objection(integrity, item, waiver, judgement)
+    session = session_of(item.config)
+    judgement = judge(bound.rule.severity, outcome, session.options.fail_on)
+    waiver = session.features.waivers.by_rule.get(bound.id)
+    objected = None if waiver is None else _objection(session, item, waiver, judgement)
     if waiver is not None:
         judgement = waive(judgement, objected)
-    fix_result = integrity.features.fixing.result
-    if fix_result is not None and not outcome.held and waiver is None and _held_before(integrity, item, fix_result):
+    fix_result = session.features.fixing.result
+    if fix_result is not None and not outcome.held and waiver is None and _held_before(session, item, fix_result):
         judgement = Judgement("failed", fix_result.harmed(bound.id, judgement.reason))
         message = f"{message}\n  harmed:   {judgement.reason}"
     if judgement.verdict == "passed" and fix_result is not None and fix_result.healed(bound.id):
@@ -280,12 +280,12 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
         raise Violated(_with_waiver(message, objected)) from None
 
 
-def _held_before(integrity: Session, item: pytest.Item, fix_result: FixResult) -> bool:
-    """Whether the body of a rule that does not hold would pass on what was there before rows were written."""
+def _held_before(session: Session, item: pytest.Item, fix_result: FixResult) -> bool:
+    """Whether the rule held before rows were written: its body is called once more on the rows of that time."""
     if (
         fix_result.applied is None
         or fix_result.applied.run is None
-        or integrity.run is None
+        or session.run is None
         or not isinstance(item, pytest.Function)
     ):
         return False
@@ -293,22 +293,22 @@ def _held_before(integrity: Session, item: pytest.Item, fix_result: FixResult) -
     if looked.error is not None:
         return False
     try:
-        with integrity.run.before() as former:
+        with session.run.before() as former:
             _body(item, violations=Violations(looked, str), db=former)
     except (Exception, pytest.fail.Exception):  # noqa: BLE001 - a body may raise anything: it did not hold then either
         return False
     return True
 
 
-def _objection(integrity: Session, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:
+def _objection(session: Session, item: pytest.Item, waiver: Waiver, judgement: Judgement) -> str | None:
     measured = item.stash.get(MEASURED, None)
-    today = (integrity.run.started_at if integrity.run else datetime.now(UTC)).date()
-    whole = integrity.options.period is None and not integrity.options.scopes
+    today = (session.run.started_at if session.run else datetime.now(UTC)).date()
+    whole = session.options.period is None and not session.options.scopes
     return objection(waiver, judgement, None if measured is None else measured.violations, today, whole=whole)
 
 
 def _with_waiver(message: str | None, objected: str | None) -> str:
-    """What is violated, and why the waiver does not help; only the latter where nothing is violated."""
+    """What is violated and why the waiver does not help; only the reason where nothing is violated."""
     if message is None or objected is None:
         return message or objected or ""
     return f"{message}\n  waiver:   {objected}"
@@ -325,11 +325,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the record of a rule to its report, and take secrets out of it."""
     report = yield
-    integrity = session_of(item.config)
+    session = session_of(item.config)
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
-        setattr(report, RECORD, record(integrity, item, judged(item, report, call), call).to_json())
-    integrity.redaction.report(report, shown=bound is not None)
+        setattr(report, RECORD, record(session, item, judged(item, report, call), call).to_json())
+    session.redaction.report(report, shown=bound is not None)
     return report
 
 
@@ -344,7 +344,7 @@ def pytest_report_to_serializable() -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_from_serializable(data: dict[str, Any]) -> None:
-    """The inverse, before the report is made."""
+    """Read the JSON of a record before the report is made of it."""
     if isinstance(data.get(RECORD), str):
         data[RECORD] = json.loads(data[RECORD])
 
@@ -361,11 +361,11 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None:
-    """Keep a password out of test ids, and what a CI obeys."""
+    """Keep passwords out of test ids, and commands that a CI would obey."""
     if not isinstance(val, str):
         return None
     scrubbed = session_of(config).redaction.text(val)
-    told = (
+    shown = (
         printable(" " + scrubbed)[1:] if "##" in scrubbed else scrubbed
     )  # an id stands in a line; pytest escapes the rest
-    return None if told == val else told
+    return None if shown == val else shown

@@ -20,17 +20,17 @@ GRANT = "the role may not use the schema: an owner has to grant it"
 CURE = "give another --db-url, the schema of the tables (search_path), or run the migrations first"
 
 
-def astray_lines(told: Mapping[str, Any] | None, where: str, *, refused: bool = False) -> Iterable[Line]:
+def wrong_database_lines(told: Mapping[str, Any] | None, where: str, *, refused: bool = False) -> Iterable[Line]:
     """What is said of it above everything else; nothing of a run that looks where it should. No password is in `where`."""
     if told is None:
         return
     yield Line(WORD, f"{QUESTION} {where}", RED)
-    for text in astray_sentences(told, refused=refused):
+    for text in wrong_database_sentences(told, refused=refused):
         yield Line("", text)
     yield Line("", "-v shows every rule")
 
 
-def astray_sentences(told: Mapping[str, Any], *, refused: bool = False) -> Iterable[str]:
+def wrong_database_sentences(told: Mapping[str, Any], *, refused: bool = False) -> Iterable[str]:
     """What is there and what is not, and what to do, for a terminal or a page; `refused`: grants that are missing may be all."""
     existing = grouped(told["existing"]) if told["existing"] else "none"
     yield f"it has {existing} of the {grouped(told['named'])} tables that the selected rules name"

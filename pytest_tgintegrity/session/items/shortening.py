@@ -1,4 +1,4 @@
-"""Which of many failures the terminal shows, and how much of each: see `reports.blocks`. ``-v`` shows all of them.
+"""Which of many failures the terminal shows, and how much of each: see `reports.failures.blocks`. ``-v`` shows all of them.
 
 ``--tb=short`` leaves the statements out, ``--tb=line`` gives each failure a line, ``--tb=no`` none.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.reports.failures.blocks import BLOCKS, Failure, Style, folded
+from pytest_tgintegrity.reports.failures.blocks import BLOCKS, Failure, Style, shown_texts
 from pytest_tgintegrity.session.workers import RECORD
 from pytest_tgintegrity.text import grouped
 
@@ -21,14 +21,14 @@ UNASKED = "fE"
 
 
 def register(config: pytest.Config) -> None:
-    """Have failures folded before pytest prints them, and counted as ever; plugins that look at them meanwhile see all."""
-    fold = _Fold()
-    config.pluginmanager.register(fold, "tgintegrity-fold")
-    config.pluginmanager.register(_Unfold(fold), "tgintegrity-unfold")
-    config.pluginmanager.register(_Refold(fold), "tgintegrity-refold")
+    """Shorten failures before pytest prints them, and restore them for its counts; other plugins see all of them in between."""
+    shorten = _Shorten()
+    config.pluginmanager.register(shorten, "tgintegrity-fold")
+    config.pluginmanager.register(_Restore(shorten), "tgintegrity-unfold")
+    config.pluginmanager.register(_ShortenList(shorten), "tgintegrity-refold")
 
 
-class _Fold:
+class _Shorten:
     """Takes what is not to be shown out of the terminal's lists."""
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class _Fold:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
-        """The outermost: pytest prints its failures, and the list of them, inside."""
+        """Runs outermost: pytest prints its failures, and the list of them, within the `yield`."""
         self.stats = terminalreporter.stats
         style = STYLES.get(terminalreporter.config.option.tbstyle, "whole")
         for kind, title in KINDS.items():
-            self._fold(terminalreporter, kind, title, style)
+            self._shorten(terminalreporter, kind, title, style)
         try:
             return (yield)
         finally:
@@ -52,15 +52,17 @@ class _Fold:
             if hidden:
                 terminalreporter.write_line(f"… and {grouped(hidden)} more: -v lists them")
 
-    def _fold(self, terminalreporter: Any, kind: str, title: str, style: Style) -> None:
-        """Keep of the failures of rules what is shown, in the order of its gravity behind all others."""
+    def _shorten(self, terminalreporter: Any, kind: str, title: str, style: Style) -> None:
+        """Of failed rules keep only what is shown, the gravest first, after all other failures."""
         reports = terminalreporter.stats.get(kind, [])
         rules = {report.nodeid: report for report in reports if hasattr(report, RECORD)}
         if not rules:
             return
-        failures = [Failure.of(getattr(one, RECORD)["rule"], one.longreprtext, node) for node, one in rules.items()]
-        texts = folded(failures, style, fold=terminalreporter.verbosity <= 0)
-        others = [one for one in reports if one.nodeid not in rules]
+        failures = [
+            Failure.of(getattr(report, RECORD)["rule"], report.longreprtext, node) for node, report in rules.items()
+        ]
+        texts = shown_texts(failures, style, shorten=terminalreporter.verbosity <= 0)
+        others = [report for report in reports if report.nodeid not in rules]
         shown = [*others, *(rules[node] for node in texts)]
         self.all[kind] = [*shown, *(report for node, report in rules.items() if node not in texts)]
         self.shown[kind] = shown if terminalreporter.verbosity > 0 else shown[: len(others) + BLOCKS]
@@ -75,32 +77,32 @@ class _Fold:
                 rules[node].longrepr = text
         self.put({kind: shown})
 
-    def put(self, found: dict[str, list[Any]]) -> None:
-        """Let the terminal know these."""
-        for kind, reports in found.items():
+    def put(self, lists: dict[str, list[Any]]) -> None:
+        """Give the terminal these reports instead of its own, by kind."""
+        for kind, reports in lists.items():
             self.stats[kind][:] = reports
 
 
-class _Unfold:
-    """Puts them back after the failures were printed."""
+class _Restore:
+    """Puts all failures back once pytest has printed them."""
 
-    def __init__(self, fold: _Fold) -> None:
-        self._fold = fold
+    def __init__(self, shorten: _Shorten) -> None:
+        self._shorten = shorten
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self) -> None:
-        """Before anybody else looks at them."""
-        self._fold.put(self._fold.all)
+        """Runs before other plugins look at the failures."""
+        self._shorten.put(self._shorten.all)
 
 
-class _Refold:
-    """Takes them out once more before they are listed, unless that is asked for."""
+class _ShortenList:
+    """Takes what is not shown out once more before failures are listed, unless ``-r`` asks for the list."""
 
-    def __init__(self, fold: _Fold) -> None:
-        self._fold = fold
+    def __init__(self, shorten: _Shorten) -> None:
+        self._shorten = shorten
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """After everybody else has looked at them."""
+        """Runs after other plugins have looked at the failures."""
         if terminalreporter.config.option.reportchars == UNASKED:
-            self._fold.put(self._fold.shown)
+            self._shorten.put(self._shorten.shown)

@@ -1,4 +1,4 @@
-"""What a session tells: the header, the summary, the JSON report, the files made of it, and alerts."""
+"""What a session reports: the header, the summary, the JSON report, the files made of it, and alerts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 NOTHING_JUDGED = "no rule was judged"
 
 
-class Telling:
-    """Gathers what a run came to, once, and tells it in several forms. Until `conclude` there is nothing to tell."""
+class Reporting:
+    """Gathers the results of a run once, and reports them in several forms. Until `conclude` there is nothing to report."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,16 +42,16 @@ class Telling:
     # --- the header
 
     def pytest_report_header(self) -> str | None:
-        """Say which database it is: xdist's controller can know before anything is collected."""
+        """Name the database; xdist's controller can know it before anything is collected."""
         session = self._session
         if not session.processes.hosting or session.run is None or self._given is None or not self._given.at_once:
             return None
-        with contextlib.suppress(TgIntegrityError):  # it is told by those who need the database
+        with contextlib.suppress(TgIntegrityError):  # whoever needs the database reports it
             session.run.wait()
         return self._header()
 
     def pytest_report_collectionfinish(self) -> str | None:
-        """Say which database it is, once it is known and rules are selected."""
+        """Name the database, once it is known and rules are selected."""
         shown = self._config.get_verbosity() >= 0 and not self._config.getoption("no_header", default=False)
         return self._header() if self._session.outcome.selected and shown else None
 
@@ -65,7 +65,7 @@ class Telling:
     # --- the end
 
     def conclude(self) -> None:
-        """Sum up; features conclude, and say what they have to tell. Nothing, where there was no rule."""
+        """Sum up the run, have the features conclude, and keep their sections. Does nothing where there was no rule."""
         outcome, run = self._session.outcome, self._session.run
         health = outcome.conclude(self._session.options.health_minimum)
         if health is None:
@@ -75,7 +75,7 @@ class Telling:
             run=self._facts(),
             database=run.database if run else None,
             records=list(outcome.records.values()),
-            scans=[ScanFacts(one.source, list(one.measurements), one.seconds, one.rows) for one in scanned],
+            scans=[ScanFacts(scan.source, list(scan.measurements), scan.seconds, scan.rows) for scan in scanned],
             health=health,
             unscoped=outcome.unscoped,
             empty_scopes=outcome.empty_scopes,
@@ -105,39 +105,39 @@ class Telling:
         )
 
     def _document(self) -> dict[str, Any] | None:
-        """The `integrity` part of the JSON report without secrets; None if there is nothing to tell."""
+        """The `integrity` part of the JSON report without secrets; None if there is nothing to report."""
         refused = self._session.outcome.refused
         if self._summary is None and self._given is None and not refused:
             return None
         if self._summary is None:
-            told = refusal(refused or NOTHING_JUDGED)
+            section = refusal(refused or NOTHING_JUDGED)
         else:
-            told = document(self._summary, [section.document for section in self._sections])
-        return {**self._session.redaction.document(told), "database": told["database"]}
+            section = document(self._summary, [section.document for section in self._sections])
+        return {**self._session.redaction.document(section), "database": section["database"]}
 
     def publish(self) -> None:
-        """Write what is made of the JSON report; it tells of a run that judged nothing, too."""
+        """Write the files that are made of the JSON report and send the alert, also of a run that judged nothing."""
         if self._config.option.collectonly:
             return
         files, receiver = options.published(self._config, self._config.option), addresses.alert_receiver(self._config)
-        told = self._document() if files or receiver else None
-        if told is None:
+        section = self._document() if files or receiver else None
+        if section is None:
             return
-        self._published = publish(told, files, addresses.asked_name(self._config, self._config.option))
+        self._published = publish(section, files, addresses.asked_name(self._config, self._config.option))
         if receiver and not (self._session.outcome.interrupted or self._session.options.prove):
             address = self._given.url if self._given else None
-            self._published += alert(told, receiver, address, getattr(self._config, "cache", None))
+            self._published += alert(section, receiver, address, getattr(self._config, "cache", None))
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         """Add the `integrity` part to pytest-json-report's document, and take secrets out of all of it."""
         json_report.update(self._session.redaction.document(json_report))
-        if (told := self._document()) is not None:
-            json_report["integrity"] = told
+        if (section := self._document()) is not None:
+            json_report["integrity"] = section
         save_whole(self._config)
 
-    def _told(self, line: Line) -> str:
-        """A line with the names of options that work here, but for a command: in it others' options stand as they were given."""
+    def _worded(self, line: Line) -> str:
+        """A line with the names that our options have here; a command to repeat stays as it is, since options of others stand in it too."""
         return str(line) if line.word == "apply" else parsing.told(self._config, str(line))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -147,12 +147,12 @@ class Telling:
         demo = self._session.run is not None and self._session.run.is_demo
         path = options.json_path(self._config.option)
         lines = terminal.summary(self._summary, self._sections, path, headed=self._headed, demo=demo)
-        astray = self._session.features.access.astray is not None
-        lines = terminal.cut(lines, self._summary, terminalreporter.verbosity, astray=astray)
+        wrong_database = self._session.features.access.wrong_database is not None
+        lines = terminal.cut(lines, self._summary, terminalreporter.verbosity, wrong_database=wrong_database)
         if terminalreporter.verbosity >= 0:
             terminalreporter.write_sep("=", "integrity")
         for line in [*lines, *self._published]:
-            terminalreporter.write_line(self._told(line), **line.colour)
+            terminalreporter.write_line(self._worded(line), **line.colour)
         for section in self._sections:
             if section.appendix is not None:
                 terminalreporter.write_sep("=", section.title)
