@@ -1,4 +1,4 @@
-"""Sequences in parts: so many at a time, or in halves, as when the one that is to blame is looked for. Pure."""
+"""Sequences in parts: chunks of a size, or halves, as in a search for the item that is to blame. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items, so many at a time."""
+    """The items in chunks of `size`; the last may be shorter."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 

@@ -1,4 +1,4 @@
-"""Write down all rules of a folder for people to read, from their declarations alone.
+"""Write all rules of a folder as a page for people, from their declarations alone.
 
     python -m pytest_tgintegrity.rulebook integrity_tests > docs/rules.md
 
@@ -45,8 +45,8 @@ class Entry:
 
     @property
     def count(self) -> int:
-        """How many tests it makes, one where only a database could tell."""
-        return math.prod(len(one) for one in self.cases)
+        """How many tests it makes; counted as one test where only a database could tell."""
+        return math.prod(len(values) for values in self.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Area:
 
 
 def read(folder: Path) -> list[Area]:
-    """Import the test files of a folder and take down their rules. Raises `TgIntegrityError`."""
+    """Import the test files of a folder and read their rules. Raises `TgIntegrityError`."""
     files = sorted(folder.rglob("test_*.py"))
     if not files:
         raise UsageError(f"{folder} holds no test_*.py: name the folder of your rules")
@@ -106,7 +106,7 @@ def _functions(owner: ModuleType | type, module: str) -> Iterator[tuple[str, Fun
         if isinstance(value, FunctionType):
             yield name, value
         elif isinstance(value, type) and name.startswith("Test"):
-            yield from ((f"{name}::{inner}", one) for inner, one in _functions(value, module))
+            yield from ((f"{name}::{inner}", function) for inner, function in _functions(value, module))
 
 
 def _body(function: FunctionType) -> str:
@@ -116,19 +116,19 @@ def _body(function: FunctionType) -> str:
 
 
 def _cases(function: FunctionType) -> Iterator[tuple[str, ...]]:
-    """What each of the parametrize marks lists, as a person would tell it apart."""
+    """The cases of each parametrize mark, in words by which a person can tell them apart."""
     for mark in getattr(function, "pytestmark", ()):
         if mark.name == "parametrize":
             given = {**dict(zip(("argnames", "argvalues"), mark.args, strict=False)), **mark.kwargs}
-            yield tuple(_case(one) for one in given["argvalues"])
+            yield tuple(_case(value) for value in given["argvalues"])
 
 
 def _case(value: Any) -> str:
-    """A case by its id, else by those of its values that are short."""
+    """The id of a case; if it has none, those of its values that are texts or whole numbers."""
     if isinstance(getattr(value, "id", None), str):
         return str(value.id)
     values = getattr(value, "values", value) if isinstance(value, tuple) else (value,)
-    return " ".join(str(one) for one in values if isinstance(one, str | int))
+    return " ".join(str(part) for part in values if isinstance(part, str | int))
 
 
 # --- writing
@@ -159,7 +159,7 @@ def _head(areas: Sequence[Area], command: str) -> Iterator[str]:
 
 
 def _anchor(heading: str) -> str:
-    return "".join(one for one in heading.lower().replace(" ", "-") if one.isalnum() or one in "-_")
+    return "".join(char for char in heading.lower().replace(" ", "-") if char.isalnum() or char in "-_")
 
 
 def _cell(text: str) -> str:
@@ -205,9 +205,9 @@ def _lines(sql: str) -> str:
     if len(sql) <= LINE or "\n" in sql:
         return sql
     depth, parts = 0, []
-    for found in _TOKENS.finditer(sql):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        parts.append(f"\n{found[1]}" if found[1] and depth == 0 else found[0])
+    for token in _TOKENS.finditer(sql):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        parts.append(f"\n{token[1]}" if token[1] and depth == 0 else token[0])
     return "".join(parts)
 
 
@@ -227,7 +227,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "cases", "one for each constraint of the live catalog"
     elif entry.cases:
         yield "cases", _family(entry)
-    yield from _mending(rule)
+    yield from _fix_facts(rule)
     yield "proven by", _proof(rule)
     if rule.enforced_by:
         yield "enforced by", _code(rule.enforced_by)
@@ -237,16 +237,16 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _bounds(kind: Metric) -> str:
     sides = [("at least", kind.at_least), ("at most", kind.at_most)]
-    told = " and ".join(f"{words} {bound}" for words, bound in sides if bound is not None)
-    return f"`{kind.name}`, {told or 'only reported'}"
+    bounds = " and ".join(f"{words} {bound}" for words, bound in sides if bound is not None)
+    return f"`{kind.name}`, {bounds or 'only reported'}"
 
 
 def _family(entry: Entry) -> str:
-    named = [", ".join((*one[:CASES_NAMED], *(("…",) if len(one) > CASES_NAMED else ()))) for one in entry.cases]
+    named = [", ".join((*names[:CASES_NAMED], *(("…",) if len(names) > CASES_NAMED else ()))) for names in entry.cases]
     return f"{entry.count}: {'; '.join(named)}"
 
 
-def _mending(rule: Rule) -> Iterator[tuple[str, str]]:
+def _fix_facts(rule: Rule) -> Iterator[tuple[str, str]]:
     if isinstance(rule.fix, str):
         yield "fix", _code(rule.fix)
     elif rule.fix is not None:

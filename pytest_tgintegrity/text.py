@@ -6,7 +6,7 @@ import re
 
 CELL = 40
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:\[|vso\[))", re.MULTILINE)
-"""What a CI that reads along obeys: ``::error`` at the beginning of a line, ``##[error]`` and ``##vso[…]`` anywhere."""
+"""Commands in a log that a CI obeys: ``::error`` at the beginning of a line, ``##[error]`` and ``##vso[…]`` anywhere."""
 
 
 def shown(value: object) -> str:
@@ -16,16 +16,16 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Text in one line that can steer neither a terminal nor a CI: what acts is shown as Python would write it.
+    """Text in one line that can steer neither a terminal nor a CI: control characters are shown as Python would write them.
 
-    All that is printed and not ours passes here: what the server says, rows, docstrings, hints, names.
+    All foreign text passes here before it is printed: what the server says, rows, docstrings, hints, names.
     """
-    told = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return _COMMAND.sub(lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):x}", told)
+    escaped = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return _COMMAND.sub(lambda command: f"{command[1] or ''}\\x{ord(command[0][-1]):x}", escaped)
 
 
 def printable_lines(text: str) -> str:
-    """The same of a text whose line breaks and tabs are ours."""
+    """Like `printable`, but line breaks and tabs stay: for text that we laid out ourselves."""
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
@@ -34,6 +34,6 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def plural(count: int, singular: str, several: str | None = None) -> str:
     """``1 row``, ``2 rows``."""
-    return f"{grouped(count)} {one if count == 1 else many or one + 's'}"
+    return f"{grouped(count)} {singular if count == 1 else several or singular + 's'}"
