@@ -1,1 +1,1 @@
-"""The gate, which says whether this may go on, and what it has to know."""
+"""In: a run, the runs before it, probes and migrations. Out: whether the gate is open, with a reason for each condition."""

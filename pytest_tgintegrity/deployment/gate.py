@@ -1,9 +1,9 @@
-"""Decide: may this go on? From a run, the runs before it and what else was found, to conditions with reasons. Pure.
+"""Decide whether a deployment may go on: from a run, the runs before it and other facts to conditions with reasons. Pure.
 
-Whatever is not known is not met. A look counts towards clean days if it was *whole*: complete, of all data (no period, no
-scope), by the same rules on the same database. It belongs to the UTC day on which it began, which is what its snapshot
-shows. A day is clean if there was a clean whole look on it, no look at all saw a violation or could not judge, and no
-record of that day is unreadable.
+A condition of which something is not known is not met. A look is a run as the gate sees it. It counts towards clean days
+if it is *whole*: complete, over all data (no period, no scope), by the same rules on the same database. It belongs to the
+UTC day on which it began, since its snapshot shows the data of that day. A day is clean if it has a clean whole look, if no
+look of that day saw a violation or could not judge a rule, and if all records of that day can be read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_HISTORY = "no history: give --redis-url"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which gate it is about, when the user says that a backup was last verified, and where migrations are."""
+    """What the user asks of a gate: its name, when a backup was last verified, and where migrations are."""
 
     gate: str
     backup: datetime | None = None
@@ -33,7 +33,7 @@ class Asked:
 
 
 class Look(Protocol):
-    """What the gate reads of a run, past or present."""
+    """A run as the gate sees it, be it this run or a past one."""
 
     @property
     def run(self) -> str:
@@ -45,11 +45,11 @@ class Look(Protocol):
 
     @property
     def identity(self) -> str:
-        """Names the database, by whatever address it is reached."""
+        """The name of the database, which is the same by whatever address it is reached."""
 
     @property
     def digest(self) -> str | None:
-        """Names its set of rules."""
+        """The name of its set of rules."""
 
     @property
     def complete(self) -> bool:
@@ -57,32 +57,35 @@ class Look(Protocol):
 
     @property
     def period(self) -> float | None:
-        """The hours that it looked back; None: at everything."""
+        """How many hours it looked back; None if it looked at everything."""
 
     @property
     def scopes(self) -> Mapping[str, str]:
-        """What it was narrowed to."""
+        """The scopes that it was narrowed to."""
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many rules, by verdict."""
+        """How many rules have each verdict."""
 
     @property
     def overlooked(self) -> int:
-        """How many of the tolerated rules tolerate more than they declare by `tolerates=`."""
+        """How many tolerated rules have more violations than they declare by `tolerates=`."""
 
     @property
     def score(self) -> int | None:
-        """Its health; None: not determined."""
+        """Its health; None if that is not determined."""
 
     @property
     def conditions(self) -> Mapping[str, bool]:
-        """Which conditions were met, where a gate was asked."""
+        """Whether each condition was met; empty if no gate was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found out elsewhere: whether it is as it should be (None: nobody knows), what was seen, and why not."""
+    """What another part of the run found out for the gate.
+
+    `met` says whether it is as it should be, None if nobody knows; `reason` says why it is not met.
+    """
 
     met: bool | None = None
     measured: str = NOT_DETERMINED
@@ -91,10 +94,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """What else a gate has to know. `backup` is when one was last verified; `past` is None where there is no history.
+    """What a gate has to know beside today's look.
 
-    `deselected` counts rules that were collected and not run, `constraints` those about declared constraints and the
-    schema, by verdict. `unreadable` is when entries were added to the history that say nothing: each may be of a violation.
+    `past` is None where there is no history. `deselected` counts rules that were collected and not run. `constraints` counts
+    the rules about declared constraints and the schema, by verdict. `backup` is the time at which one was last verified.
+    `unreadable` holds the times of the entries in the history that cannot be read: each of them may be a violation.
     """
 
     minimum: int
@@ -111,7 +115,10 @@ class GateFacts:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition: met or not, what was seen, what is wanted, why it is not met, and since when it is as it is."""
+    """A condition of the gate: whether it is met, what was measured, what is required, and the reason if it is not met.
+
+    `since` is the time since which it is met, or not met.
+    """
 
     name: str
     passed: bool
@@ -123,7 +130,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A decision; open only if every condition is met."""
+    """The decision of a gate, which is open only if every condition is met."""
 
     name: str
     conditions: tuple[Condition, ...]
@@ -135,41 +142,47 @@ class Gate:
 
     @property
     def met(self) -> dict[str, bool]:
-        """Which conditions are met, by name."""
-        return {one.name: one.passed for one in self.conditions}
+        """Whether each condition is met, by its name."""
+        return {condition.name: condition.passed for condition in self.conditions}
 
     def to_json(self) -> dict[str, Any]:
         """The `gate` part of the report."""
-        return {"name": self.name, "passed": self.passed, "conditions": [asdict(one) for one in self.conditions]}
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "conditions": [asdict(condition) for condition in self.conditions],
+        }
 
 
-def decide(name: str, today: Look, evidence: GateFacts, now: datetime) -> Gate:
+def decide(name: str, today: Look, facts: GateFacts, now: datetime) -> Gate:
     """All conditions of the gate called `name` (a key of `CLEAN_DAYS`), for the run `today`, at the time `now`."""
-    before = [] if evidence.past is None else [one for one in evidence.past if one.identity == today.identity]
-    looks = sorted([*(one for one in before if one.run != today.run), today], key=lambda one: one.started_at)
+    earlier = [] if facts.past is None else [look for look in facts.past if look.identity == today.identity]
+    looks = sorted([*(look for look in earlier if look.run != today.run), today], key=lambda look: look.started_at)
     conditions = (
-        _rules_hold(today, looks, evidence),
-        _health(today, looks, evidence),
+        _rules_hold(today, looks, facts),
+        _health(today, looks, facts),
         _nothing_unknown(today, looks),
-        _backup(evidence.backup, now),
-        _told("migrations", evidence.migrations, "none pending, or all passed their pre-flight"),
-        _constraints(evidence.constraints),
-        _clean_days(looks, today, evidence, CLEAN_DAYS[name], now),
-        _told("performance", evidence.performance, "no probe slower than the pinned baseline by more than 10 %"),
+        _backup(facts.backup, now),
+        _from_finding("migrations", facts.migrations, "none pending, or all passed their pre-flight"),
+        _constraints(facts.constraints),
+        _clean_days(looks, today, facts, CLEAN_DAYS[name], now),
+        _from_finding("performance", facts.performance, "no probe slower than the pinned baseline by more than 10 %"),
     )
-    return Gate(name, tuple(one if one.since else _dated(one, today, looks) for one in conditions))
+    return Gate(
+        name, tuple(condition if condition.since else _dated(condition, today, looks) for condition in conditions)
+    )
 
 
 def _dated(condition: Condition, today: Look, looks: Sequence[Look]) -> Condition:
-    """Since when it is as it is, as far as the gate was asked before: only then a run remembers it."""
-    told = [one for one in looks if one is today or condition.name in one.conditions]
-    if len(told) == 1:
+    """The condition with the time since which it is as it is; only runs for which a gate was asked remember that."""
+    asked = [look for look in looks if look is today or condition.name in look.conditions]
+    if len(asked) == 1:
         return condition
-    since = _since(told, lambda one: condition.passed if one is today else one.conditions[condition.name])
+    since = _since(asked, lambda look: condition.passed if look is today else look.conditions[condition.name])
     return replace(condition, since=since)
 
 
-def _rules_hold(today: Look, looks: Sequence[Look], evidence: GateFacts) -> Condition:
+def _rules_hold(today: Look, looks: Sequence[Look], facts: GateFacts) -> Condition:
     seen = [
         f"{today.counts[verdict]} {verdict}"
         for verdict in ("failed", "noted", "tolerated", "waived")
@@ -178,16 +191,19 @@ def _rules_hold(today: Look, looks: Sequence[Look], evidence: GateFacts) -> Cond
     judged = sum(today.counts.values()) - _count(today, "unknown")
     return Condition(
         "rules hold",
-        (reason := _not_held(today, evidence.deselected)) is None,
+        (reason := _not_held(today, facts.deselected)) is None,
         f"{', '.join(seen) or 'nothing violated'} in {judged} rule{'s' if judged != 1 else ''}",
         "nothing above info violated, in a complete run of all rules over all data",
         reason,
-        _since(looks, lambda one: _not_held(one, 0) is None),
+        _since(looks, lambda look: _not_held(look, 0) is None),
     )
 
 
 def _not_held(look: Look, deselected: int) -> str | None:
-    """Why a run does not show that all rules hold. Below 100 points something above info is violated, if only noted."""
+    """Why a run does not show that all rules hold, or None.
+
+    A score below 100 means that a rule above info is violated, even if the violation is only noted.
+    """
     if _count(look, "failed"):
         return "a rule is violated"
     if not look.complete:
@@ -202,21 +218,19 @@ def _not_held(look: Look, deselected: int) -> str | None:
     return "--fail-on only notes a violation that the gate counts" if noted else None
 
 
-def _health(today: Look, looks: Sequence[Look], evidence: GateFacts) -> Condition:
-    least = evidence.minimum
-    enough = today.score is not None and today.score >= least
-    reason = (
-        None if evidence.healthy and enough else f"below {least}" if not enough else "something else is not healthy"
-    )
+def _health(today: Look, looks: Sequence[Look], facts: GateFacts) -> Condition:
+    minimum = facts.minimum
+    enough = today.score is not None and today.score >= minimum
+    reason = None if facts.healthy and enough else f"below {minimum}" if not enough else "something else is not healthy"
     measured = NOT_DETERMINED if today.score is None else str(today.score)
-    since = _since(looks, lambda one: one.score is not None and one.score >= least)
-    return Condition("health", reason is None, measured, f"at least {least}", reason, since)
+    since = _since(looks, lambda look: look.score is not None and look.score >= minimum)
+    return Condition("health", reason is None, measured, f"at least {minimum}", reason, since)
 
 
 def _nothing_unknown(today: Look, looks: Sequence[Look]) -> Condition:
     unknown = _count(today, "unknown")
     reason = "what is unknown may be violated" if unknown else None
-    since = _since(looks, lambda one: not _count(one, "unknown"))
+    since = _since(looks, lambda look: not _count(look, "unknown"))
     return Condition("nothing unknown", not unknown, f"{unknown} unknown", "0 unknown", reason, since)
 
 
@@ -228,34 +242,34 @@ def _backup(verified: datetime | None, now: datetime) -> Condition:
         )
     age = now - verified
     reason = "it is too old" if age >= DAY else "it is said to be of the future" if age < timedelta() else None
-    told = f"{age / timedelta(hours=1):.1f} hours old"
-    return Condition("backup", reason is None, told, required, reason, _minute(verified))
+    measured = f"{age / timedelta(hours=1):.1f} hours old"
+    return Condition("backup", reason is None, measured, required, reason, _minute(verified))
 
 
 def _constraints(counts: Mapping[str, int]) -> Condition:
     judged = sum(counts.values())
     awry = {verdict: count for verdict, count in counts.items() if count and verdict not in ("passed", "fixed")}
-    told = ", ".join([f"{judged} judged", *(f"{count} {verdict}" for verdict, count in awry.items())])
+    measured = ", ".join([f"{judged} judged", *(f"{count} {verdict}" for verdict, count in awry.items())])
     reason = "some are not in force, or do not hold" if awry else None
     if not judged:
-        told, reason = NOT_DETERMINED, "no rule about declared constraints or the schema was run"
-    return Condition("constraints", reason is None, told, "all in place, validated, and true of the data", reason)
+        measured, reason = NOT_DETERMINED, "no rule about declared constraints or the schema was run"
+    return Condition("constraints", reason is None, measured, "all in place, validated, and true of the data", reason)
 
 
-def _told(name: str, finding: Finding, required: str) -> Condition:
+def _from_finding(name: str, finding: Finding, required: str) -> Condition:
     return Condition(name, finding.met is True, finding.measured, required, finding.reason)
 
 
 # --- days
 
 
-def _clean_days(looks: Sequence[Look], today: Look, evidence: GateFacts, wanted: int, now: datetime) -> Condition:
+def _clean_days(looks: Sequence[Look], today: Look, facts: GateFacts, wanted: int, now: datetime) -> Condition:
     required = f"{wanted} complete days in a row, by UTC, before today"
-    if evidence.past is None:
+    if facts.past is None:
         return Condition(
-            "clean days", passed=False, measured=NOT_DETERMINED, required=required, reason=evidence.no_history
+            "clean days", passed=False, measured=NOT_DETERMINED, required=required, reason=facts.no_history
         )
-    first, stopped = clean_since(looks, today, now, evidence.unreadable)
+    first, stopped = clean_since(looks, today, now, facts.unreadable)
     count = (_day(now) - first).days
     reason = None if count >= wanted else stopped
     return Condition(
@@ -266,9 +280,10 @@ def _clean_days(looks: Sequence[Look], today: Look, evidence: GateFacts, wanted:
 def clean_since(
     looks: Iterable[Look], today: Look, now: datetime, unreadable: Iterable[datetime] = ()
 ) -> tuple[date, str]:
-    """The first of the clean days that reach up to today (today itself if there is none), and what broke the row.
+    """The first day of the row of clean days that ends yesterday, and what broke the row before it.
 
-    Looks of today and, where a clock was set back, of later days can break the row but do not lengthen it.
+    The day is today if yesterday is not clean. A look of today can break the row, but does not lengthen it; so can a look
+    of a later day, which there is if a clock was set back.
     """
     by_day: dict[date, list[Look]] = {}
     ends = _day(now)
@@ -287,7 +302,7 @@ def clean_since(
 
 
 def _awry_on(looks: Iterable[Look], *, lost: bool) -> str | None:
-    """What was wrong on a day, if anything; `lost` is whether the record of a run may be missing."""
+    """What was wrong on a day, or None; `lost` says that an entry of that day cannot be read."""
     for look in looks:
         if _count(look, "failed") or _count(look, "fixed"):
             return "a rule was violated"
@@ -301,9 +316,9 @@ def _awry_on(looks: Iterable[Look], *, lost: bool) -> str | None:
 
 
 def _unseen_on(looks: Sequence[Look], today: Look) -> str | None:
-    """Why a day without violations is not a clean one: nobody looked at everything."""
-    whole = [one for one in looks if one.complete and one.score is not None and not _narrowed(one)]
-    if any(one.digest == today.digest and today.digest is not None for one in whole):
+    """Why a day without violations is not clean, or None: it needs a look at everything."""
+    whole = [look for look in looks if look.complete and look.score is not None and not _narrowed(look)]
+    if any(look.digest == today.digest and today.digest is not None for look in whole):
         return None
     if whole:
         return "other rules were run"
@@ -330,7 +345,7 @@ def _narrowed(look: Look) -> bool:
 
 
 def _since(looks: Sequence[Look], holds: Callable[[Look], bool]) -> str:
-    """When it came to be as it is in the last look: the first of the looks in a row that agree with it."""
+    """The start of the first look in the row of looks that agree with the last look."""
     state, first = holds(looks[-1]), looks[-1]
     for look in reversed(looks):
         if holds(look) != state:

@@ -1,4 +1,4 @@
-"""Ask the gate: gather what a run found out, and what it was told, into what the gate has to know."""
+"""Ask the gate: turn what a run measured and what its user said into the facts that the gate decides by."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JUST_PINNED = Finding(reason="this run pinned the baseline: compare another one 
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """This run, as the gate looks at it."""
+    """The run that has just ended, as a `Look` that the gate compares with earlier ones."""
 
     run: str
     started_at: datetime
@@ -44,8 +44,8 @@ def ask(
     timings: Timings | None,
     comparison: BaselineComparison | None,
 ) -> Gate:
-    """What the gate says of the run that has just ended, given what is remembered of those before it."""
-    evidence = GateFacts(
+    """What the gate decides about the run that has just ended; `past` holds the runs before it."""
+    facts = GateFacts(
         minimum=summary.health.minimum,
         healthy=summary.health.status == "healthy",
         past=past.past if past else None,
@@ -57,11 +57,11 @@ def ask(
         unreadable=past.unreadable if past else (),
         no_history=(past and past.reason) or NO_HISTORY,
     )
-    return decide(asked.gate, _today(summary), evidence, summary.run.finished_at)
+    return decide(asked.gate, _today(summary), facts, summary.run.finished_at)
 
 
 def _performance(timings: Timings | None, comparison: BaselineComparison | None) -> Finding:
-    """What the probes say, beside the baseline."""
+    """Whether the probes are as fast as in the baseline."""
     if timings is None or not (timings.timed or timings.failed):
         return NO_PROBES
     if timings.failed:
@@ -75,20 +75,23 @@ def _performance(timings: Timings | None, comparison: BaselineComparison | None)
 
 
 def judged(compared: Sequence[Compared]) -> Finding:
-    """One finding of all probes: degraded if any is, else not determined if any is not; what is in doubt is told in any case."""
-    known = [one for one in compared if one.ratio is not None]
-    slowest = max(known, key=lambda one: one.low or 0.0, default=None)
+    """The finding about all probes together.
+
+    It is not met if a probe is degraded; otherwise it is not determined if a probe is not. A doubt is named in either case.
+    """
+    certain = [probe for probe in compared if probe.ratio is not None]
+    slowest = max(certain, key=lambda probe: probe.low or 0.0, default=None)
     measured = NOT_DETERMINED if slowest is None else f"slowest: {slowest.name}, {_ratio(slowest)} of the baseline"
-    degraded = [one for one in known if one.degraded]
-    doubts = [f"{one.name}: {one.doubt}" for one in compared if one.doubt]
+    degraded = [probe for probe in certain if probe.degraded]
+    doubts = [f"{probe.name}: {probe.doubt}" for probe in compared if probe.doubt]
     if degraded:
-        told = [f"degraded: {', '.join(one.name for one in degraded)}", *doubts[:1]]
-        return Finding(met=False, measured=measured, reason="; ".join(told))
-    return Finding(None, measured, doubts[0]) if doubts else Finding(bool(known) or None, measured)
+        reasons = [f"degraded: {', '.join(probe.name for probe in degraded)}", *doubts[:1]]
+        return Finding(met=False, measured=measured, reason="; ".join(reasons))
+    return Finding(None, measured, doubts[0]) if doubts else Finding(bool(certain) or None, measured)
 
 
-def _ratio(one: Compared) -> str:
-    return f"{one.ratio:.2f} ({one.low:.2f} to {one.high:.2f}) times the time"
+def _ratio(probe: Compared) -> str:
+    return f"{probe.ratio:.2f} ({probe.low:.2f} to {probe.high:.2f}) times the time"
 
 
 def _today(summary: RunSummary) -> Today:

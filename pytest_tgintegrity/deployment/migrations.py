@@ -1,6 +1,7 @@
 """Django's migrations: what their files declare, what a database has on record, and what is pending. Pure.
 
-A file is parsed, never imported or run. What is pending is what ``migrate`` would do, found as Django's loader finds it.
+A file is parsed, never imported or run. A migration is pending if ``migrate`` would apply it; that is found out in the way
+of Django's loader.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration, and those that it was squashed from."""
+    """A migration; `replaces` are the migrations that it was squashed from."""
 
     app: str
     name: str
@@ -28,7 +29,7 @@ class Migration:
 
     @property
     def key(self) -> Key:
-        """What a record of it says."""
+        """App and name, which is what the database records of it."""
         return self.app, self.name
 
 
@@ -36,10 +37,10 @@ class Migration:
 
 
 def parse_migration(text: str, app: str, name: str) -> Migration | None:
-    """The migration that a file declares; None if there is none. Raises `ValueError` for one that cannot be read."""
-    for one in _body(text):
-        if isinstance(one, ast.ClassDef) and one.name == "Migration":
-            return Migration(app, name, _replaces(one))
+    """The migration that a file declares, or None. Raises `ValueError` for a file that cannot be read."""
+    for statement in _body(text):
+        if isinstance(statement, ast.ClassDef) and statement.name == "Migration":
+            return Migration(app, name, _replaces(statement))
     return None
 
 
@@ -63,77 +64,85 @@ def _replaces(migration: ast.ClassDef) -> tuple[Key, ...]:
 
 
 def _assigned(owner: ast.ClassDef, name: str) -> Iterator[tuple[int, ast.expr]]:
-    """What a class assigns to a name of its own, and in which line; the last first, since that one counts."""
-    for one in reversed(owner.body):
-        targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
-        value = getattr(one, "value", None)
+    """Line and value of each assignment of a class to one of its names; the last, which counts, comes first."""
+    for statement in reversed(owner.body):
+        targets = (
+            statement.targets
+            if isinstance(statement, ast.Assign)
+            else [statement.target]
+            if isinstance(statement, ast.AnnAssign)
+            else []
+        )
+        value = getattr(statement, "value", None)
         if value is not None and any(isinstance(part, ast.Name) and part.id == name for part in targets):
-            yield one.lineno, value
+            yield statement.lineno, value
 
 
 def parse_label(text: str) -> str | None:
     """The label that an ``apps.py`` gives to its app; None if it leaves that to the folder's name."""
     try:
-        classes = [one for one in _body(text) if isinstance(one, ast.ClassDef)]
+        classes = [statement for statement in _body(text) if isinstance(statement, ast.ClassDef)]
     except ValueError:
         return None
-    values = [value for one in classes for _, value in _assigned(one, "label")]
-    return next((one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)), None)
+    values = [value for owner in classes for _, value in _assigned(owner, "label")]
+    return next(
+        (value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)), None
+    )
 
 
 # --- what is pending
 
 
 def pending(files: Iterable[Migration], recorded: Iterable[Key]) -> list[Key]:
-    """What ``migrate`` would still have to do."""
+    """The migrations that ``migrate`` would still apply."""
     return [key for key, done in _standing(files, recorded).items() if not done]
 
 
 def _standing(files: Iterable[Migration], recorded: Iterable[Key]) -> dict[Key, bool]:
     """Every migration that counts, and whether it is applied.
 
-    One that replaces others stands for them, and is applied if all of them are, whatever is recorded of itself. If only
-    some of them are, they stand for themselves, even those whose files are gone.
+    A migration that replaces others counts in their place, and is applied if all of them are, whatever is recorded of
+    itself. If only some of them are applied, they count themselves, even those whose files are gone.
     """
-    declared, applied = {one.key: one for one in files}, set(recorded)
+    declared, applied = {migration.key: migration for migration in files}, set(recorded)
     done = {key: key in applied for key in declared}
     dropped: set[Key] = set()
-    for one in declared.values():
-        if not one.replaces:
+    for migration in declared.values():
+        if not migration.replaces:
             continue
-        states = {key: key in applied for key in _origins(one, declared)}
+        states = {key: key in applied for key in _origins(migration, declared)}
         if len({*states.values()}) == 1:
-            done[one.key] = all(states.values())
-            dropped |= {*one.replaces} - {one.key}
+            done[migration.key] = all(states.values())
+            dropped |= {*migration.replaces} - {migration.key}
         else:
-            dropped.add(one.key)
+            dropped.add(migration.key)
             done |= states
     return {key: done[key] for key in sorted(done.keys() - dropped)}
 
 
 def _origins(squashed: Migration, declared: Mapping[Key, Migration]) -> set[Key]:
-    """What was squashed in the end: what it replaces may have been squashed itself."""
-    found, seen, waiting = set[Key](), {squashed.key}, [squashed]
+    """The migrations that a squashed one was made of in the end, since it may replace squashed migrations."""
+    origins, seen, waiting = set[Key](), {squashed.key}, [squashed]
     while waiting:
         above = waiting.pop()
         for key in above.replaces:
-            one = declared.get(key)
-            if one is None or not one.replaces or key == above.key:
-                found.add(key)
+            replaced = declared.get(key)
+            if replaced is None or not replaced.replaces or key == above.key:
+                origins.add(key)
             elif key not in seen:
                 seen.add(key)
-                waiting.append(one)
-    return found
+                waiting.append(replaced)
+    return origins
 
 
 def circle(files: Iterable[Migration]) -> tuple[Key, ...]:
-    """Migrations that replace each other, so that none of them stands for anything; nothing if there are none."""
-    replaced = {one.key: {key for key in one.replaces if key != one.key} for one in files}
+    """Migrations that replace each other in a circle, so that none of them counts; empty if there are none."""
+    replaced = {migration.key: {key for key in migration.replaces if key != migration.key} for migration in files}
     try:
         TopologicalSorter(replaced).prepare()
     except CycleError as error:
-        found: list[Key] = error.args[1]
-        return tuple(found[:-1])
+        cycle: list[Key] = error.args[1]
+        return tuple(cycle[:-1])
     return ()
 
 
@@ -141,14 +150,14 @@ def circle(files: Iterable[Migration]) -> tuple[Key, ...]:
 
 
 def judge(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
-    """Whether a database, whose records are given in their order, is where the files want it to be."""
+    """Whether a database has exactly the migrations that the files declare; `recorded` is in the order of its records."""
     if mutual := circle(files):
         reason = f"{_listed(['.'.join(key) for key in mutual])} replace each other: Django refuses them, and so do we"
         return Finding(met=False, measured="nobody can tell what is pending", reason=reason)
     standing = _standing(files, recorded)
     waiting = [key for key, done in standing.items() if not done]
-    apps = {one.app for one in files}
-    known = {one.key for one in files} | {key for one in files for key in one.replaces}
+    apps = {migration.app for migration in files}
+    known = {migration.key for migration in files} | {key for migration in files for key in migration.replaces}
     ahead = [key for key in {key[0]: key for key in recorded}.values() if key[0] in apps and key not in known]
     reasons = []
     if waiting:
@@ -160,13 +169,13 @@ def judge(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
 
 
 def _besides(recorded: Iterable[Key], apps: set[str], known: set[Key]) -> str:
-    """What is on record that no file accounts for."""
+    """What else is on record: migrations without a file, and apps that were not looked at."""
     gone = {key for key in recorded if key[0] in apps and key not in known}
     others = sorted({app for app, _ in recorded} - apps)
-    told = [f"{len(gone)} on record without a file"] if gone else []
+    remarks = [f"{len(gone)} on record without a file"] if gone else []
     if others:
-        told.append(f"not looked at: {', '.join(others)}")
-    return "".join(f"; {one}" for one in told)
+        remarks.append(f"not looked at: {', '.join(others)}")
+    return "".join(f"; {remark}" for remark in remarks)
 
 
 def _apps(apps: set[str]) -> str:

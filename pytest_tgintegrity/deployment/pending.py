@@ -1,4 +1,4 @@
-"""Find a project's migrations, ask the database which of them are on record, and tell the gate."""
+"""Read the migrations of a project, ask the database which of them are on record, and give the gate a finding."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pytest_tgintegrity.rules import files as rule_files
 
 FOLDER = "migrations"
 FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
-"""Folders of what others wrote: looked into only if they are named themselves."""
+"""Folders with code of others: they are looked into only if the user names them."""
 
 RECORDED = sql.SQL("SELECT app::text, name::text FROM django_migrations ORDER BY id")
 NOT_GIVEN = Finding(reason="nobody knows what is pending: give --migrations")
 
 
 def read_migrations(paths: Iterable[Path]) -> tuple[Migration, ...]:
-    """The Django migrations in folders and below. Raises `UsageError`, also for a folder that has none."""
-    found: dict[Key, tuple[Migration, Path]] = {}
+    """The Django migrations in some folders and their subfolders. Raises `UsageError`, also for a folder without any."""
+    files: dict[Key, tuple[Migration, Path]] = {}
     for path in paths:
         in_path = list(_in_project(path))
         if not in_path:
@@ -34,23 +34,23 @@ def read_migrations(paths: Iterable[Path]) -> tuple[Migration, ...]:
                 f"--migrations {path}: there is no Django migration in it: name the folder of the project, of an app,"
                 " or the app's migrations (this version knows no others)"
             )
-        for one, file in in_path:
-            known, other = found.setdefault(one.key, (one, file))
-            if known != one:
+        for migration, file in in_path:
+            known, other = files.setdefault(migration.key, (migration, file))
+            if known != migration:
                 raise UsageError(
-                    f"--migrations: {other} and {file} are both {one.app}.{one.name}, and differ: name one"
+                    f"--migrations: {other} and {file} are both {migration.app}.{migration.name}, and differ: name one"
                 )
-    return tuple(one for one, _ in found.values())
+    return tuple(migration for migration, _ in files.values())
 
 
 def _in_project(path: Path) -> Iterator[tuple[Migration, Path]]:
     if not path.is_dir():
-        what = "is a file: this version only knows Django's migrations" if path.exists() else "does not exist"
-        raise UsageError(f"--migrations {path}: it {what}: name the folder of a Django project, or of an app")
+        problem = "is a file: this version only knows Django's migrations" if path.exists() else "does not exist"
+        raise UsageError(f"--migrations {path}: it {problem}: name the folder of a Django project, or of an app")
     try:
         for name, folders, _ in os.walk(path.resolve(), onerror=_raise):
             folder = Path(name)
-            folders[:] = sorted(one for one in folders if _is_ours(folder / one))
+            folders[:] = sorted(subfolder for subfolder in folders if _is_ours(folder / subfolder))
             if folder.name == FOLDER and (folder / "__init__.py").exists():
                 yield from _in_app(folder)
     except OSError as error:
@@ -66,14 +66,17 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _in_app(folder: Path) -> list[tuple[Migration, Path]]:
-    """All files of the folder, or none: where some are migrations, Django takes every one for one."""
+    """The migrations of a folder; none if no file in it is a migration.
+
+    Raises `UsageError` where only some files are migrations, since Django takes every file of such a folder for one.
+    """
     apps = folder.parent / "apps.py"
     app = (parse_label(_text(apps)) if apps.exists() else None) or folder.parent.name
     files = [path for path in sorted(folder.glob("*.py")) if path.name[0] not in "_~"]
-    found = [(_migration(path, app), path) for path in files]
-    migrations = [(one, path) for one, path in found if one is not None]
-    if migrations and len(migrations) < len(found):
-        odd = next(path for one, path in found if one is None)
+    parsed = [(_migration(path, app), path) for path in files]
+    migrations = [(migration, path) for migration, path in parsed if migration is not None]
+    if migrations and len(migrations) < len(parsed):
+        odd = next(path for migration, path in parsed if migration is None)
         raise UsageError(f"{odd} has no class Migration, and lies among migrations: Django would refuse it")
     return migrations
 
@@ -91,7 +94,7 @@ def _text(path: Path) -> str:
 
 
 def look_for_pending(run: Run | None, files: Sequence[Migration]) -> Finding:
-    """What the gate has to know, as the snapshot of a run shows it."""
+    """Which migrations are pending, for the gate, as the snapshot of a run shows it."""
     if not files or run is None:
         return NOT_GIVEN
     try:

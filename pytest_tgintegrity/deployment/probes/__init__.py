@@ -1,1 +1,1 @@
-"""How long people wait: timed, compared with a baseline."""
+"""In: probes, which do what people wait for. Out: how long that takes, compared with a pinned baseline."""

@@ -1,4 +1,4 @@
-"""Time probes, and pin their timings as the baseline of a database, or look up the one that is pinned."""
+"""Time probes, and pin their timings as the baseline of a database, or compare them with the pinned baseline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_tgintegrity.rules.probes import Probe, Probing
 
 
 def check_staging(run: Run) -> None:
-    """Raise `UsageError` where nothing may be written, not even to be rolled back."""
+    """Raise `UsageError` where nothing may be written, although it would be rolled back."""
     run.wait()
     with _rehearsal(run) as rehearsal:
         rehearsal.check()
@@ -28,20 +28,23 @@ def _rehearsal(run: Run) -> Rehearsal:
 
 
 def time_on(run: Run | None, probes: Iterable[Probe], which: Probing | None) -> Timings | None:
-    """Time probes, once the rules of a run are judged; None if that was not asked, or no rule looked at data."""
+    """Time probes after the rules of a run were judged; None if nobody asked for it, or if no rule looked at data."""
     if which is None or run is None or run.pool is None or run.database is None:
         return None
-    reading = [one for one in probes if not one.writes]
-    writing = [one for one in probes if one.writes and which == "writes"]
+    reading = [probe for probe in probes if not probe.writes]
+    writing = [probe for probe in probes if probe.writes and which == "writes"]
     server = f"PostgreSQL {run.database.server_version}"
-    stage = ProbeConnections(run.connection, lambda: _rehearsal(run), quote=run.settings.limits.quote)
-    return time_probes([*reading, *writing], stage, server)
+    connections = ProbeConnections(run.connection, lambda: _rehearsal(run), quote=run.settings.limits.quote)
+    return time_probes([*reading, *writing], connections, server)
 
 
 def compare_with_baseline(
     memory: Memory, identity: str, timings: Timings | None, action: Literal["pin", "show"] | None, now: datetime
 ) -> BaselineComparison | None:
-    """The timings of a run beside the pinned baseline; to pin, they become it, if they are fit to. Nothing is raised."""
+    """Compare the timings of a run with the pinned baseline, or pin them as the baseline if they are fit for it.
+
+    Nothing is raised: what goes wrong is the reason in the answer.
+    """
     if memory.address is None or (action is None and timings is None):
         return None
     try:
@@ -59,14 +62,16 @@ def _pinned(memory: Memory, identity: str, timings: Timings | None, now: datetim
 
 
 def _unfit(timings: Timings | None) -> str | None:
-    """Why timings are no baseline."""
+    """Why timings cannot be a baseline, or None."""
     if timings is None or not (timings.timed or timings.failed):
         return "no probe was timed"
     if timings.failed:
         name, reason = next(iter(timings.failed.items()))
         return f"{name} could not be timed: {reason}"
     few = [
-        f"{name} has {one.samples} samples of {ENOUGH}" for name, one in timings.timed.items() if one.samples < ENOUGH
+        f"{name} has {timing.samples} samples of {ENOUGH}"
+        for name, timing in timings.timed.items()
+        if timing.samples < ENOUGH
     ]
     return few[0] if few else None
 

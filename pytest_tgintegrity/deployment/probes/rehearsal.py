@@ -1,7 +1,7 @@
 """Transactions that write and are always rolled back, for probes that time writing; never in production.
 
-The server itself refuses to commit them: each holds a cursor whose query would be run by COMMIT, and only by COMMIT, and
-fails. What is left to be seen to is seen to: that the transaction is still ours in the end, and that it was aborted.
+The server itself refuses to commit them: each transaction holds a cursor whose query is run only by COMMIT, and fails. Two
+things remain to be checked in the end: that the transaction is still ours, and that it was aborted.
 """
 
 from __future__ import annotations
@@ -57,14 +57,17 @@ _WHERE: Final = f"""
 
 
 def why_not(database: str, names: Iterable[str], declared: Iterable[str]) -> str | None:
-    """Why nothing may be written to a database, given what leads to it is called and what it declares to be; or None."""
-    given = list(declared)
-    if strange := [one for one in given if one.lower() not in HARMLESS]:
+    """Why nothing may be written to a database, or None.
+
+    `names` are those of the database, its server and its address; `declared` are the environments that it says it is.
+    """
+    declarations = list(declared)
+    if strange := [environment for environment in declarations if environment.lower() not in HARMLESS]:
         return (
             f"--probe-writes is for staging, and {database} says that it is {strange[0]!r} ({ENVIRONMENT}): leave it out,"
             f" or declare one of {', '.join(HARMLESS)}"
         )
-    if not given and (alarming := [one for one in names if _PRODUCTION.search(one)]):
+    if not declarations and (alarming := [name for name in names if _PRODUCTION.search(name)]):
         return (
             f"--probe-writes is for staging, and {alarming[0]!r} looks like production: leave it out, or if it is none, "
             f"ALTER DATABASE {sql_text(sql.Identifier(database))} SET {ENVIRONMENT} = 'staging'"
@@ -94,7 +97,7 @@ class Rehearsal:
                 self._connection.close()
 
     def check(self) -> None:
-        """Find out whether anything may be written here at all."""
+        """Raise unless something may be written to this database."""
         self._open()
 
     def _open(self) -> Connection:
@@ -108,8 +111,8 @@ class Rehearsal:
         try:
             standby, only_reads, database, declared = _ask(connection, _WHERE) or (None, None, "", [])
         except psycopg.Error as error:
-            words = self._address.scrub(self._limits.said(error))
-            raise ConnectionFailed(f"--probe-writes: {where} does not say whether it is production: {words}") from None
+            answer = self._address.scrub(self._limits.said(error))
+            raise ConnectionFailed(f"--probe-writes: {where} does not say whether it is production: {answer}") from None
         if standby:
             raise UsageError(f"--probe-writes: {where} is a standby, where nothing can be written: name its primary")
         if only_reads:
@@ -118,14 +121,14 @@ class Rehearsal:
                 " server: use a role that is meant to write, on staging (docs/roles.md)"
             )
         names = [database, connection.info.host, where]
-        if refused := why_not(database, names, [one for one in declared if one]):
-            raise UsageError(refused)
+        if refusal := why_not(database, names, [environment for environment in declared if environment]):
+            raise UsageError(refusal)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction in which anything can be written, and which is rolled back in the end.
 
-        Raises `NotTimed` for an attempt to commit, a lock that others hold, or a transaction that was not ours to the end.
+        Raises `NotTimed` if somebody tries to commit it, if others hold a lock, or if it is not ours any more in the end.
         """
         connection = self._open()
         connection.patience = Patience.for_statements(self._limits.statement)
@@ -154,7 +157,7 @@ class Rehearsal:
 
 
 def _ask(connection: Connection, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-    """Ask something outside of any transaction."""
+    """The first row of a query that is asked outside of any transaction."""
     return psycopg.RawCursor(connection).execute(query.encode(), values).fetchone()
 
 
@@ -169,7 +172,7 @@ def _check_ours(connection: Connection, number: str) -> None:
 
 
 def _take_back(connection: Connection, number: str) -> None:
-    """Roll back, and see that it was."""
+    """Roll back, and raise `NotTimed` unless the server says that the transaction was aborted."""
     try:
         if connection.info.transaction_status is not TransactionStatus.IDLE:
             connection.say(sql.SQL("ROLLBACK"))

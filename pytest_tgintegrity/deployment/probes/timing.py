@@ -1,4 +1,7 @@
-"""Time probes, each sample beside one of the yardstick: those that read on the snapshot, those that write to no effect."""
+"""Time probes: beside each sample of a probe, the yardstick is timed.
+
+Probes that read are timed on the snapshot, probes that write in transactions that are rolled back.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pytest_tgintegrity.rules.probes import Probe
 
 YARDSTICK = "SELECT sum(number) FROM generate_series(1, 3000) AS number"
 WARM_UP = 5
-MOST = 500
+MOST_SAMPLES = 500
 SECONDS = 1.0
 PATIENCE = 20.0
 
@@ -35,14 +38,14 @@ class Timings:
     def to_json(self) -> dict[str, Any]:
         """The `probes` part of a report or a record: by name, numbers or an error."""
         errors = {name: {"error": reason} for name, reason in self.failed.items()}
-        return {**{name: one.to_json() for name, one in self.timed.items()}, **errors}
+        return {**{name: timing.to_json() for name, timing in self.timed.items()}, **errors}
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeConnections:
-    """Where probes are timed: `reading` gives a read-only connection, `rehearsing` one that keeps nothing.
+    """Where probes are timed: `reading` opens a read-only connection, `rehearsing` one on which all is rolled back.
 
-    `quote` says whether what the server says of a row may be told.
+    `quote` says whether a reason may hold what the server says of a row.
     """
 
     reading: Callable[[], AbstractContextManager[Any]]
@@ -51,7 +54,7 @@ class ProbeConnections:
 
     @contextmanager
     def taking(self, probe: Probe) -> Iterator[Callable[[], Pair]]:
-        """Something that takes a sample each time it is called."""
+        """A function that takes a sample each time it is called."""
         if probe.writes:
             with self.rehearsing() as rehearsal:
                 yield lambda: _rehearsed(probe, rehearsal)
@@ -61,39 +64,43 @@ class ProbeConnections:
 
 
 def _rehearsed(probe: Probe, rehearsal: Rehearsal) -> Pair:
-    """What is deferred to the commit is part of what people wait for. The yardstick goes first: it needs none of the locks."""
+    """A sample of a probe that writes.
 
-    def written(connection: Any) -> None:
+    People also wait for what is deferred to the commit, so that it is timed, too. The yardstick goes first, as long as no
+    locks are held.
+    """
+
+    def write(connection: Any) -> None:
         probe.call(connection)
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     with rehearsal.transaction() as connection:
         yardstick = _seconds(_yardstick, connection)
-        return _seconds(written, connection), yardstick
+        return _seconds(write, connection), yardstick
 
 
-def time_probes(probes: Iterable[Probe], stage: ProbeConnections, server: str) -> Timings:
-    """Time each probe on a connection of its own; one that raises is told with its reason."""
-    found: dict[str, Timed] = {}
+def time_probes(probes: Iterable[Probe], connections: ProbeConnections, server: str) -> Timings:
+    """Time each probe on a connection of its own; the reason of a probe that raises is kept."""
+    timings: dict[str, Timed] = {}
     failed: dict[str, str] = {}
     for probe in probes:
         try:
-            with stage.taking(probe) as take:
-                found[probe.name] = timed(_samples(take), server, platform.node(), writes=probe.writes)
+            with connections.taking(probe) as take:
+                timings[probe.name] = timed(_samples(take), server, platform.node(), writes=probe.writes)
         except TgIntegrityError as error:
             failed[probe.name] = str(error)
         except Exception as error:  # noqa: BLE001 - a probe is anybody's code
-            failed[probe.name] = exception(error, quote=stage.quote)
-    return Timings(found, failed)
+            failed[probe.name] = exception(error, quote=connections.quote)
+    return Timings(timings, failed)
 
 
 def _samples(take: Callable[[], Pair]) -> list[Pair]:
-    """At least `ENOUGH` and for `SECONDS`, unless patience ends."""
+    """At least `ENOUGH` samples, taken for at least `SECONDS`, unless `PATIENCE` or `MOST_SAMPLES` ends it before."""
     for _ in range(WARM_UP):
         take()
     pairs: list[Pair] = []
     began = perf_counter()
-    while (passed := perf_counter() - began) < PATIENCE and len(pairs) < MOST:
+    while (passed := perf_counter() - began) < PATIENCE and len(pairs) < MOST_SAMPLES:
         if len(pairs) >= ENOUGH and passed >= SECONDS:
             break
         pairs.append(take())
@@ -104,7 +111,7 @@ def _yardstick(connection: Any) -> None:
     connection.execute(YARDSTICK).fetchall()
 
 
-def _seconds(what: Callable[[Any], object], connection: Any) -> float:
+def _seconds(call: Callable[[Any], object], connection: Any) -> float:
     began = perf_counter()
-    what(connection)
+    call(connection)
     return perf_counter() - began
