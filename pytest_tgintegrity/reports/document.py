@@ -1,4 +1,4 @@
-"""The `integrity` part of the JSON report, and the whole document when pytest-json-report never came to write one."""
+"""The `integrity` part of the JSON report, and the whole document where pytest-json-report does not write one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ USAGE_ERROR = 4
 
 
 def document(summary: RunSummary, parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The document of `report["integrity"]`; `parts` are those of the features, there only if there is something in them."""
-    told: dict[str, Any] = {
+    """The document of `report["integrity"]`; `parts` come from the features; a part without content is left out."""
+    report: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "database": None if summary.database is None else asdict(summary.database),
         "run": summary.run.to_json(),
@@ -32,19 +32,19 @@ def document(summary: RunSummary, parts: Iterable[Mapping[str, Any]]) -> dict[st
         "history": None,
     }
     lists = {"empty_scopes": summary.empty_scopes, "without_zone": summary.zoneless}
-    told |= {name: list(found) for name, found in lists.items() if found}
+    report |= {name: list(names) for name, names in lists.items() if names}
     inexact = {name: text for name, text in summary.exact.items() if text != text_of(summary.activity[name])}
     if inexact:
-        told["activity_text"] = inexact
+        report["activity_text"] = inexact
     for part in parts:
-        told |= part
-    return told
+        report |= part
+    return report
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they are told as text."""
+    """JSON has no NaN and no infinity: they are written as text."""
     if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
+        return {name: _finite(part) for name, part in value.items()}
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -1,7 +1,7 @@
 """How report files are written: as a whole or not at all, and only where a file may be.
 
-What is no file yet, or a regular one, is written beside it and renamed; a link stays, and what it leads to is written. What
-else there is, devices and pipes, is written to, for a limited time. Nothing of it is ever removed or replaced.
+A new or a regular file is written beside its place and renamed; of a link the target is written, and the link stays.
+Devices and pipes are written to for a limited time, and never removed or replaced.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Final
 PATIENCE: Final = 5.0
 """Seconds to wait for whoever reads a pipe."""
 EVERYBODY: Final = 0o666
-"""But for what the umask takes away."""
+"""The mode of files for everybody; the umask applies."""
 OWNER: Final = 0o600
 POLL_SECONDS: Final = 0.02
 LINKS: Final = 40
-"""No system follows more."""
+"""How many links are followed: no system follows more."""
 
 
 def write(path: Path, text: str, *, private: bool = False) -> None:
-    """Write a file; who finds one sees the old text or the new one. `private` ones are for their owner only.
+    """Write a file; a reader sees the old text or the new one, never a part. `private` ones are for their owner only.
 
     Raises `OSError`.
     """

@@ -10,7 +10,7 @@ from pytest_tgintegrity.text import printable
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the summary; the first of several on one subject begins with its word."""
+    """A line of the summary. Of several lines on one subject only the first has the word."""
 
     word: str
     text: str

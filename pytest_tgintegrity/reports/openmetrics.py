@@ -37,7 +37,7 @@ def _families(document: Json, before: str, here: Labels) -> Iterator[str]:
     yield from _family("score", "Health score, 0 to 100.", score)
     least = [] if health["minimum"] is None else [(here, health["minimum"])]
     yield from _family("score_minimum", "The score that counts as healthy.", least)
-    states: list[Sample] = [({**here, "status": one}, float(health["status"] == one)) for one in STATUSES]
+    states: list[Sample] = [({**here, "status": status}, float(health["status"] == status)) for status in STATUSES]
     yield from _family("status", "1 for what the data is found to be.", states)
     yield from _family("run_complete", "1 if every selected rule was judged.", [(here, float(run["complete"]))])
     yield from _family("run_seconds", "How long the run took.", [(here, run["seconds"])], unit="seconds")
@@ -62,7 +62,7 @@ def _database(document: Json, before: str, name: str) -> Labels:
 
 
 def _succeeded(document: Json, before: str, here: Labels, finished: float) -> list[Sample]:
-    """This run if it was a success, else what stands in the file before, if that is about the same database."""
+    """The time of this run if it was a success, else the time in the file before, if that is about the same database."""
     if document["run"]["complete"] and document["health"]["status"] == "healthy":
         return [(here, finished)]
     known = _SUCCEEDED.search(before)
@@ -72,28 +72,30 @@ def _succeeded(document: Json, before: str, here: Labels, finished: float) -> li
 
 
 def _counted(rules: Iterable[Json], here: Labels) -> list[Sample]:
-    counts = Counter((str(one["severity"]), str(one["verdict"])) for one in rules)
-    return [({**here, "severity": severity, "verdict": one}, n) for (severity, one), n in sorted(counts.items())]
+    counts = Counter((str(rule["severity"]), str(rule["verdict"])) for rule in rules)
+    return [
+        ({**here, "severity": severity, "verdict": verdict}, n) for (severity, verdict), n in sorted(counts.items())
+    ]
 
 
 def _violations(rules: Iterable[Json], here: Labels) -> list[Sample]:
     return [
         (
-            {**here, "rule": str(one["id"]), "severity": str(one["severity"]), "verdict": str(one["verdict"])},
-            one["violations"],
+            {**here, "rule": str(rule["id"]), "severity": str(rule["severity"]), "verdict": str(rule["verdict"])},
+            rule["violations"],
         )
-        for one in rules
+        for rule in rules
     ]
 
 
 def _scans(scans: Iterable[Json], here: Labels) -> Iterator[str]:
-    """What was looked at, by source: that several scans look at one is nobody's business here."""
+    """Rows and seconds by source; several scans of one source are put together."""
     rows: dict[str, int] = {}
     seconds: Counter[str] = Counter()
-    for one in scans:
-        seconds[one["source"]] += one["seconds"]
-        if one["rows"] is not None:
-            rows[one["source"]] = max(rows.get(one["source"], 0), one["rows"])
+    for scan in scans:
+        seconds[scan["source"]] += scan["seconds"]
+        if scan["rows"] is not None:
+            rows[scan["source"]] = max(rows.get(scan["source"], 0), scan["rows"])
     examined: list[Sample] = [({**here, "source": source}, n) for source, n in rows.items()]
     yield from _family("examined_rows", "Rows that were looked at.", examined)
     took: list[Sample] = [({**here, "source": source}, n) for source, n in seconds.items()]
@@ -107,8 +109,8 @@ def _family(name: str, text: str, samples: Iterable[Sample], unit: str | None = 
         yield f"# UNIT {full} {unit}"
     yield f"# HELP {full} {text}"
     for labels, value in samples:
-        told = ",".join(f'{label}="{_escaped(one)}"' for label, one in labels.items())
-        yield f"{full}{{{told}}} {_number(value)}"
+        labelled = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        yield f"{full}{{{labelled}}} {_number(value)}"
 
 
 def _number(value: float) -> str:
@@ -121,4 +123,4 @@ def _escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
+    return re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], text)

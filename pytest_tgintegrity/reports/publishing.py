@@ -1,4 +1,4 @@
-"""Files made of the JSON report: each is replaced as a whole, and none of yesterday is left to be taken for today's."""
+"""Files made of the JSON report: each is replaced as a whole, so that no old file can be taken for a new one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def put(word: str, path: Path, text: str, *, private: bool) -> Line:
 
 
 def shows_rows(document: Mapping[str, Any]) -> bool:
-    """Whether something of the rows themselves stands in a document: samples, or what a fix would write."""
-    return any(one.get("samples") for one in document["rules"]) or bool(document.get("fix"))
+    """Whether a document shows rows: samples, or what a fix would write."""
+    return any(rule.get("samples") for rule in document["rules"]) or bool(document.get("fix"))
 
 
 def save_whole(config: Any) -> None:

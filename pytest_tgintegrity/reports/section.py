@@ -1,4 +1,4 @@
-"""What a feature of a run tells: its parts of the JSON report, and its lines of the summary."""
+"""What a feature of a run reports: its parts of the JSON report, and its lines of the summary."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_tgintegrity.reports.lines import Line
 class Section:
     """`document` goes into the JSON report; `first` stands above all else, `lines` follow the score, `decisions` stand at the end of the summary.
 
-    `alone`: nothing else is told on the terminal, since no rule was judged. `appendix` is text under a title of its own, after
-    the summary; it is given pytest's verbosity. `step` is what the user might do next; of several the first is told.
+    `alone`: nothing else is shown on the terminal, since no rule was judged. `appendix` is text under a title of its own, after
+    the summary; it is given pytest's verbosity. `step` is what the user might do next; of several the first is shown.
     """
 
     document: Mapping[str, Any] = field(default_factory=dict)

@@ -146,7 +146,7 @@ class Reporting:
             return
         demo = self._session.run is not None and self._session.run.is_demo
         path = options.json_path(self._config.option)
-        lines = terminal.summary(self._summary, self._sections, path, headed=self._headed, demo=demo)
+        lines = terminal.summary_lines(self._summary, self._sections, path, headed=self._headed, demo=demo)
         wrong_database = self._session.features.access.wrong_database is not None
         lines = terminal.cut(lines, self._summary, terminalreporter.verbosity, wrong_database=wrong_database)
         if terminalreporter.verbosity >= 0:

@@ -17,7 +17,7 @@ from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.reports.document import refusal
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.publishing import publish, put
-from pytest_tgintegrity.reports.terminal.fixes import history_lines, undone_lines
+from pytest_tgintegrity.reports.terminal.fixes import journal_lines, undone_lines
 from pytest_tgintegrity.reports.terminal.history import stale_lines
 from pytest_tgintegrity.reports.terminal.summary import header
 from pytest_tgintegrity.rules import files as rule_files
@@ -80,7 +80,7 @@ def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) 
 def list_runs(run: Run, say: Say) -> int:
     """List the runs in the journal. Raises `UsageError`."""
     try:
-        _say(run, history_lines(past_runs(run)), say)
+        _say(run, journal_lines(past_runs(run)), say)
         return 0
     finally:
         run.close()

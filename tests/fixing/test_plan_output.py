@@ -22,7 +22,7 @@ from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.commands import Command
 from pytest_tgintegrity.fixing.results import Applied, FixResult, NeedsPerson, PastRun, Skipped, Undone
 from pytest_tgintegrity.reports.html import page as html
-from pytest_tgintegrity.reports.terminal.fixes import change_text, fix_lines, history_lines, noted_text, undone_lines
+from pytest_tgintegrity.reports.terminal.fixes import change_text, fix_lines, journal_lines, noted_text, undone_lines
 
 FILE = Path("/folder/fix-plan-0123.jsonl")
 HOSTILE = "\x1b[31mred\x07\u202eevil\nnext\r\udce9<script>&\x9b1m\u2028end"
@@ -284,12 +284,12 @@ def test_an_undo_that_restores_nothing_says_so_and_names_the_run_before() -> Non
 def test_the_history_tells_what_is_partly_undone() -> None:
     past = PastRun("cafe", "fix", None, "me", datetime(2030, 1, 1, tzinfo=UTC), None, 5, 1, "beef", 2)
 
-    (line,) = history_lines([past])
+    (line,) = journal_lines([past])
 
     assert str(line) == (
         "fix        cafe, 2030-01-01 00:00 by me: 5 rows in 1 table, partly (2 rows left) undone by beef, not finished"
     )
-    (line,) = history_lines([replace(past, standing=0)])
+    (line,) = journal_lines([replace(past, standing=0)])
     assert "1 table, undone by beef" in str(line)
 
 

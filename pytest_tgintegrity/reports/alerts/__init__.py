@@ -1,1 +1,1 @@
-"""Who is told when the state changes."""
+"""Alerts when the state changes."""

@@ -1,6 +1,6 @@
-"""Tell somebody when the state of the data changes: any webhook, Slack, or Alertmanager.
+"""Alerts when the state of the data changes: to any webhook, Slack, or Alertmanager.
 
-No row of the data leaves the house: rules, counts and reasons do. What is told is cut to a size that receivers take.
+An alert holds rules, counts and reasons, but no row of the data. It is cut to a size that receivers take.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PATH = 8
 """A longer path may be a secret."""
 SLACK_LONGEST = 3000
 FIRING = timedelta(days=8)
-"""How long an alert of Alertmanager fires where nobody knows when the next run is: weekly ones repeat it in time."""
+"""How long an alert of Alertmanager fires where the time of the next run is unknown: weekly runs repeat it in time."""
 LEAST = timedelta(hours=26)
 MOST = timedelta(days=365)
 SPARE = timedelta(hours=2)
@@ -47,7 +47,7 @@ TAKES = "http(s)://…, slack+https://… or alertmanager+http(s)://…"
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Whom to tell. The address is a secret: whoever knows it can write there."""
+    """Where alerts go. The address is a secret: whoever knows it can write there."""
 
     form: Form
     url: str = field(repr=False)
@@ -58,7 +58,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was last told: the status, and the database by the name that was used."""
+    """What was last reported: the status, and the database by the name that was used."""
 
     status: str
     database: str
@@ -76,9 +76,9 @@ class News:
     @property
     def rules(self) -> list[Json]:
         """The rules that matter, gravest first."""
-        costs = {one["rule"]: number for number, one in enumerate(self.document["health"]["deductions"])}
-        found = [one for one in self.document["rules"] if one["verdict"] in {"failed", "noted", "unknown"}]
-        return sorted(found, key=lambda one: costs.get(one["id"], len(costs)))
+        costs = {deduction["rule"]: number for number, deduction in enumerate(self.document["health"]["deductions"])}
+        rules = [rule for rule in self.document["rules"] if rule["verdict"] in {"failed", "noted", "unknown"}]
+        return sorted(rules, key=lambda rule: costs.get(rule["id"], len(costs)))
 
     @property
     def summary(self) -> str:
@@ -90,10 +90,10 @@ class News:
     @property
     def lines(self) -> list[str]:
         """The rules, a line each, and how many more there are; why a run could not begin."""
-        told = [_rule(one) for one in self.rules[:RULES]]
+        listed = [_rule(rule) for rule in self.rules[:RULES]]
         more = len(self.rules) - RULES
         error = self.document["run"].get("error")
-        return [*([_cut(error)] if error else []), *told, *([f"and {plural(more, 'more rule')}"] if more > 0 else [])]
+        return [*([_cut(error)] if error else []), *listed, *([f"and {plural(more, 'more rule')}"] if more > 0 else [])]
 
 
 def _cut(text: str) -> str:
@@ -101,12 +101,12 @@ def _cut(text: str) -> str:
     return safe if len(safe) <= LONGEST else f"{safe[: LONGEST - 1]}…"
 
 
-def _rule(one: Json) -> str:
-    found = plural(one["violations"], "violation") if one["violations"] else one["verdict"]
-    return f"{one['severity']} {_cut(one['id'])}: {found}"
+def _rule(rule: Json) -> str:
+    count = plural(rule["violations"], "violation") if rule["violations"] else rule["verdict"]
+    return f"{rule['severity']} {_cut(rule['id'])}: {count}"
 
 
-# --- whom
+# --- the receiver
 
 
 def receiver(url: str) -> Receiver:
@@ -133,13 +133,13 @@ def _basic(user: str, password: str) -> str | None:
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-# --- what
+# --- the message
 
 
 def news(document: Json, known: State | None, name: str = "", *, forgets: bool = False) -> News | None:
-    """What there is to tell, if the state is another one than was last told; good news only to who heard bad ones.
+    """The news, if the state differs from the one last reported; a recovery only after bad news.
 
-    Who `forgets` hears bad news from each run. `name` is that of a database that could not be asked for it.
+    A receiver that `forgets` gets bad news from each run. `name` is used for a database that could not be asked for its own.
     """
     status = document["health"]["status"]
     before = known.status if known else "healthy"
@@ -150,81 +150,83 @@ def news(document: Json, known: State | None, name: str = "", *, forgets: bool =
 
 
 def called(document: Json, name: str = "") -> str:
-    """The name of the database, or the one to use where it could not be asked."""
+    """The name of the database; `name`, if it could not be asked."""
     database = document["database"]
     return (name or "unknown") if database is None else str(database["name"])
 
 
 def firing(document: Json, kept: Iterable[datetime], now: datetime) -> timedelta:
-    """How long an alert fires unless it is repeated: beyond the next run, as far as past ones tell, and their period.
+    """How long an alert fires unless it is repeated: until after the next run, estimated from past runs and the period.
 
     Twice the longest pause, and a little; `kept` are runs that the history may not know.
     """
     points = (document.get("history") or {}).get("trend") or []
-    known = sorted({now, *kept, *(datetime.fromisoformat(one["started_at"]) for one in points if "started_at" in one)})
-    runs = [one for one in known if one <= now][-RUNS:]
+    known = sorted({now, *kept, *(datetime.fromisoformat(run["started_at"]) for run in points if "started_at" in run)})
+    runs = [moment for moment in known if moment <= now][-RUNS:]
     pauses = [later - former for former, later in itertools.pairwise(runs)]
     period = timedelta(hours=document["run"].get("period_hours") or 0)
     longest = max([period, *pauses])
     return min(max(2 * longest + SPARE, LEAST), MOST) if longest else FIRING
 
 
-def payload(told: News, form: Form, now: datetime, fires: timedelta = FIRING) -> Any:
+def payload(change: News, form: Form, now: datetime, fires: timedelta = FIRING) -> Any:
     """The document that a receiver of that form understands; an alert of Alertmanager `fires` so long."""
     match form:
         case "slack":
-            return {"text": _slack(told)}
+            return {"text": _slack(change)}
         case "alertmanager":
-            return [_alertmanager(told, now, fires)]
-    return _webhook(told)
+            return [_alertmanager(change, now, fires)]
+    return _webhook(change)
 
 
-def _slack(told: News) -> str:
-    text = "\n".join([told.summary, *(f"• {line}" for line in told.lines)])[:SLACK_LONGEST]
+def _slack(change: News) -> str:
+    text = "\n".join([change.summary, *(f"• {line}" for line in change.lines)])[:SLACK_LONGEST]
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _alertmanager(told: News, now: datetime, fires: timedelta) -> dict[str, Any]:
-    recovered = told.event == "recovered"
+def _alertmanager(change: News, now: datetime, fires: timedelta) -> dict[str, Any]:
+    recovered = change.event == "recovered"
     return {
-        "labels": {"alertname": "DataIntegrity", "database": _cut(told.database)},
-        "annotations": {"summary": told.summary, "description": "\n".join(told.lines), "status": told.event},
+        "labels": {"alertname": "DataIntegrity", "database": _cut(change.database)},
+        "annotations": {"summary": change.summary, "description": "\n".join(change.lines), "status": change.event},
         **({} if recovered else {"startsAt": now.isoformat()}),
         "endsAt": (now if recovered else now + fires).isoformat(),
     }
 
 
-def _webhook(told: News) -> dict[str, Any]:
-    health, run = told.document["health"], told.document["run"]
+def _webhook(change: News) -> dict[str, Any]:
+    health, run = change.document["health"], change.document["run"]
     keys = ("id", "severity", "verdict", "violations")
     return {
         "version": 1,
-        "event": told.event,
-        "previous": told.previous,
-        "database": _cut(told.database),
-        "summary": told.summary,
+        "event": change.event,
+        "previous": change.previous,
+        "database": _cut(change.database),
+        "summary": change.summary,
         "score": health["score"],
         "minimum": health["minimum"],
         "run": run["id"],
         "finished_at": run["finished_at"],
         "error": _cut(run["error"]) if run.get("error") else None,
-        "rules": [{key: _cut(one[key]) if key == "id" else one[key] for key in keys} for one in told.rules[:RULES]],
-        "more_rules": max(0, len(told.rules) - RULES),
+        "rules": [
+            {key: _cut(rule[key]) if key == "id" else rule[key] for key in keys} for rule in change.rules[:RULES]
+        ],
+        "more_rules": max(0, len(change.rules) - RULES),
     }
 
 
-# --- how
+# --- delivery
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would arrive as a GET, which tells nobody anything."""
+    """A redirected POST would arrive as a GET, without the message."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
 def send(to: Receiver, body: Any) -> str | None:
-    """Deliver, in a few tries; why it failed, or None."""
+    """Deliver, in a few tries. Returns why it failed, or None."""
     reason: str | None = None
     for number in range(TRIES):
         time.sleep(PAUSE * number)
@@ -235,9 +237,9 @@ def send(to: Receiver, body: Any) -> str | None:
 
 
 def _try(to: Receiver, body: bytes) -> tuple[str | None, bool]:
-    """Why it failed, if it did; and whether it may go better next time.
+    """Why it failed, or None; and whether another try may succeed.
 
-    The limit is for all of it: looking up the name, connecting, and an answer that drips or is always going to come.
+    The time limit covers everything: looking up the name, connecting, and an answer that comes slowly or never.
     """
     answers: queue.SimpleQueue[tuple[str | None, bool]] = queue.SimpleQueue()
     threading.Thread(target=lambda: answers.put(_ask(to, body)), name="alert", daemon=True).start()

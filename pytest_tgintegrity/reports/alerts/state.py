@@ -1,7 +1,7 @@
-"""Whether there is something to tell since it was last told, and the telling. What was told is kept in pytest's cache.
+"""Send an alert if the state has changed since the last alert. The state that was last reported is kept in pytest's cache.
 
-It is kept by database and receiver, and only once it was delivered: what nobody heard is told again by the next run.
-Where the cache does not know (none, or another machine), the history does, if there is one.
+It is kept by database and receiver, and only once the alert was delivered: after a failure the next run tries again.
+Without a cache, or on another machine, the state is taken from the history, if there is one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RED = {"red": True}
 
 
 class Cache(Protocol):
-    """What is needed of pytest's cache."""
+    """The part of pytest's cache that is needed here."""
 
     def get(self, key: str, default: Any) -> Any:
         """What was kept under a key."""
@@ -32,51 +32,51 @@ class Cache(Protocol):
 
 
 def alert(document: Json, to: Receiver, address: str | None, cache: Cache | None) -> list[Line]:
-    """Tell if the state changed; what became of that, if anything. `address` is that of the database.
+    """Send an alert if the state changed, and return the lines about it. `address` is that of the database.
 
     Alertmanager keeps nothing over a restart: it hears the same alert from every run that is not healthy.
     """
     name = name_in(address) if address else ""
     key = _key(to, address or "")
     kept = cache.get(key, None) if cache else None
-    known = _told(kept) or _remembered(document, name)
+    known = _kept_state(kept) or _state_in_history(document, name)
     runs, now = _runs(kept), datetime.now(UTC)
-    found = news(document, known, name, forgets=to.form == "alertmanager")
-    if found is not None:
-        reason = send(to, payload(found, to.form, now, firing(document, runs, now)))
+    change = news(document, known, name, forgets=to.form == "alertmanager")
+    if change is not None:
+        reason = send(to, payload(change, to.form, now, firing(document, runs, now)))
         if reason is not None:
-            return [Line("alert", f"not sent ({found.event}): {reason}", RED)]
+            return [Line("alert", f"not sent ({change.event}): {reason}", RED)]
     if cache:
         name = known.database if known else called(document, name)
-        times = [one.isoformat() for one in [*runs, now][-RUNS:]]
+        times = [run.isoformat() for run in [*runs, now][-RUNS:]]
         cache.set(key, {"status": document["health"]["status"], "database": name, "runs": times})
-    return [Line("alert", f"sent: {found.event}")] if found else []
+    return [Line("alert", f"sent: {change.event}")] if change else []
 
 
 def _key(to: Receiver, address: str) -> str:
-    """Names a database and a receiver, and gives neither away."""
+    """The cache's key for a database and a receiver; it discloses neither."""
     digest = hashlib.sha256(f"{masked(address)}\0{to.form}\0{to.url}".encode()).hexdigest()
     return f"tgintegrity/alert/{digest[:16]}"
 
 
-def _told(kept: Any) -> State | None:
-    """What the cache holds, if it is ours."""
+def _kept_state(kept: Any) -> State | None:
+    """The state that the cache holds, if it is in our format."""
     if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in ("status", "database")):
         return None
     return State(kept["status"], kept["database"])
 
 
 def _runs(kept: Any) -> list[datetime]:
-    """When runs were, that the cache knows of."""
-    times = kept.get("runs") if isinstance(kept, dict) else None
-    found = []
-    for one in times if isinstance(times, list) else ():
+    """The times of the runs that the cache knows."""
+    texts = kept.get("runs") if isinstance(kept, dict) else None
+    times = []
+    for text in texts if isinstance(texts, list) else ():
         with contextlib.suppress(ValueError, TypeError):
-            found.append(datetime.fromisoformat(one).astimezone(UTC))
-    return found
+            times.append(datetime.fromisoformat(text).astimezone(UTC))
+    return times
 
 
-def _remembered(document: Json, name: str) -> State | None:
-    """How the run before found it, by the history; the last run of a trend is this one."""
+def _state_in_history(document: Json, name: str) -> State | None:
+    """The state after the previous run, by the history; the last run of a trend is this one."""
     before = ((document["history"] or {}).get("trend") or [])[:-1]
     return State(before[-1]["status"], called(document, name)) if before else None

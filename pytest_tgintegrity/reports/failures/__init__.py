@@ -1,1 +1,1 @@
-"""Violated and unknown rules as people read them: each one, and many of one kind together. Pure."""
+"""Violated and unknown rules as people read them: one by one, and many of one kind together. Pure."""

@@ -1,7 +1,7 @@
 """A bad day on two screens: rules of one test, or of one cause, are one block, the gravest first; what is left out is counted.
 
-One cause is what `reports.causes` says of violated rules: the same rows of the same table, or pointers at the same missing
-row; of unknown ones it is the reason, word for word. Pure.
+The cause of a violated rule comes from `failures.causes`: the same rows of the same table, or pointers at the same missing
+row. The cause of an unknown rule is its reason, word for word. Pure.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Failure:
 
     @classmethod
     def of(cls, rule: Mapping[str, Any], text: str = "", node: str | None = None) -> Failure:
-        """What a rule of the JSON report is."""
+        """The failure that a rule of the JSON report stands for."""
         cause = rule["reason"] if rule["verdict"] == "unknown" else rule.get("cause")
         return cls(node or rule["id"], rule["severity"], rule["violations"], text, cause, rule.get("see_all"), rule)
 
@@ -71,16 +71,16 @@ class Block:
 
 
 def blocks(failures: Iterable[Failure]) -> list[Block]:
-    """Failures put together, the gravest first. A cause of several tests is a block; what is left is a block for each test."""
-    ordered = sorted(failures, key=lambda one: one.rank)
+    """Failures in blocks, the gravest first. A cause that several tests share is a block; the others are a block for each test."""
+    ordered = sorted(failures, key=lambda failure: failure.rank)
     tests: dict[str, set[str]] = {}
-    for one in ordered:
-        if one.cause is not None:
-            tests.setdefault(one.cause, set()).add(one.test)
-    shared = {cause for cause, found in tests.items() if len(found) > 1}
+    for failure in ordered:
+        if failure.cause is not None:
+            tests.setdefault(failure.cause, set()).add(failure.test)
+    shared = {cause for cause, members in tests.items() if len(members) > 1}
     groups: dict[tuple[str | None, str], list[Failure]] = {}
-    for one in ordered:
-        groups.setdefault((one.cause, "") if one.cause in shared else (None, one.test), []).append(one)
+    for failure in ordered:
+        groups.setdefault((failure.cause, "") if failure.cause in shared else (None, failure.test), []).append(failure)
     return [Block(members, cause) for (cause, _), members in groups.items()]
 
 
@@ -90,43 +90,50 @@ def shown_texts(failures: Sequence[Failure], style: Style = "whole", *, shorten:
     Few of them, or all if nothing is to be shortened, are shown one by one.
     """
     if not shorten or len(failures) <= FEW:
-        return {one.id: _alone(one, style, shorten=shorten) for one in sorted(failures, key=lambda one: one.rank)}
-    found, most = blocks(failures), LINES if style == "line" else BLOCKS
-    shown = {block.head.id: "\n".join(_block(block, style)) for block in found[:most]}
-    if rest := found[most:]:
+        return {
+            failure.id: _alone(failure, style, shorten=shorten)
+            for failure in sorted(failures, key=lambda failure: failure.rank)
+        }
+    all_blocks, most = blocks(failures), LINES if style == "line" else BLOCKS
+    shown = {block.head.id: "\n".join(_block(block, style)) for block in all_blocks[:most]}
+    if rest := all_blocks[most:]:
         count = plural(sum(len(block.members) for block in rest), "more rule")
-        tests = plural(len({one.test for block in rest for one in block.members}), "test")
+        tests = plural(len({failure.test for block in rest for failure in block.members}), "test")
         gap = "\n" if style == "line" else "\n\n"
-        shown[found[most - 1].head.id] += f"{gap}… and {count} of {tests}: {HOW}"
+        shown[all_blocks[most - 1].head.id] += f"{gap}… and {count} of {tests}: {HOW}"
     return shown
 
 
-def _alone(one: Failure, style: Style, *, shorten: bool) -> str:
+def _alone(failure: Failure, style: Style, *, shorten: bool) -> str:
     if style == "line":
-        return _line(one)
-    text = _short(one) if style == "short" else one.text
+        return _line(failure)
+    text = _short(failure) if style == "short" else failure.text
     return "\n".join(_cut(line, LONG) for line in text.split("\n")) if shorten else text
 
 
-def _line(one: Failure) -> str:
+def _line(failure: Failure) -> str:
     """A failure in one line."""
-    return _brief(f"{printable(one.id)}: {_headline(one)}")
+    return _brief(f"{printable(failure.id)}: {_headline(failure)}")
 
 
-def _headline(one: Failure) -> str:
-    return one.text.partition("\n")[0]
+def _headline(failure: Failure) -> str:
+    return failure.text.partition("\n")[0]
 
 
-def _unlike(one: Failure, head: Failure) -> str:
-    """The headline of a failure, but for what the head of its block says too."""
-    doc = str(one.rule.get("doc") or "").strip().partition("\n")[0]
-    same = doc and one.rule.get("doc") == head.rule.get("doc")
-    return _headline(one).removesuffix(f": {printable(doc)}") if same else _headline(one)
+def _unlike(failure: Failure, head: Failure) -> str:
+    """The headline of a failure, without the docstring if the head of its block has the same."""
+    doc = str(failure.rule.get("doc") or "").strip().partition("\n")[0]
+    same = doc and failure.rule.get("doc") == head.rule.get("doc")
+    return _headline(failure).removesuffix(f": {printable(doc)}") if same else _headline(failure)
 
 
-def _short(one: Failure) -> str:
+def _short(failure: Failure) -> str:
     """Without the statement, and without the empty line before the rows."""
-    text = one.text if one.see_all is None else one.text.replace(f"{printable_lines(see_all_line(one.see_all))}\n", "")
+    text = (
+        failure.text
+        if failure.see_all is None
+        else failure.text.replace(f"{printable_lines(see_all_line(failure.see_all))}\n", "")
+    )
     return text.replace("\n\n", "\n", 1)
 
 
@@ -146,9 +153,9 @@ def _block(block: Block, style: Style) -> Iterable[str]:
     if block.cause is not None:
         yield f"  one cause: {_shared(block)}"
     most = MEMBERS if style == "whole" else 0
-    for one in others[:most]:
-        name = one.id.rpartition("::")[2] if block.cause is not None else one.id.removeprefix(one.test)
-        yield _brief(f"  also {printable(name)}: {_unlike(one, head)}")
+    for failure in others[:most]:
+        name = failure.id.rpartition("::")[2] if block.cause is not None else failure.id.removeprefix(failure.test)
+        yield _brief(f"  also {printable(name)}: {_unlike(failure, head)}")
     if len(others) > most:
         of = "this cause" if block.cause is not None else "this test"
         yield f"  … and {plural(len(others) - most, 'more rule')} of {of}: {HOW}"

@@ -1,4 +1,4 @@
-"""What several violated rules have in common, said so that it is the same text for all of them and true of each. Pure."""
+"""What several violated rules have in common, worded so that the text is the same for all of them, and true of each. Pure."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pytest_tgintegrity.planning.planner import Subject
 from pytest_tgintegrity.text import CELL, plural
 
 MOST = 8
-"""So many keys are told; rules that agree in them, and in the number of rows, are taken for violated by the same ones."""
+"""So many keys are named; rules with the same keys and the same number of rows count as violated by the same rows."""
 
 
 def cause(subject: Subject | None, measurement: Measurement) -> str | None:
-    """The rows that violate a rule, or what their samples point at in vain; None where they cannot be told from others."""
+    """The rows that violate a rule, or what their samples point at in vain; None where keys are missing or cut."""
     if subject is None or not measurement.samples:
         return None
     if subject.missing_in is not None:
-        found = _told(_pointers(one, subject.pointers) for one in measurement.samples)
-        return f"samples point at {', '.join(found[:MOST])}, missing in {subject.missing_in}" if found else None
-    found = _told(one.key for one in measurement.samples)[:MOST]
-    hidden = measurement.violations > len(found)
-    first = f", the first {len(found)}" if hidden else ""
+        pointers = _key_texts(_pointers(sample, subject.pointers) for sample in measurement.samples)
+        return f"samples point at {', '.join(pointers[:MOST])}, missing in {subject.missing_in}" if pointers else None
+    keys = _key_texts(sample.key for sample in measurement.samples)[:MOST]
+    hidden = measurement.violations > len(keys)
+    first = f", the first {len(keys)}" if hidden else ""
     rows = plural(measurement.violations, "row")
-    return f"{rows} of {subject.rows}{first}: {', '.join(found)}" if found else None
+    return f"{rows} of {subject.rows}{first}: {', '.join(keys)}" if keys else None
 
 
 def _pointers(sample: Sample, count: int) -> object:
@@ -32,9 +32,9 @@ def _pointers(sample: Sample, count: int) -> object:
     return values[0] if len(values) == 1 else values
 
 
-def _told(keys: Iterable[object]) -> list[str]:
-    """Each key once, as JSON but for simple ones; none at all if one of them is missing or may have been cut."""
-    found = list(keys)
-    told = [one if isinstance(one, str) and one.isalnum() else json.dumps(one, ensure_ascii=False) for one in found]
-    nameless = any(one is None or one == [] or (isinstance(one, list) and None in one) for one in found)
-    return [] if nameless or any(len(one) > CELL for one in told) else list(dict.fromkeys(told))
+def _key_texts(keys: Iterable[object]) -> list[str]:
+    """Each key once, as JSON unless it is one plain word; no key at all if one is missing or may have been cut."""
+    listed = list(keys)
+    texts = [key if isinstance(key, str) and key.isalnum() else json.dumps(key, ensure_ascii=False) for key in listed]
+    nameless = any(key is None or key == [] or (isinstance(key, list) and None in key) for key in listed)
+    return [] if nameless or any(len(key) > CELL for key in texts) else list(dict.fromkeys(texts))

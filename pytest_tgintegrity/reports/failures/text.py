@@ -1,4 +1,4 @@
-"""A violated rule in words: how many rows, which, how to see all of them, and what can mend them. Pure."""
+"""A violated rule in words: how many rows, which, how to see all of them, and what can fix them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIX = 100
 
 
 def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None, fix: str | None) -> str:
-    """A violated rule: how many rows, what it says, which rows, how to see all of them, what can mend them.
+    """A violated rule: how many rows, what it says, which rows, how to see all of them, what can fix them.
 
     `see_all` is the statement that lists them, `fix` what would be written, both with all placeholders filled in.
     """
@@ -54,7 +54,7 @@ def _bounds(metric: Metric) -> str:
 
 
 def mend(rule: Rule, fix: str | None) -> str:
-    """What can mend it: the safe fix that is declared, or whose business it is."""
+    """What can fix it: the safe fix that is declared, or else the hint, or that a person has to decide."""
     if fix is not None:
         line = in_one_line(fix)
         return f"a safe fix is declared: {line if len(line) <= FIX else f'{line[:FIX]}…'}"

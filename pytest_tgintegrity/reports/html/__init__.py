@@ -1,1 +1,1 @@
-"""The page."""
+"""The report as a page for a browser."""

@@ -1,4 +1,4 @@
-"""The trend of the score as a drawing that needs no script, and as a table for those who do not look. Pure."""
+"""The trend of the score as a drawing that needs no script, and as a table of its numbers. Pure."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class Point:
 
 def points(trend: Sequence[Any]) -> list[Point]:
     """The trend of a report, oldest first."""
-    return [_point(one) for one in trend]
+    return [_point(run) for run in trend]
 
 
-def _point(one: Any) -> Point:
-    if not isinstance(one, Mapping):
-        return Point("", one, "")
-    at = next((str(one[name]) for name in TIMES if one.get(name)), "")
-    return Point(at[:16].replace("T", " "), one.get("score"), str(one.get("status") or ""))
+def _point(run: Any) -> Point:
+    if not isinstance(run, Mapping):
+        return Point("", run, "")
+    at = next((str(run[name]) for name in TIMES if run.get(name)), "")
+    return Point(at[:16].replace("T", " "), run.get("score"), str(run.get("status") or ""))
 
 
-def trend(found: Sequence[Point], minimum: int | None) -> Markup:
+def trend(runs: Sequence[Point], minimum: int | None) -> Markup:
     """The chart, its numbers in a table, and what they say in words."""
-    scores = [one.score for one in found if one.score is not None]
+    scores = [run.score for run in runs if run.score is not None]
     if not scores:
         return Markup()
-    said = f"{plural(len(found), 'run')}: lowest {min(scores)}, highest {max(scores)}, last {scores[-1]}.{'' if minimum is None else f' Dashed: healthy from {minimum}.'}"
-    rows = [(one.at or f"run {number}", _shown(one.score), one.status) for number, one in enumerate(found, 1)]
+    words = f"{plural(len(runs), 'run')}: lowest {min(scores)}, highest {max(scores)}, last {scores[-1]}.{'' if minimum is None else f' Dashed: healthy from {minimum}.'}"
+    rows = [(run.at or f"run {number}", _shown(run.score), run.status) for number, run in enumerate(runs, 1)]
     numbers = table("Score by run, oldest first", ("run", "score", "status"), rows, numbers=[1])
-    return fragment(tag("p", said), _drawing(found, minimum, said), details("The numbers", numbers))
+    return fragment(tag("p", words), _drawing(runs, minimum, words), details("The numbers", numbers))
 
 
 def _shown(score: int | None) -> str:
@@ -60,20 +60,20 @@ def _y(score: float) -> float:
     return TOP + (HEIGHT - TOP - BOTTOM) * (1 - score / FULL)
 
 
-def _drawing(found: Sequence[Point], minimum: int | None, said: str) -> Markup:
-    placed = [(_x(i, len(found)), _y(one.score)) for i, one in enumerate(found) if one.score is not None]
+def _drawing(runs: Sequence[Point], minimum: int | None, words: str) -> Markup:
+    placed = [(_x(i, len(runs)), _y(run.score)) for i, run in enumerate(runs) if run.score is not None]
     curve = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
     return tag(
         "svg",
-        [fragment(_level(one, "axis"), _words(LEFT - 6, _y(one) + 4, str(one), "end")) for one in TICKS],
+        [fragment(_level(tick, "axis"), _words(LEFT - 6, _y(tick) + 4, str(tick), "end")) for tick in TICKS],
         None if minimum is None else _level(minimum, "least"),
         tag("polyline", points=curve, class_="curve"),
         [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", class_="point") for x, y in placed],
-        _words(LEFT, HEIGHT - 10, found[0].at, "start"),
-        _words(WIDTH - RIGHT, HEIGHT - 10, found[-1].at if len(found) > 1 else "", "end"),
+        _words(LEFT, HEIGHT - 10, runs[0].at, "start"),
+        _words(WIDTH - RIGHT, HEIGHT - 10, runs[-1].at if len(runs) > 1 else "", "end"),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
-        aria_label=f"Score over time. {said}",
+        aria_label=f"Score over time. {words}",
     )
 
 

@@ -23,16 +23,16 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def probes(document: Json) -> Markup:
-    """How long probes took and how that compares with the baseline; what the server counts beside."""
+    """How long probes took and how that compares with the baseline; what the server counts besides."""
     timed, baseline = document.get("probes") or {}, document.get("baseline") or {}
-    compared = {str(one["name"]): one for one in baseline.get("probes") or ()}
+    compared = {str(comparison["name"]): comparison for comparison in baseline.get("probes") or ()}
     names = [*timed, *(name for name in compared if name not in timed)]
     rows = [_probe(name, timed.get(name) or {}, compared.get(name), baseline) for name in names]
     heads = ("probe", "median", "times the baseline", "verdict", "why")
     return fragment(
         tag("p", _pinned(baseline)) if timed or baseline else None,
         table("How long it takes to read what people wait for", heads, rows, numbers=[1, 2]) if rows else None,
-        [tag("p", told, class_="soft") for told in _timed_on(timed)],
+        [tag("p", sentence, class_="soft") for sentence in _timed_on(timed)],
         _counters(((document.get("history") or {}).get("trend") or ())[-2:]),
     )
 
@@ -64,10 +64,10 @@ def _surely(verdict: str) -> str:
 
 
 def _timed_on(timed: Json) -> list[str]:
-    """The server and the machine, of each that there is."""
-    found = [one for one in timed.values() if "seconds" in one]
-    places = dict.fromkeys((one["server"], one["host"]) for one in found)
-    samples = [one["samples"] for one in found]
+    """The servers and the machines on which probes were timed."""
+    done = [probe for probe in timed.values() if "seconds" in probe]
+    places = dict.fromkeys((probe["server"], probe["host"]) for probe in done)
+    samples = [probe["samples"] for probe in done]
     return [f"Timed on {server} from {host}, {_range(samples)} each." for server, host in places]
 
 
@@ -78,9 +78,9 @@ def _range(samples: Sequence[int]) -> str:
 def _counters(last: Sequence[Json]) -> Markup:
     """Rollbacks and deadlocks, in this run and the one before."""
     rows = [
-        (minute(one["started_at"]), _share(one["rollback_rate"]), _plain(one["deadlocks"]))
-        for one in last
-        if one.get("rollback_rate") is not None or one.get("deadlocks") is not None
+        (minute(run["started_at"]), _share(run["rollback_rate"]), _plain(run["deadlocks"]))
+        for run in last
+        if run.get("rollback_rate") is not None or run.get("deadlocks") is not None
     ]
     heads = ("run", "transactions rolled back", "deadlocks")
     return table("Since the server began to count", heads, rows, numbers=[1, 2]) if rows else Markup()
@@ -100,7 +100,7 @@ def activity(activity: Json) -> Markup:
 
 def _figure(value: Any) -> Child:
     if isinstance(value, Mapping):
-        return [[f"{name}: {_plain(one)}", tag("br")] for name, one in value.items()]
+        return [[f"{name}: {_plain(part)}", tag("br")] for name, part in value.items()]
     return _plain(value)
 
 
@@ -114,18 +114,24 @@ def coverage(coverage: Json | None) -> Markup:
         return Markup()
     parts = {title: coverage[name] for name, title in COVERED.items()}
     rows = [
-        (title, *map(grouped, (one["by_rules"], len(one["by_constraints_only"]), len(one["by_nothing"]), one["total"])))
-        for title, one in parts.items()
+        (
+            title,
+            *map(
+                grouped,
+                (counts["by_rules"], len(counts["by_constraints_only"]), len(counts["by_nothing"]), counts["total"]),
+            ),
+        )
+        for title, counts in parts.items()
     ]
     heads = ("what", "by rules", "by declared constraints only", "by nothing", "of all")
     return fragment(
         table("What the selected rules look at", heads, rows, numbers=range(1, len(heads))),
-        [_blind(f"Nothing looks at these {title}", one["by_nothing"]) for title, one in parts.items()],
+        [_blind(f"Nothing looks at these {title}", counts["by_nothing"]) for title, counts in parts.items()],
     )
 
 
 def _blind(title: str, entries: Sequence[Json]) -> Markup:
     if not entries:
         return Markup()
-    rows = [(one["name"], one["reason"] or "no reason given") for one in entries]
+    rows = [(part["name"], part["reason"] or "no reason given") for part in entries]
     return details(f"{title} ({grouped(len(entries))})", table(title, ("name", "why"), rows))

@@ -21,14 +21,14 @@ Child = str | int | float | None | Iterable["Child"]
 
 def tag(name: str, /, *children: Child, **attributes: str | bool | None) -> Markup:
     """An element. Attributes: `class_` is class, `aria_label` is aria-label; None and False are left out."""
-    told = "".join(_attribute(key, value) for key, value in attributes.items())
+    attribute_text = "".join(_attribute(key, value) for key, value in attributes.items())
     inner = fragment(*children)
-    return Markup(f"<{name}{told}>" if name in VOID else f"<{name}{told}>{inner}</{name}>")
+    return Markup(f"<{name}{attribute_text}>" if name in VOID else f"<{name}{attribute_text}>{inner}</{name}>")
 
 
 def fragment(*children: Child) -> Markup:
-    """Several nodes, one after the other; None is nothing."""
-    return Markup("".join(_node(one) for one in children))
+    """Several nodes, one after the other; None adds nothing."""
+    return Markup("".join(_node(child) for child in children))
 
 
 def _node(child: Child) -> str:
@@ -39,7 +39,7 @@ def _node(child: Child) -> str:
             return child
         case str() | int() | float():
             return html.escape(visible(str(child)))
-    return "".join(_node(one) for one in child)
+    return "".join(_node(part) for part in child)
 
 
 def _attribute(key: str, value: str | bool | None) -> str:  # noqa: FBT001 - as HTML has it
@@ -50,22 +50,25 @@ def _attribute(key: str, value: str | bool | None) -> str:  # noqa: FBT001 - as 
 
 
 def visible(text: str) -> str:
-    """Text in which nothing acts on what stands around it; line breaks stay."""
+    """Text without control characters that would act on what stands around it; line breaks stay."""
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Child]], numbers: Iterable[int] = ()) -> Markup:
-    """A table that scrolls in itself, and on a phone is a card for each row: each cell then says its column.
+    """A table that scrolls by itself; on a phone each row becomes a card, whose cells name their columns.
 
     The first cell of a row is its heading, the columns `numbers` are figures. The roles are those that the elements have
-    anyhow, but lose where they are laid out as cards.
+    by themselves; laid out as cards they would lose them.
     """
     right = frozenset(numbers)
 
     def kind(column: int) -> str | None:
         return "number" if column in right else None
 
-    head = [tag("th", one, scope="col", role="columnheader", class_=kind(column)) for column, one in enumerate(heads)]
+    head = [
+        tag("th", heading, scope="col", role="columnheader", class_=kind(column))
+        for column, heading in enumerate(heads)
+    ]
     body = [
         tag(
             "tr",

@@ -1,4 +1,4 @@
-"""The page for people who would rather look than read: one file, no network, no script. Pure, from the JSON document."""
+"""The report as a page for a browser: one file, no network, no script. Pure, made from the JSON document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 FULL = 100
 LISTED = 100
-"""So many rules are named in the working of a score."""
+"""So many rules are named in the calculation of a score."""
 
 
 def render(document: Json) -> str:
@@ -76,22 +76,22 @@ def _headline(document: Json) -> str:
 
 def _where(document: Json) -> Markup:
     run, database = document["run"], document["database"]
-    told = []
+    facts = []
     if database is not None:
         standby = ", standby" if database["is_standby"] else ""
-        told.append(f"{database['name']} at {database['host']}:{database['port']}")
-        told.append(f"PostgreSQL {database['server_version']}{standby}, role {database['user']}")
-    told.append(f"{minute(run['finished_at'])}, {run['seconds']:.2f} s")
+        facts.append(f"{database['name']} at {database['host']}:{database['port']}")
+        facts.append(f"PostgreSQL {database['server_version']}{standby}, role {database['user']}")
+    facts.append(f"{minute(run['finished_at'])}, {run['seconds']:.2f} s")
     if run.get("period_hours"):
-        told.append(f"dated rows of the last {run['period_hours']:g} hours")
-    told += [f"only {name} {value}" for name, value in run.get("scopes", {}).items()]
-    return tag("p", " · ".join(told), class_="soft")
+        facts.append(f"dated rows of the last {run['period_hours']:g} hours")
+    facts += [f"only {name} {value}" for name, value in run.get("scopes", {}).items()]
+    return tag("p", " · ".join(facts), class_="soft")
 
 
 def _origin(document: Json) -> str:
     run = document["run"]
-    told = {"run": run["id"], "snapshot": run["snapshot"], "rule set": (run["rule_set_digest"] or "")[:12]}
-    return " · ".join(["pytest-tgintegrity", *(f"{name} {value}" for name, value in told.items() if value)])
+    facts = {"run": run["id"], "snapshot": run["snapshot"], "rule set": (run["rule_set_digest"] or "")[:12]}
+    return " · ".join(["pytest-tgintegrity", *(f"{name} {value}" for name, value in facts.items() if value)])
 
 
 # --- score, gate, trend
@@ -107,38 +107,50 @@ def _score(document: Json) -> Markup:
     big = tag("p", words, class_="score")
     error = tag("p", "No rule was judged: ", run["error"], class_="bad") if run.get("error") else None
     partial = None if run["complete"] else tag("p", "Not complete: some selected rules were not judged.", class_="warn")
-    return fragment(_wrong_database(document), big, error, partial, _tiles(document["rules"]), _working(health))
+    return fragment(_wrong_database(document), big, error, partial, _tiles(document["rules"]), _calculation(health))
 
 
 def _wrong_database(document: Json) -> Markup:
-    told = document.get("wrong_database")
-    if told is None:
+    missing = document.get("wrong_database")
+    if missing is None:
         return Markup()
-    sentences = [tag("li", text) for text in wrong_database_sentences(told, refused="grants" in document)]
+    sentences = [tag("li", text) for text in wrong_database_sentences(missing, refused="grants" in document)]
     return fragment(tag("p", tag("strong", QUESTION), class_="bad"), tag("ul", sentences))
 
 
 def _tiles(rules: Sequence[Json]) -> Markup:
-    counts = Counter(one["verdict"] for one in rules)
-    found = [tag("li", tag("b", grouped(counts[one]), class_=SIGNS[one][1]), one) for one in SIGNS if counts[one]]
-    return tag("ul", found, class_="tiles", aria_label="Rules by verdict") if found else Markup()
+    counts = Counter(rule["verdict"] for rule in rules)
+    tiles = [
+        tag("li", tag("b", grouped(counts[verdict]), class_=SIGNS[verdict][1]), verdict)
+        for verdict in SIGNS
+        if counts[verdict]
+    ]
+    return tag("ul", tiles, class_="tiles", aria_label="Rules by verdict") if tiles else Markup()
 
 
-def _working(health: Json) -> Markup:
+def _calculation(health: Json) -> Markup:
     listed = health["deductions"]
     if not listed:
         return Markup()
     rows = [
-        (name_of(one["rule"]), one["severity"], one["points"], grouped(one["violations"])) for one in listed[:LISTED]
+        (name_of(deduction["rule"]), deduction["severity"], deduction["points"], grouped(deduction["violations"]))
+        for deduction in listed[:LISTED]
     ]
     if rest := listed[LISTED:]:
-        said = f"{plural(len(rest), 'more rule')}: {findings.ELSEWHERE}"
-        rows.append((said, "", sum(one["points"] for one in rest), grouped(sum(one["violations"] for one in rest))))
-    total = sum(one["points"] for one in listed)
-    said = f"100 − {grouped(total)}{' = ' if total <= FULL else ', not below 0: '}{health['score']}"
+        hidden = f"{plural(len(rest), 'more rule')}: {findings.ELSEWHERE}"
+        rows.append(
+            (
+                hidden,
+                "",
+                sum(deduction["points"] for deduction in rest),
+                grouped(sum(deduction["violations"] for deduction in rest)),
+            )
+        )
+    total = sum(deduction["points"] for deduction in listed)
+    calculation = f"100 − {grouped(total)}{' = ' if total <= FULL else ', not below 0: '}{health['score']}"
     caption = "What each rule that does not pass costs"
     heads = ("rule", "severity", "points", "violations")
-    return details(["How it comes about: ", tag("b", said)], table(caption, heads, rows, numbers=[2, 3]))
+    return details(["How it comes about: ", tag("b", calculation)], table(caption, heads, rows, numbers=[2, 3]))
 
 
 def _gate(gate: Json | None) -> Markup:
@@ -146,15 +158,21 @@ def _gate(gate: Json | None) -> Markup:
         return Markup()
     heads = ("condition", "met", "measured", "required", "since")
     rows = [
-        (one["name"], _met(one), one["measured"], one["required"], _since(one.get("since")))
-        for one in gate["conditions"]
+        (
+            condition["name"],
+            _met(condition),
+            condition["measured"],
+            condition["required"],
+            _since(condition.get("since")),
+        )
+        for condition in gate["conditions"]
     ]
-    said = tag("p", tag("b", gate["name"]), ": ", met(gate["passed"], "open", "closed"))
-    return fragment(said, table(f"Conditions of the gate {gate['name']}", heads, rows))
+    decision = tag("p", tag("b", gate["name"]), ": ", met(gate["passed"], "open", "closed"))
+    return fragment(decision, table(f"Conditions of the gate {gate['name']}", heads, rows))
 
 
 def _met(condition: Json) -> Markup:
-    """Whether, and why not: side by side also on a phone."""
+    """Whether a condition is met, and why not; side by side also on a phone."""
     return fragment(met(condition["passed"]), condition["reason"] and tag("div", condition["reason"]))
 
 
@@ -165,16 +183,19 @@ def _since(moment: str | None) -> str:
 def _trend(document: Json) -> Markup:
     history = document.get("history") or {}
     previous = history.get("previous_score")
-    said = None if previous is None else tag("p", f"The run before scored {previous}.")
+    before = None if previous is None else tag("p", f"The run before scored {previous}.")
     drawn = chart.trend(chart.points(history.get("trend") or ()), document["health"]["minimum"])
     changes = [("Worse than before", history.get("worse")), ("Newly violated", history.get("new"))]
-    return fragment(said, drawn, [_changes(title, some or ()) for title, some in changes])
+    return fragment(before, drawn, [_changes(title, changed or ()) for title, changed in changes])
 
 
-def _changes(title: str, found: Sequence[Json]) -> Markup:
-    if not found:
+def _changes(title: str, changed: Sequence[Json]) -> Markup:
+    if not changed:
         return Markup()
-    rows = [(name_of(one["rule"]), one["before"], "unknown" if one["now"] is None else one["now"]) for one in found]
+    rows = [
+        (name_of(change["rule"]), change["before"], "unknown" if change["now"] is None else change["now"])
+        for change in changed
+    ]
     return table(title, ("rule", "violations before", "now"), rows, numbers=[1, 2])
 
 
@@ -188,19 +209,19 @@ def _item(rule: str) -> Markup:
 def _fixes(document: Json) -> Markup:
     fix = document.get("fix")
     if fix is not None:
-        return _plan(fix, {one["id"]: one["severity"] for one in document["rules"]})
-    fixable = [one for one in document["rules"] if one["fixable"] and one["verdict"] == "failed"]
+        return _plan(fix, {rule["id"]: rule["severity"] for rule in document["rules"]})
+    fixable = [rule for rule in document["rules"] if rule["fixable"] and rule["verdict"] == "failed"]
     if not fixable:
         return Markup()
-    said = f"{plural(len(fixable), 'violated rule')} with a safe fix declared: --fix-plan shows every change."
-    return details(said, findings.named(findings.by_test(fixable)), opened=len(fixable) <= findings.OPENED)
+    headline = f"{plural(len(fixable), 'violated rule')} with a safe fix declared: --fix-plan shows every change."
+    return details(headline, findings.named(findings.by_test(fixable)), opened=len(fixable) <= findings.OPENED)
 
 
 def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
     noted = fix.get("noted_fixes", ())
-    by_rule = [(name_of(one["rule"]), one["table"], grouped(one["rows"])) for one in fix["by_rule"]]
-    people = [(name_of(one["rule"]), grouped(one["violations"]), one["reason"]) for one in fix["needs_a_person"]]
-    first = [(one["table"], one["op"], _row(one["key"]), _difference(one)) for one in fix["first_changes"]]
+    by_rule = [(name_of(row["rule"]), row["table"], grouped(row["rows"])) for row in fix["by_rule"]]
+    people = [(name_of(row["rule"]), grouped(row["violations"]), row["reason"]) for row in fix["needs_a_person"]]
+    first = [(row["table"], row["op"], _row(row["key"]), _difference(row)) for row in fix["first_changes"]]
     return fragment(
         tag("p", fix["failed"], class_="bad") if fix.get("failed") else None,
         _planned(fix),
@@ -224,12 +245,12 @@ def _planned(fix: Json) -> Markup:
     return tag("p", "Nothing planned." if fix.get("noted_fixes") else f"{NOTHING[0].upper()}{NOTHING[1:]}.")
 
 
-def _rules(said: str, rules: Sequence[str]) -> Markup:
-    return fragment(tag("p", said), tag("ul", map(_item, rules))) if rules else Markup()
+def _rules(headline: str, rules: Sequence[str]) -> Markup:
+    return fragment(tag("p", headline), tag("ul", map(_item, rules))) if rules else Markup()
 
 
 def _first(fix: Json) -> str:
-    """What is shown of the changes, and where the others are."""
+    """How many changes are shown, and where the others are."""
     shown, hidden = len(fix["first_changes"]), fix["changes"] - len(fix["first_changes"])
     return f"The first {plural(shown, 'change')}; {grouped(hidden)} more in {fix['file']}" if hidden else "All changes"
 
@@ -245,8 +266,8 @@ def _row(row: Json | None) -> str:
     return ", ".join(f"{name} {_text(value)}" for name, value in (row or {}).items())
 
 
-def _text(found: Any) -> str:
-    return "NULL" if found is None else str(found)
+def _text(stored: Any) -> str:
+    return "NULL" if stored is None else str(stored)
 
 
 def _difference(change: Json) -> str:
@@ -262,23 +283,23 @@ def _applied(applied: Json | None) -> Markup:
     stopped = tag("p", applied["stopped"], class_="bad") if applied["stopped"] else None
     followed = applied.get("followed")
     more = f" and {plural(followed, 'more row')} with them" if followed else ""
-    said = f"{plural(applied['rows'], 'row')} changed{more}, journalled as run {applied['run']}"
-    return fragment(tag("p", f"{said} (take back: --undo {applied['run']})"), stopped)
+    headline = f"{plural(applied['rows'], 'row')} changed{more}, journalled as run {applied['run']}"
+    return fragment(tag("p", f"{headline} (take back: --undo {applied['run']})"), stopped)
 
 
-def _expected(found: Sequence[Json] | None) -> Markup:
-    if not found:
+def _expected(vacuous: Sequence[Json] | None) -> Markup:
+    if not vacuous:
         return Markup()
-    rows = [(name_of(one["rule"]), one["why"]) for one in found]
+    rows = [(name_of(rule["rule"]), rule["why"]) for rule in vacuous]
     return table("Rules without rows, where some were expected", ("rule", "why some were expected"), rows)
 
 
 def _proof(proof: Json | None) -> Markup:
     if proof is None:
         return Markup()
-    rows = [(name_of(one["id"]), one["reason"]) for one in proof["rules"] if one["proven"] is False]
-    said = f"{plural(proof['proven'], 'rule')} proven, {grouped(proof['unproven'])} unproven."
-    return fragment(tag("p", said), table("Unproven rules", ("rule", "reason"), rows) if rows else None)
+    rows = [(name_of(rule["id"]), rule["reason"]) for rule in proof["rules"] if rule["proven"] is False]
+    headline = f"{plural(proof['proven'], 'rule')} proven, {grouped(proof['unproven'])} unproven."
+    return fragment(tag("p", headline), table("Unproven rules", ("rule", "reason"), rows) if rows else None)
 
 
 # --- all rules
@@ -290,43 +311,43 @@ def _area(rule: str) -> str:
 
 
 def _areas(document: Json) -> Markup:
-    found: dict[str, list[Json]] = {}
-    for one in document["rules"]:
-        found.setdefault(_area(one["id"]), []).append(one)
-    if not found:
+    areas: dict[str, list[Json]] = {}
+    for rule in document["rules"]:
+        areas.setdefault(_area(rule["id"]), []).append(rule)
+    if not areas:
         return Markup()
-    rows = [(area, *(_cell(rules, severity) for severity in SEVERITIES)) for area, rules in sorted(found.items())]
+    rows = [(area, *(_cell(rules, severity) for severity in SEVERITIES)) for area, rules in sorted(areas.items())]
     caption = "Rules by area and severity: how many; and how many of them do not pass"
     return fragment(
         table(caption, ("area", *SEVERITIES), rows, numbers=range(1, len(SEVERITIES) + 1)),
-        [_area_details(area, rules, document) for area, rules in sorted(found.items())],
+        [_area_details(area, rules, document) for area, rules in sorted(areas.items())],
     )
 
 
 def _cell(rules: Iterable[Json], severity: str) -> Child:
-    some = [one["verdict"] for one in rules if one["severity"] == severity]
-    awry = Counter(verdict for verdict in some if verdict != "passed")
-    return [grouped(len(some)) if some else "", [[" ", badge(verdict, n)] for verdict, n in awry.items()]]
+    verdicts = [rule["verdict"] for rule in rules if rule["severity"] == severity]
+    awry = Counter(verdict for verdict in verdicts if verdict != "passed")
+    return [grouped(len(verdicts)) if verdicts else "", [[" ", badge(verdict, n)] for verdict, n in awry.items()]]
 
 
 def _area_details(area: str, rules: Sequence[Json], document: Json) -> Markup:
-    """The rules of a file; those that one test makes of many parameters stand in one line."""
+    """The rules of a file; rules of one test with many parameters share one line."""
     families: dict[str, list[Json]] = {}
-    for one in rules:
-        families.setdefault(name_of(one["id"]).partition("[")[0], []).append(one)
+    for rule in rules:
+        families.setdefault(name_of(rule["id"]).partition("[")[0], []).append(rule)
     heads = ("rule", "severity", "verdicts", "violations", "seconds", "past runs")
-    rows = [_family(name, some, document) for name, some in families.items()]
+    rows = [_family(name, members, document) for name, members in families.items()]
     return details([tag("b", area), f" ({plural(len(rules), 'rule')})"], table(area, heads, rows, numbers=[3, 4]))
 
 
 def _family(name: str, rules: Sequence[Json], document: Json) -> Sequence[Child]:
-    verdicts = Counter(one["verdict"] for one in rules)
+    verdicts = Counter(rule["verdict"] for rule in rules)
     first = (rules[0]["doc"] or "").strip().partition("\n")[0]
     return (
         [name, tag("br"), tag("span", first, class_="soft")],
-        ", ".join(sorted({str(one["severity"]) for one in rules})),
+        ", ".join(sorted({str(rule["severity"]) for rule in rules})),
         [badge(verdict, count if len(rules) > 1 else None) for verdict, count in verdicts.items()],
-        grouped(sum(one["violations"] for one in rules)),
-        f"{sum(one['seconds'] for one in rules):.3f}",
-        strip([one["id"] for one in rules], document),
+        grouped(sum(rule["violations"] for rule in rules)),
+        f"{sum(rule['seconds'] for rule in rules):.3f}",
+        strip([rule["id"] for rule in rules], document),
     )

@@ -1,4 +1,4 @@
-"""Words and signs that all parts of the page have in common: no verdict is told by a colour alone. Pure."""
+"""Words and signs that all parts of the page have in common: no verdict is shown by a colour alone. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sign(mark: str) -> Markup | None:
 
 
 def badge(verdict: str, count: int | None = None) -> Markup:
-    """A verdict in a frame, and how many of it."""
+    """A verdict in a frame, with a count if there is one."""
     mark, colour = SIGNS.get(verdict, ("", "calm"))
     return framed(verdict if count is None else f"{grouped(count)} {verdict}", mark, colour)
 
@@ -48,9 +48,9 @@ def framed(word: str, mark: str, colour: str) -> Markup:
     return tag("span", sign(mark), word, class_=f"badge {colour}")
 
 
-def value(found: Any) -> Child:
+def value(stored: Any) -> Child:
     """A value of the database; NULL looks unlike the text NULL."""
-    return tag("i", "NULL", class_="soft") if found is None else str(found)
+    return tag("i", "NULL", class_="soft") if stored is None else str(stored)
 
 
 def minute(moment: str) -> str:

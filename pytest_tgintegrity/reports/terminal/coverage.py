@@ -44,12 +44,12 @@ def _numbers(title: str, section: Mapping[str, Any]) -> str:
 
 def _lines(coverage: Mapping[str, Any], name: str, by: str) -> Iterable[str]:
     """One line each, or one for the columns of a table; what has no reason, and needs one, comes first."""
-    entries = sorted(coverage[name][by], key=lambda one: one["reason"] is not None)
+    entries = sorted(coverage[name][by], key=lambda part: part["reason"] is not None)
     silent = "no reason given" if by == "by_nothing" else ""
     if name == "columns":
-        apart = {one["name"] for one in coverage["tables"][by]}
-        return _by_table((one for one in entries if _table(one) not in apart), silent)
-    return (_with_reason(str(one["name"]), one["reason"] or silent) for one in entries)
+        apart = {table["name"] for table in coverage["tables"][by]}
+        return _by_table((column for column in entries if _table(column) not in apart), silent)
+    return (_with_reason(str(part["name"]), part["reason"] or silent) for part in entries)
 
 
 def _with_reason(name: str, reason: str) -> str:
@@ -62,10 +62,12 @@ def _table(column: Entry) -> str:
 
 def _by_table(columns: Iterable[Entry], silent: str) -> Iterator[str]:
     """Columns of one table with one reason stand in one line."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in columns:
-        found.setdefault((_table(one), one["reason"] or silent), []).append(str(one["name"]).rpartition(".")[2])
-    return (_with_reason(f"{table}.{', '.join(names)}", reason) for (table, reason), names in found.items())
+    by_table: dict[tuple[str, str], list[str]] = {}
+    for column in columns:
+        by_table.setdefault((_table(column), column["reason"] or silent), []).append(
+            str(column["name"]).rpartition(".")[2]
+        )
+    return (_with_reason(f"{table}.{', '.join(names)}", reason) for (table, reason), names in by_table.items())
 
 
 def _cut(lines: list[str], limit: int | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What fixes would write, wrote or took back, line by line."""
+"""What fixes would write, wrote or took back, line by line; and the runs of the journal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ RULES = 12
 LEFT = 8
 YELLOW = {"yellow": True}
 RED = {"red": True}
-RED = {"red": True}
 REPORT = "all in the JSON report (--json-report)"
 NOTHING = "nothing to mend: no violated rule has a safe fix that would change a row"
 
@@ -32,7 +31,7 @@ def fix_lines(
         if command.hint:
             yield Line("", command.hint)
     if fix_result.applied is not None:
-        yield from made_lines(fix_result.applied, "fixed")
+        yield from applied_lines(fix_result.applied, "fixed")
     if fix_result.blind:
         yield Line("not seen", printable(fix_result.blind), RED)
     yield from _harmed(fix_result)
@@ -40,7 +39,7 @@ def fix_lines(
 
 
 def _harmed(fix_result: FixResult) -> Iterable[Line]:
-    """The rules that held before rows were written, and how to have it as it was."""
+    """The rules that held before rows were written and do not now, and how to take the fix back."""
     if fix_result.harms and fix_result.applied is not None:
         rules = plural(len(fix_result.harms), "rule")
         yield Line(
@@ -79,11 +78,11 @@ def _plan(fix_result: FixResult) -> Iterable[Line]:
 
 
 def _changes(fix_result: FixResult, rule: str, total: int) -> Iterable[Line]:
-    """What is shown of the changes of a rule, and where the others are."""
-    found = [one for one in fix_result.shown if rule in one.rules]
-    yield from (Line("", f"  {change_text(one)}") for one in found)
-    if total > len(found):
-        more = f"and {grouped(total - len(found))} more" if found else f"all {grouped(total)}"
+    """The changes of a rule that are shown, and where the others are."""
+    listed = [change for change in fix_result.shown if rule in change.rules]
+    yield from (Line("", f"  {change_text(change)}") for change in listed)
+    if total > len(listed):
+        more = f"and {grouped(total - len(listed))} more" if listed else f"all {grouped(total)}"
         yield Line("", f"  … {more} in {_file(fix_result)}")
 
 
@@ -108,13 +107,13 @@ def _some(rules: Sequence[str]) -> Iterable[Line]:
 
 def noted_text(rules: Sequence[str], severities: Mapping[str, str]) -> str:
     """How many rules are only noted but have a fix, and the severity that chooses them all."""
-    chosen = max((_rank(severities.get(one)) for one in rules), default=len(SEVERITIES) - 1)
+    chosen = max((_rank(severities.get(rule)) for rule in rules), default=len(SEVERITIES) - 1)
     verb, them = ("has", "it") if len(rules) == 1 else ("have", "them")
     return f"{plural(len(rules), 'noted rule')} {verb} a safe fix: choose {them} with --fail-on {SEVERITIES[chosen]}"
 
 
 def _rank(severity: str | None) -> int:
-    return next((n for n, one in enumerate(SEVERITIES) if one == severity), len(SEVERITIES) - 1)
+    return next((n for n, known in enumerate(SEVERITIES) if known == severity), len(SEVERITIES) - 1)
 
 
 def change_text(change: Change) -> str:
@@ -123,8 +122,8 @@ def change_text(change: Change) -> str:
     if not (change.key or change.before or change.after):
         return place
     if change.op == "update":
-        told = (f"{printable(c)} {_from_to(change.before[c], new)}" for c, new in change.after.items())
-        return f"{place}: {', '.join(told)}"
+        columns = (f"{printable(c)} {_from_to(change.before[c], new)}" for c, new in change.after.items())
+        return f"{place}: {', '.join(columns)}"
     return f"{place}: deleted" if change.op == "delete" else f"{place}: new row, {_pairs(change.after)}"
 
 
@@ -137,36 +136,38 @@ def _from_to(before: str | None, after: str | None) -> str:
     if same < CELL // 2 or max(len(old), len(new)) <= CELL:
         return f"{shown(before)} → {shown(after)}"
     cut = same - CELL // 4
-    return " → ".join("NULL" if one is None else shown(f"…{one[cut:]}") for one in (before, after))
+    return " → ".join("NULL" if value is None else shown(f"…{value[cut:]}") for value in (before, after))
 
 
 def _pairs(row: Mapping[str, str | None]) -> str:
     return ", ".join(f"{printable(name)} {shown(value)}" for name, value in row.items())
 
 
-def made_lines(made: Applied, verb: str) -> Iterable[Line]:
+def applied_lines(applied: Applied, verb: str) -> Iterable[Line]:
     """What was written, in which run of the journal, and what was left."""
-    if made.run is not None:
-        yield Line(verb, f"{plural(made.rows, 'row')}, journalled as run {made.run} (take back: --undo {made.run})")
-    elif made.left or made.stopped:
+    if applied.run is not None:
+        yield Line(
+            verb, f"{plural(applied.rows, 'row')}, journalled as run {applied.run} (take back: --undo {applied.run})"
+        )
+    elif applied.left or applied.stopped:
         yield Line(verb, "nothing", YELLOW)
-    if made.followed:
-        yield Line("", f"{plural(made.followed, 'more row')} changed with them, journalled too")
-    if made.stopped:
-        yield Line("stopped", printable(made.stopped), RED)
-    yield from _left(made.told)
+    if applied.followed:
+        yield Line("", f"{plural(applied.followed, 'more row')} changed with them, journalled too")
+    if applied.stopped:
+        yield Line("stopped", printable(applied.stopped), RED)
+    yield from _left(applied.told)
 
 
 def _left(left: list[Skipped]) -> Iterable[Line]:
-    for number, one in enumerate(left[:LEFT]):
-        yield Line("" if number else "left", f"{change_text(one.change)}: {printable(one.reason)}", YELLOW)
+    for number, skipped in enumerate(left[:LEFT]):
+        yield Line("" if number else "left", f"{change_text(skipped.change)}: {printable(skipped.reason)}", YELLOW)
     if len(left) > LEFT:
         yield Line("", f"{plural(len(left) - LEFT, 'more change')} left, {REPORT}", YELLOW)
 
 
 def _for_people(fix_result: FixResult) -> Iterable[Line]:
-    for number, one in enumerate(fix_result.needs_person[:RULES]):
-        text = f"{printable(one.rule)}: {plural(one.violations, 'violation')}: {printable(one.reason)}"
+    for number, rule in enumerate(fix_result.needs_person[:RULES]):
+        text = f"{printable(rule.rule)}: {plural(rule.violations, 'violation')}: {printable(rule.reason)}"
         yield Line("" if number else "by hand", text, YELLOW)
     if len(fix_result.needs_person) > RULES:
         yield Line("", f"{plural(len(fix_result.needs_person) - RULES, 'more rule')}, {REPORT}", YELLOW)
@@ -175,28 +176,20 @@ def _for_people(fix_result: FixResult) -> Iterable[Line]:
 def undone_lines(undone: Undone) -> Iterable[Line]:
     """What an undo took back, and what it could not."""
     yield Line("undo", f"of run {undone.run}")
-    yield from made_lines(undone.applied, "undone")
+    yield from applied_lines(undone.applied, "undone")
     if undone.older and not undone.applied.rows:
         yield Line("older", f"the run before it is {undone.older} (take back: --undo {undone.older})")
 
 
-def history_lines(runs: Iterable[PastRun]) -> Iterable[Line]:
+def journal_lines(runs: Iterable[PastRun]) -> Iterable[Line]:
     """The runs of the journal, newest first."""
-    found = list(runs)
-    if not found:
+    listed = list(runs)
+    if not listed:
         yield Line("history", "nothing was ever fixed here")
-    for one in found:
-        state = "" if one.finished_at else ", not finished"
-        partly = f"partly ({plural(one.standing, 'row')} left) " if one.standing else ""
-        undone = f", {partly}undone by {one.undone_by}" if one.undone_by else ""
-        of = f" of {one.undoes}" if one.undoes else ""
-        what = f"{plural(one.rows, 'row')} in {plural(one.tables, 'table')}"
-        yield Line(one.kind, f"{one.id}{of}, {one.started_at:%Y-%m-%d %H:%M} by {shown(one.by)}: {what}{undone}{state}")
-
-
-def _undone(run: PastRun) -> str:
-    """Whether a run was taken back: nothing of it stands, or some of its rows."""
-    if run.undone_by is None or run.standing == run.rows:
-        return ""
-    rest = f"{grouped(run.standing)} of {plural(run.rows, 'row')} left" if run.standing else ""
-    return f", partly undone by {run.undone_by} ({rest})" if rest else f", undone by {run.undone_by}"
+    for run in listed:
+        state = "" if run.finished_at else ", not finished"
+        partly = f"partly ({plural(run.standing, 'row')} left) " if run.standing else ""
+        undone = f", {partly}undone by {run.undone_by}" if run.undone_by else ""
+        of = f" of {run.undoes}" if run.undoes else ""
+        what = f"{plural(run.rows, 'row')} in {plural(run.tables, 'table')}"
+        yield Line(run.kind, f"{run.id}{of}, {run.started_at:%Y-%m-%d %H:%M} by {shown(run.by)}: {what}{undone}{state}")

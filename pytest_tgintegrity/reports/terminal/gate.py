@@ -13,15 +13,15 @@ NAME = 16
 
 def gate_lines(gate: Gate) -> Iterable[Line]:
     """The decision, then a line for each condition: what was measured, what is required, since when."""
-    met = sum(1 for one in gate.conditions if one.passed)
-    told = f"{gate.name}: {'open' if gate.passed else 'closed'}, {met} of {len(gate.conditions)} conditions met"
-    yield Line("gate", told, {"green" if gate.passed else "red": True, "bold": True})
-    for one in sorted(gate.conditions, key=lambda one: one.passed):
-        yield Line("", _told(one), {} if one.passed else {"yellow": True})
+    met = sum(1 for condition in gate.conditions if condition.passed)
+    decision = f"{gate.name}: {'open' if gate.passed else 'closed'}, {met} of {len(gate.conditions)} conditions met"
+    yield Line("gate", decision, {"green" if gate.passed else "red": True, "bold": True})
+    for condition in sorted(gate.conditions, key=lambda condition: condition.passed):
+        yield Line("", _condition(condition), {} if condition.passed else {"yellow": True})
 
 
-def _told(one: Condition) -> str:
-    since = f", since {one.since}" if one.since else ""
-    reason = f": {printable(one.reason)}" if one.reason else ""
-    wanted = f" (required: {one.required})" if not one.passed else ""
-    return f"{'met' if one.passed else 'not met':<9}{one.name:<{NAME}}{printable(one.measured)}{since}{reason}{wanted}"
+def _condition(condition: Condition) -> str:
+    since = f", since {condition.since}" if condition.since else ""
+    reason = f": {printable(condition.reason)}" if condition.reason else ""
+    wanted = f" (required: {condition.required})" if not condition.passed else ""
+    return f"{'met' if condition.passed else 'not met':<9}{condition.name:<{NAME}}{printable(condition.measured)}{since}{reason}{wanted}"

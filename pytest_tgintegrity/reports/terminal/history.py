@@ -1,4 +1,4 @@
-"""What a summary and the JSON report tell of past runs and of stale caches."""
+"""Past runs and stale caches in the summary."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ RED = {"red": True}
 YELLOW = {"yellow": True}
 
 
-def history_lines(remembered: HistoryResult) -> Iterable[Line]:
-    """The score's way here, what got worse and what is new; what was not recorded, and why."""
-    if not remembered.wanted:
+def history_lines(result: HistoryResult) -> Iterable[Line]:
+    """The course of the score, what got worse and what is new; what was not recorded, and why."""
+    if not result.wanted:
         yield Line("history", "none: --redis-url says where runs are kept")
         return
-    if remembered.trend is not None:
-        yield Line("trend", _course(remembered.trend))
-        yield from _changes("worse", remembered.trend.worse)
-        yield from _changes("new", remembered.trend.new)
-    if not remembered.recorded:
-        yield Line("no history", f"this run was not recorded: {printable(remembered.reason or '')}", YELLOW)
-    if remembered.unreadable:
+    if result.trend is not None:
+        yield Line("trend", _course(result.trend))
+        yield from _changes("worse", result.trend.worse)
+        yield from _changes("new", result.trend.new)
+    if not result.recorded:
+        yield Line("no history", f"this run was not recorded: {printable(result.reason or '')}", YELLOW)
+    if result.unreadable:
         yield Line(
             "history",
-            f"{plural(len(remembered.unreadable), 'entry', 'entries')} in Redis cannot be read, left alone",
+            f"{plural(len(result.unreadable), 'entry', 'entries')} in Redis cannot be read, left alone",
             YELLOW,
         )
 
@@ -56,8 +56,8 @@ def _changes(word: str, changes: Sequence[Change]) -> Iterable[Line]:
     several = len(changes) > 1
     if several:
         yield Line(word, f"{plural(len(changes), 'rule')}, the gravest first", RED)
-    for one in changes[:CHANGES]:
-        yield Line("" if several else word, f"{printable(one.rule)}: {_moved(one)}", RED)
+    for change in changes[:CHANGES]:
+        yield Line("" if several else word, f"{printable(change.rule)}: {_moved(change)}", RED)
     if len(changes) > CHANGES:
         yield Line("", plural(len(changes) - CHANGES, "more rule"), RED)
 
@@ -70,12 +70,12 @@ def _moved(change: Change) -> str:
 
 
 def stale_lines(stale: Stale) -> Iterable[Line]:
-    """Which caches may be stale after a repair, and what was done about it."""
+    """Which caches may be stale after a fix, and what was done about it."""
     if stale.error is not None:
         yield Line("caches", f"nothing was deleted, or not all: {printable(stale.error)}", YELLOW)
     elif stale.deleted is not None:
-        told = f"{plural(stale.deleted, 'key')} deleted under {shown(stale.prefix)}, {grouped(stale.kept)} kept"
-        yield Line("caches", told)
+        words = f"{plural(stale.deleted, 'key')} deleted under {shown(stale.prefix)}, {grouped(stale.kept)} kept"
+        yield Line("caches", words)
     if stale.note and stale.deleted is None:
         cure = f" (delete them: --redis-flush-prefix {shown(stale.prefix)})" if stale.prefix and not stale.error else ""
         yield Line("caches" if stale.error is None else "", f"{printable(stale.note)}{cure}", YELLOW)

@@ -1,4 +1,4 @@
-"""Probes and their baseline, line by line and as JSON."""
+"""Probes and their baseline, line by line."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ RED = {"red": True}
 YELLOW = {"yellow": True}
 
 
-def probe_lines(timings: Timings | None, beside: BaselineComparison | None) -> Iterable[Line]:
+def probe_lines(timings: Timings | None, comparison: BaselineComparison | None) -> Iterable[Line]:
     """The median of each probe and how it compares, then the baseline."""
     if timings is not None:
-        yield from _timed(timings, beside)
-    if beside is None:
+        yield from _timed(timings, comparison)
+    if comparison is None:
         return
-    if beside.reason:
-        yield Line("baseline", printable(beside.reason), YELLOW)
-    elif beside.baseline is not None:
-        when = f"{beside.baseline.pinned_at:%Y-%m-%d %H:%M} UTC"
-        yield Line("baseline", "pinned by this run" if beside.pinned else f"pinned {when}")
+    if comparison.reason:
+        yield Line("baseline", printable(comparison.reason), YELLOW)
+    elif comparison.baseline is not None:
+        when = f"{comparison.baseline.pinned_at:%Y-%m-%d %H:%M} UTC"
+        yield Line("baseline", "pinned by this run" if comparison.pinned else f"pinned {when}")
         if timings is None:
-            yield from (Line("", _median(name, one)) for name, one in beside.baseline.probes.items())
+            yield from (Line("", _median(name, timed)) for name, timed in comparison.baseline.probes.items())
 
 
-def _timed(timings: Timings, beside: BaselineComparison | None) -> Iterable[Line]:
-    compared = {one.name: one for one in beside.compared} if beside else {}
-    told = [_line(_median(name, one), compared.get(name)) for name, one in timings.timed.items()]
-    told += [
+def _timed(timings: Timings, comparison: BaselineComparison | None) -> Iterable[Line]:
+    compared = {probe.name: probe for probe in comparison.compared} if comparison else {}
+    lines = [_line(_median(name, timed), compared.get(name)) for name, timed in timings.timed.items()]
+    lines += [
         Line("", f"{shown(name)}: not timed, {printable(reason)}", YELLOW) for name, reason in timings.failed.items()
     ]
-    for number, line in enumerate(told or [Line("", "none was collected", YELLOW)]):
+    for number, line in enumerate(lines or [Line("", "none was collected", YELLOW)]):
         yield Line("" if number else "probes", line.text, line.colour)
 
 

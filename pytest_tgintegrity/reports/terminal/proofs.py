@@ -14,9 +14,9 @@ def proof_lines(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
     unproven = [proof for proof in proofs if proof["proven"] is False]
     proven = sum(1 for proof in proofs if proof["proven"])
     damages = sum(proof["damages"] for proof in proofs)
-    told = f"{plural(proven, 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
+    words = f"{plural(proven, 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
     if vacuous := len(proofs) - proven - len(unproven):
-        told += f" ({vacuous} vacuous: nothing declared)"
-    yield Line("proof", told, {"red" if unproven else "green": True, "bold": True})
-    for one in unproven:
-        yield Line("unproven", f"{printable(one['id'])}: {printable(str(one['reason']))}")
+        words += f" ({vacuous} vacuous: nothing declared)"
+    yield Line("proof", words, {"red" if unproven else "green": True, "bold": True})
+    for proof in unproven:
+        yield Line("unproven", f"{printable(proof['id'])}: {printable(str(proof['reason']))}")

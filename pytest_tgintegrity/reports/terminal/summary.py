@@ -86,12 +86,12 @@ def place(database: Database) -> str:
     return f"{shown(database.name)} at {database.host}:{database.port}"
 
 
-def summary(
-    told: RunSummary, sections: Sequence[Section], json_path: Path | None, *, headed: bool, demo: bool = False
+def summary_lines(
+    run_summary: RunSummary, sections: Sequence[Section], json_path: Path | None, *, headed: bool, demo: bool = False
 ) -> list[Line]:
     """The end of a run; fits a screen however many rules there are.
 
-    `headed`: the database was named before; `demo`: it is made up.
+    `headed`: the header has named the database already; `demo`: it is made up.
     """
     report = [Line("report", str(json_path))] if json_path else []
     alone = [section for section in sections if section.alone]
@@ -99,29 +99,33 @@ def summary(
         return [*(line for section in alone for line in section.lines), *report]
     return [
         *(line for section in sections for line in section.first),
-        *_empty(told.empty_scopes),
-        *_judged(told, headed=headed),
+        *_empty(run_summary.empty_scopes),
+        *_judged(run_summary, headed=headed),
         *(line for section in sections for line in section.lines),
-        *_confined(told),
-        *_activity(told.activity),
-        *([] if told.run.complete else [Line("run", "not complete: some selected rules were not judged", YELLOW)]),
+        *_confined(run_summary),
+        *_activity(run_summary.activity),
+        *(
+            []
+            if run_summary.run.complete
+            else [Line("run", "not complete: some selected rules were not judged", YELLOW)]
+        ),
         *(line for section in sections for line in section.decisions),
         *report,
-        *next_lines(told, [section.step for section in sections], demo=demo),
+        *next_lines(run_summary, [section.step for section in sections], demo=demo),
     ]
 
 
-def _judged(told: RunSummary, *, headed: bool) -> Iterable[Line]:
-    """What became of the rules."""
-    if told.database is not None and not headed:
-        yield Line("database", _where(told.database))
-    yield Line("rules", _verdicts(told))
-    yield Line("looked at", _looked_at(told))
-    yield from score_lines(told.health, told.rules)
-    yield from unknown_lines(told.of_verdict("unknown"))
-    yield from waived_lines(told.of_verdict("waived"))
-    yield from tolerated_lines(told.of_verdict("tolerated"))
-    yield from noted_lines(told.of_verdict("noted"))
+def _judged(run_summary: RunSummary, *, headed: bool) -> Iterable[Line]:
+    """The score, and how many rules have which verdict."""
+    if run_summary.database is not None and not headed:
+        yield Line("database", _where(run_summary.database))
+    yield Line("rules", _verdicts(run_summary))
+    yield Line("looked at", _looked_at(run_summary))
+    yield from score_lines(run_summary.health, run_summary.rules)
+    yield from unknown_lines(run_summary.of_verdict("unknown"))
+    yield from waived_lines(run_summary.of_verdict("waived"))
+    yield from tolerated_lines(run_summary.of_verdict("tolerated"))
+    yield from noted_lines(run_summary.of_verdict("noted"))
 
 
 def _empty(scopes: Iterable[str]) -> Iterable[Line]:
@@ -130,31 +134,33 @@ def _empty(scopes: Iterable[str]) -> Iterable[Line]:
         yield Line("vacuous", words, {"red": True, "bold": True})
 
 
-def _confined(told: RunSummary) -> Iterable[Line]:
+def _confined(run_summary: RunSummary) -> Iterable[Line]:
     """Where a window or a scope could not be applied as it was meant."""
-    if told.zoneless:
-        names = _first(map(printable, told.zoneless))
+    if run_summary.zoneless:
+        names = _first(map(printable, run_summary.zoneless))
         yield Line("period", f"without a zone, so rows count that are young enough in any (±14 h): {names}; {CURE}")
-    if told.unscoped:
-        yield Line("scope", f"looked at whole, since they do not declare it: {_first(map(shown, told.unscoped))}")
+    if run_summary.unscoped:
+        yield Line(
+            "scope", f"looked at whole, since they do not declare it: {_first(map(shown, run_summary.unscoped))}"
+        )
 
 
 def _first(names: Iterable[str]) -> str:
-    """The first of them, and how many more there are."""
+    """The first names, and how many more there are."""
     known = list(names)
     more = len(known) - SCOPES
     return ", ".join(known[:SCOPES]) + (f" and {more} more" if more > 0 else "")
 
 
-def cut(lines: list[Line], told: RunSummary, verbosity: int, *, wrong_database: bool) -> list[Line]:
-    """What is shown of a summary: with ``-v`` all of it, without in another database what is said of that, with ``-q`` little."""
+def cut(lines: list[Line], run_summary: RunSummary, verbosity: int, *, wrong_database: bool) -> list[Line]:
+    """The lines to show: with ``-v`` all, with ``-q`` few; in a wrong database, unless ``-v`` is given, what is said of that."""
     if wrong_database and verbosity <= 0:
-        lines = list(one_screen(lines, told.rules, ASKED_FOR))
+        lines = list(one_screen(lines, run_summary.rules, ASKED_FOR))
     return list(brief(lines)) if verbosity < 0 else lines
 
 
 def brief(lines: Iterable[Line]) -> Iterable[Line]:
-    """What ``-q`` shows: the first line of what matters, and all of what was asked for by an option of its own."""
+    """What ``-q`` shows: the first lines of what matters, and everything that an option asked for."""
     subject = ""
     for line in lines:
         subject = line.word or subject
@@ -163,11 +169,11 @@ def brief(lines: Iterable[Line]) -> Iterable[Line]:
 
 
 def _activity(activity: Mapping[str, Any]) -> Iterable[Line]:
-    told = [f"{shown(name)} {_figure(value)}" for name, value in activity.items()]
-    for number, text in enumerate(told[:ACTIVITIES]):
+    numbers = [f"{shown(name)} {_figure(value)}" for name, value in activity.items()]
+    for number, text in enumerate(numbers[:ACTIVITIES]):
         yield Line("" if number else "activity", text)
-    if len(told) > ACTIVITIES:
-        yield Line("", f"{plural(len(told) - ACTIVITIES, 'more number')} in the JSON report")
+    if len(numbers) > ACTIVITIES:
+        yield Line("", f"{plural(len(numbers) - ACTIVITIES, 'more number')} in the JSON report")
 
 
 def _figure(value: Any) -> str:
@@ -176,15 +182,15 @@ def _figure(value: Any) -> str:
     return "–" if value is None else shown(value)
 
 
-def _verdicts(report: RunSummary) -> str:
-    counts = Counter(rule.verdict for rule in report.rules)
-    found = [f"{grouped(counts[verdict])} {verdict}" for verdict in VERDICTS if counts[verdict]]
-    vacuous = f" ({grouped(len(report.vacuous))} vacuous: nothing to look at)" if report.vacuous else ""
-    return (", ".join(found) or "none judged") + vacuous
+def _verdicts(run_summary: RunSummary) -> str:
+    counts = Counter(rule.verdict for rule in run_summary.rules)
+    counted = [f"{grouped(counts[verdict])} {verdict}" for verdict in VERDICTS if counts[verdict]]
+    vacuous = f" ({grouped(len(run_summary.vacuous))} vacuous: nothing to look at)" if run_summary.vacuous else ""
+    return (", ".join(counted) or "none judged") + vacuous
 
 
-def _looked_at(report: RunSummary) -> str:
-    found = largest_sources(report.scans)
-    rows, scans = plural(sum(found.values()), "row"), plural(len(report.scans), "scan")
-    what = f"{rows} of {plural(len(found), 'source')} in {scans}" if found else scans
-    return f"{what}, {report.run.seconds:.2f} s"
+def _looked_at(run_summary: RunSummary) -> str:
+    sources = largest_sources(run_summary.scans)
+    rows, scans = plural(sum(sources.values()), "row"), plural(len(run_summary.scans), "scan")
+    what = f"{rows} of {plural(len(sources), 'source')} in {scans}" if sources else scans
+    return f"{what}, {run_summary.run.seconds:.2f} s"

@@ -1,4 +1,4 @@
-"""What became of the rules, in the summary: the score, and each kind of verdict that a person has to know of."""
+"""The verdicts in the summary: the score, and the rules of each verdict that a person has to know of."""
 
 from __future__ import annotations
 
@@ -24,34 +24,36 @@ def score_lines(health: Health, rules: Iterable[RuleResult]) -> Iterable[Line]:
     score = "none" if health.score is None else f"{health.score} of 100{_below(health)}"
     colour = "green" if health.status == "healthy" else "red"
     yield Line("score", f"{score}, {health.status} (healthy from {health.minimum})", {colour: True, "bold": True})
-    costly = [one for one in health.deductions if one.points]
-    for one in costly[:DEDUCTIONS]:
-        found = plural(one.violations, "violation") if one.violations else verdicts.get(one.rule, "")
-        yield Line("", f"-{one.points:<3} {one.severity:<8} {printable(one.rule)}: {found}")
+    costly = [deduction for deduction in health.deductions if deduction.points]
+    for deduction in costly[:DEDUCTIONS]:
+        violations = (
+            plural(deduction.violations, "violation") if deduction.violations else verdicts.get(deduction.rule, "")
+        )
+        yield Line("", f"-{deduction.points:<3} {deduction.severity:<8} {printable(deduction.rule)}: {violations}")
     if len(costly) > DEDUCTIONS:
-        rest = sum(one.points for one in costly[DEDUCTIONS:])
+        rest = sum(deduction.points for deduction in costly[DEDUCTIONS:])
         yield Line("", f"-{rest:<3} {'':<8} {plural(len(costly) - DEDUCTIONS, 'more rule')}")
 
 
 def _below(health: Health) -> str:
-    """How far below zero the points would take it."""
+    """The score before it is cut off at zero, if it would be below."""
     return f" ({health.raw} before it is cut off at 0)" if health.raw is not None and health.raw < 0 else ""
 
 
 def noted_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
-    """What is violated, but fails nothing."""
+    """Rules that are violated, but do not fail the run."""
     yield from _listed("noted", [f"{_named(rule)} [{rule.severity}]: {_count(rule)}" for rule in rules])
 
 
 def tolerated_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
-    """What is violated and let pass by the test's own assert."""
+    """Rules that are violated, but let pass by the test's own assert."""
     yield from _listed(
         "tolerated", [f"{_named(rule)}: {_count(rule)}, which its own assert lets pass" for rule in rules]
     )
 
 
 def waived_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
-    """What is violated with permission: how much, until when, and who answers for it."""
+    """Rules that are violated with permission: how often, until when, and who answers for it."""
     waived = [(rule, rule.waiver) for rule in rules if rule.waiver is not None]
     ordered = sorted(waived, key=lambda pair: (pair[1]["expires"], pair[0].id))
     yield from _listed("waived", [_permitted(rule, waiver) for rule, waiver in ordered])
@@ -72,7 +74,7 @@ def _count(rule: RuleResult) -> str:
 
 
 def _listed(word: str, texts: Sequence[str]) -> Iterable[Line]:
-    """A line each under one word, as far as a screen has room."""
+    """A line for each text under one word; beyond a few only their number."""
     for number, text in enumerate(texts[:LISTED]):
         yield Line("" if number else word, text, YELLOW)
     if len(texts) > LISTED:
@@ -83,17 +85,17 @@ def unknown_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
     """Unknown rules by reason: a missing permission is one line, not four hundred."""
     reasons = Counter(str(rule.reason) for rule in rules)
     for number, (reason, count) in enumerate(reasons.most_common(UNKNOWNS)):
-        told = printable(reason)
-        cut = told if len(told) <= REASON else f"{told[: REASON - 1]}…"
+        words = printable(reason)
+        cut = words if len(words) <= REASON else f"{words[: REASON - 1]}…"
         yield Line("" if number else "unknown", f"{plural(count, 'rule')}: {cut}", YELLOW)
     if len(reasons) > UNKNOWNS:
         yield Line("", f"{plural(len(reasons) - UNKNOWNS, 'more reason')}", YELLOW)
 
 
-def vacuous_lines(found: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
+def vacuous_lines(rules: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
     """Rules that held since there was nothing to look at, where there ought to have been."""
-    for number, one in enumerate(found[:LISTED]):
-        text = f"{printable(one['rule'])}: nothing to look at, but {printable(one['why'])}"
+    for number, rule in enumerate(rules[:LISTED]):
+        text = f"{printable(rule['rule'])}: nothing to look at, but {printable(rule['why'])}"
         yield Line("" if number else "no rows", text, YELLOW)
-    if len(found) > LISTED:
-        yield Line("", f"{grouped(len(found) - LISTED)} more: `rows_expected` of the JSON report", YELLOW)
+    if len(rules) > LISTED:
+        yield Line("", f"{grouped(len(rules) - LISTED)} more: `rows_expected` of the JSON report", YELLOW)

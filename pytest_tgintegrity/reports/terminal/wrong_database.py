@@ -20,23 +20,23 @@ GRANT = "the role may not use the schema: an owner has to grant it"
 CURE = "give another --db-url, the schema of the tables (search_path), or run the migrations first"
 
 
-def wrong_database_lines(told: Mapping[str, Any] | None, where: str, *, refused: bool = False) -> Iterable[Line]:
-    """What is said of it above everything else; nothing of a run that looks where it should. No password is in `where`."""
-    if told is None:
+def wrong_database_lines(missing: Mapping[str, Any] | None, where: str, *, refused: bool = False) -> Iterable[Line]:
+    """The lines above everything else; none where the tables are there. No password is in `where`."""
+    if missing is None:
         return
     yield Line(WORD, f"{QUESTION} {where}", RED)
-    for text in wrong_database_sentences(told, refused=refused):
+    for text in wrong_database_sentences(missing, refused=refused):
         yield Line("", text)
     yield Line("", "-v shows every rule")
 
 
-def wrong_database_sentences(told: Mapping[str, Any], *, refused: bool = False) -> Iterable[str]:
-    """What is there and what is not, and what to do, for a terminal or a page; `refused`: grants that are missing may be all."""
-    existing = grouped(told["existing"]) if told["existing"] else "none"
-    yield f"it has {existing} of the {grouped(told['named'])} tables that the selected rules name"
-    yield f"missing: {_few(told['missing'], len(told['missing']))}"
-    yield f"there are: {_few(told['others'], told['tables']) or 'no tables at all'}"
-    yield from _elsewhere(told["elsewhere"], refused=refused)
+def wrong_database_sentences(missing: Mapping[str, Any], *, refused: bool = False) -> Iterable[str]:
+    """Which tables are there, which are missing, and what to do; for a terminal or a page. `refused`: missing grants may be the reason."""
+    existing = grouped(missing["existing"]) if missing["existing"] else "none"
+    yield f"it has {existing} of the {grouped(missing['named'])} tables that the selected rules name"
+    yield f"missing: {_few(missing['missing'], len(missing['missing']))}"
+    yield f"there are: {_few(missing['others'], missing['tables']) or 'no tables at all'}"
+    yield from _elsewhere(missing["elsewhere"], refused=refused)
     yield GRANT if refused else CURE
 
 
@@ -47,16 +47,16 @@ def _few(names: Sequence[str], count: int) -> str:
 
 def _elsewhere(names: Sequence[str], *, refused: bool) -> Iterable[str]:
     """The schema in which most of the missing tables are."""
-    for schema, count in Counter(one.partition(".")[0] for one in names).most_common(1):
+    for schema, count in Counter(name.partition(".")[0] for name in names).most_common(1):
         is_in = "is" if count == 1 else "are"
         option = f": add options=-csearch_path%3D{quote(schema, safe='')} to the URL"
         yield f"{grouped(count)} of the missing {is_in} in the schema {shown(schema)}{'' if refused else option}"
 
 
 def one_screen(lines: Iterable[Line], rules: Sequence[RuleResult], asked_for: Collection[str]) -> Iterable[Line]:
-    """What is left of a summary: what all those rules that ask for missing tables have to say is said by one line.
+    """The summary without the lines of rules that ask for missing tables: one line stands for all of them.
 
-    What is violated on tables that are there keeps its place.
+    Rules that are violated on tables that are there keep their lines.
     """
     violated = any(rule.verdict == "failed" for rule in rules)
     subject = ""
