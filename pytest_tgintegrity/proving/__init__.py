@@ -1,1 +1,1 @@
-"""Proofs that the rule set is any good: each rule can fail, and what none looks at is known."""
+"""In: the rule set. Out: whether each rule can fail, and what no rule looks at."""

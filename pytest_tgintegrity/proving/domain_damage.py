@@ -27,39 +27,41 @@ _OTHERS = {
 
 
 def domain_breaks(constraint: Constraint, uses: Iterable[tuple[Use, PreparedSource]]) -> Iterator[sql.Composed]:
-    """Statements that plant a forbidden value in each column of the domain, and return what has to be reported."""
-    found = sql.SQL("SELECT value FROM ({}) AS tgi_tried(value) WHERE {} LIMIT 1").format(
+    """Statements that plant a forbidden value in each column of the domain, and return what the rule has to report."""
+    forbidden = sql.SQL("SELECT value FROM ({}) AS tgi_tried(value) WHERE {} LIMIT 1").format(
         _tried(constraint), unmet(constraint)
     )
     for use, place in uses:
         if use.writable:
-            yield _planted(use, place, found)
+            yield _planted(use, place, forbidden)
 
 
 def _tried(constraint: Constraint) -> sql.Composed:
     """Values of the type below the domain, one of which may be forbidden."""
     name = constraint.base.rpartition(".")[2].strip('"')
-    values = [None if one is None else str(one) for one in (*extremes(name), *_more(name, constraint.expressions[0]))]
+    values = [
+        None if value is None else str(value) for value in (*extremes(name), *_more(name, constraint.expressions[0]))
+    ]
     return sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {}::pg_catalog.text::{}").format(Value(one), raw(constraint.base))
-        for one in sorted(dict.fromkeys(values), key=lambda one: one is None)
+        sql.SQL("SELECT {}::pg_catalog.text::{}").format(Value(value), raw(constraint.base))
+        for value in sorted(dict.fromkeys(values), key=lambda value: value is None)
     )
 
 
 def _more(name: str, expression: str) -> Iterator[str]:
-    """What the constraint itself names, and what stands beside it."""
+    """Values that the constraint itself names, and those next to them."""
     if name in TEXTS:
         for text in _QUOTED.findall(expression):
             yield from (text.replace("''", "'"), "x" + text.replace("''", "'"))
     if name in INTEGERS or name in FRACTIONS:
         limit = INTEGERS.get(name, max(INTEGERS.values()))
         near = (int(text) + step for text in _NUMBERS.findall(expression) for step in (-1, 0, 1))
-        yield from (str(one) for one in near if -limit <= one < limit)
+        yield from (str(number) for number in near if -limit <= number < limit)
     yield from _OTHERS.get(name, ("{}",) if name.startswith("_") else ())
 
 
-def _planted(use: Use, place: PreparedSource, found: sql.Composable) -> sql.Composed:
-    """The first row in which there is something around the value gets one."""
+def _planted(use: Use, place: PreparedSource, forbidden: sql.Composable) -> sql.Composed:
+    """Plant the value in the first row, by preference one in which nothing around the value is NULL."""
     column = sql.Identifier(use.column)
     around: list[sql.Composable] = [column]
     for step in use.steps:
@@ -68,10 +70,10 @@ def _planted(use: Use, place: PreparedSource, found: sql.Composable) -> sql.Comp
     for step, now in reversed([*zip(use.steps, around, strict=False)]):
         value = _around(step, value, now)
     return sql.SQL(
-        "WITH tgi_bad AS MATERIALIZED ({found}) UPDATE {table} SET {column} = {value} WHERE EXISTS (SELECT FROM tgi_bad) AND ctid ="
+        "WITH tgi_bad AS MATERIALIZED ({forbidden}) UPDATE {table} SET {column} = {value} WHERE EXISTS (SELECT FROM tgi_bad) AND ctid ="
         " (SELECT ctid FROM {table} ORDER BY pg_catalog.num_nulls({around}), {keys} LIMIT 1) RETURNING {key}"
     ).format(
-        found=found,
+        forbidden=forbidden,
         table=place.table,
         column=column,
         value=value,
@@ -82,7 +84,7 @@ def _planted(use: Use, place: PreparedSource, found: sql.Composable) -> sql.Comp
 
 
 def _inside(step: Step, now: sql.Composable) -> sql.Composed:
-    """What stands where a step leads."""
+    """The value that a step leads to."""
     match step.into:
         case "field":
             return sql.SQL("({}).{}").format(now, sql.Identifier(step.field))
@@ -93,7 +95,7 @@ def _inside(step: Step, now: sql.Composable) -> sql.Composed:
 
 
 def _around(step: Step, value: sql.Composable, now: sql.Composable) -> sql.Composed:
-    """What holds the value where the step leads; the other fields of a row stay as they are now."""
+    """The surrounding value with the new one in the place of the step; the other fields of a row stay as they are now."""
     typed = sql.SQL("({})::{}").format(value, raw(step.inner))
     match step.into:
         case "field":

@@ -1,4 +1,4 @@
-"""Shapes of JSON values, as `rule.json_shape` declares them: which values have one, and which nearly do. Pure."""
+"""Shapes of JSON values, as `rule.json_shape` declares them: which values have a shape, and which nearly do. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def fits(value: Any, shape: Any) -> bool:
     """Whether a JSON value, as Python reads it, has a shape."""
     match shape:
         case tuple():
-            return any(fits(value, one) for one in shape)
+            return any(fits(value, alternative) for alternative in shape)
         case [element]:
-            return isinstance(value, list) and all(fits(one, element) for one in value)
+            return isinstance(value, list) and all(fits(item, element) for item in value)
         case dict():
-            return isinstance(value, dict) and all(_entry_fits(value, key, one) for key, one in shape.items())
+            return isinstance(value, dict) and all(_entry_fits(value, key, part) for key, part in shape.items())
     return _atom_fits(value, shape)
 
 
@@ -30,7 +30,7 @@ def _atom_fits(value: Any, shape: Any) -> bool:
 
 def _entry_fits(value: dict[str, Any], key: Any, shape: Any) -> bool:
     if key is str:
-        return all(fits(one, shape) for one in value.values())
+        return all(fits(item, shape) for item in value.values())
     name = key.removesuffix("?")
     return fits(value[name], shape) if name in value else key.endswith("?")
 
@@ -39,14 +39,14 @@ def examples(shape: Any) -> list[Any]:
     """Values that have a shape; the first is as full as it can be."""
     match shape:
         case tuple():
-            return [one for each in shape for one in examples(each)]
+            return [example for alternative in shape for example in examples(alternative)]
         case [element]:
             return [examples(element), []]
         case dict():
-            full = {_entry(key): examples(one)[0] for key, one in shape.items()}
-            least = {key: examples(one)[0] for key, one in shape.items() if key is not str and not key.endswith("?")}
+            full = {_entry(key): examples(part)[0] for key, part in shape.items()}
+            least = {key: examples(part)[0] for key, part in shape.items() if key is not str and not key.endswith("?")}
             return [full, least] if str in shape else [full, least, {**full, ABSENT: None}]
-    return [one for one in ATOMS if fits(one, shape)]
+    return [atom for atom in ATOMS if fits(atom, shape)]
 
 
 def _entry(key: Any) -> str:
@@ -55,18 +55,18 @@ def _entry(key: Any) -> str:
 
 def misfits(shape: Any) -> list[Any]:
     """Values without the shape: of another type, or with each part in turn absent or wrong."""
-    return [one for one in _near(shape) if not fits(one, shape)]
+    return [value for value in _near(shape) if not fits(value, shape)]
 
 
 def _near(shape: Any) -> list[Any]:
-    found = list(ATOMS)
+    values = list(ATOMS)
     match shape:
         case tuple():
-            found += [one for each in shape for one in _near(each)]
+            values += [value for alternative in shape for value in _near(alternative)]
         case [element]:
-            found += [[*examples(element)[:1], one] for one in _near(element)]
+            values += [[*examples(element)[:1], value] for value in _near(element)]
         case dict():
             full = examples(shape)[0]
-            found += [{name: one for name, one in full.items() if name != left_out} for left_out in full]
-            found += [{**full, _entry(key): one} for key, part in shape.items() for one in _near(part)]
-    return found
+            values += [{name: part for name, part in full.items() if name != left_out} for left_out in full]
+            values += [{**full, _entry(key): value} for key, part in shape.items() for value in _near(part)]
+    return values

@@ -1,10 +1,10 @@
-"""Prove that rules can fail: each one is shown its own damage on a scratch copy, and has to report exactly that.
+"""Prove that rules can fail: each rule is damaged on a scratch copy, and has to report exactly that damage.
 
     prover = Prover(server, rules, facts)
     prover.prove(rule)
 
-What is legal must not be reported, a declared fix has to heal the damage, and no other rule may fire unless one of the
-two says so (`overlaps=`). Everything is forgotten after each rule.
+Legal values must not be reported, a declared fix has to remove the damage, and no other rule may fire unless one of the
+two rules says so (`overlaps=`). All changes are rolled back after each rule.
 """
 
 from __future__ import annotations
@@ -33,18 +33,16 @@ from pytest_tgintegrity.planning.sql.compose import fill, readable
 from pytest_tgintegrity.planning.sql.names import lone_name
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.planning.windows import Window
-from pytest_tgintegrity.proving.damage import NO_PROOF, Attempts, Columns, attempts, columns_of
+from pytest_tgintegrity.proving.damage import NO_PROOF, Attempts, StoredColumns, attempts, columns_of
 from pytest_tgintegrity.proving.domain_damage import domain_breaks
 from pytest_tgintegrity.proving.row_damages import RowDamages, Try
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, loosened
 from pytest_tgintegrity.proving.side_effects import SideEffects
-from pytest_tgintegrity.proving.witnesses import Case, Evidence, Touched, View, case_of, told
+from pytest_tgintegrity.proving.witnesses import Case, Touched, View, Witnesses, case_of, key_text
 from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query
 from pytest_tgintegrity.rules.kinds.fields import source_of
 from pytest_tgintegrity.servers.postgres import PostgresServer
 
-FIRST_ROWS = (1, 64, None)
-ROWS_TRIED = 32
 REPRESENTATIVES = 2
 STATEMENT = f"{NO_PROOF}, one SQL statement that RETURNs the keys of the rows that it has to report"
 
@@ -58,7 +56,7 @@ WHERE n_tup_ins + n_tup_del + n_tup_upd > 0
 class Proof:
     """How the proof of one rule ended.
 
-    `reason` says why it is unproven, or that it could not be tried at all (`tried` is False); `vacuous` is a test of
+    `reason` says why it is unproven, or why it could not be tried at all (`tried` is False); `vacuous` is a test of
     declared constraints where there is none. `measurement` is what the rule saw of the damage; `damages` and
     `legal` are how many values it had to catch and to let pass.
     """
@@ -86,12 +84,12 @@ class Prover:
         self._sources = PreparedSources(facts, Window())
         self._scratch = loosened(server, quote=quote)
         with self._scratch.transaction():
-            self._evidence = Evidence(self._scratch, self._plan, rules, facts)
+            self._witnesses = Witnesses(self._scratch, self._plan, rules, facts)
         self._rows = RowDamages(self._scratch)
-        self._side_effects = SideEffects(self._scratch, self._evidence)
+        self._side_effects = SideEffects(self._scratch, self._witnesses)
 
     def close(self) -> None:
-        """Let go of the scratch copy."""
+        """Close the scratch copy."""
         self._scratch.close()
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
@@ -102,12 +100,12 @@ class Prover:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
-        """The scratch copy itself, for a test that looks with its own eyes; whatever happens there is forgotten."""
+        """The connection to the scratch copy, for a test that sends its own queries; all changes are rolled back."""
         with self._scratch.transaction():
             yield self._scratch.connection
 
     def prove_check(self, bound: BoundRule, look: Callable[[], object], *, failed: bool) -> Proof:
-        """Prove a rule that has `failed` on clean data or not, and now looks at its damage."""
+        """Prove a rule by its body: `failed` is what it did on clean data, `look` calls it on the damaged data."""
         if failed:
             return Proof(bound.id, "it fails on clean data")
         if not isinstance(bound.rule.breaks, str):
@@ -124,7 +122,7 @@ class Prover:
     # --- rules that the engine measures
 
     def prove(self, bound: BoundRule) -> Proof:
-        """Break one rule, and see whether it notices."""
+        """Damage the data of one rule, and see whether it reports that."""
         if isinstance(bound.rule.kind, Declared) and bound.params.get("constraint") is None:
             return Proof(bound.id, vacuous=True, measurement=Measurement(examined=0))
         if bound.id in self._plan.unplannable:
@@ -140,17 +138,17 @@ class Prover:
             return Proof(bound.id, str(error), tried=False)
 
     def _case(self, bound: BoundRule) -> Case:
-        scan = self._evidence.scans[bound.id]
-        case = case_of(bound, scan, self._evidence.types, self._source(bound, scan))
-        if not self._evidence.base(bound.id):
+        scan = self._witnesses.scans[bound.id]
+        case = case_of(bound, scan, self._witnesses.types, self._source(bound, scan))
+        if not self._witnesses.base(bound.id):
             return case
         base = case.view(self._scratch.answers(case.questions))
         if bound.rule.severity != "info":
-            raise NotProven(f"it fires on clean data: {told(*base.keys) or base.count.value}")
+            raise NotProven(f"it fires on clean data: {key_text(*base.keys) or base.count.value}")
         return replace(case, base=base)
 
     def _source(self, bound: BoundRule, scan: Scan) -> PreparedSource | None:
-        """The source of a rule, as the scan reads it; None for what looks at no rows of a source."""
+        """The source of a rule, as the scan reads it; None for a rule that looks at no rows of a source."""
         kind = bound.rule.kind
         declared = source_of(kind)
         if isinstance(kind, Declared):
@@ -173,10 +171,10 @@ class Prover:
             return Proof(case.bound.id, measurement=view.measurement(case.base))
         if isinstance(kind, Query | Metric) and not isinstance(case.bound.rule.breaks, str):
             raise NotProven(STATEMENT)
-        found = self._attempts(case)
-        if found.deeds or case.source is None:
-            return self._deeds(case, found.deeds)
-        return self._damages(case, case.source, found)
+        tried = self._attempts(case)
+        if tried.statements or case.source is None:
+            return self._prove_statements(case, tried.statements)
+        return self._damages(case, case.source, tried)
 
     def _attempts(self, case: Case) -> Attempts:
         constraint = case.bound.params.get("constraint")
@@ -184,55 +182,55 @@ class Prover:
             if not case.view(self._scratch.answers(case.questions)).count.examined:
                 raise NotProven(EMPTY)
             uses = [(use, self._sources.declared(use.schema, use.table, only=True)) for use in constraint.uses]
-            return Attempts(deeds=tuple(domain_breaks(constraint, uses)))
+            return Attempts(statements=tuple(domain_breaks(constraint, uses)))
         return attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
 
-    def _columns(self, case: Case) -> Columns:
-        found: dict[str, tuple[Target, Stored]] = {}
+    def _columns(self, case: Case) -> StoredColumns:
+        columns: dict[str, tuple[Target, Stored]] = {}
         if case.source is None:
-            return found
+            return columns
         for text in columns_of(case.bound, case.scan):
             named = target(text, case.source.binding(case.bound.params))
             where = None if named is None else at_home(named, case.source.table)
             if where is not None and (stored := self._scratch.stored(case.source, where)) is not None:
-                found[text] = (where, stored)
-        return found
+                columns[text] = (where, stored)
+        return columns
 
     # --- damaging one row
 
-    def _damages(self, case: Case, source: PreparedSource, found: Attempts) -> Proof:
+    def _damages(self, case: Case, source: PreparedSource, tried: Attempts) -> Proof:
         tries = [
-            Try(one, source, self._scratch.placed(source, one.writes), one.where or Choice(limit=1))
-            for one in found.illegal
+            Try(damage, source, self._scratch.placed(source, damage.writes), damage.where or Choice(limit=1))
+            for damage in tried.illegal
         ]
-        if found.last_resort is not None and not self._rows.any_row(tries):
-            return self._deeds(case, [found.last_resort])
+        if tried.last_resort is not None and not self._rows.any_row(tries):
+            return self._prove_statements(case, [tried.last_resort])
         caught = self._rows.first_row(case, tries)
         if caught is None:
             victim = self._rows.victim(case, tries)
-            caught = self._rows.caught(case, [one.at(victim) for one in tries], any_of=found.any_of)
+            caught = self._rows.caught(case, [attempt.at(victim) for attempt in tries], any_of=tried.any_of)
         if not caught:
             raise NotProven(f"missed its break: {tries[0].damage.words}")
-        legal = self._rows.legal(case, source, found.legal, caught[0][0].choice)
-        for one, view in caught[:REPRESENTATIVES]:
-            self._side_effects.check(case, one.change, [placed.touched for placed in one.writes], view)
+        legal = self._rows.legal(case, source, tried.legal, caught[0][0].choice)
+        for attempt, view in caught[:REPRESENTATIVES]:
+            self._side_effects.check(case, attempt.change, [placed.touched for placed in attempt.writes], view)
         return Proof(case.bound.id, damages=len(caught), legal=legal, measurement=caught[0][1].measurement(case.base))
 
     # --- damaging by a statement
 
-    def _deeds(self, case: Case, deeds: Sequence[sql.Composable]) -> Proof:
-        views = [view for deed in deeds if (view := self._deed(case, deed)) is not None]
+    def _prove_statements(self, case: Case, statements: Sequence[sql.Composable]) -> Proof:
+        views = [view for statement in statements if (view := self._prove_statement(case, statement)) is not None]
         if not views:
             raise NotProven("its break changed nothing: it returned no row")
         return Proof(case.bound.id, damages=len(views), measurement=views[0].measurement(case.base))
 
-    def _deed(self, case: Case, deed: sql.Composable) -> View | None:
-        """What the rule says of a statement's damage; None if the statement returned nothing."""
+    def _prove_statement(self, case: Case, statement: sql.Composable) -> View | None:
+        """What the rule reports of a statement's damage; None if the statement returned nothing."""
         before = self._changed()
-        with self._scratch.damaged(deed) as done:
+        with self._scratch.damaged(statement) as done:
             expected = {tuple(texts[: case.key_columns]) for texts in done.texts}
             view = case.view(self._scratch.answers(case.questions))
-            touched = self._touched(deed, before)
+            touched = self._touched(statement, before)
         if not expected:
             return None
         news = view.news(case.base)
@@ -240,27 +238,27 @@ class Prover:
             if not view.count.violations:
                 raise NotProven(f"missed its break: it measures {view.count.value}")
         elif not news:
-            raise NotProven(f"missed its break: nothing reported, expected {told(*expected)}")
+            raise NotProven(f"missed its break: nothing reported, expected {key_text(*expected)}")
         elif set(news) != expected:
             raise NotProven(
-                f"its break says that it damages {told(*sorted(expected, key=str))}, it reports {told(*news)}"
+                f"its break says that it damages {key_text(*sorted(expected, key=str))}, it reports {key_text(*news)}"
             )
-        self._side_effects.check(case, deed, touched, view)
+        self._side_effects.check(case, statement, touched, view)
         return view
 
     def _changed(self) -> dict[str, tuple[int, int]]:
         [answer] = self._scratch.answers([sql.SQL(_CHANGED)])
         return {name: (moved, updated) for name, moved, updated in answer.rows}
 
-    def _touched(self, deed: sql.Composable, before: Mapping[str, tuple[int, int]]) -> set[Touched]:
+    def _touched(self, statement: sql.Composable, before: Mapping[str, tuple[int, int]]) -> set[Touched]:
         """The tables and columns that a statement changed; it has to name the columns that it updates."""
-        named = words(readable(deed)).names
-        found: set[Touched] = set()
+        named = words(readable(statement)).names
+        touched: set[Touched] = set()
         for name, (moved, updated) in self._changed().items():
             was = before.get(name, (0, 0))
             if moved > was[0]:
-                found.add((name, None))
+                touched.add((name, None))
             elif updated > was[1]:
                 table = self._facts.table(".".join(lone_name(name) or ()))
-                found |= {(name, column) for column in (table.columns if table else ()) if column in named}
-        return found
+                touched |= {(name, column) for column in (table.columns if table else ()) if column in named}
+        return touched

@@ -21,7 +21,7 @@ from pytest_tgintegrity.fixing.plan.writes import (
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.proving.damage import BY_HAND, Damage
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, ScratchCopy, Sendable, Stopped
-from pytest_tgintegrity.proving.witnesses import Case, Key, View, told
+from pytest_tgintegrity.proving.witnesses import Case, Key, View, key_text
 
 ROWS_TRIED = 32
 FIRST_ROWS = (1, 64, None)
@@ -38,27 +38,27 @@ class Try:
 
     @property
     def change(self) -> sql.Composed:
-        """The statement that does it."""
+        """The statement that does the damage."""
         return update(self.source, self.writes, self.choice)
 
     def at(self, choice: Choice) -> Try:
-        """The same to another row."""
+        """The same damage to another row."""
         return replace(self, choice=choice)
 
 
 class RowDamages:
-    """Tries damages on the rows of a scratch copy; all that is done is forgotten."""
+    """Tries damages on the rows of a scratch copy; all of them are rolled back."""
 
     def __init__(self, scratch: ScratchCopy) -> None:
         self._scratch = scratch
 
     def any_row(self, tries: Sequence[Try]) -> bool:
         """Whether there is a row that one of the damages can be done to."""
-        found = self._scratch.try_all([[one.change] for one in tries])
-        return any(not isinstance(answers, Stopped) and answers[0].rows for answers in found)
+        outcomes = self._scratch.try_all([[attempt.change] for attempt in tries])
+        return any(not isinstance(answers, Stopped) and answers[0].rows for answers in outcomes)
 
     def first_row(self, case: Case, tries: Sequence[Try]) -> list[tuple[Try, View]] | None:
-        """All damages done to the first row; None unless each of them is caught."""
+        """Do all damages to the first row; None unless each of them is caught."""
         try:
             return self.caught(case, tries, any_of=False) or None
         except NotProven:
@@ -67,109 +67,109 @@ class RowDamages:
     def caught(self, case: Case, tries: Sequence[Try], *, any_of: bool) -> list[tuple[Try, View]]:
         """The damages that are reported as they have to be. Raises `NotProven` for any other, unless one is enough."""
         caught = []
-        for one, answers in self._looked(case, tries):
-            problem = self._problem(case, one, answers)
+        for attempt, answers in self._observed(case, tries):
+            problem = self._problem(case, attempt, answers)
             if problem is None:
-                caught.append((one, case.view(answers[1:])))
+                caught.append((attempt, case.view(answers[1:])))
             elif not (any_of and problem.startswith("missed")):
                 raise NotProven(problem)
         return caught
 
-    def _looked(self, case: Case, tries: Sequence[Try]) -> Iterator[tuple[Try, list[Answer]]]:
-        """What the rule said of each damage that could be done; a value that a column cannot hold is no damage.
+    def _observed(self, case: Case, tries: Sequence[Try]) -> Iterator[tuple[Try, list[Answer]]]:
+        """What the rule reported of each damage that could be done; a value that a column cannot hold is left out.
 
         Raises `NotProven` if the rule could not look at it.
         """
-        trials: list[list[Sendable]] = [[one.change, *case.questions] for one in tries]
-        for one, answers in zip(tries, self._scratch.try_all(trials), strict=True):
+        trials: list[list[Sendable]] = [[attempt.change, *case.questions] for attempt in tries]
+        for attempt, answers in zip(tries, self._scratch.try_all(trials), strict=True):
             if not isinstance(answers, Stopped):
-                yield one, answers
+                yield attempt, answers
             elif answers.at > 0:
-                raise NotProven(f"it cannot look at its damage, {one.damage.words}: {answers.reason}")
+                raise NotProven(f"it cannot look at its damage, {attempt.damage.words}: {answers.reason}")
 
     def victim(self, case: Case, tries: Sequence[Try]) -> Choice:
-        """A row that violates the rule, and it alone, when it is damaged."""
+        """Choose a row that violates the rule when it is damaged, if possible without others."""
         written = False
-        # the value of one row may be too much for the column: then each is tried alone
+        # the value for one row may not fit into the column: then each row is tried alone
         alone = [Choice(limit=1, after=n) for n in range(1, ROWS_TRIED)]
         for choices in (*([Choice(limit=limit)] for limit in FIRST_ROWS), alone):
-            wide = [one.at(choice) for choice in choices for one in tries if one.damage.where is None] + [
-                one for one in tries if one.damage.where is not None
+            wide = [attempt.at(choice) for choice in choices for attempt in tries if attempt.damage.where is None] + [
+                attempt for attempt in tries if attempt.damage.where is not None
             ]
-            for one, answers in self._looked(case, wide):
+            for attempt, answers in self._observed(case, wide):
                 rows, news = answers[0].rows, case.view(answers[1:]).news(case.base)
                 written = written or bool(rows)
                 if news:
-                    choice = one.choice if one.choice.limit == 1 else _pointed_out(one.source, news, rows)
-                    return self._alone(case, one.at(choice))
+                    choice = attempt.choice if attempt.choice.limit == 1 else _pointed_out(attempt.source, news, rows)
+                    return self._alone(case, attempt.at(choice))
         if written:
             raise NotProven(f"missed its break: {tries[0].damage.words}, in whatever row")
         raise NotProven(self._failure(tries[0]) or _nothing(tries[0]))
 
-    def _failure(self, one: Try) -> str | None:
-        [answer] = self._scratch.try_all([[one.change]])
+    def _failure(self, attempt: Try) -> str | None:
+        [answer] = self._scratch.try_all([[attempt.change]])
         return f"its break fails: {answer.reason}" if isinstance(answer, Stopped) else None
 
-    def _alone(self, case: Case, one: Try) -> Choice:
-        """The chosen row if nothing but it is reported, else one of the first for which that is so."""
-        if one.damage.where is not None:
-            return one.choice
-        others = [one.at(Choice(limit=1, after=n)) for n in range(ROWS_TRIED)]
-        for tried in ([one], others):
-            for each, answers in self._looked(case, tried):
-                if self._problem(case, each, answers) is None:
-                    return each.choice
-        return one.choice
+    def _alone(self, case: Case, attempt: Try) -> Choice:
+        """The chosen row if it alone is reported, else one of the first rows of which that is true."""
+        if attempt.damage.where is not None:
+            return attempt.choice
+        others = [attempt.at(Choice(limit=1, after=n)) for n in range(ROWS_TRIED)]
+        for tried in ([attempt], others):
+            for other, answers in self._observed(case, tried):
+                if self._problem(case, other, answers) is None:
+                    return other.choice
+        return attempt.choice
 
-    def _problem(self, case: Case, one: Try, answers: Sequence[Answer]) -> str | None:
-        """What is wrong with how the rule saw a damage, in words."""
+    def _problem(self, case: Case, attempt: Try, answers: Sequence[Answer]) -> str | None:
+        """What is wrong with the rule's report of a damage, in words; None if it is right."""
         view, rows = case.view(answers[1:]), answers[0].rows
         if not rows:
-            return _nothing(one)
+            return _nothing(attempt)
         key = tuple(rows[0][3:])
         news, more = view.news(case.base), view.count.violations - case.base.count.violations
         if not news:
-            return f"missed its break: {one.damage.words}, in row {told(key)}"
+            return f"missed its break: {attempt.damage.words}, in row {key_text(key)}"
         moved = _moved(key, rows[0])
-        if more == one.damage.violations == 1 and news in ([key], [moved]):
+        if more == attempt.damage.violations == 1 and news in ([key], [moved]):
             return None
-        related = self._related(one) | {moved}
-        strange = [found for found in news if found not in related]
-        if one.damage.violations > 1 and more == one.damage.violations and len(strange) < len(news):
+        related = self._related(attempt) | {moved}
+        strange = [key for key in news if key not in related]
+        if attempt.damage.violations > 1 and more == attempt.damage.violations and len(strange) < len(news):
             return None
         return (
-            f"reports others than what was damaged: {one.damage.words}, in row {told(key)}: {told(*strange)}"
+            f"reports others than what was damaged: {attempt.damage.words}, in row {key_text(key)}: {key_text(*strange)}"
             if strange
             else None
         )
 
-    def _related(self, one: Try) -> set[Key]:
+    def _related(self, attempt: Try) -> set[Key]:
         """The keys of all source rows that the damaged rows are part of, before and after."""
-        with self._scratch.damaged(one.change) as done:
+        with self._scratch.damaged(attempt.change) as done:
             rows = done.rows
-            after = self._sharing(one, [(row[0], row[2]) for row in rows])
-        return after | self._sharing(one, [(row[0], row[1]) for row in rows])
+            after = self._sharing(attempt, [(row[0], row[2]) for row in rows])
+        return after | self._sharing(attempt, [(row[0], row[1]) for row in rows])
 
-    def _sharing(self, one: Try, rows: Sequence[tuple[int, str]]) -> set[Key]:
-        aliases = {placed.write.target.alias: placed.write.target for placed in one.writes}
+    def _sharing(self, attempt: Try, rows: Sequence[tuple[int, str]]) -> set[Key]:
+        aliases = {placed.write.target.alias: placed.write.target for placed in attempt.writes}
         conditions = [
             sql.SQL("{}ctid = ANY({}::tid[])").format(
-                about.prefix, sql.Literal([str(where) for alias, where in rows if alias == number])
+                home.prefix, sql.Literal([str(where) for alias, where in rows if alias == number])
             )
-            for number, about in enumerate(aliases.values())
+            for number, home in enumerate(aliases.values())
         ]
         [answer] = self._scratch.answers(
-            [select(one.source, key_texts(one.source), Choice(sql.SQL(" OR ").join(conditions)))]
+            [select(attempt.source, key_texts(attempt.source), Choice(sql.SQL(" OR ").join(conditions)))]
         )
         return set(answer.texts)
 
     def legal(self, case: Case, source: PreparedSource, legal: Iterable[Damage], victim: Choice) -> int:
         """How many legal values pass. Raises `NotProven` where one is reported."""
         passed = 0
-        tries = [Try(one, source, self._scratch.placed(source, one.writes), victim) for one in legal]
-        for one, answers in self._looked(case, tries):
+        tries = [Try(damage, source, self._scratch.placed(source, damage.writes), victim) for damage in legal]
+        for attempt, answers in self._observed(case, tries):
             if case.view(answers[1:]).count.violations > case.base.count.violations:
-                raise NotProven(f"a legal value fires: {one.damage.words}")
+                raise NotProven(f"a legal value fires: {attempt.damage.words}")
             passed += 1
         return passed
 
@@ -177,17 +177,17 @@ class RowDamages:
 def _pointed_out(source: PreparedSource, news: Sequence[Key], rows: Sequence[Sequence[Any]]) -> Choice:
     """The row that was written to and is reported, by its key."""
     written = [tuple(row[3:]) for row in rows]
-    key = next((one for one in news if one in set(written)), written[0])
+    key = next((key for key in news if key in set(written)), written[0])
     return Choice(having(source, key), limit=1)
 
 
 def _moved(key: Key, row: Sequence[Any]) -> Key:
-    """The key of a damaged row afterwards, where no column is its key but the place that it lies at."""
+    """The key of a damaged row afterwards, for a table without a key, whose rows are named by their ctid."""
     return tuple(str(row[2]) if part == str(row[1]) else part for part in key)
 
 
-def _nothing(one: Try) -> str:
+def _nothing(attempt: Try) -> str:
     """Why nothing was damaged."""
-    if one.damage.where is None:
+    if attempt.damage.where is None:
         return EMPTY
-    return f"no row to break: {one.damage.words} is what it takes, and none has that; {BY_HAND}"
+    return f"no row to break: {attempt.damage.words} is what it takes, and none has that; {BY_HAND}"

@@ -26,37 +26,37 @@ _RELATION = {"constraint": "conrelid", "trigger": "tgrelid", "column": "attrelid
 
 
 def schema_breaks(kind: Schema, params: Params) -> Iterator[sql.Composed]:
-    """Statements that break the objects that a rule names, or one of each sort, and return what it has to report."""
+    """Statements that break the objects that a rule names, or one object of each sort; they return what the rule has to report."""
     table = None if kind.table is None else readable(identifier(plain(kind.table, params)))
     named = {what: plain(name, params) for what in _MISSING if (name := getattr(kind, what)) is not None}
     for what, name in named.items():
-        yield _gone(what, name, table)
+        yield _missing(what, name, table)
         if what in _OBJECTS:
-            yield _out_of_force(what, table, name)
+            yield _disabled(what, table, name)
     if not named:
         for what in _OBJECTS:
-            yield _out_of_force(what, table, None)
+            yield _disabled(what, table, None)
     if table is not None and not named:
         yield sql.SQL(
             "UPDATE pg_catalog.pg_class SET relname = 'tgintegrity' WHERE oid = pg_catalog.to_regclass({table}) RETURNING {table}::pg_catalog.text"
         ).format(table=Value(table))
 
 
-def _gone(what: str, name: str, table: str | None) -> sql.Composed:
+def _missing(what: str, name: str, table: str | None) -> sql.Composed:
     relation = _RELATION.get(what)
     of = (
         raw("")
         if relation is None or table is None
         else sql.SQL("{} = pg_catalog.to_regclass({}) AND ").format(raw(relation), Value(table))
     )
-    told = Value(f"{what} {name}")
+    label = Value(f"{what} {name}")
     return sql.SQL("{} RETURNING {}::pg_catalog.text").format(
-        sql.SQL(_MISSING[what]).format(name=Value(name), of=of), told
+        sql.SQL(_MISSING[what]).format(name=Value(name), of=of), label
     )
 
 
-def _out_of_force(what: str, table: str | None, name: str | None) -> sql.Composed:
-    """One object that holds no more; of any table if none is named."""
+def _disabled(what: str, table: str | None, name: str | None) -> sql.Composed:
+    """Disable one object; of any table if none is named."""
     catalog, relation, change = _OBJECTS[what]
     conditions = [sql.SQL("{} IN (SELECT oid FROM pg_catalog.pg_class WHERE {})").format(raw(relation), raw(_OURS))]
     if table is not None:

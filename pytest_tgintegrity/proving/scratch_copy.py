@@ -1,6 +1,6 @@
-"""A scratch copy of a database on which anything may be written: damage it, look, forget the damage.
+"""A scratch copy of a database on which anything may be written: damage it, look, roll the damage back.
 
-The copy is loose: its constraints, indexes and triggers stand in the catalogs, where rules look for them and queries
+The copy is loose: its constraints, indexes and triggers are still in the catalogs, where rules look for them and queries
 need them, but nothing enforces them.
 """
 
@@ -24,7 +24,7 @@ from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, rea
 from pytest_tgintegrity.servers.postgres import PostgresServer, connect
 
 LOOSE = "tgintegrity_loose"
-COPIES_FILES = 15  # the major version from which CREATE DATABASE has to be told so
+COPIES_FILES = 15  # the major version from which CREATE DATABASE has to name this strategy
 EMPTY = "no row to break: what it looks at is empty in the clean data"
 
 _LOOSEN = """
@@ -60,18 +60,18 @@ Sendable = sql.Composable | Statement
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A trial that the server did not go through with: the statement of that number failed, for that reason."""
+    """A trial that the server broke off: the statement number `at` failed, for `reason`."""
 
     reason: str
     at: int
 
 
-def _ready(one: Sendable) -> Statement:
-    return one if isinstance(one, Statement) else parametrised(one)
+def _ready(statement: Sendable) -> Statement:
+    return statement if isinstance(statement, Statement) else parametrised(statement)
 
 
 def loosened(server: PostgresServer, *, quote: bool = True) -> ScratchCopy:
-    """Copy the server's database, and have nothing enforce what the copy declares; `quote`: errors may be of rows.
+    """Copy the server's database, and stop enforcing what the copy declares; `quote`: messages of errors may quote rows.
 
     Raises `ScratchError`.
     """
@@ -92,7 +92,7 @@ def loosened(server: PostgresServer, *, quote: bool = True) -> ScratchCopy:
 
 
 class ScratchCopy:
-    """A connection on which everything is forgotten in the end."""
+    """A connection to the copy; all changes on it are rolled back in the end."""
 
     def __init__(self, connection: psycopg.Connection[Any], *, quote: bool = True) -> None:
         self.connection = connection
@@ -106,12 +106,12 @@ class ScratchCopy:
         self._relations: dict[tuple[str, str], int | None] = {}
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is done meanwhile is forgotten."""
+        """All changes within the context are rolled back."""
         self.connection.execute("BEGIN")
         try:
             yield
@@ -120,7 +120,7 @@ class ScratchCopy:
 
     @contextlib.contextmanager
     def damaged(self, change: sql.Composable) -> Iterator[Answer]:
-        """Change something for as long as the context lasts; yields what the statement returned. Raises `NotProven`."""
+        """Run a statement, and roll it back at the end of the context; yields what it returned. Raises `NotProven`."""
         self.connection.execute("SAVEPOINT damaged")
         try:
             yield self.change(change, "its break")
@@ -128,7 +128,7 @@ class ScratchCopy:
             self.connection.execute("ROLLBACK TO damaged; RELEASE damaged")
 
     def change(self, change: sql.Composable, what: str) -> Answer:
-        """Change something until whatever is around this is forgotten. Raises `NotProven`: `what` fails."""
+        """Run a statement that lasts until the surrounding transaction is rolled back. Raises `NotProven`: `what` fails."""
         [answer] = self.ask([change])
         if isinstance(answer, Failure):
             raise NotProven(f"{what} fails: {answer.reason}")
@@ -137,9 +137,9 @@ class ScratchCopy:
     # --- asking
 
     def ask(self, statements: Sequence[Sendable]) -> list[Answer | Failure]:
-        """Answers in the order of the statements; one that fails does not disturb those that only read."""
+        """Answers in the order of the statements; one that fails does not disturb the others, as long as they only read."""
         answers: list[Answer | Failure] = []
-        prepared = [_ready(one) for one in statements]
+        prepared = [_ready(statement) for statement in statements]
         while len(answers) < len(prepared):
             cursors, error = self._send([_SAVE, *prepared[len(answers) :], _RELEASE])
             answers += [Answer(cursor) for cursor in cursors[1:]][: len(prepared) - len(answers)]
@@ -149,37 +149,37 @@ class ScratchCopy:
         return answers
 
     def answers(self, statements: Sequence[Sendable]) -> list[Answer]:
-        """As `ask`. Raises `NotEvaluated` for the first that fails."""
-        found = []
+        """Like `ask`, but raises `NotEvaluated` for the first statement that fails."""
+        answers = []
         for answer in self.ask(statements):
             if isinstance(answer, Failure):
                 raise NotEvaluated(answer.reason)
-            found.append(answer)
-        return found
+            answers.append(answer)
+        return answers
 
     def try_all(self, trials: Sequence[Sequence[Sendable]]) -> list[list[Answer] | Stopped]:
-        """Each trial on the data as it is now, forgotten before the next; all in one round trip."""
-        found: list[list[Answer] | Stopped] = []
+        """Run each trial on the data as they are now, and roll it back before the next; all in one round trip."""
+        outcomes: list[list[Answer] | Stopped] = []
         prepared = [[*map(_ready, trial), _FORGET] for trial in trials]
-        while len(found) < len(prepared):
-            rest = prepared[len(found) :]
-            cursors, error = self._send([_SAVE, *(one for trial in rest for one in trial), _RELEASE])
+        while len(outcomes) < len(prepared):
+            rest = prepared[len(outcomes) :]
+            cursors, error = self._send([_SAVE, *(statement for trial in rest for statement in trial), _RELEASE])
             del cursors[:1]
             for trial in rest:
                 if len(trial) > len(cursors):
                     break
-                found.append([Answer(cursor) for cursor in cursors[: len(trial) - 1]])
+                outcomes.append([Answer(cursor) for cursor in cursors[: len(trial) - 1]])
                 del cursors[: len(trial)]
             if error is not None:
                 self._forget()
-                found.append(Stopped(error, len(cursors)))
-        return found
+                outcomes.append(Stopped(error, len(cursors)))
+        return outcomes
 
     def _forget(self) -> None:
         self.connection.execute("ROLLBACK TO tgi; RELEASE tgi")
 
     def _send(self, statements: Sequence[Statement]) -> tuple[list[psycopg.Cursor[Any]], str | None]:
-        """The cursors that were answered, and what went wrong with the next one."""
+        """The cursors that were answered, and the error of the next one."""
         cursors: list[psycopg.Cursor[Any]] = []
         try:
             with self.connection.pipeline():
@@ -194,17 +194,17 @@ class ScratchCopy:
     # --- columns
 
     def stored(self, source: PreparedSource, target: Target) -> Stored | None:
-        """The stored column behind a target; None if it is none. Raises `NotProven` where there is no row."""
+        """The stored column behind a target; None if there is none. Raises `NotProven` where there is no row."""
         oid = self._relation(source, target)
         return None if oid is None else self._stored.get((oid, target.column))
 
     def table(self, source: PreparedSource, target: Target) -> str:
         """The table behind a target's alias, as SQL writes it. Raises `NotProven` where there is none."""
         oid = self._relation(source, target)
-        found = next((stored.table for (one, _), stored in self._stored.items() if one == oid), None)
-        if found is None:
+        table = next((stored.table for (known, _), stored in self._stored.items() if known == oid), None)
+        if table is None:
             raise NotProven(f"no stored table stands behind {target.alias or 'its source'}")
-        return found
+        return table
 
     def _relation(self, source: PreparedSource, target: Target) -> int | None:
         key = (readable(source.table), target.alias)
@@ -224,11 +224,11 @@ class ScratchCopy:
 
     def placed(self, source: PreparedSource, writes: Iterable[Write]) -> tuple[Placed, ...]:
         """Each write with the stored column that it goes to. Raises `NotProven` where there is none."""
-        found = []
+        placed = []
         for write in writes:
             target = at_home(write.target, source.table)
             stored = self.stored(source, target)
             if stored is None:
                 raise NotProven(f"{write.target.words} is no column of a stored table behind its source")
-            found.append(Placed(Write(target, write.value), stored))
-        return tuple(found)
+            placed.append(Placed(Write(target, write.value), stored))
+        return tuple(placed)

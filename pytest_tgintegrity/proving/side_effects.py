@@ -1,4 +1,4 @@
-"""What other rules make of a damage, and of what the fix leaves of it."""
+"""Whether other rules fire on a damage, and on what its fix leaves."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from pytest_tgintegrity.fixing.plan.writes import (
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.proving.scratch_copy import ScratchCopy
-from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Evidence, Touched, View
+from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Touched, View, Witnesses
 from pytest_tgintegrity.rules.arguments import deleting
 from pytest_tgintegrity.rules.kinds import Declared, Unique
 
 
 class SideEffects:
-    """Asks the rules that read what was changed."""
+    """Checks the other rules that read what was changed."""
 
-    def __init__(self, scratch: ScratchCopy, evidence: Evidence) -> None:
+    def __init__(self, scratch: ScratchCopy, witnesses: Witnesses) -> None:
         self._scratch = scratch
-        self._evidence = evidence
+        self._witnesses = witnesses
 
     def check(self, case: Case, change: sql.Composable, touched: Iterable[Touched], view: View) -> None:
         """No other rule may fire on the damage without saying so, and none on what the fix leaves of it."""
         if isinstance(case.bound.rule.kind, Declared):
             return
-        others = self._evidence.readers(case.bound, touched)
+        others = self._witnesses.readers(case.bound, touched)
         fixes = self._fixes(case, view)
         if not others and not fixes:
             return
         with self._scratch.damaged(change):
             fired = self._fired(others, "its break")
-            if strange := self._evidence.unexpected(case.bound, fired):
+            if strange := self._witnesses.unexpected(case.bound, fired):
                 raise NotProven(f"fires others on its break without overlaps=: {_named(strange)}")
-            if fixes:  # anew: done once more, a damaged row may lie elsewhere
-                self._mend(case, self._fixes(case, case.view(self._scratch.answers(case.questions))))
+            if fixes:  # planned again: when the damage is done once more, the row may lie elsewhere
+                self._apply_fix(case, self._fixes(case, case.view(self._scratch.answers(case.questions))))
                 if worse := set(self._fired(others, "its fix")) - set(fired):
                     raise NotProven(f"its fix makes others fire: {_named(sorted(worse))}")
 
     def _fired(self, others: Sequence[Scan], what: str) -> list[str]:
-        fired, failed = self._evidence.said(others)
+        fired, failed = self._witnesses.fired_and_failed(others)
         if failed:
             rule, reason = next(iter(failed.items()))
             raise NotProven(f"{what} is more than another rule can look at: {_named([rule])}: {reason}")
@@ -66,18 +66,18 @@ class SideEffects:
         return [update(case.source, self._scratch.placed(case.source, writes), Choice(where))]
 
     def _moves(self, case: Case, source: PreparedSource) -> Iterator[sql.Composable]:
-        """Of a fix that deletes or inserts rows."""
+        """The statements of a fix that deletes or inserts rows."""
         if not case.bound.rule.fix_allows:
             return
-        found = violating(case.scan, keep_first=isinstance(case.bound.rule.kind, Unique))
+        violations = violating(case.scan, keep_first=isinstance(case.bound.rule.kind, Unique))
         for intent in intents(case.bound, source.columns):
             if intent.op == "insert":
-                yield insertion(found, intent)
+                yield insertion(violations, intent)
             elif intent.op == "delete":
                 alias = at_home(Target(intent.alias, "ctid"), source.table)
-                yield deletion(found, intent, alias, self._scratch.table(source, alias))
+                yield deletion(violations, intent, alias, self._scratch.table(source, alias))
 
-    def _mend(self, case: Case, fixes: Iterable[sql.Composable]) -> None:
+    def _apply_fix(self, case: Case, fixes: Iterable[sql.Composable]) -> None:
         for fix in fixes:
             self._scratch.change(fix, "its fix")
         deletion = deleting(case.bound.rule.fix)

@@ -24,7 +24,7 @@ Family = Literal["number", "text", "bool", "time", "other"]
 
 
 def family(name: str) -> Family:
-    """What values of a type are like."""
+    """The family of types that a type belongs to."""
     if name in INTEGERS or name in FRACTIONS:
         return "number"
     if name in TEXTS:
@@ -34,7 +34,7 @@ def family(name: str) -> Family:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Values below a range, above it and in it; in each those next to the bounds come first."""
+    """Values below a range, above it and in it; in each tuple those next to the bounds come first."""
 
     below: tuple[Any, ...] = ()
     above: tuple[Any, ...] = ()
@@ -71,7 +71,7 @@ def _shifted(moment: Any, step: timedelta) -> Iterator[Any]:
 
 
 def _known(*values: Any) -> tuple[Any, ...]:
-    return tuple(one for one in values if one is not None)
+    return tuple(value for value in values if value is not None)
 
 
 def _integers(limit: int, low: int | None, high: int | None) -> Spread:
@@ -108,26 +108,28 @@ def _fractions(make: Any, low: Any, high: Any) -> Spread:
     return Spread(below, above, tuple(map(make, _known(low, high))))
 
 
-def strangers(name: str, allowed: Sequence[Any]) -> tuple[Any, ...]:
-    """Values of a type that are none of the allowed ones, some of them nearly."""
+def disallowed(name: str, allowed: Sequence[Any]) -> tuple[Any, ...]:
+    """Values of a type that are not allowed; some differ only a little from allowed ones."""
     if name in TEXTS:
         known = str(allowed[0])
         tried = ["?", known.swapcase(), f" {known}", f"{known}\xa0", "", *words()]
-        return tuple(one for one in dict.fromkeys(tried) if one.rstrip(" ") not in allowed)
+        return tuple(value for value in dict.fromkeys(tried) if value.rstrip(" ") not in allowed)
     if name in INTEGERS:
-        numbers = {int(one) for one in allowed}
+        numbers = {int(value) for value in allowed}
         return tuple(islice(_between_and_beside(numbers), DRAWS * 2))
     if name in FRACTIONS:
-        known_numbers = [one for one in map(Decimal, map(str, allowed)) if one.is_finite()]
-        return tuple(one + step for one in known_numbers for step in (1, -1) if one + step not in known_numbers)[:DRAWS]
+        known_numbers = [value for value in map(Decimal, map(str, allowed)) if value.is_finite()]
+        return tuple(
+            number + step for number in known_numbers for step in (1, -1) if number + step not in known_numbers
+        )[:DRAWS]
     return ()
 
 
 def _between_and_beside(numbers: AbstractSet[int]) -> Iterator[int]:
-    """The numbers next to some, then those between them; there may be very many."""
+    """The numbers just outside, then those between; there may be very many."""
     least, most = min(numbers), max(numbers)
     yield from (most + 1, least - 1)
-    yield from (one for one in range(least, most) if one not in numbers)
+    yield from (number for number in range(least, most) if number not in numbers)
 
 
 @functools.cache
@@ -139,7 +141,7 @@ def words() -> tuple[str, ...]:
 
 
 def extremes(name: str) -> tuple[Any, ...]:
-    """Values of a type that a condition may not have thought of."""
+    """Values of a type at its limits, which a condition may have forgotten."""
     if name in INTEGERS:
         return (-1, INTEGERS[name] - 1, -INTEGERS[name], 0, None)
     if name in FRACTIONS:
@@ -153,7 +155,7 @@ def drawn(strategy: Any) -> tuple[Any, ...]:
     """A few different values of a hypothesis strategy, the same ones every time."""
     from hypothesis import HealthCheck, Phase, given, settings
 
-    found: dict[Any, None] = {}
+    values: dict[Any, None] = {}
     once = settings(
         max_examples=DRAWS,
         derandomize=True,
@@ -165,7 +167,7 @@ def drawn(strategy: Any) -> tuple[Any, ...]:
     @once
     @given(strategy)
     def draw(value: Any) -> None:
-        found[value] = None
+        values[value] = None
 
     draw()
-    return tuple(found)
+    return tuple(values)

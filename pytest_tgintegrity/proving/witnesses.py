@@ -1,4 +1,4 @@
-"""What rules say of the scratch copy: of the clean data, of their own damage, and of that of others."""
+"""What rules report of the scratch copy: of the clean data, of their own damage, and of the damage of other rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a rule says of the data as it is: how many rows violate it, and their keys."""
+    """What a rule reports of the data as they are now: how many rows violate it, and their keys."""
 
     count: Count
     keys: tuple[Key, ...] = ()
@@ -50,8 +50,8 @@ NOTHING = View(Count(None, 0))
 class Case:
     """A rule made ready to be proven.
 
-    `questions` are what is asked of it: how many rows, and which; `key_columns` is how many columns name a row. `source` is
-    what can be written to, `base` what the rule says of clean data.
+    `questions` are its statements: how many rows violate it, and which; `key_columns` is how many columns name a row. `source` is
+    what can be written to, `base` what the rule reports of clean data.
     """
 
     bound: BoundRule
@@ -77,8 +77,8 @@ def case_of(bound: BoundRule, scan: Scan, types: Mapping[str, int], source: Prep
     return Case(bound, scan, source, tuple(map(parametrised, questions)), 0 if sampling is None else sampling.keys)
 
 
-class Evidence:
-    """All rules of a plan as witnesses: what each counts in the clean data, and what each reads."""
+class Witnesses:
+    """All rules of a plan as witnesses of damage: what each rule counts in the clean data, and what it reads."""
 
     def __init__(self, scratch: ScratchCopy, plan: Plan, rules: Iterable[BoundRule], facts: Facts) -> None:
         self._scratch = scratch
@@ -100,44 +100,44 @@ class Evidence:
         """The types of ranges, as the engine asks for them before it fuses several."""
         probes = [(rule, probe) for scan in self._all for rule, probe in scan.probes().items()]
         answers = self._scratch.ask([probe for _, probe in probes])
-        told = zip(probes, answers, strict=True)
-        return {rule: one.types[0] for (rule, _), one in told if isinstance(one, Answer) and one.types}
+        answered = zip(probes, answers, strict=True)
+        return {rule: answer.types[0] for (rule, _), answer in answered if isinstance(answer, Answer) and answer.types}
 
     def base(self, rule: str) -> int:
         """How many violations a rule sees in the clean data. Raises `NotEvaluated` if it cannot look."""
-        found = self._base[rule]
-        if isinstance(found, Failure):
-            raise NotEvaluated(found.reason)
-        return found.violations
+        counted = self._base[rule]
+        if isinstance(counted, Failure):
+            raise NotEvaluated(counted.reason)
+        return counted.violations
 
-    # --- looking
+    # --- counting
 
     def _counts(self, scans: Sequence[Scan]) -> dict[str, Count | Failure]:
-        """What every rule of some scans counts, as the engine asks: fused, then rule by rule for the suspects."""
-        found: dict[str, Count | Failure] = {}
+        """What every rule of some scans counts, asked as in a run: fused, then rule by rule where a fused scan fails."""
+        counted: dict[str, Count | Failure] = {}
         suspects: list[tuple[RowScan, Answer]] = []
-        for scan, answer in zip(scans, self._scratch.ask([one.question(self.types) for one in scans]), strict=True):
+        for scan, answer in zip(scans, self._scratch.ask([scan.question(self.types) for scan in scans]), strict=True):
             if isinstance(answer, Failure):
-                found |= self._one_by_one(scan, answer)
+                counted |= self._one_by_one(scan, answer)
             elif (counts := scan.tally(answer.rows).counts) is not None:
-                found |= counts
+                counted |= counts
             elif isinstance(scan, RowScan):
                 suspects.append((scan, answer))
         recounts = self._scratch.ask([scan.recount() for scan, _ in suspects])
         for (scan, first), answer in zip(suspects, recounts, strict=True):
-            found |= (
+            counted |= (
                 self._one_by_one(scan, answer)
                 if isinstance(answer, Failure)
                 else scan.recounted(answer.rows, first.rows)
             )
-        return found
+        return counted
 
     def _one_by_one(self, scan: Scan, failure: Failure) -> dict[str, Count | Failure]:
         if len(scan.rules) == 1:
             return dict.fromkeys(scan.rules, failure)
         return self._counts([self.scans[rule] for rule in scan.rules])
 
-    def said(self, scans: Sequence[Scan]) -> tuple[list[str], dict[str, str]]:
+    def fired_and_failed(self, scans: Sequence[Scan]) -> tuple[list[str], dict[str, str]]:
         """The rules that see more violations now than in the clean data, and those that fail now, with the reason."""
         fired, failed = [], {}
         for rule, now in self._counts(scans).items():
@@ -155,7 +155,7 @@ class Evidence:
     def readers(self, bound: BoundRule, touched: Iterable[Touched]) -> list[Scan]:
         """The scans of other rules whose SQL may read a touched column of a touched table.
 
-        Rules about declared constraints are left out: whatever a rule says of a column, a constraint may say too.
+        Rules about declared constraints are left out: a constraint may well be about the same column as a rule.
         """
         cells = [self._cell(table, column) for table, column in touched]
         chosen = frozenset(
@@ -166,10 +166,10 @@ class Evidence:
             if not isinstance(self._rules[rule].rule.kind, Declared)
         )
         if chosen not in self._narrowed:
-            some: dict[int, list[str]] = defaultdict(list)
+            by_scan: dict[int, list[str]] = defaultdict(list)
             for rule in sorted(chosen):
-                some[self._number[rule]].append(rule)
-            self._narrowed[chosen] = [self._all[number].only(kept) for number, kept in some.items()]
+                by_scan[self._number[rule]].append(rule)
+            self._narrowed[chosen] = [self._all[number].only(rules) for number, rules in by_scan.items()]
         return self._narrowed[chosen]
 
     def _cell(self, table: str, column: str | None) -> Cell:
@@ -178,29 +178,29 @@ class Evidence:
         return Cell(Relation(known.schema if known else path[0], path[-1], visible=len(path) == 1), column or EVERY)
 
     def unexpected(self, bound: BoundRule, fired: Iterable[str]) -> list[str]:
-        """The rules of which neither `bound` nor they themselves say that they are about the same fact."""
+        """The fired rules that are not about the same fact as `bound`, by what both declare."""
         return [rule for rule in fired if not same_fact(bound, self._rules[rule])]
 
 
-def same_fact(one: BoundRule, other: BoundRule) -> bool:
-    """Whether two rules are about the same fact: one function, one constraint that would enforce both, or `overlaps=`."""
-    if _function(one) == _function(other):
+def same_fact(bound: BoundRule, other: BoundRule) -> bool:
+    """Whether two rules are about the same fact: by one test function, one constraint that would enforce both, or `overlaps=`."""
+    if _function(bound) == _function(other):
         return True
-    if one.enforced_by is not None and one.enforced_by == other.enforced_by:
+    if bound.enforced_by is not None and bound.enforced_by == other.enforced_by:
         return True
-    return _names(one, other) or _names(other, one)
+    return _names(bound, other) or _names(other, bound)
 
 
 def _function(bound: BoundRule) -> str:
     return bound.id.partition("[")[0]
 
 
-def _names(one: BoundRule, other: BoundRule) -> bool:
+def _names(bound: BoundRule, other: BoundRule) -> bool:
     names = {other.id, _function(other), _function(other).rpartition("::")[2], *other.rule.tags}
-    return not names.isdisjoint(one.rule.overlaps)
+    return not names.isdisjoint(bound.rule.overlaps)
 
 
-def told(*keys: Key) -> str:
-    """Some keys in one line."""
+def key_text(*keys: Key) -> str:
+    """Some keys in one line, for messages."""
     shown = [", ".join("NULL" if part is None else part for part in key) for key in keys[:SHOWN]]
     return "; ".join(shown) + (" …" if len(keys) > SHOWN else "")

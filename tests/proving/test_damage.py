@@ -17,7 +17,7 @@ from pytest_tgintegrity.planning.scans import QueryScan
 from pytest_tgintegrity.planning.sql.compose import Value, readable
 from pytest_tgintegrity.proving.damage import Attempts, attempts
 from pytest_tgintegrity.proving.json_shapes import examples, fits, misfits
-from pytest_tgintegrity.proving.values import INTEGERS, drawn, spread, strangers
+from pytest_tgintegrity.proving.values import INTEGERS, disallowed, drawn, spread
 from pytest_tgintegrity.rules.kinds import AtMost, Between, Formula, JsonShape, Kind, NotBlank, OneOf, Rows, Schema
 
 SCAN = QueryScan("query", "it", sql.SQL("SELECT 1"))
@@ -75,13 +75,13 @@ def test_drawn_values_are_the_same_every_time() -> None:
     assert drawn(integers(0, 1000)) == drawn(integers(0, 1000))
 
 
-def test_strangers_are_near_an_allowed_value_and_none_of_them() -> None:
-    found = strangers("varchar", ["App", "?", "Un"])
+def test_disallowed_are_near_an_allowed_value_and_none_of_them() -> None:
+    found = disallowed("varchar", ["App", "?", "Un"])
 
     assert "aPP" in found
     assert " App" in found
     assert not set(found) & {"App", "?", "Un"}
-    assert set(strangers("int4", [1, 2, 5])) == {0, 3, 4, 6}
+    assert set(disallowed("int4", [1, 2, 5])) == {0, 3, 4, 6}
 
 
 def test_range_with_expressions_is_broken_beside_them() -> None:
@@ -140,7 +140,7 @@ def test_nothing_can_be_derived_for_free_sql() -> None:
 
 
 def test_schema_is_broken_by_absence_and_by_being_out_of_force() -> None:
-    statements = [readable(one) for one in tried(Schema("thing", constraint="thing_size")).deeds]
+    statements = [readable(one) for one in tried(Schema("thing", constraint="thing_size")).statements]
 
     assert len(statements) == 2
     assert "conname = 'tgintegrity'" in statements[0]

@@ -133,7 +133,7 @@ def test_what_is_safe_is_mended_and_comes_back(planted: Mending) -> None:
     fix_result, _ = planted.fix()
 
     assert fix_result.applied is not None
-    assert (fix_result.applied.rows, fix_result.applied.left) == (fix_result.count, [])
+    assert (fix_result.applied.rows, fix_result.applied.skipped) == (fix_result.count, [])
     severe = {one.id for one in planted.rules if one.rule.severity != "info"}
     assert planted.violations().keys() & severe == {one.rule for one in fix_result.needs_person}
     assert planted.checksums() != before
@@ -142,7 +142,7 @@ def test_what_is_safe_is_mended_and_comes_back(planted: Mending) -> None:
     with psycopg.connect(planted.url) as connection:
         connection.execute(UNCHECKED)  # as when the faults were planted: no CHECK lets such values come back
     back = planted.undo().applied
-    assert (back.rows, back.left) == (fix_result.count, [])
+    assert (back.rows, back.skipped) == (fix_result.count, [])
     assert planted.checksums() == before
 
 
@@ -153,7 +153,7 @@ class Noting(SideEffects):
     """Notes a damage."""
 
     def __init__(self, breaker: Breaker) -> None:
-        super().__init__(breaker._scratch, breaker._evidence)
+        super().__init__(breaker._scratch, breaker._witnesses)
         self._breaker = breaker
 
     def check(self, _: object, change: sql.Composable, *__: object) -> None:
@@ -212,7 +212,7 @@ def test_fixes_mend_their_rules_and_harm_no_other(broken: tuple[Mending, set[str
 
     assert drawn.refused == {}
     assert fix_result.applied is not None
-    assert (fix_result.applied.rows, fix_result.applied.left) == (fix_result.count, [])
+    assert (fix_result.applied.rows, fix_result.applied.skipped) == (fix_result.count, [])
     after = mending.violations()
     worse = {one for one, count in after.items() if count > before.get(one, 0)}
     assert worse == set()

@@ -11,7 +11,7 @@ import pytest
 
 from engine import bound
 from pytest_tgintegrity.proving.proof import Proof
-from pytest_tgintegrity.proving.values import spread, strangers
+from pytest_tgintegrity.proving.values import disallowed, spread
 from pytest_tgintegrity.rules.kinds import Between, Formula, OneOf, Unique
 from zoo import MAJORS, OpenZoo, Zoo
 from zoo_fixes import ALL
@@ -167,8 +167,8 @@ def test_values_beside_every_bound(name: str, low: Any, high: Any, below: Any, a
     assert found.above[:1] == (() if above in (None, ()) else (above,))
 
 
-def test_strangers_of_numbers_that_are_none() -> None:
-    assert strangers("numeric", [Decimal("NaN"), 1]) == (2, 0)
+def test_disallowed_of_numbers_that_are_none() -> None:
+    assert disallowed("numeric", [Decimal("NaN"), 1]) == (2, 0)
 
 
 def test_bounds_of_every_sort_are_proven(zoo_of: OpenZoo) -> None:

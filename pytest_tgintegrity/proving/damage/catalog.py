@@ -1,4 +1,4 @@
-"""Damages of kinds about what the live catalog declares. Pure."""
+"""Damages of kinds about declared constraints and other objects of the live catalog. Pure."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import both, raw
 from pytest_tgintegrity.proving.damage.derive import (
     Attempts,
-    Columns,
     Damage,
-    Subject,
+    ProofSubject,
+    StoredColumns,
     damaged_columns,
     derived,
     null,
     values,
 )
-from pytest_tgintegrity.proving.damage.keys import doubled, names_of, once_more, orphaned, scanned_columns
+from pytest_tgintegrity.proving.damage.keys import duplicated, inserted_again, names_of, orphaned, scanned_columns
 from pytest_tgintegrity.proving.schema_damage import schema_breaks
 from pytest_tgintegrity.proving.values import extremes
 from pytest_tgintegrity.rules.kinds import Declared, Schema
 
 
 @derived.register(Schema)
-def _schema(kind: Schema, subject: Subject, /) -> Attempts:
-    return Attempts(deeds=tuple(schema_breaks(kind, subject.bound.params)))
+def _schema(kind: Schema, subject: ProofSubject, /) -> Attempts:
+    return Attempts(statements=tuple(schema_breaks(kind, subject.bound.params)))
 
 
 @damaged_columns.register(Declared)
@@ -42,14 +42,14 @@ def _declared_columns(_: Declared, bound: BoundRule, scan: Scan, /) -> tuple[str
 
 
 @derived.register(Declared)
-def _declared(_: Declared, subject: Subject, /) -> Attempts | None:
+def _declared(_: Declared, subject: ProofSubject, /) -> Attempts | None:
     scan, columns = subject.scan, subject.columns
     constraint: Constraint = subject.bound.params["constraint"]
     match constraint.kind:
         case "not_null":
             return Attempts(tuple(null(column) for column in columns.values()))
         case "unique" if isinstance(scan, UniqueScan):
-            return doubled(scan, columns)
+            return duplicated(scan, columns)
         case "foreign_key" if isinstance(scan, ReferenceScan):
             return orphaned(scan, scan.references[0], columns)
         case "check":
@@ -60,8 +60,8 @@ def _declared(_: Declared, subject: Subject, /) -> Attempts | None:
     return None
 
 
-def _excluded(constraint: Constraint, keys: tuple[sql.Composable, ...], columns: Columns) -> Attempts | None:
-    """What one row has in the way of any like it, copied to another; where values must differ, to one that differs."""
+def _excluded(constraint: Constraint, keys: tuple[sql.Composable, ...], columns: StoredColumns) -> Attempts | None:
+    """Copy the excluding values of one row to another row; where the operator asks for different values, to a row that differs."""
     source = PreparedSource(constraint.table, sql.Identifier(constraint.schema, constraint.table), keys, None)
     pairs = [*zip(constraint.expressions, constraint.excluded, strict=True)]
     differing = [(raw(text), raw(part.operator)) for text, part in pairs if part.sort == "differ"]
@@ -86,5 +86,5 @@ def _excluded(constraint: Constraint, keys: tuple[sql.Composable, ...], columns:
     where = Choice(both([comparable, *another]), limit=1)
     words = f"{', '.join(target.words for target in copied) or 'nothing'} as in another row"
     writes = tuple(Write(target, of_first(target.value)) for target in copied)
-    again = None if differing else once_more(source, comparable)
+    again = None if differing else inserted_again(source, comparable)
     return Attempts((Damage(words, writes, 2, where),), last_resort=again)

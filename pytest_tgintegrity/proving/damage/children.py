@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pytest_tgintegrity.proving.damage.derive import Attempts, Subject, another, derived
+from pytest_tgintegrity.proving.damage.derive import Attempts, ProofSubject, another, derived
 from pytest_tgintegrity.rules.kinds import Children, Derived, Total
 
 
 @derived.register(Derived)
-def _derived(_: Derived, subject: Subject, /) -> Attempts | None:
+def _derived(_: Derived, subject: ProofSubject, /) -> Attempts | None:
     return another(subject)
 
 
 @derived.register(Children)
 @derived.register(Total)
-def _by_hand(_: Children | Total, __: Subject, /) -> None:
+def _by_hand(_: Children | Total, __: ProofSubject, /) -> None:
     """Only the author knows which child rows a parent can do without."""

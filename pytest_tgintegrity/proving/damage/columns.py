@@ -1,4 +1,4 @@
-"""Damages of kinds about columns of one row: what each has to catch, and what it has to let pass. Pure."""
+"""Damages of kinds about columns of one row: what a rule has to catch, and what it has to let pass. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pytest_tgintegrity.planning.predicates import Binding
 from pytest_tgintegrity.planning.sql.compose import Value, column
 from pytest_tgintegrity.proving.damage.derive import (
     Attempts,
-    Column,
     Damage,
-    Subject,
+    ProofSubject,
+    StoredColumn,
     another,
     beyond,
     changed,
@@ -22,14 +22,14 @@ from pytest_tgintegrity.proving.damage.derive import (
     write,
 )
 from pytest_tgintegrity.proving.json_shapes import examples, misfits
-from pytest_tgintegrity.proving.values import spread, strangers
+from pytest_tgintegrity.proving.values import disallowed, spread
 from pytest_tgintegrity.rules.kinds import Agree, AtMost, Between, Formula, JsonShape, NotBlank, NotNull, OneOf
 
 ALLOWED_TRIED = 40
 
 
 @derived.register(Between)
-def _between(kind: Between, subject: Subject, /) -> Attempts | None:
+def _between(kind: Between, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
@@ -41,7 +41,7 @@ def _between(kind: Between, subject: Subject, /) -> Attempts | None:
     return Attempts(tuple(values(damaged, tried.outside)), tuple(values(damaged, [*tried.inside, None])))
 
 
-def _between_expressions(kind: Between, binding: Binding, damaged: Column) -> Attempts:
+def _between_expressions(kind: Between, binding: Binding, damaged: StoredColumn) -> Attempts:
     limits = [(sign, binding.bound(limit)) for sign, limit in (("-", kind.low), ("+", kind.high))]
     given = [(sign, limit) for sign, limit in limits if limit is not None]
     illegal = [beyond(damaged, sign, limit, "its bound") for sign, limit in given]
@@ -50,24 +50,24 @@ def _between_expressions(kind: Between, binding: Binding, damaged: Column) -> At
 
 
 @derived.register(OneOf)
-def _one_of(kind: OneOf, subject: Subject, /) -> Attempts | None:
+def _one_of(kind: OneOf, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
     known = Binding(subject.bound.params).value(kind.values)
     allowed = [value for value in known if value is not None]
     legal = tuple(values(damaged, [*allowed[:ALLOWED_TRIED], None]))
-    return Attempts(tuple(values(damaged, strangers(damaged[1].name, allowed))), legal)
+    return Attempts(tuple(values(damaged, disallowed(damaged[1].name, allowed))), legal)
 
 
 @derived.register(NotNull)
-def _not_null(_: NotNull, subject: Subject, /) -> Attempts | None:
+def _not_null(_: NotNull, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
     return None if damaged is None else Attempts((null(damaged),))
 
 
 @derived.register(NotBlank)
-def _not_blank(_: NotBlank, subject: Subject, /) -> Attempts | None:
+def _not_blank(_: NotBlank, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
@@ -76,7 +76,7 @@ def _not_blank(_: NotBlank, subject: Subject, /) -> Attempts | None:
 
 
 @derived.register(AtMost)
-def _at_most(kind: AtMost, subject: Subject, /) -> Attempts | None:
+def _at_most(kind: AtMost, subject: ProofSubject, /) -> Attempts | None:
     damaged, other = subject.columns.get(kind.column), subject.columns.get(kind.other)
     if damaged is not None:
         limit = column(kind.other, subject.bound.params)
@@ -89,7 +89,7 @@ def _at_most(kind: AtMost, subject: Subject, /) -> Attempts | None:
 
 
 @derived.register(Agree)
-def _agree(kind: Agree, subject: Subject, /) -> Attempts | None:
+def _agree(kind: Agree, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.columns.get(kind.path_a) or subject.columns.get(kind.path_b)
     if damaged is None:
         return None
@@ -98,12 +98,12 @@ def _agree(kind: Agree, subject: Subject, /) -> Attempts | None:
 
 
 @derived.register(Formula)
-def _formula(_: Formula, subject: Subject, /) -> Attempts | None:
+def _formula(_: Formula, subject: ProofSubject, /) -> Attempts | None:
     return another(subject)
 
 
 @derived.register(JsonShape)
-def _json_shape(kind: JsonShape, subject: Subject, /) -> Attempts | None:
+def _json_shape(kind: JsonShape, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
@@ -111,6 +111,6 @@ def _json_shape(kind: JsonShape, subject: Subject, /) -> Attempts | None:
     return Attempts(_json(damaged, misfits(kind.shape)), legal)
 
 
-def _json(damaged: Column, tried: Iterable[object]) -> tuple[Damage, ...]:
+def _json(damaged: StoredColumn, tried: Iterable[object]) -> tuple[Damage, ...]:
     texts = dict.fromkeys(json.dumps(value) for value in tried)
     return tuple(write(damaged, Value(text), text) for text in texts)

@@ -1,4 +1,4 @@
-"""What a proof tries on a rule: values, and what derives them from a rule's kind, registered per kind. Pure."""
+"""What a proof tries on a rule: damages, and the functions that derive them, registered per kind of rule. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NULL = raw("NULL")
 class Damage:
     """One change to a row; `violations` is how many rows of the source then violate the rule.
 
-    `where` says to which row it is done; None leaves that to whoever does it.
+    `where` chooses the row; None leaves the choice to the proof.
     """
 
     words: str
@@ -34,68 +34,68 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """What a rule has to catch (each, or `any_of` it), and what it has to let pass.
+    """The damages that a rule has to catch (all, or with `any_of` at least one), and those that it has to let pass.
 
-    `deeds` are whole statements, which return the keys that the rule has to report; `last_resort` is one for where there
-    are too few rows to damage one. The first two damages stand for all where others look.
+    `statements` do damage by themselves, and return the keys that the rule has to report; `last_resort` is such a statement for
+    where there are too few rows to damage one. Only the first two damages are shown to the other rules.
     """
 
     illegal: tuple[Damage, ...] = ()
     legal: tuple[Damage, ...] = ()
-    deeds: tuple[sql.Composable, ...] = ()
+    statements: tuple[sql.Composable, ...] = ()
     any_of: bool = False
     last_resort: sql.Composable | None = None
 
 
-Column = tuple[Target, Stored]
-Columns = Mapping[str, Column]
+StoredColumn = tuple[Target, Stored]
+StoredColumns = Mapping[str, StoredColumn]
 """The columns that a rule names, as it names them, where they are columns of stored tables."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ProofSubject:
     """A rule to be proven: its scan, the columns that can be damaged, and what counts as white space."""
 
     bound: BoundRule
     scan: Scan
-    columns: Columns
+    columns: StoredColumns
     blanks: str
 
     @property
-    def column(self) -> Column | None:
+    def column(self) -> StoredColumn | None:
         """The column that the rule is about, if there is such a column."""
         text = subject_of(self.bound.rule.kind)
         return None if text is None else self.columns.get(text)
 
 
 @functools.singledispatch
-def derived(kind: object, _: Subject, /) -> Attempts | None:
-    """What to try on a rule of a kind; None where its author has to say it."""
+def derived(kind: object, _: ProofSubject, /) -> Attempts | None:
+    """What to try on a rule of a kind; None where its author has to give `breaks=`."""
     raise unregistered(kind, "damage", "proving/damage")
 
 
 @functools.singledispatch
 def damaged_columns(kind: object, _: BoundRule, __: Scan, /) -> tuple[str, ...]:
-    """What could be a column that damage is derived for, as the rule names it; unless registered, as the kind declares."""
+    """The names in a rule that may be columns to damage; unless registered, those that the kind declares."""
     return damaged_by(kind)
 
 
 # --- damages of one column
 
 
-def write(column: Column, value: sql.Composable, words: str) -> Damage:
+def write(column: StoredColumn, value: sql.Composable, words: str) -> Damage:
     """An expression written to a column."""
     target = column[0]
     return Damage(f"{target.words} = {words}", (Write(target, value),))
 
 
-def values(column: Column, written: Iterable[Any]) -> Iterator[Damage]:
+def values(column: StoredColumn, written: Iterable[Any]) -> Iterator[Damage]:
     """Values written to a column, each in turn."""
     for value in written:
         yield write(column, NULL if value is None else Value(value), "NULL" if value is None else repr(value))
 
 
-def null(column: Column) -> Damage:
+def null(column: StoredColumn) -> Damage:
     """NULL written to a column."""
     return write(column, NULL, "NULL")
 
@@ -107,8 +107,8 @@ _STEPS = {
 }
 
 
-def beyond(column: Column, sign: str, limit: sql.Composable, words: str) -> Damage:
-    """A value just above or below a limit; of a type that knows no steps one that stands in another row."""
+def beyond(column: StoredColumn, sign: str, limit: sql.Composable, words: str) -> Damage:
+    """A value just above or below a limit; for a type without steps the value of another row."""
     name = column[1].name
     if step := _STEPS.get(name, "1" if family(name) == "number" else None):
         return write(column, sql.SQL("{} {} {}").format(limit, raw(sign), raw(step)), f"{words} {sign} a bit")
@@ -117,8 +117,8 @@ def beyond(column: Column, sign: str, limit: sql.Composable, words: str) -> Dama
     return elsewhere(column, "<", limit, f"what another row has below {words}")
 
 
-def elsewhere(column: Column, sign: str, than: sql.Composable, words: str) -> Damage:
-    """The value of another row that compares like that, in a row for which there is one."""
+def elsewhere(column: StoredColumn, sign: str, than: sql.Composable, words: str) -> Damage:
+    """The value of another row that compares by `sign`, written to a row for which there is such a value."""
     home, stored = column
     value = sql.SQL(
         "(SELECT tgi_value FROM (SELECT {} AS tgi_value FROM {}) AS tgi_other WHERE tgi_value {} {} LIMIT 1)"
@@ -136,13 +136,13 @@ _CHANGES = {
 }
 
 
-def changed(column: Column) -> Iterator[Damage]:
-    """Values that differ from the one that stands there."""
+def changed(column: StoredColumn) -> Iterator[Damage]:
+    """Values that differ from the present one."""
     for text in _CHANGES[family(column[1].name)]:
         yield write(column, sql.SQL(text).format(column[0].value), "another value")
 
 
-def another(subject: Subject) -> Attempts | None:
+def another(subject: ProofSubject) -> Attempts | None:
     """Any other value in the column that the rule is about."""
     column = subject.column
     return None if column is None else Attempts((*changed(column), null(column)))

@@ -1,4 +1,4 @@
-"""Damages of kinds about keys: doubles, keys that name nothing, rows above themselves. Pure."""
+"""Damages of kinds about keys: duplicates, keys that name no row, rows that are their own parents. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pytest_tgintegrity.planning.sql.compose import both, raw, readable
 from pytest_tgintegrity.planning.sql.names import names_in
 from pytest_tgintegrity.proving.damage.derive import (
     Attempts,
-    Columns,
     Damage,
-    Subject,
+    ProofSubject,
+    StoredColumns,
     damaged_columns,
     derived,
     null,
@@ -32,23 +32,23 @@ def _unique_columns(_: Unique, __: BoundRule, scan: Scan, /) -> tuple[str, ...]:
 
 
 def scanned_columns(scan: UniqueScan) -> tuple[str, ...]:
-    """What may be columns in the key of a scan for doubles, and in what makes a row one of those that have to differ."""
+    """The names that may be columns, in the key of a scan for duplicates and in its condition."""
     return names_of([*(part for _, part in scan.parts), *([] if scan.where is None else [scan.where])])
 
 
 def names_of(parts: Iterable[sql.Composable]) -> tuple[str, ...]:
-    """The names in SQL, as they are written."""
+    """The names in SQL, as they are spelled there."""
     text = " ".join(readable(part) for part in parts)
     return tuple(dict.fromkeys(".".join(name.path) for name in names_in(text)))
 
 
 @derived.register(Unique)
-def _unique(_: Unique, subject: Subject, /) -> Attempts | None:
-    return doubled(subject.scan, subject.columns) if isinstance(subject.scan, UniqueScan) else None
+def _unique(_: Unique, subject: ProofSubject, /) -> Attempts | None:
+    return duplicated(subject.scan, subject.columns) if isinstance(subject.scan, UniqueScan) else None
 
 
-def doubled(scan: UniqueScan, columns: Columns) -> Attempts | None:
-    """The key of one row, copied to another; and whatever else makes a row one of those that have to differ."""
+def duplicated(scan: UniqueScan, columns: StoredColumns) -> Attempts | None:
+    """The key of one row, copied to another; or with it the columns of the condition, to a row that the rule does not compare yet."""
     named = names_of(part for _, part in scan.parts)
     keys = {text: column for text, column in columns.items() if text in named}
     if not keys:
@@ -63,11 +63,11 @@ def doubled(scan: UniqueScan, columns: Columns) -> Attempts | None:
         tuple(copied),
         legal,
         any_of=True,
-        last_resort=once_more(PreparedSource(scan.source, scan.table, scan.keys, None), _comparable(scan)),
+        last_resort=inserted_again(PreparedSource(scan.source, scan.table, scan.keys, None), _comparable(scan)),
     )
 
 
-def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
+def _copied(scan: UniqueScan, columns: StoredColumns, where: Choice) -> Damage:
     first = Choice(_comparable(scan), limit=1)
     source = PreparedSource(scan.source, scan.table, scan.keys, None)
     targets = [target for target, _ in columns.values()]
@@ -75,51 +75,51 @@ def _copied(scan: UniqueScan, columns: Columns, where: Choice) -> Damage:
     return Damage(f"{', '.join(target.words for target in targets)} as in another row", tuple(writes), 2, where)
 
 
-def once_more(source: PreparedSource, comparable: sql.Composable) -> sql.Composed:
-    """The only row, once more."""
+def inserted_again(source: PreparedSource, comparable: sql.Composable) -> sql.Composed:
+    """A statement that inserts a comparable row once more, for where there is only one."""
     return sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} WHERE {} LIMIT 1 RETURNING {}").format(
         source.table, source.table, comparable, sql.SQL(", ").join(source.keys)
     )
 
 
 def _comparable(scan: UniqueScan) -> sql.Composable:
-    """TRUE for a row that the rule compares with others."""
+    """A condition: TRUE for a row that the rule compares with others."""
     whole = [sql.SQL("pg_catalog.num_nulls({}) = 0").format(part) for _, part in scan.parts]
     return both([*whole, *([] if scan.where is None else [scan.where])])
 
 
 @derived.register(References)
-def _references(_: References, subject: Subject, /) -> Attempts | None:
-    """A key that names nothing; where it is what names the row itself, what it names is taken away instead."""
+def _references(_: References, subject: ProofSubject, /) -> Attempts | None:
+    """A key that names no row; where the key identifies the row itself, the row that it names is deleted instead."""
     scan = subject.scan
     if not isinstance(scan, ReferenceScan):
         return None
     reference = scan.references[0]
     keys = {readable(key) for key in reference.keys}
     if not subject.columns or keys.intersection(readable(own) for _, own in reference.columns):
-        return Attempts(deeds=(_removed(scan, reference),))
+        return Attempts(statements=(_removed(scan, reference),))
     return orphaned(scan, reference, subject.columns)
 
 
-def orphaned(scan: ReferenceScan, reference: Reference, columns: Columns) -> Attempts | None:
-    """A key that names nothing; where none can be thought of, what it names is taken away."""
+def orphaned(scan: ReferenceScan, reference: Reference, columns: StoredColumns) -> Attempts | None:
+    """A key that names no row; for types without such a value the row that it names is deleted."""
     if not columns:
         return None
     column = next(iter(columns.values()))
-    if column[1].name not in _THOUGHT_OF:
-        return Attempts(deeds=(_removed(scan, reference),))
-    illegal = tuple(write(column, value, "what names nothing") for value in _nowhere(column[1], reference))
+    if column[1].name not in _WITH_UNUSED_KEYS:
+        return Attempts(statements=(_removed(scan, reference),))
+    illegal = tuple(write(column, value, "what names nothing") for value in _unused_keys(column[1], reference))
     legal = () if reference.target.match_full and len(reference.columns) > 1 else (null(column),)
     return Attempts(illegal, legal, last_resort=_removed(scan, reference))
 
 
-_THOUGHT_OF = {*INTEGERS, "numeric", *TEXTS, "uuid"}  # no float: one more than a large one is the same
+_WITH_UNUSED_KEYS = {*INTEGERS, "numeric", *TEXTS, "uuid"}  # no float: one more than a large one is the same
 
 
-def _nowhere(stored: Stored, reference: Reference) -> list[sql.Composable]:
+def _unused_keys(stored: Stored, reference: Reference) -> list[sql.Composable]:
     if family(stored.name) == "number":
         key = reference.target.columns[0]
-        # NaN stands above infinity
+        # NaN sorts above infinity
         ends = ("", "") if stored.name in INTEGERS else (" WHERE {} < 'Infinity'", " WHERE {} > '-Infinity'")
         numbers = (
             "(SELECT coalesce(pg_catalog.max({}), 0) + 1 FROM {}{})",
@@ -135,7 +135,7 @@ def _nowhere(stored: Stored, reference: Reference) -> list[sql.Composable]:
 
 
 def _removed(scan: ReferenceScan, reference: Reference) -> sql.Composable:
-    """Delete what the first row names; all rows that name the same are orphans then."""
+    """Delete the row that the first row names; all rows that name it become orphans."""
     own = sql.SQL(", ").join(column for _, column in reference.columns)
     named = sql.SQL(", ").join(reference.target.columns)
     keys = sql.SQL(", ").join(reference.keys)
@@ -157,8 +157,8 @@ def _removed(scan: ReferenceScan, reference: Reference) -> sql.Composable:
 
 
 @derived.register(Acyclic)
-def _acyclic(kind: Acyclic, subject: Subject, /) -> Attempts | None:
-    """A row above itself."""
+def _acyclic(kind: Acyclic, subject: ProofSubject, /) -> Attempts | None:
+    """A row that is its own parent."""
     column, scan = subject.columns.get(kind.parent), subject.scan
     if column is None or not isinstance(scan, RowScan):
         return None
