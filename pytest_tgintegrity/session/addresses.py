@@ -25,7 +25,7 @@ SECRET = ("--db-url", "--alert", "--redis-url")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenUrl:
     """The URL of the database as it was given, and where; never shown."""
 
     url: str = field(repr=False)
@@ -39,12 +39,12 @@ class Given:
 
 INVOKED = pytest.StashKey[tuple[str, ...]]()
 """What pytest was called with, passwords and all."""
-_GIVEN = pytest.StashKey[Given | None]()
+_GIVEN = pytest.StashKey[GivenUrl | None]()
 _ALERT: pytest.StashKey[Receiver | None] = pytest.StashKey()
 _REDIS: pytest.StashKey[RedisAddress | None] = pytest.StashKey()
 
 
-def given_url(config: pytest.Config) -> Given | None:
+def given_url(config: pytest.Config) -> GivenUrl | None:
     """The URL of the command line, else of the environment; from then on the option shows only that there is one."""
     if _GIVEN not in config.stash:
         config.stash[_GIVEN] = _find_url(config)
@@ -52,13 +52,13 @@ def given_url(config: pytest.Config) -> Given | None:
     return config.stash[_GIVEN]
 
 
-def _find_url(config: pytest.Config) -> Given | None:
+def _find_url(config: pytest.Config) -> GivenUrl | None:
     if option := config.getoption("tgintegrity_db_url"):
-        return Given(str(option), told(config, "--db-url"))
+        return GivenUrl(str(option), told(config, "--db-url"))
     if config.getoption("tgintegrity_prove"):
-        return Given("demo", told(config, "--prove"))
+        return GivenUrl("demo", told(config, "--prove"))
     variable = os.environ.get(DB_URL_VARIABLE)
-    return Given(variable, DB_URL_VARIABLE) if variable else None
+    return GivenUrl(variable, DB_URL_VARIABLE) if variable else None
 
 
 def asked_name(config: pytest.Config, namespace: Any) -> str:

@@ -33,7 +33,7 @@ Baselining = Literal["pin", "show"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fixing:
+class FixOptions:
     """What ``--fix-plan`` or ``--fix`` asked for: whether to make the changes or only plan them; the id that the plan has to have; the prefix of keys to delete."""
 
     apply: bool
@@ -56,7 +56,7 @@ class Options:
     health_minimum: int = 90
     waivers: Path | None = None
     coverage: bool = False
-    fixing: Fixing | None = None
+    fixing: FixOptions | None = None
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
     gate: Asked | None = None
@@ -161,7 +161,7 @@ def _flag(config: pytest.Config, dest: str) -> bool:
     return bool(config.getoption(dest) or config.getini(dest))
 
 
-def _fixing(config: pytest.Config) -> Fixing | None:
+def _fixing(config: pytest.Config) -> FixOptions | None:
     fix, plan, known = (config.getoption(f"tgintegrity_{name}") for name in ("fix", "fix_plan", "fix_plan_id"))
     if known is not None and not fix:
         raise UsageError("--fix-plan-id says which plan --fix may make: give --fix too")
@@ -172,7 +172,7 @@ def _fixing(config: pytest.Config) -> Fixing | None:
     flush = config.getoption("tgintegrity_redis_flush_prefix")
     if flush is not None and not ((fix or config.getoption("tgintegrity_undo")) and flush and redis_address(config)):
         raise UsageError("--redis-flush-prefix takes the beginning of keys, and needs --fix or --undo, and --redis-url")
-    return Fixing(apply=bool(fix), plan=known, flush=flush) if fix or plan else None
+    return FixOptions(apply=bool(fix), plan=known, flush=flush) if fix or plan else None
 
 
 def _prove(config: pytest.Config) -> bool:

@@ -65,7 +65,7 @@ def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) 
     """Undo a run and report it; 1 if something could not be taken back. Raises `UsageError`."""
     try:
         undone = undo(run, which)
-        status = int(bool(undone.applied.left or undone.applied.stopped))
+        status = int(bool(undone.applied.skipped or undone.applied.stopped))
         stale = cleaning.memory.tidy(undone.applied, cleaning.caches, cleaning.prefix)
         _say(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
         if files.report is not None:

@@ -18,7 +18,7 @@ from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
 from pytest_tgintegrity.servers.binaries import find_postgres
 from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
-from pytest_tgintegrity.session.addresses import Given
+from pytest_tgintegrity.session.addresses import GivenUrl
 
 BACKUP = "pg_basebackup"
 SETTINGS = Settings(1, Limits(), 5, None, {}, "absent_module")
@@ -186,7 +186,7 @@ def test_nothing_shows_the_url() -> None:
     url = "postgresql://me:se-cr-et@127.0.0.1:1/x"
     run = Run(SETTINGS, url, "--db-url")
 
-    assert "se-cr-et" not in f"{run!r} {Given(url, '--db-url')!r}"
+    assert "se-cr-et" not in f"{run!r} {GivenUrl(url, '--db-url')!r}"
     with pytest.raises(ConnectionFailed) as failed:
         run.wait()
     assert "se-cr-et" not in str(failed.value)

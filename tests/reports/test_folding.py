@@ -12,7 +12,7 @@ from pytest_tgintegrity.reports.failures.blocks import (
     LINES,
     LONG,
     WHOLE,
-    Failure,
+    RuleFailure,
     blocks,
     shown_texts,
 )
@@ -173,14 +173,14 @@ def test_statement_without_an_end_is_whole_in_the_json_report_alone(check: RunRu
 
 
 def test_few_are_shown_one_by_one_in_order_of_their_gravity() -> None:
-    failures = [Failure(f"t::{n}", "low" if n % 2 else "high", n, f"text {n}") for n in range(FEW)]
+    failures = [RuleFailure(f"t::{n}", "low" if n % 2 else "high", n, f"text {n}") for n in range(FEW)]
 
     assert list(shown_texts(failures)) == [f"t::{n}" for n in (10, 8, 6, 4, 2, 0, 11, 9, 7, 5, 3, 1)]
     assert shown_texts([]) == {}
 
 
 def test_what_is_left_out_is_counted() -> None:
-    failures = [Failure(f"t::test_{n}[{m}]", "low", n, f"text {n}\nmore") for n in range(40) for m in range(3)]
+    failures = [RuleFailure(f"t::test_{n}[{m}]", "low", n, f"text {n}\nmore") for n in range(40) for m in range(3)]
     whole, lines = shown_texts(failures), shown_texts(failures, "line")
 
     assert (len(whole), len(lines)) == (BLOCKS, LINES)
@@ -192,12 +192,12 @@ def test_what_is_left_out_is_counted() -> None:
 def test_every_failure_is_in_one_block() -> None:
     found = blocks(
         [
-            Failure("t::a[1]", "low", 1, cause="row 1"),
-            Failure("t::a[2]", "low", 1, cause="row 2"),
-            Failure("t::a[3]", "low", 1),
-            Failure("t::b", "critical", 1, cause="row 1"),
-            Failure("t::c[1]", "high", 9, cause="row 3"),
-            Failure("t::c[2]", "high", 8, cause="row 3"),
+            RuleFailure("t::a[1]", "low", 1, cause="row 1"),
+            RuleFailure("t::a[2]", "low", 1, cause="row 2"),
+            RuleFailure("t::a[3]", "low", 1),
+            RuleFailure("t::b", "critical", 1, cause="row 1"),
+            RuleFailure("t::c[1]", "high", 9, cause="row 3"),
+            RuleFailure("t::c[2]", "high", 8, cause="row 3"),
         ]
     )
 

@@ -29,7 +29,7 @@ Style = Literal["whole", "short", "line"]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RuleFailure:
     """A rule that does not hold, or could not be evaluated: its test's id, how grave it is, its cause, and its whole text."""
 
     id: str
@@ -41,7 +41,7 @@ class Failure:
     rule: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rule: Mapping[str, Any], text: str = "", node: str | None = None) -> Failure:
+    def of(cls, rule: Mapping[str, Any], text: str = "", node: str | None = None) -> RuleFailure:
         """The failure that a rule of the JSON report stands for."""
         cause = rule["reason"] if rule["verdict"] == "unknown" else rule.get("cause")
         return cls(node or rule["id"], rule["severity"], rule["violations"], text, cause, rule.get("see_all"), rule)
@@ -61,16 +61,16 @@ class Failure:
 class Block:
     """Failures of one test, or of one cause, the gravest first."""
 
-    members: Sequence[Failure]
+    members: Sequence[RuleFailure]
     cause: str | None = None
 
     @property
-    def head(self) -> Failure:
+    def head(self) -> RuleFailure:
         """The gravest."""
         return self.members[0]
 
 
-def blocks(failures: Iterable[Failure]) -> list[Block]:
+def blocks(failures: Iterable[RuleFailure]) -> list[Block]:
     """Failures in blocks, the gravest first. A cause that several tests share is a block; the others are a block for each test."""
     ordered = sorted(failures, key=lambda failure: failure.rank)
     tests: dict[str, set[str]] = {}
@@ -78,13 +78,13 @@ def blocks(failures: Iterable[Failure]) -> list[Block]:
         if failure.cause is not None:
             tests.setdefault(failure.cause, set()).add(failure.test)
     shared = {cause for cause, members in tests.items() if len(members) > 1}
-    groups: dict[tuple[str | None, str], list[Failure]] = {}
+    groups: dict[tuple[str | None, str], list[RuleFailure]] = {}
     for failure in ordered:
         groups.setdefault((failure.cause, "") if failure.cause in shared else (None, failure.test), []).append(failure)
     return [Block(members, cause) for (cause, _), members in groups.items()]
 
 
-def shown_texts(failures: Sequence[Failure], style: Style = "whole", *, shorten: bool = True) -> Mapping[str, str]:
+def shown_texts(failures: Sequence[RuleFailure], style: Style = "whole", *, shorten: bool = True) -> Mapping[str, str]:
     """What to show of each failure by its id, in this order; failures that are not there are left out.
 
     Few of them, or all if nothing is to be shortened, are shown one by one.
@@ -104,30 +104,30 @@ def shown_texts(failures: Sequence[Failure], style: Style = "whole", *, shorten:
     return shown
 
 
-def _alone(failure: Failure, style: Style, *, shorten: bool) -> str:
+def _alone(failure: RuleFailure, style: Style, *, shorten: bool) -> str:
     if style == "line":
         return _line(failure)
     text = _short(failure) if style == "short" else failure.text
     return "\n".join(_cut(line, LONG) for line in text.split("\n")) if shorten else text
 
 
-def _line(failure: Failure) -> str:
+def _line(failure: RuleFailure) -> str:
     """A failure in one line."""
     return _brief(f"{printable(failure.id)}: {_headline(failure)}")
 
 
-def _headline(failure: Failure) -> str:
+def _headline(failure: RuleFailure) -> str:
     return failure.text.partition("\n")[0]
 
 
-def _unlike(failure: Failure, head: Failure) -> str:
+def _unlike(failure: RuleFailure, head: RuleFailure) -> str:
     """The headline of a failure, without the docstring if the head of its block has the same."""
     doc = str(failure.rule.get("doc") or "").strip().partition("\n")[0]
     same = doc and failure.rule.get("doc") == head.rule.get("doc")
     return _headline(failure).removesuffix(f": {printable(doc)}") if same else _headline(failure)
 
 
-def _short(failure: Failure) -> str:
+def _short(failure: RuleFailure) -> str:
     """Without the statement, and without the empty line before the rows."""
     text = (
         failure.text

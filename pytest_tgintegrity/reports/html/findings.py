@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import Any
 
-from pytest_tgintegrity.reports.failures.blocks import Block, Failure, blocks
+from pytest_tgintegrity.reports.failures.blocks import Block, RuleFailure, blocks
 from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, table, tag
 from pytest_tgintegrity.reports.html.signs import badge, name_of, value
 from pytest_tgintegrity.reports.html.strips import strip
@@ -33,7 +33,7 @@ ELSEWHERE = "the JSON report has them all"
 
 def violated(document: Json) -> Markup:
     """All rules that are violated, with or without permission."""
-    failures = [Failure.of(rule) for rule in document["rules"] if rule["verdict"] in VIOLATED]
+    failures = [RuleFailure.of(rule) for rule in document["rules"] if rule["verdict"] in VIOLATED]
     all_blocks = blocks(failures)
     most = _fitting(all_blocks)
     by_severity = groupby(all_blocks[:most], key=lambda block: block.head.severity)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNCOVERED = "uncovered.toml"
 
 
-class Coverage(Feature):
+class RuleCoverage(Feature):
     """Computed once the tables are known, if ``--integrity-coverage`` asks for it."""
 
     name = "coverage"

@@ -12,7 +12,7 @@ from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.session.feature import Feature
 from pytest_tgintegrity.session.features.access import Access
 from pytest_tgintegrity.session.features.baseline import Baselines
-from pytest_tgintegrity.session.features.coverage import Coverage
+from pytest_tgintegrity.session.features.coverage import RuleCoverage
 from pytest_tgintegrity.session.features.fixing import Fixing
 from pytest_tgintegrity.session.features.gate import Gating
 from pytest_tgintegrity.session.features.history import History
@@ -35,7 +35,7 @@ class Features:
     history: History
     baselines: Baselines
     gating: Gating
-    coverage: Coverage
+    coverage: RuleCoverage
     proving: Proving
 
     @property
@@ -68,6 +68,6 @@ def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: 
         history=history,
         baselines=baselines,
         gating=Gating(asked.gate, history, baselines, outcome),
-        coverage=Coverage(wanted=asked.coverage and not asked.prove),
+        coverage=RuleCoverage(wanted=asked.coverage and not asked.prove),
         proving=Proving(quote=bool(asked.samples)),
     )

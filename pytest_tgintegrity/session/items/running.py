@@ -271,8 +271,8 @@ def _settle(item: pytest.Item, bound: BoundRule, outcome: Outcome, message: str 
     if fix_result is not None and not outcome.held and waiver is None and _held_before(session, item, fix_result):
         judgement = Judgement("failed", fix_result.harmed(bound.id, judgement.reason))
         message = f"{message}\n  harmed:   {judgement.reason}"
-    if judgement.verdict == "passed" and fix_result is not None and fix_result.healed(bound.id):
-        judgement = Judgement("fixed", fix_result.told(bound.id))
+    if judgement.verdict == "passed" and fix_result is not None and fix_result.is_fixed(bound.id):
+        judgement = Judgement("fixed", fix_result.fixed_reason(bound.id))
     item.stash[JUDGEMENT] = judgement
     if judgement.verdict != "passed":
         item.user_properties.append((VERDICT, judgement.verdict))
@@ -289,7 +289,7 @@ def _held_before(session: Session, item: pytest.Item, fix_result: FixResult) -> 
         or not isinstance(item, pytest.Function)
     ):
         return False
-    looked = fix_result.looked.get(item.stash[BOUND].id, Measurement())
+    looked = fix_result.measurements_before.get(item.stash[BOUND].id, Measurement())
     if looked.error is not None:
         return False
     try:

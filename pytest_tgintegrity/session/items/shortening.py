@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tgintegrity.reports.failures.blocks import BLOCKS, Failure, Style, shown_texts
+from pytest_tgintegrity.reports.failures.blocks import BLOCKS, RuleFailure, Style, shown_texts
 from pytest_tgintegrity.session.workers import RECORD
 from pytest_tgintegrity.text import grouped
 
@@ -59,7 +59,7 @@ class _Shorten:
         if not rules:
             return
         failures = [
-            Failure.of(getattr(report, RECORD)["rule"], report.longreprtext, node) for node, report in rules.items()
+            RuleFailure.of(getattr(report, RECORD)["rule"], report.longreprtext, node) for node, report in rules.items()
         ]
         texts = shown_texts(failures, style, shorten=terminalreporter.verbosity <= 0)
         others = [report for report in reports if report.nodeid not in rules]
