@@ -22,6 +22,11 @@ _OTHERS = {
     "uuid": ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-4fff-bfff-fffffffffffe"),
     "inet": ("0.0.0.0/0", "::1"),
     "bytea": ("", "x"),
+    "cube": (
+        "(0)",
+        "(0,0,0),(1,1,1)",
+        "(1,2,3,4)",
+    ),  # of the extension: a point, a body, more dimensions than the earth has
     "time": ("00:00", "24:00"),
 }
 
