@@ -1,4 +1,4 @@
-"""What an application keeps copies of, and would still show after a repair: `caches.toml` beside the rules. Pure."""
+"""Which caches an application would still show after a fix: `caches.toml` beside the rules. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = {"note", "prefix", "keep"}
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """Which caches a repair leaves stale (`note`), the prefix of their keys, and the keys that are no cache (`keep`)."""
+    """Which caches a fix leaves stale (`note`), the prefix of their keys, and the keys that are no cache (`keep`)."""
 
     note: str
     prefix: str | None = None
@@ -23,7 +23,10 @@ class Caches:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """What is told of caches after a repair: keys deleted and kept, or why none were; `prefix` is what could be."""
+    """What became of caches after a fix: how many keys were deleted and kept, or why none were deleted (`error`).
+
+    `prefix` is that of the keys that can be deleted; `deleted` is None if nothing was to be deleted.
+    """
 
     note: str | None
     prefix: str | None
@@ -37,15 +40,15 @@ class Stale:
 
 
 def parse_caches(text: str, name: str) -> Caches:
-    """Read a file `caches.toml`. Raises `UsageError` that names file and place."""
-    found = document(text, name)
-    if strange := sorted(set(found) - KEYS):
+    """Read a file `caches.toml`. Raises `UsageError`, which names the file and what is wrong in it."""
+    settings = document(text, name)
+    if strange := sorted(set(settings) - KEYS):
         raise UsageError(f"{name}: {told(strange[0])} means nothing here: write note, prefix and keep")
-    note, prefix, keep = found.get("note"), found.get("prefix"), found.get("keep", [])
+    note, prefix, keep = settings.get("note"), settings.get("prefix"), settings.get("keep", [])
     if not isinstance(note, str) or not note.strip():
         raise UsageError(f'{name} has no note: write note = "which caches a repair leaves stale"')
     if prefix is not None and (not isinstance(prefix, str) or not prefix):
         raise UsageError(f'{name}: write prefix = "the beginning of every key of the cache"')
-    if not isinstance(keep, list) or not all(isinstance(one, str) for one in keep):
+    if not isinstance(keep, list) or not all(isinstance(pattern, str) for pattern in keep):
         raise UsageError(f'{name}: write keep = ["pattern of keys that are never deleted", …]')
     return Caches(" ".join(note.split()), prefix, tuple(keep))

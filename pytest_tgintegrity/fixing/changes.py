@@ -1,4 +1,4 @@
-"""Changes of rows, as they are planned, shown, journalled and taken back; and the digest that names a plan. Pure."""
+"""A change of a row, which is planned, shown, journalled and taken back; and the digest that names a plan. Pure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ Row = Mapping[str, str | None]
 
 
 Place = tuple[str, tuple[tuple[str, str | None], ...]]
-"""A table and the columns that tell a row of it from others, in order of their names."""
+"""Where a row stands: its table and, in order of their names, the columns that tell it from other rows, with their values."""
 
 
 def place(table: str, columns: Row) -> Place:
-    """Where the row of these columns stands."""
+    """The place of the row that has these columns."""
     return table, tuple(sorted(columns.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of one table: `op` is update, delete or insert.
+    """A change of one row of one table: `op` is update, delete or insert.
 
-    An update holds the columns that change, `before` and `after`; a deletion the whole row in `before`; an insertion what
-    is written in `after`. `key` is the primary key, empty for a row that is yet to get one. `rules` asked for it.
+    `before` and `after` hold the columns that an update changes, the whole row that a deletion removes (`before`), or the
+    columns that an insertion writes (`after`). `key` is the primary key; it is empty for a row that is yet to get a key.
+    `rules` are those whose fixes make the change.
     """
 
     table: str
@@ -38,7 +39,7 @@ class Change:
 
     @classmethod
     def between(cls, table: str, op: str, key: Row, rows: tuple[Row, Row], rules: Sequence[str]) -> Change:
-        """The change from one whole row to another; of an insertion only what is not NULL is written."""
+        """The change from one whole row to another; an insertion writes only values that are not NULL."""
         before, after = rows
         if op == "insert":
             return cls(
@@ -51,12 +52,12 @@ class Change:
 
     @property
     def place(self) -> Place:
-        """What tells it from the other changes of a plan: its table and key, or what it inserts."""
+        """What tells the change from others of a plan: its table and key, or its table and what it inserts."""
         return place(self.table, self.key or self.after)
 
     @property
     def bare(self) -> Change:
-        """It, but nothing of its row."""
+        """The same change without any value of its row."""
         return replace(self, key={}, before={}, after={})
 
     def to_json(self) -> dict[str, Any]:
@@ -77,15 +78,15 @@ class Change:
 
     @property
     def line(self) -> str:
-        """One line of a plan's file."""
+        """The change as a line of a plan's file."""
         return json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True)
 
 
 class Digest:
-    """The id of a plan: a digest of exactly its changes, taken while they pass.
+    """The id of a plan: a digest of exactly its changes, which are added one by one.
 
-    `moving` are columns (table and name) whose values come of the time at which they are planned: the expression stands for
-    the value, so that the same plan has the same id a minute later.
+    `moving` maps columns (table and name) whose values depend on the time of planning to their expressions. The expression
+    goes into the digest in place of the value, so that the same plan has the same id a minute later.
     """
 
     def __init__(self, moving: Mapping[tuple[str, str], str] | None = None) -> None:
@@ -94,7 +95,7 @@ class Digest:
         self.count = 0
 
     def add(self, change: Change) -> None:
-        """Take in one more change."""
+        """Add the next change."""
         after = {name: self._moving.get((change.table, name), text) for name, text in change.after.items()}
         self._hash.update(replace(change, after=after).line.encode(errors="surrogateescape"))
         self._hash.update(b"\n")
@@ -102,7 +103,7 @@ class Digest:
 
     @property
     def id(self) -> str:
-        """Sixteen hexadecimal digits; the same for the same changes in the same order."""
+        """Sixteen hexadecimal digits, which are the same for the same changes in the same order."""
         return self._hash.hexdigest()[:16]
 
 

@@ -1,4 +1,7 @@
-"""The command that makes a plan's changes, from the one that showed the plan: exact, but for what holds a password. Pure."""
+"""The command that makes the changes of a plan. Pure.
+
+It is the command that showed the plan, exactly, without the options that hold a password.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ SHORT = Spelling()
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line for a shell; `without` are the options that were left out of it, since they hold a password."""
+    """A line for a shell; `without` are the options that it leaves out, since they hold a password."""
 
     text: str
     without: tuple[str, ...] = ()
@@ -41,7 +44,7 @@ class Command:
 
     @property
     def hint(self) -> str | None:
-        """How to give what was left out."""
+        """How to give the options that were left out, or None."""
         named = [f"{self.names.here(flag)} (or {VARIABLES[flag]})" for flag in self.without]
         return f"with {' and '.join(named)} as before, not shown: it holds a secret" if named else None
 
@@ -53,18 +56,18 @@ class Command:
 def applying(
     fix_result: FixResult | None, program: str, args: Sequence[str], names: Spelling = SHORT
 ) -> Command | None:
-    """What makes the changes that were only planned, if there are any."""
+    """The command that makes the changes of a plan; None if there are none, or if they are made already."""
     if fix_result is None or fix_result.applied is not None or not fix_result.count:
         return None
     return Command(apply_command(args, fix_result.plan, program, names), withheld(args, names), names)
 
 
 def apply_command(args: Sequence[str], plan: str, program: str = "pytest", names: Spelling = SHORT) -> str:
-    """The line that makes the changes of the plan of this id, where `args` showed it."""
+    """The line that makes the changes of a plan, given its id and the arguments that showed it."""
     words = _kept(args, names)[0]
     given = [names.here("--fix"), names.here("--fix-plan-id"), plan]
-    before = list(itertools.takewhile(lambda one: names.meant(one) != PLAN, words))
-    rest = [one for one in words[len(before) :] if names.meant(one) != PLAN]
+    before = list(itertools.takewhile(lambda word: names.meant(word) != PLAN, words))
+    rest = [word for word in words[len(before) :] if names.meant(word) != PLAN]
     return " ".join([program, *map(quoted, [*before, *given, *rest, *map(masked, from_dashes(args))])])
 
 
@@ -93,7 +96,7 @@ def _kept(args: Sequence[str], names: Spelling) -> tuple[list[str], list[str]]:
 
 
 def holds_password(address: str) -> bool:
-    """Whether an address holds a password; one too many is taken for a password rather than one too few."""
+    """Whether an address holds a password; in doubt it does."""
     return bool(_PASSWORD.search(address) or _PASSWORD.search(unquote(address)))
 
 
@@ -105,5 +108,5 @@ def quoted(word: str) -> str:
 def _escaped(char: str) -> str:
     if char.isprintable() and char not in "\\'":
         return char
-    told = char.encode(errors="surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass")
-    return "".join(f"\\x{byte:02x}" for byte in told)
+    encoded = char.encode(errors="surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in encoded)

@@ -1,4 +1,4 @@
-"""What ``--fix-plan``, ``--fix``, ``--undo`` and ``--fix-history`` do with a run: look, plan, write, and look again."""
+"""The steps of ``--fix-plan``, ``--fix``, ``--undo`` and ``--fix-history``: look, plan, write, and look again."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageError
 from pytest_tgintegrity.fixing import plan_files
-from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.apply import batches as batching
 from pytest_tgintegrity.fixing.apply.applying import Applying, apply
 from pytest_tgintegrity.fixing.apply.restoring import undo as take_back
 from pytest_tgintegrity.fixing.changes import Change, Digest
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.checks import check_journal
 from pytest_tgintegrity.fixing.namesakes import advice, namesakes
-from pytest_tgintegrity.fixing.plan import planner as drawing
-from pytest_tgintegrity.fixing.plan.planner import FixPlan, Wanted, stream
+from pytest_tgintegrity.fixing.plan.planner import FixPlan, Wanted, prepare, stream
+from pytest_tgintegrity.fixing.plan.planner import changes as planned_changes
 from pytest_tgintegrity.fixing.results import Applied, FixResult, NeedsPerson, PastRun, Undone
 from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
@@ -31,7 +31,7 @@ from pytest_tgintegrity.planning.sql.encoding import sql_text
 from pytest_tgintegrity.rules.kinds import Check
 
 PLANNINGS = 2
-"""How often a plan is begun: a connection that is lost once is not lost for ever."""
+"""How often planning is tried, since a connection may be lost once and be there again."""
 
 _PRIVILEGES = {
     "update": "SELECT pg_catalog.has_any_column_privilege($1, 'UPDATE')",
@@ -42,10 +42,10 @@ _PRIVILEGES = {
 
 @dataclass(frozen=True, slots=True)
 class FixRequest:
-    """What was asked for: only a plan, or to make its changes, perhaps only if it is still the plan of that id.
+    """What the user asks for: a plan or, with `apply`, its changes too; with `plan` only if the plan still has that id.
 
-    `folder` is where the plan's file goes, `samples` the number of changes to show, `failing` whether a violation of such
-    a rule counts (graver than ``--fail-on``, not waived).
+    `folder` is where the plan's file goes, `samples` the number of changes to show. `failing` says whether a violation of
+    a rule counts, which it does if it is as grave as ``--fail-on`` and not waived.
     """
 
     apply: bool
@@ -55,55 +55,57 @@ class FixRequest:
     failing: Callable[[BoundRule], bool]
 
 
-def fix_violations(run: Run, rules: Sequence[BoundRule], order: FixRequest) -> FixResult:
-    """Plan the fixes of all violated rules and, if that was asked for, make them; then the run looks anew.
+def fix_violations(run: Run, rules: Sequence[BoundRule], request: FixRequest) -> FixResult:
+    """Plan the fixes of all violated rules and, if that was asked for, make them; then the run looks at the data anew.
 
-    Raises `UsageError` before anything is written: for a plan that is not the one any more, or a role that may not write.
+    Raises `UsageError` before anything is written if the plan has another id than was asked for, or the role may not write.
     """
-    fix_result, drawn = plan_fixes(run, rules, order)
-    if order.apply:
-        make_fixes(run, fix_result, drawn, order.plan)
+    fix_result, fix_plan = plan_fixes(run, rules, request)
+    if request.apply:
+        make_fixes(run, fix_result, fix_plan, request.plan)
         try:
             run.renew(rules)
         except TgIntegrityError as error:
             if fix_result.applied is None or fix_result.applied.run is None:
                 raise
-            fix_result.blind = f"nobody looked again: {error}"
-            run.forget(fix_result.blind)
+            fix_result.unseen = f"nobody looked again: {error}"
+            run.forget(fix_result.unseen)
     return fix_result
 
 
-def plan_fixes(run: Run, rules: Sequence[BoundRule], order: FixRequest) -> tuple[FixResult, FixPlan]:
-    """Wait for what the scans say of the rules, and plan the fixes of those that are violated; nothing is written."""
-    looked = {one.id: run.measurement(one) for one in rules if not isinstance(one.rule.kind, Check)}
-    counts = {rule: one.violations for rule, one in looked.items() if one.error is None}
+def plan_fixes(run: Run, rules: Sequence[BoundRule], request: FixRequest) -> tuple[FixResult, FixPlan]:
+    """Wait for the measurements of all rules, and plan the fixes of violated rules; nothing is written."""
+    measurements = {bound.id: run.measurement(bound) for bound in rules if not isinstance(bound.rule.kind, Check)}
+    counts = {rule: measurement.violations for rule, measurement in measurements.items() if measurement.error is None}
     fix_result = FixResult(
         {rule: count for rule, count in counts.items() if count},
-        looked=looked,
-        allows={one.id: one.rule.fix_allows for one in rules},
+        measurements_before=measurements,
+        allows={bound.id: bound.rule.fix_allows for bound in rules},
         noted_fixes=[
-            one.id for one in rules if one.rule.fix is not None and counts.get(one.id) and not order.failing(one)
+            bound.id
+            for bound in rules
+            if bound.rule.fix is not None and counts.get(bound.id) and not request.failing(bound)
         ],
     )
-    wanted = list(_wanted(rules, looked, order))
-    drawn = _planned(run, fix_result, order, (wanted, counts))
-    fix_result.needs_person = list(_unmended(rules, looked, order, drawn, fix_result))
-    checks = [one.id for one in rules if isinstance(one.rule.kind, Check)]
-    fix_result.unforeseen = sorted([*drawn.unforeseen, *checks]) if fix_result.count else []
-    return fix_result, drawn
+    wanted = list(_wanted(rules, measurements, request))
+    fix_plan = _plan(run, fix_result, request, (wanted, counts))
+    fix_result.needs_person = list(_needing_person(rules, measurements, request, fix_plan, fix_result))
+    checks = [bound.id for bound in rules if isinstance(bound.rule.kind, Check)]
+    fix_result.unforeseen = sorted([*fix_plan.unforeseen, *checks]) if fix_result.count else []
+    return fix_result, fix_plan
 
 
-def _planned(
-    run: Run, fix_result: FixResult, order: FixRequest, asked: tuple[Sequence[Wanted], dict[str, int]]
+def _plan(
+    run: Run, fix_result: FixResult, request: FixRequest, asked: tuple[Sequence[Wanted], dict[str, int]]
 ) -> FixPlan:
-    """Plan on a connection of its own, once more if that is lost. What keeps a plan from being made is told in `fix_result`."""
+    """Plan on a connection of its own, and again if that is lost. `fix_result` says why there is no plan."""
     reason = ""
     for _ in range(PLANNINGS):
         try:
             with run.reader() as reader:
-                return _drawn(run, reader, fix_result, order, asked)
+                return _plan_with(run, reader, fix_result, request, asked)
         except (psycopg.Error, ConnectionFailed) as error:
-            reason = _said(run, error)
+            reason = _server_reason(run, error)
         except UsageError as error:
             reason = str(error)
             break
@@ -111,60 +113,73 @@ def _planned(
     return FixPlan()
 
 
-def _drawn(
-    run: Run, reader: Reader, fix_result: FixResult, order: FixRequest, asked: tuple[Sequence[Wanted], dict[str, int]]
+def _plan_with(
+    run: Run, reader: Reader, fix_result: FixResult, request: FixRequest, asked: tuple[Sequence[Wanted], dict[str, int]]
 ) -> FixPlan:
     wanted, counts = asked
-    mendable = wanted if any(not one.fresh for one in wanted) else []
-    drawn = drawing.prepare(reader, run.facts, run.plan, mendable, counts)
-    _write_plan(fix_result, drawn, drawing.changes(drawn, lambda query: stream(reader.connection, query)), order)
-    return drawn
+    fixable = wanted if any(not fix.fresh for fix in wanted) else []
+    fix_plan = prepare(reader, run.facts, run.plan, fixable, counts)
+    _write_plan(
+        fix_result, fix_plan, planned_changes(fix_plan, lambda query: stream(reader.connection, query)), request
+    )
+    return fix_plan
 
 
-def _wanted(rules: Sequence[BoundRule], looked: dict[str, Measurement], order: FixRequest) -> Iterator[Wanted]:
-    for one in rules:
-        found = looked.get(one.id)
-        if one.rule.fix is not None and found is not None and found.error is None:
-            yield Wanted(one, fresh=not (found.violations and order.failing(one)))
+def _wanted(rules: Sequence[BoundRule], measurements: dict[str, Measurement], request: FixRequest) -> Iterator[Wanted]:
+    for bound in rules:
+        measurement = measurements.get(bound.id)
+        if bound.rule.fix is not None and measurement is not None and measurement.error is None:
+            yield Wanted(bound, fresh=not (measurement.violations and request.failing(bound)))
 
 
-def _unmended(
-    rules: Sequence[BoundRule], looked: dict[str, Measurement], order: FixRequest, drawn: FixPlan, fix_result: FixResult
+def _needing_person(
+    rules: Sequence[BoundRule],
+    measurements: dict[str, Measurement],
+    request: FixRequest,
+    fix_plan: FixPlan,
+    fix_result: FixResult,
 ) -> Iterator[NeedsPerson]:
     planned = {rule for rule, _ in fix_result.counts}
-    named = namesakes(rules)
-    for one in rules:
-        found = looked.get(one.id)
-        if found is None or found.error is not None or not found.violations or not order.failing(one):
+    fixable_namesakes = namesakes(rules)
+    for bound in rules:
+        measurement = measurements.get(bound.id)
+        if (
+            measurement is None
+            or measurement.error is not None
+            or not measurement.violations
+            or not request.failing(bound)
+        ):
             continue
-        if one.id in drawn.healed:
+        if bound.id in fix_plan.fixed_rules:
             continue
-        if one.rule.fix is None:
-            yield NeedsPerson(one.id, found.violations, advice(one, named))
-        elif one.id in drawn.refused:
-            yield NeedsPerson(one.id, found.violations, drawn.refused[one.id])
-        elif one.id not in planned:
-            yield NeedsPerson(one.id, found.violations, "its fix leaves these rows as they are: a person decides")
+        if bound.rule.fix is None:
+            yield NeedsPerson(bound.id, measurement.violations, advice(bound, fixable_namesakes))
+        elif bound.id in fix_plan.refused:
+            yield NeedsPerson(bound.id, measurement.violations, fix_plan.refused[bound.id])
+        elif bound.id not in planned:
+            yield NeedsPerson(
+                bound.id, measurement.violations, "its fix leaves these rows as they are: a person decides"
+            )
 
 
-def _write_plan(fix_result: FixResult, drawn: FixPlan, changes: Iterable[Change], order: FixRequest) -> None:
-    """Every change into a file, one a line; the id is known at the end, and names the file."""
-    digest = Digest(drawn.moving)
+def _write_plan(fix_result: FixResult, fix_plan: FixPlan, changes: Iterable[Change], request: FixRequest) -> None:
+    """Write each change as a line of a file. The file is named by the plan's id, which is known in the end."""
+    digest = Digest(fix_plan.moving)
     fix_result.shown.clear()
     fix_result.counts.clear()
-    with plan_files.PlanFile(order.folder) as file:
+    with plan_files.PlanFile(request.folder) as file:
         for change in changes:
             digest.add(change)
             file.write(change)
             fix_result.counts.update((rule, change.table) for rule in change.rules)
-            if len(fix_result.shown) < order.samples:
+            if len(fix_result.shown) < request.samples:
                 fix_result.shown.append(change)
         fix_result.plan, fix_result.count = digest.id, digest.count
         fix_result.file = file.finish(fix_result.plan) if fix_result.count else None
 
 
-def make_fixes(run: Run, fix_result: FixResult, drawn: FixPlan, plan: str | None = None) -> None:
-    """Make the planned changes; with `plan` only if that is still the plan's id. Raises `UsageError` before the first."""
+def make_fixes(run: Run, fix_result: FixResult, fix_plan: FixPlan, plan: str | None = None) -> None:
+    """Make the planned changes; with `plan` only if the plan still has that id. Raises `UsageError` before it writes."""
     if plan is not None and plan != fix_result.plan and fix_result.failed is None:
         raise UsageError(
             f"the plan is {fix_result.plan} now, not {plan}: data or rules have changed since; nothing was written; "
@@ -175,12 +190,12 @@ def make_fixes(run: Run, fix_result: FixResult, drawn: FixPlan, plan: str | None
         return
     try:
         with run.writer() as writer:
-            _check_privileges(writer, fix_result, drawn)
-            with repair.repairing(writer, "fix", None, fix_result.plan) as batches:
+            _check_privileges(writer, fix_result, fix_plan)
+            with batching.journalled_run(writer, "fix", None, fix_result.plan) as batches:
                 fix_result.applied = batches.applied
                 apply(
                     batches,
-                    Applying(drawn, run.plan, fix_result.allows),
+                    Applying(fix_plan, run.plan, fix_result.allows),
                     plan_files.read(fix_result.file),
                     fix_result.count,
                 )
@@ -188,29 +203,34 @@ def make_fixes(run: Run, fix_result: FixResult, drawn: FixPlan, plan: str | None
         _stopped(run, fix_result.applied, error)
 
 
-def _said(run: Run, error: Exception) -> str:
-    """What a server says of an error, as far as it may be told."""
+def _server_reason(run: Run, error: Exception) -> str:
+    """What a server says of an error, without secrets and, where rows may not be shown, without their values."""
     return run.secrets.scrub(run.settings.limits.said(error))
 
 
-def _stopped(run: Run, made: Applied, error: psycopg.Error) -> None:
-    """The connection was lost between batches. Raises `ConnectionFailed` where nothing was written."""
-    if made.run is None:
-        raise ConnectionFailed(f"nothing was written: {_said(run, error)}") from None
-    made.stopped = made.stopped or f"the server stopped us: {_said(run, error)}"
+def _stopped(run: Run, applied: Applied, error: psycopg.Error) -> None:
+    """Note that the connection was lost between batches. Raises `ConnectionFailed` if nothing was written yet."""
+    if applied.run is None:
+        raise ConnectionFailed(f"nothing was written: {_server_reason(run, error)}") from None
+    applied.stopped = applied.stopped or f"the server stopped us: {_server_reason(run, error)}"
 
 
-def _check_privileges(writer: Writer, fix_result: FixResult, drawn: FixPlan) -> None:
-    """Refuse before the first write what the server would refuse in the middle."""
-    ops = {(one.table.path, one.op) for group in drawn.groups for step in group for one in step.table_fixes}
+def _check_privileges(writer: Writer, fix_result: FixResult, fix_plan: FixPlan) -> None:
+    """Raise `UsageError` where the role lacks a right, before the server would refuse it in the middle."""
+    ops = {
+        (table_fix.table.path, table_fix.op)
+        for group in fix_plan.groups
+        for step in group
+        for table_fix in step.table_fixes
+    }
     touched = {table for _, table in fix_result.counts}
     with writer.transaction() as connection:
         for path, op in sorted(ops):
             name = ".".join(path)
             if name in touched:
                 quoted = sql_text(sql.Identifier(*path))
-                (may,) = connection.execute(_PRIVILEGES[op], [quoted]).fetchone() or (False,)
-                if not may:
+                (is_granted,) = connection.execute(_PRIVILEGES[op], [quoted]).fetchone() or (False,)
+                if not is_granted:
                     raise UsageError(
                         f"the role {connection.info.user} may not {op} {name}: nothing was changed; "
                         f"GRANT {op.upper()} ON {quoted}, or use a role that may (docs/fixing.md)"
@@ -221,35 +241,35 @@ def _check_privileges(writer: Writer, fix_result: FixResult, drawn: FixPlan) -> 
 
 
 def undo(run: Run, which: str) -> Undone:
-    """Take back what a run changed, ``last`` for the last fix that is not wholly taken back. Raises `UsageError`."""
+    """Take back what a run changed; ``last`` is the last fix that is not wholly taken back. Raises `UsageError`."""
     run.wait()
     undone = Undone(which, Applied())
     try:
         with run.writer() as writer:
             chosen, older = _chosen(writer, which, run.database)
             with (
-                repair.repairing(writer, "undo", chosen, None) as batches,
-                Writer(writer.address, writer.limits) as third,
+                batching.journalled_run(writer, "undo", chosen, None) as batches,
+                Writer(writer.address, writer.limits) as journal_writer,
             ):
                 undone = Undone(chosen, batches.applied, older)
-                take_back(batches, third, chosen)
+                take_back(batches, journal_writer, chosen)
     except psycopg.Error as error:
         _stopped(run, undone.applied, error)
     return undone
 
 
 def _chosen(writer: Writer, which: str, database: Database | None) -> tuple[str, str | None]:
-    """The run to take back and, for ``last``, the one before it."""
+    """The id of the run to take back and, for ``last``, that of the run before it."""
     where = database.name if database else "this database"
     with writer.transaction() as connection:
         if not _journalled(connection):
             raise UsageError(f"{where} has no journal (schema tgintegrity): nothing was ever fixed here")
         check_journal(connection, writing=True)
         if which == "last":
-            found = [str(run) for (run,) in connection.execute(journal.FIXES).fetchall()]
-            if not found:
+            runs = [str(run) for (run,) in connection.execute(journal.FIXES).fetchall()]
+            if not runs:
                 raise UsageError("there is no fix left to undo: --fix-history lists them all")
-            return found[0], (found[1] if found[1:] else None)
+            return runs[0], (runs[1] if runs[1:] else None)
         if connection.execute(journal.KNOWN_RUN, [which]).fetchone() is None:
             raise UsageError(f"the journal of {where} knows no run {which!r}: --fix-history lists them")
         (standing,) = connection.execute(journal.STANDS, [which]).fetchone() or (0,)
@@ -264,7 +284,7 @@ def _journalled(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 
 def _hold_journal(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Until it was read, nobody puts a view in the place of a table."""
+    """Lock the journal's tables, so that nobody puts a view in the place of a table until they are read."""
     for (name,) in connection.execute(journal.TABLES).fetchall():
         connection.execute(
             sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier("tgintegrity", str(name)))
@@ -272,7 +292,7 @@ def _hold_journal(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def past_runs(run: Run, limit: int = 50) -> list[PastRun]:
-    """The runs in the journal, newest first; nothing is written, so that a standby can be asked."""
+    """The runs in the journal, newest first; nothing is written, so that it can be read on a standby, too."""
     run.wait()
     try:
         with run.reader(writing=True) as reader:
@@ -285,4 +305,4 @@ def past_runs(run: Run, limit: int = 50) -> list[PastRun]:
             rows = psycopg.RawCursor(connection).execute(journal.RUNS, [limit]).fetchall()
             return [PastRun(*row) for row in rows]
     except psycopg.Error as error:
-        raise UsageError(f"the journal cannot be read: {_said(run, error)}") from None
+        raise UsageError(f"the journal cannot be read: {_server_reason(run, error)}") from None

@@ -1,4 +1,4 @@
-"""The file of a plan: every change, one a line, for nobody else to read; there in one piece or not at all."""
+"""The file of a plan, with a line for each change. Nobody else can read it, and it is there as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,38 +21,37 @@ from pytest_tgintegrity.text import printable
 
 PART = re.compile(r"\.fix-plan-\d+-\w+\.part")
 UNDECODABLE = "surrogateescape"
-"""Bytes that are no text, of databases of the encoding SQL_ASCII, are read and written as they are."""
+"""How to read and write bytes that are no text, which databases of the encoding SQL_ASCII may hold: as they are."""
 CURE = "make room, or give --json-report --json-report-file=FOLDER/report.json: the plan is written beside the report"
 
 
 class PlanFile:
-    """The file of a plan while it is written; nothing of it is left unless it was finished.
+    """The file of a plan while it is written; a file that is not finished is removed.
 
-    It is locked meanwhile: one that nobody locks was left by a process that was killed, and the next plan removes it.
-
-    Everything raises `UsageError` where the file system refuses.
+    It is locked while it is written. A file that nobody locks was left by a process that was killed: the next plan removes
+    it. All methods raise `UsageError` where the file system refuses.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __enter__(self) -> Self:
-        """Remove what killed plans left, and begin a file."""
-        with _told(self._folder):
+        """Remove the files that killed processes left, and begin a new file."""
+        with _explaining_refusals(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             _sweep(self._folder)
-            self._file, self._part = _begun(self._folder)
+            self._file, self._part = _begin(self._folder)
         return self
 
     def write(self, change: Change) -> None:
         """Add a change."""
-        with _told(self._folder):
+        with _explaining_refusals(self._folder):
             self._file.write(change.line + "\n")
 
     def finish(self, plan: str) -> Path:
         """Give the file its name, which is the plan's id."""
         path = self._folder / f"fix-plan-{plan}.jsonl"
-        with _told(self._folder):
+        with _explaining_refusals(self._folder):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._part.replace(path)
@@ -61,7 +60,7 @@ class PlanFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was not finished."""
+        """Remove the file if it was not finished."""
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # what it still holds does not fit
@@ -83,7 +82,7 @@ def read(path: Path) -> Iterator[Change]:
         raise UsageError(f"the plan {printable(str(path))} was changed after it was written: plan again") from None
 
 
-def _begun(folder: Path) -> tuple[IO[str], Path]:
+def _begin(folder: Path) -> tuple[IO[str], Path]:
     """A new file that nobody else may read (it holds data), locked."""
     while True:
         handle, name = tempfile.mkstemp(prefix=f".fix-plan-{os.getpid()}-", suffix=".part", dir=folder)
@@ -95,8 +94,8 @@ def _begun(folder: Path) -> tuple[IO[str], Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what plans left that were killed; what cannot be removed is left, for it disturbs nobody."""
-    for path in [one for one in folder.iterdir() if PART.fullmatch(one.name)]:
+    """Remove the files that killed processes left; a file that cannot be removed stays, since it disturbs nobody."""
+    for path in [path for path in folder.iterdir() if PART.fullmatch(path.name)]:
         with contextlib.suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
@@ -108,13 +107,13 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_ours(handle: int) -> bool:
-    found = os.fstat(handle)
-    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+    status = os.fstat(handle)
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """What the file system refuses, in a sentence."""
+def _explaining_refusals(folder: Path) -> Iterator[None]:
+    """Raise `UsageError`, which says why, where the file system refuses something."""
     try:
         yield
     except OSError as error:

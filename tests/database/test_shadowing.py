@@ -229,12 +229,12 @@ def test_what_was_mended_under_a_hostile_schema_is_taken_back(
 
     made = fix(url, tmp_path, ALL).applied
     assert made is not None
-    assert made.left == []
+    assert made.skipped == []
     assert made.stopped is None
     assert violated(url, ALL) == {"there", "shape"}
     with run_on(url, [WILLPOWER]) as run:
         assert len(past_runs(run)) == 1
-    assert undone(url).applied.left == []
+    assert undone(url).applied.skipped == []
     assert _contents(url) == before
 
 
@@ -272,9 +272,9 @@ def test_casts_that_somebody_made_are_not_used(make_database: MakeDatabase, tmp_
     made = fix(url, tmp_path, rules).applied
 
     assert made is not None
-    assert (made.rows, made.left) == (2, [])
+    assert (made.rows, made.skipped) == (2, [])
     assert [row[-1] for row in execute(url, "SELECT id, size FROM t ORDER BY id")] == [5, 1]
-    assert undone(url).applied.left == []
+    assert undone(url).applied.skipped == []
     assert _rows(url, "t") == before
 
 
@@ -289,7 +289,7 @@ LATE = (
 )
 
 
-@pytest.mark.parametrize("step", ["_locked", "mark"])
+@pytest.mark.parametrize("step", ["locked_rows", "mark"])
 def test_a_trigger_comes_too_late_for_a_batch_that_is_being_made(
     make_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -309,7 +309,7 @@ def test_a_trigger_comes_too_late_for_a_batch_that_is_being_made(
         make()
 
     assert fix_result.applied is not None
-    assert (fix_result.applied.rows, fix_result.applied.left, len(tried)) == (1, [], 1)
+    assert (fix_result.applied.rows, fix_result.applied.skipped, len(tried)) == (1, [], 1)
 
 
 def test_who_keeps_others_from_mending_is_named(make_database: MakeDatabase, tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_a_journal_that_default_privileges_open_is_closed(make_database: MakeDat
     made = fix(url, tmp_path).applied
 
     assert made is not None
-    assert made.left == []
+    assert made.skipped == []
 
 
 def test_the_server_s_own_comes_first_only_where_it_did_not(make_database: MakeDatabase) -> None:

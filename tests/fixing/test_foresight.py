@@ -206,7 +206,7 @@ def test_a_time_is_that_of_the_plan(url: str, tmp_path: Path) -> None:
         (change,) = written(fix_result)
         done = make()
         assert done.applied is not None
-        assert done.applied.left == []
+        assert done.applied.skipped == []
     assert execute(url, f"SELECT seen = '{change.after['seen']}' FROM person WHERE id = 3") == [(True,)]
 
 

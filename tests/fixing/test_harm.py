@@ -54,7 +54,7 @@ SPELLINGS = [
 
 def reasons_of(fix_result: FixResult) -> list[str]:
     """Why a fix was not planned, or not made."""
-    left = fix_result.applied.left if fix_result.applied else []
+    left = fix_result.applied.skipped if fix_result.applied else []
     return [one.reason for one in fix_result.needs_person] + [one.reason for one in left]
 
 

@@ -80,7 +80,7 @@ def test_a_number_is_journalled_as_it_is_stored(make_database: MakeDatabase, tmp
     fix_result = fix(url, tmp_path, [bound(Rows("share", "third >= 10"), fix={"third": "third / 3"})])
 
     assert fix_result.applied is not None
-    assert (fix_result.applied.rows, fix_result.applied.left) == (3000, [])
+    assert (fix_result.applied.rows, fix_result.applied.skipped) == (3000, [])
     assert {after["third"] for *_, after in journal(url)} == {"3.33"}
     assert undone(url).applied.rows == 3000
     assert rows(url, "share") == before
@@ -154,11 +154,11 @@ def test_what_triggers_change_is_journalled_and_comes_back(
     made = fix(url, tmp_path, [LARGE]).applied
 
     assert made is not None
-    assert (made.rows, made.left) == (3, [])
+    assert (made.rows, made.skipped) == (3, [])
     stored = {name: rows(url, name) for name in ALL}
     assert stored != before
     back = undone(url)
-    assert back.applied.left == []
+    assert back.applied.skipped == []
     assert {name: rows(url, name) for name in ALL} == before
     assert execute(url, "SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'touch'") == [("O",)]
     undone(url, back.applied.run or "")
@@ -186,8 +186,8 @@ def test_a_fix_whose_trigger_cannot_be_undone_is_not_made(
 
     assert made is not None
     assert made.rows == 0
-    assert len(made.left) == 3
-    assert all(reason in one.reason for one in made.left)
+    assert len(made.skipped) == 3
+    assert all(reason in one.reason for one in made.skipped)
     assert {name: rows(url, name) for name in (*ALL, "notes")} == before
 
 
@@ -210,7 +210,7 @@ def test_who_does_not_own_the_table_is_told_why_its_triggers_keep_a_row(
     back = undone(mine)
 
     assert back.applied.rows == 0
-    assert {one.reason for one in back.applied.left} == {
+    assert {one.reason for one in back.applied.skipped} == {
         "the trigger touch changes it again: only the owner of public.item can undo this, its triggers switched off meanwhile"
     }
     assert rows(url, "item") == fixed
@@ -257,7 +257,7 @@ def test_a_rewrite_rule_made_since_keeps_an_undo_from_setting_it_off(
 
     back = undone(url)
 
-    assert {one.reason for one in back.applied.left} == {
+    assert {one.reason for one in back.applied.skipped} == {
         "public.item has the rewrite rule empties: what it does could not be taken back"
     }
     assert rows(url, "notes") == ["(1)"]
@@ -277,7 +277,7 @@ def test_a_deleted_row_with_generated_columns_comes_back(make_database: MakeData
     fix(url, tmp_path, [delete("even", "box", "a % 2 = 0"), bound(Rows("box", "a = 3"), "three", fix={"a": "5"})])
 
     assert rows(url, "box") == ["(1,1,2)", "(3,5,10)"]
-    assert undone(url).applied.left == []
+    assert undone(url).applied.skipped == []
     assert rows(url, "box") == before
 
 
@@ -295,9 +295,9 @@ def test_rows_that_point_to_each_other_all_come_back(
     made = fix(url, tmp_path, [delete("all", "node", "id > 0")]).applied
 
     assert made is not None
-    assert (made.rows, made.left, rows(url, "node")) == (count, [], [])
+    assert (made.rows, made.skipped, rows(url, "node")) == (count, [], [])
     back = undone(url)
-    assert (back.applied.rows, back.applied.left) == (count, [])
+    assert (back.applied.rows, back.applied.skipped) == (count, [])
     assert rows(url, "node") == before
 
 
@@ -319,9 +319,9 @@ def test_parents_and_children_are_deleted_in_one_run(make_database: MakeDatabase
     made = fix(url, tmp_path, rules).applied
 
     assert made is not None
-    assert (made.rows, made.left) == (5, [])
+    assert (made.rows, made.skipped) == (5, [])
     assert fix(url, tmp_path, rules).count == 0
-    assert undone(url).applied.left == []
+    assert undone(url).applied.skipped == []
     assert {name: rows(url, name) for name in tables} == before
 
 
@@ -345,7 +345,7 @@ def test_what_the_schema_allows_is_undone_though_the_rest_changed(make_database:
     back = undone(url)
 
     assert rows(url, "one") == ["(1,99,x,)", "(2,98,y,)"]
-    assert {one.change.table: one.reason for one in back.applied.left} == {
+    assert {one.change.table: one.reason for one in back.applied.skipped} == {
         "public.two": "public.two has no column size any more (renamed or dropped)",
         "public.three": "the table public.three is gone",
     }
@@ -359,13 +359,13 @@ def test_undo_goes_on_with_a_run_until_nothing_of_it_is_left(make_database: Make
     assert second is not None
     execute(url, "UPDATE one SET size = 7 WHERE id = 1")
     part = undone(url)
-    assert (part.run, part.applied.rows, len(part.applied.left)) == (second.run, 1, 1)
+    assert (part.run, part.applied.rows, len(part.applied.skipped)) == (second.run, 1, 1)
     runs = execute(url, "SELECT count(*) FROM tgintegrity.run")
 
     again = undone(url)
 
     assert (again.run, again.applied.run, again.applied.rows, again.older) == (second.run, None, 0, first.run)
-    assert [one.reason for one in again.applied.left] == ["it was changed since"]
+    assert [one.reason for one in again.applied.skipped] == ["it was changed since"]
     assert execute(url, "SELECT count(*) FROM tgintegrity.run") == runs
     assert rows(url, "two") == ["(1,10)"]
     execute(url, "UPDATE one SET size = 10 WHERE id = 1")
@@ -419,10 +419,10 @@ def test_settings_of_a_session_do_not_matter(
     made = fix(url, tmp_path, [change]).applied
 
     assert made is not None
-    assert (made.rows, made.left) == (2, [])
+    assert (made.rows, made.skipped) == (2, [])
     for name, value in ODD.items():
         monkeypatch.setenv(name, value) if odd == "undo" else monkeypatch.delenv(name)
-    assert undone(url).applied.left == []
+    assert undone(url).applied.skipped == []
     for name in ODD:
         monkeypatch.delenv(name, raising=False)
     assert rows(url, "moment") == before
@@ -449,9 +449,9 @@ def test_a_time_is_computed_once_and_stands_in_the_plan_as_it_was_written(
 
     assert first.plan == made.plan
     assert made.applied is not None
-    assert (made.applied.rows, made.applied.left) == (2, [])
+    assert (made.applied.rows, made.applied.skipped) == (2, [])
     assert violated(url, [rule]) == set()
-    assert undone(url).applied.left == []
+    assert undone(url).applied.skipped == []
     assert rows(url, "ticket") == ["(1,t,,)", "(2,f,,)", "(3,t,,)"]
 
 
@@ -469,6 +469,6 @@ def test_orphans_of_a_key_that_is_an_array_are_deleted_and_come_back(
     ).applied
 
     assert made is not None
-    assert (made.rows, made.left, rows(url, "cell")) == (3, [], ['("{1,2}",1)'])
-    assert undone(url).applied.left == []
+    assert (made.rows, made.skipped, rows(url, "cell")) == (3, [], ['("{1,2}",1)'])
+    assert undone(url).applied.skipped == []
     assert rows(url, "cell") == before

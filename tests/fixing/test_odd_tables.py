@@ -61,7 +61,7 @@ def test_a_column_of_any_type_is_written_as_it_is(typed: str, tmp_path: Path, nu
         assert change.after.keys() == {f"c{number}", "done"}
         made = make()
     assert made.applied is not None
-    assert made.applied.left == []
+    assert made.applied.skipped == []
     after = rows(typed)
     assert after[:2] == before[:2]
     assert after[2][1][number] == before[0][1][number]

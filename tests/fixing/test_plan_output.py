@@ -179,8 +179,8 @@ def hostile() -> FixResult:
     fix_result.needs_person = [NeedsPerson(HOSTILE, 1, HOSTILE)]
     fix_result.noted_fixes = [HOSTILE]
     fix_result.unforeseen = [HOSTILE]
-    fix_result.blind = HOSTILE
-    fix_result.applied = Applied("run", left=[Skipped(one, HOSTILE) for one in changes], stopped=HOSTILE)
+    fix_result.unseen = HOSTILE
+    fix_result.applied = Applied("run", skipped=[Skipped(one, HOSTILE) for one in changes], stopped=HOSTILE)
     return fix_result
 
 
@@ -257,7 +257,7 @@ def test_what_cannot_be_foreseen_is_named() -> None:
 def test_what_was_made_is_told_to_the_end() -> None:
     fix_result = planned([change(1, "a")], 5)
     fix_result.applied = Applied("cafe", 1, 3)
-    fix_result.blind = "nobody looked again: cut off"
+    fix_result.unseen = "nobody looked again: cut off"
 
     assert text(fix_result)[-3:] == [
         "fixed      1 row, journalled as run cafe (take back: --undo cafe)",
@@ -270,7 +270,7 @@ def test_what_was_made_is_told_to_the_end() -> None:
 
 
 def test_an_undo_that_restores_nothing_says_so_and_names_the_run_before() -> None:
-    left = Applied(left=[Skipped(change(1, "a"), "it was changed since")])
+    left = Applied(skipped=[Skipped(change(1, "a"), "it was changed since")])
 
     assert [str(one) for one in undone_lines(Undone("cafe", left, "beef"))] == [
         "undo       of run cafe",

@@ -50,13 +50,13 @@ def test_what_was_planned_is_written_and_comes_back(url: str, tmp_path: Path) ->
     fix_result = fix(url, tmp_path)
 
     assert fix_result.applied is not None
-    assert (fix_result.applied.rows, fix_result.applied.left) == (10, [])
+    assert (fix_result.applied.rows, fix_result.applied.skipped) == (10, [])
     assert violated(url) == set()
     assert contents(url) != damaged
     again = fix(url, tmp_path)
     assert again.count == 0
     back = undone(url)
-    assert (back.run, back.applied.rows, back.applied.left) == (fix_result.applied.run, 10, [])
+    assert (back.run, back.applied.rows, back.applied.skipped) == (fix_result.applied.run, 10, [])
     assert contents(url) == damaged
 
 
@@ -103,7 +103,7 @@ def test_undo_takes_back_only_what_nobody_changed_since(url: str, tmp_path: Path
 
     back = undone(url)
 
-    reasons = {(one.change.table, *one.change.key.values()): one.reason for one in back.applied.left}
+    reasons = {(one.change.table, *one.change.key.values()): one.reason for one in back.applied.skipped}
     assert reasons == {
         ("public.person", "5"): "it was changed since",
         ("public.person", "6"): "it is as before already",
@@ -143,7 +143,7 @@ def test_rows_that_changed_or_went_after_the_plan_are_left(url: str, tmp_path: P
         made = make().applied
 
     assert made is not None
-    assert {one.change.key["id"]: one.reason for one in made.left} == {
+    assert {one.change.key["id"]: one.reason for one in made.skipped} == {
         "4": "it changed after it was planned",
         "5": "it changed after it was planned",
     }
@@ -159,7 +159,7 @@ def test_a_locked_row_leaves_all_as_it_was(url: str, tmp_path: Path) -> None:
 
     assert made is not None
     assert made.rows == 0
-    assert {one.reason for one in made.left} == {"somebody else holds a lock on it (waited 0.3 s, --lock-timeout)"}
+    assert {one.reason for one in made.skipped} == {"somebody else holds a lock on it (waited 0.3 s, --lock-timeout)"}
     assert contents(url) == before
     assert execute(url, "SELECT count(*) FROM tgintegrity.journal") == [(0,)]
 
@@ -195,8 +195,8 @@ def test_serialization_failures_and_deadlocks_are_tried_again(
 
     assert made is not None
     assert made.rows == rows
-    assert len(made.left) == 2 - rows
-    assert all("given up after 3 attempts: could not serialize" in one.reason for one in made.left)
+    assert len(made.skipped) == 2 - rows
+    assert all("given up after 3 attempts: could not serialize" in one.reason for one in made.skipped)
 
 
 def test_a_row_that_the_server_refuses_is_left_and_the_others_are_mended(url: str, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_row_that_the_server_refuses_is_left_and_the_others_are_mended(url: st
     made = fix(url, tmp_path).applied
 
     assert made is not None
-    assert [(one.change.key["id"], "never_500" in one.reason) for one in made.left] == [("6", True)]
+    assert [(one.change.key["id"], "never_500" in one.reason) for one in made.skipped] == [("6", True)]
     assert made.rows == 9
     assert violated(url) == {"age"}
 
@@ -230,7 +230,7 @@ def test_a_lost_connection_is_told_and_leaves_whole_batches(
     assert made is not None
     assert made.stopped is not None
     assert "terminating connection" in made.stopped
-    assert (made.rows, len(made.left)) == (2, 2)
+    assert (made.rows, len(made.skipped)) == (2, 2)
     assert execute(url, "SELECT count(*) FROM tgintegrity.journal") == [(2,)]
     execute(url, "DROP TRIGGER flaky ON person")
     assert fix(url, tmp_path, rules).count == 2
@@ -285,7 +285,7 @@ def test_the_role_of_the_manual_may_mend(url: str, tmp_path: Path) -> None:
     made = fix(url.replace(f"//{owner}@", f"//{role}@"), tmp_path).applied
 
     assert made is not None
-    assert (made.rows, made.left) == (10, [])
+    assert (made.rows, made.skipped) == (10, [])
     execute(url, *(one for one in statements if one.startswith("SELECT")))
 
 
@@ -325,5 +325,5 @@ def test_fix_then_undo_is_the_identity_and_fixing_twice_changes_nothing(
         assert {(f"public.{name}", key) for key in lost} <= touched
     assert fix(url, tmp_path).count == 0
     if first.count:
-        assert undone(url, first.applied.run or "").applied.left == []
+        assert undone(url, first.applied.run or "").applied.skipped == []
     assert contents(url) == before

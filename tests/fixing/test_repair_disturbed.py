@@ -68,9 +68,9 @@ def test_others_who_write_lose_nothing_and_do_not_keep_the_batch_from_being_made
 
     assert made is not None
     assert made.stopped is None
-    assert made.rows + len(made.left) == ROWS
+    assert made.rows + len(made.skipped) == ROWS
     assert made.rows > ROWS / 2
-    assert {one.reason for one in made.left} <= {"it changed after it was planned", "it was changed since"}
+    assert {one.reason for one in made.skipped} <= {"it changed after it was planned", "it was changed since"}
     assert execute(url, "SELECT sum(hits) FROM item") == [(sum(done),)]
 
 
@@ -160,7 +160,7 @@ def test_a_lock_on_the_table_is_told(make_database: MakeDatabase, tmp_path: Path
     assert made is not None
     assert made.rows == 0
     assert made.run is None
-    assert {one.reason for one in made.left} == {"somebody else holds a lock on it (waited 0.3 s, --lock-timeout)"}
+    assert {one.reason for one in made.skipped} == {"somebody else holds a lock on it (waited 0.3 s, --lock-timeout)"}
 
 
 class CutAtCommit:
@@ -232,7 +232,7 @@ def test_a_commit_whose_answer_is_lost_is_known_to_be_made_or_said_to_be_unknown
     assert made is not None
     assert execute(url, "SELECT id FROM tgintegrity.run") == [(made.run,)]
     if again:
-        assert (made.rows, made.left, made.stopped) == (2, [], None)
+        assert (made.rows, made.skipped, made.stopped) == (2, [], None)
     else:
         assert made.stopped is not None
         assert f"whether they are written, --fix-history says of run {made.run}" in made.stopped

@@ -363,7 +363,7 @@ def _left(url: str, fix_result: FixResult) -> dict[str, str]:
     if fix_result.applied is None or not fix_result.applied.rows:
         return {}
     back = undone(url, fix_result.applied.run or "")
-    found = {one.change.table: f"{one.reason} {_short(one.change.to_json())}" for one in back.applied.left}
+    found = {one.change.table: f"{one.reason} {_short(one.change.to_json())}" for one in back.applied.skipped}
     if back.applied.stopped:
         raise RuntimeError(back.applied.stopped)
     return found
@@ -374,13 +374,13 @@ def _missed(listed: Sequence[Case], fix_result: FixResult) -> Iterator[tuple[str
     if fix_result.applied is None:
         return
     names = {f"public.{table}": one.id for one in listed for table in one.tables}
-    for one in fix_result.applied.left:
+    for one in fix_result.applied.skipped:
         yield names.get(one.change.table, one.change.table), f"left: {one.reason} {_short(one.change.to_json())}"
     refused = {one.rule for one in fix_result.needs_person}
     for case in listed:
-        if case.id not in refused and case.id in fix_result.first and not fix_result.applied.by_rule.get(case.id):
+        if case.id not in refused and case.id in fix_result.violations_before and not fix_result.applied.by_rule.get(case.id):
             yield case.id, "violated, but neither fixed nor refused"
-        if case.id not in refused and case.id not in fix_result.first:
+        if case.id not in refused and case.id not in fix_result.violations_before:
             yield case.id, "not seen to be violated"
 
 

@@ -126,7 +126,7 @@ def _once(url: str, folder: Path, listed: Sequence[Scene]) -> Outcomes:
     if fix_result.applied and fix_result.applied.rows:
         back = undone(url, fix_result.applied.run or "")
         _may_go_on(back.applied.stopped)
-        kept = {one.change.table: one.reason for one in back.applied.left}
+        kept = {one.change.table: one.reason for one in back.applied.skipped}
     lost = differences(before, oracle(url))
     return {one.id: _outcome(one, fix_result, kept, rewritten, lost, again) for one in listed}
 
@@ -145,7 +145,7 @@ def _outcome(
     again: FixResult,
 ) -> str:
     refusal = next((one.reason for one in fix_result.needs_person if one.rule == scene.id), None)
-    left = [one.reason for one in fix_result.applied.left if scene.owns(one.change.table)] if fix_result.applied else []
+    left = [one.reason for one in fix_result.applied.skipped if scene.owns(one.change.table)] if fix_result.applied else []
     told = [*left, *(reason for table, reason in kept.items() if scene.owns(table))]
     for reason in (*([] if refusal is None else [refusal]), *told):
         if DYING.search(reason) or len(reason) > 400:

@@ -56,7 +56,7 @@ def problems(made: Applied, listed: list[Case]) -> dict[str, object]:
     scripts = _scripts(listed)
     found: dict[str, object] = {} if made.stopped is None else {"stopped": made.stopped}
     return found | {
-        one.change.table: (one.reason, one.change.to_json(), *scripts[one.change.table]) for one in made.left
+        one.change.table: (one.reason, one.change.to_json(), *scripts[one.change.table]) for one in made.skipped
     }
 
 

@@ -73,7 +73,7 @@ def test_a_fix_killed_at_any_statement_is_finished_by_the_next_and_both_come_bac
 
         assert violated(url) == set(), (at, arrives)
         for run in runs(url):
-            assert undone(url, run).applied.left == [], (at, arrives)
+            assert undone(url, run).applied.skipped == [], (at, arrives)
         assert contents(url) == before, (at, arrives)
 
 

@@ -100,14 +100,14 @@ def test_no_update_is_lost_beside_eight_writers(
             assert made.stopped is None
             quiet = [
                 one
-                for one in made.left
+                for one in made.skipped
                 if one.change.table == "public.account" and int(one.change.key["id"] or 0) > BUSY
             ]
             assert quiet == []  # nobody but us wrote there
             assert made.by_table["public.account"] >= (ROWS - BUSY) / 2
             assert made.by_table["public.entry"] >= (ROWS - BUSY) / 4
             back = undone(url, made.run or "")
-            assert [one for one in back.applied.left if int(one.change.key["id"] or 0) > BUSY] == []
+            assert [one for one in back.applied.skipped if int(one.change.key["id"] or 0) > BUSY] == []
 
     assert stored(url) == +done
     assert execute(url, SERIAL) == []

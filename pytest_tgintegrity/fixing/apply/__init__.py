@@ -1,1 +1,1 @@
-"""Changes are written, read back, and taken back."""
+"""In: changes of a plan, or of a run that is undone. Out: rows that were written, read back and journalled."""

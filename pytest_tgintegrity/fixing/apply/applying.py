@@ -8,7 +8,7 @@ import psycopg
 
 from pytest_tgintegrity.database.connections.writer import own_path
 from pytest_tgintegrity.errors import NotEvaluated
-from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.apply import batches as batching
 from pytest_tgintegrity.fixing.apply.batches import Batches
 from pytest_tgintegrity.fixing.apply.stored import StoredRow, StoredTable, among, read_rows
 from pytest_tgintegrity.fixing.apply.writing import Connection, Refused, Work
@@ -25,30 +25,34 @@ MOVED = "it changed after it was planned"
 
 
 def apply(batches: Batches, policy: Applying, planned: Iterable[Change], count: int) -> None:
-    """Make the planned changes; a plan that is small enough in one transaction, so that it is done as a whole or not."""
-    batches.make(planned, policy, whole=count <= repair.WHOLE_PLAN_ROWS)
+    """Make the planned changes. A plan that is small enough is made in one transaction: as a whole, or not at all."""
+    batches.make(planned, policy, whole=count <= batching.WHOLE_PLAN_ROWS)
 
 
 class Applying:
-    """How a batch of a fix is judged. `allows` holds what each rule consents to, by its id."""
+    """The policy of a fix. `allows` holds what each rule consents to, by its id."""
 
     quiet = False
 
     def __init__(self, fix_plan: FixPlan, plan: Plan, allows: Mapping[str, Sequence[str]]) -> None:
-        self._blueprint = fix_plan
+        self._fix_plan = fix_plan
         self._allows = allows
         self._watched = {
             rule: scan.only([rule]) for scan in plan.scans for rule in scan.rules if rule in fix_plan.unforeseen
         }
         self._counts: dict[str, int] = {}
 
-    def left(self, work: Work) -> list[Skipped]:
-        """The changes that would not be planned any more: somebody was faster."""
+    def skipped(self, work: Work) -> list[Skipped]:
+        """The changes that would not be planned any more, since somebody changed the rows meanwhile."""
         now: dict[Place, Change] = {}
         with own_path(work.connection):
-            for group in self._blueprint.groups:
+            for group in self._fix_plan.groups:
                 now |= self._planned_now(work, group)
-        return [Skipped(one, reason) for one in work.batch if (reason := self._obstacle(work, one, now.get(one.place)))]
+        return [
+            Skipped(change, reason)
+            for change in work.batch
+            if (reason := self._obstacle(work, change, now.get(change.place)))
+        ]
 
     def _obstacle(self, work: Work, change: Change, now: Change | None) -> str:
         table = work.tables.get(change.table)
@@ -65,37 +69,40 @@ class Applying:
         return ""
 
     def _planned_now(self, work: Work, group: list[Step]) -> dict[Place, Change]:
-        mine = {qualified(one.table): one.table for step in group for one in step.table_fixes}
-        touched = {name: changes for name in mine if name in work.tables and (changes := work.at(name))}
+        tables = {qualified(table_fix.table): table_fix.table for step in group for table_fix in step.table_fixes}
+        touched = {name: changes for name in tables if name in work.tables and (changes := work.at(name))}
         only = {
             name: among(work.tables[name], changes)
             for name, changes in touched.items()
-            if all(one.key for one in changes) and self._blueprint.local(group, mine[name])
+            if all(change.key for change in changes) and self._fix_plan.local(group, tables[name])
         }
-        simulation = self._blueprint.simulation(group, only)
-        found: dict[Place, Change] = {}
+        simulation = self._fix_plan.simulation(group, only)
+        planned: dict[Place, Change] = {}
         for name in touched:
-            rows = work.connection.execute(sql_bytes(simulation.changes(mine[name]))).fetchall()
-            found.update({one.place: one for one in read_changes(self._blueprint, mine[name], rows)})
-        return found
+            rows = work.connection.execute(sql_bytes(simulation.changes(tables[name]))).fetchall()
+            planned.update({change.place: change for change in read_changes(self._fix_plan, tables[name], rows)})
+        return planned
 
     # --- what must not be harmed
 
     def begin(self, work: Work) -> None:
-        """Count what violates the rules that planning could not foresee."""
+        """Count the violations of the rules for which the plan could not foresee what its changes do."""
         self._counts = self._violations(work)
 
     def _violations(self, work: Work) -> dict[str, int]:
-        found = {}
+        counts = {}
         with own_path(work.connection):
             for rule, scan in self._watched.items():
                 count = _violations(work.connection, scan)
                 if count is not None:
-                    found[rule] = count
-        return found
+                    counts[rule] = count
+        return counts
 
     def check(self, work: Work, others: Sequence[Change]) -> None:
-        """What is stored has to be what was planned, but for triggers that may fire. Raises `Refused`."""
+        """Raise `Refused` if a row is not stored as it was planned, or if a rule has more violations than before.
+
+        Rows of a table with triggers may be stored otherwise, if the triggers may fire.
+        """
         for planned in work.batch:
             if not work.tables[planned.table].triggers:
                 _expect_stored(work, work.tables[planned.table], planned)
@@ -108,14 +115,14 @@ class Applying:
 
 
 def _expect_stored(work: Work, table: StoredTable, planned: Change) -> None:
-    """Raise `Refused` if a row does not hold what was planned; names of types and tables are read as the plan reads them."""
+    """Raise `Refused` if a row does not hold what was planned; it is read on the search path of the plan."""
     if planned.op != "update" or not _differing(work.stored.get(planned.place), planned):
         return
     with own_path(work.connection):
         rows = read_rows(work.connection, table, [planned])
-    other = _differing(rows.get(planned.place), planned)
-    if other:
-        raise Refused(f"{table.name}.{other[0]}, {table.types[other[0]]}, does not store what its fix computes")
+    differing = _differing(rows.get(planned.place), planned)
+    if differing:
+        raise Refused(f"{table.name}.{differing[0]}, {table.types[differing[0]]}, does not store what its fix computes")
 
 
 def _differing(stored: StoredRow | None, planned: Change) -> list[str]:
@@ -123,7 +130,7 @@ def _differing(stored: StoredRow | None, planned: Change) -> list[str]:
 
 
 def _violations(connection: Connection, scan: Scan) -> int | None:
-    """How often a rule is violated inside this transaction; None where that cannot be told."""
+    """How many violations a rule has inside this transaction; None where that is not known."""
     (rule,) = scan.rules
     statement = parametrised(scan.question({}))
     try:

@@ -1,7 +1,7 @@
-"""What a transaction changed: what it was to write, and what triggers, rules and foreign keys changed with it.
+"""Find what triggers, rules and foreign keys changed in a transaction beside the rows that it was to write.
 
-The server counts the rows that a transaction inserts, updates and deletes in each table. Where that is more than was
-written, the other rows are found by the transaction that wrote them, and their former values are asked of a connection that
+The server counts the rows that a transaction inserts, updates and deletes in each table. Where it counts more rows than
+were written, the others are found by the transaction that wrote them. Their former values are asked on a connection that
 does not see that transaction yet.
 """
 
@@ -33,7 +33,7 @@ FROM pg_catalog.pg_class c WHERE c.relkind = 'r' AND c.oid >= 16384 AND c.relper
 """
 _COUNTED = "SELECT pg_catalog.current_setting('track_counts') = 'on'"
 
-# The 64 bits of a row's xmin are counted from those of our own transaction; whoever is in progress and visible is us.
+# The 64 bits of a row's xmin are counted from those of our own transaction. What is in progress and visible is ours.
 _OURS = sql.SQL(
     "SELECT {row} FROM ONLY {table} AS t WHERE pg_catalog.age(t.xmin) <= pg_catalog.age({top}::pg_catalog.text::pg_catalog.xid)"
     " AND pg_catalog.txid_status({mine} + pg_catalog.age({top}::pg_catalog.text::pg_catalog.xid)"
@@ -43,13 +43,13 @@ _MINE = sql.SQL("pg_catalog.txid_current()")
 _TOP = sql.SQL("(pg_catalog.txid_current() % 4294967296)")
 
 
-class Unseen(Exception):
-    """Something was changed that cannot be journalled; `args` is the reason."""
+class Untraceable(Exception):
+    """Something was changed that cannot be journalled; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What was written on purpose: the table of each row, its place, and where it was and is now."""
+class WrittenRow:
+    """A row that was written on purpose: its table, its place, and the OIDs of the relations that held it and hold it now."""
 
     table: StoredTable
     op: str
@@ -60,22 +60,22 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The state of the counters before a transaction writes."""
+    """The counters of a transaction, and a digest of the files of all tables, before the transaction writes."""
 
     counts: Counts
     files: str | None
 
 
 def mark(connection: psycopg.Connection[Any]) -> Mark:
-    """Remember where the counters of this transaction stand."""
-    return Mark(_counts(connection), _one(connection, _FILES))
+    """The counters of this transaction as they stand now."""
+    return Mark(_counts(connection), _value(connection, _FILES))
 
 
 def _counts(connection: psycopg.Connection[Any]) -> Counts:
     return {oid: (ins, upd, dele) for oid, ins, upd, dele in connection.execute(_COUNTS).fetchall()}
 
 
-def _one(connection: psycopg.Connection[Any], statement: str) -> Any:
+def _value(connection: psycopg.Connection[Any], statement: str) -> Any:
     row = connection.execute(bytes_of(statement)).fetchone()
     return row[0] if row else None
 
@@ -84,38 +84,38 @@ def other_changes(
     connection: psycopg.Connection[Any],
     outside: psycopg.Connection[Any],
     before: Mark,
-    written: Sequence[Written],
+    written: Sequence[WrittenRow],
 ) -> list[Change]:
-    """What was changed beside what was `written`; `outside` is a connection that does not see this transaction.
+    """The changes beside those that were `written`; `outside` is a connection that does not see this transaction.
 
-    Raises `Unseen` where that cannot be told row by row: a table without key, a row deleted, a table emptied.
+    Raises `Untraceable` where they are not known row by row: a table has no key, a row was deleted, a table was emptied.
     """
-    if not _one(connection, _COUNTED):
-        triggers = sorted({trigger.name for one in written for trigger in one.table.triggers})
+    if not _value(connection, _COUNTED):
+        triggers = sorted({trigger.name for row in written for trigger in row.table.triggers})
         if triggers:
-            raise Unseen(
+            raise Untraceable(
                 f"the trigger {triggers[0]} may change other rows, and track_counts is off: nobody counts them"
             )
         return []
-    if _one(connection, _FILES) != before.files:
-        raise Unseen("a trigger emptied or rewrote a table")
+    if _value(connection, _FILES) != before.files:
+        raise Untraceable("a trigger emptied or rewrote a table")
     surplus = _surplus(before.counts, _counts(connection), _expected(written))
     tables = numbered_tables(connection, surplus)
-    own = {one.place for one in written} | {
-        (tables[oid].name, one.place[1]) for one in written for oid in (one.now,) if oid in tables
+    own_places = {row.place for row in written} | {
+        (tables[oid].name, row.place[1]) for row in written for oid in (row.now,) if oid in tables
     }
-    found: list[Change] = []
+    others: list[Change] = []
     for oid, deleted in sorted(surplus.items()):
-        found += _others(connection, outside, tables.get(oid), deleted=deleted, own=own)
-    return found
+        others += _others(connection, outside, tables.get(oid), deleted=deleted, own_places=own_places)
+    return others
 
 
-def _expected(written: Iterable[Written]) -> dict[int, list[int]]:
-    """The counts that come of what was written; an update that moves a row to another partition deletes and inserts."""
+def _expected(written: Iterable[WrittenRow]) -> dict[int, list[int]]:
+    """The counts that the written rows explain; an update that moves a row to another partition deletes and inserts it."""
     expected: dict[int, list[int]] = {}
-    for one in written:
-        moved = one.op == "update" and one.was != one.now
-        for oid, index in ((one.now, 0), (one.was, 2)) if moved else ((one.now or one.was, _INDEX[one.op]),):
+    for row in written:
+        moved = row.op == "update" and row.was != row.now
+        for oid, index in ((row.now, 0), (row.was, 2)) if moved else ((row.now or row.was, _INDEX[row.op]),):
             if oid is not None:
                 expected.setdefault(oid, [0, 0, 0])[index] += 1
     return expected
@@ -125,16 +125,16 @@ _INDEX = {"insert": 0, "update": 1, "delete": 2}
 
 
 def _surplus(before: Counts, after: Counts, expected: Mapping[int, Sequence[int]]) -> dict[int, int]:
-    """The relations in which more was changed than written, and how many rows more were deleted there."""
-    found = {}
+    """The relations in which more rows changed than were written, and how many more rows were deleted there."""
+    surplus = {}
     for oid, counts in after.items():
         more = [
             now - was - own
             for now, was, own in zip(counts, before.get(oid, (0, 0, 0)), expected.get(oid, (0, 0, 0)), strict=True)
         ]
         if any(more):
-            found[oid] = more[2]
-    return found
+            surplus[oid] = more[2]
+    return surplus
 
 
 def _others(
@@ -143,30 +143,34 @@ def _others(
     table: StoredTable | None,
     *,
     deleted: int,
-    own: set[Place],
+    own_places: set[Place],
 ) -> list[Change]:
     if table is None:
-        raise Unseen("a table was changed too that is gone now")
+        raise Untraceable("a table was changed too that is gone now")
     if deleted:
-        raise Unseen(f"rows of {table.name} would be deleted too ({_causes(table)})")
+        raise Untraceable(f"rows of {table.name} would be deleted too ({_causes(table)})")
     if not table.key:
-        raise Unseen(f"{table.name} would be changed too, and it has no primary key: its rows could not be journalled")
+        raise Untraceable(
+            f"{table.name} would be changed too, and it has no primary key: its rows could not be journalled"
+        )
     statement = _OURS.format(row=whole_row(table), table=sql.Identifier(*table.path), top=_TOP, mine=_MINE)
     now = {table.place(row): row for (row,) in connection.execute(sql_bytes(statement)).fetchall()}
-    keys = {place: {column: row[column] for column in table.key} for place, row in now.items() if place not in own}
+    keys = {
+        place: {column: row[column] for column in table.key} for place, row in now.items() if place not in own_places
+    }
     asked = [Change(table.name, "update", key, {}, {}, ()) for key in keys.values()]
     former = read_rows(outside, table, asked)
-    found = []
+    changes = []
     for place, key in keys.items():
         if place in former:
             before = former[place].row
             changed = [name for name, text in now[place].items() if text != before[name]]
             if changed:
                 rows = {name: before[name] for name in changed}, {name: now[place][name] for name in changed}
-                found.append(Change(table.name, "update", key, *rows, ()))
+                changes.append(Change(table.name, "update", key, *rows, ()))
         else:
-            found.append(Change(table.name, "insert", key, {}, now[place], ()))
-    return found
+            changes.append(Change(table.name, "insert", key, {}, now[place], ()))
+    return changes
 
 
 def _causes(table: StoredTable) -> str:

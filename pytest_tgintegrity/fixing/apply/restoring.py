@@ -1,4 +1,4 @@
-"""Take back what a run changed: only rows that are still as it left them, and only if they become what they were."""
+"""Take back what a run changed: only rows that still are as the run left them, and only if they become what they were."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
 def undo(batches: Batches, writer: Writer, run: str) -> None:
-    """Take back what still stands of a run, newest first."""
+    """Take back the changes of a run that still stand, newest first."""
     batches.make(_opposites(batches, writer, run), Restoring(), whole=True)
 
 
 def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
-    """The opposite of each change in the journal that still stands; what is no entry of ours is left."""
+    """The opposite of each change of a run that still stands; an entry that is none of ours is skipped."""
     try:
         with (
             writer.transaction(patient=True) as connection,
@@ -42,7 +42,7 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
                 if isinstance(entry, Change):
                     yield opposite(entry)
                 else:
-                    batches.applied.left.append(Skipped(_unreadable(row), entry))
+                    batches.applied.skipped.append(Skipped(_unreadable(row), entry))
     except (psycopg.Error, ConnectionFailed) as error:
         batches.applied.stopped = (
             f"the journal cannot be read any more: {writer.address.scrub(writer.limits.said(error))}"
@@ -50,34 +50,34 @@ def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
 
 
 def _unreadable(row: Sequence[Any]) -> Change:
-    """What is shown of an entry that is none: its number."""
+    """A change that shows the number of an entry that cannot be read."""
     return Change(f"tgintegrity.journal {row[0]}", "update", {}, {}, {}, ())
 
 
 def opposite(entry: Change) -> Change:
-    """The change that takes back another."""
+    """The change that takes an entry back."""
     return replace(entry, op=OPPOSITES[entry.op], before=entry.after, after=entry.before)
 
 
 @dataclass(frozen=True, slots=True)
 class Restoring:
-    """How a batch of an undo is judged; triggers are switched off where they keep rows from becoming what they were."""
+    """The policy of an undo: triggers are switched off where they keep rows from becoming what they were."""
 
     quiet: bool = True
 
-    def left(self, work: Work) -> list[Skipped]:
-        """The changes whose rows are not any more what the run made of them, or cannot be any more."""
-        return [Skipped(one, reason) for one in work.batch if (reason := _obstacle(work, one))]
+    def skipped(self, work: Work) -> list[Skipped]:
+        """The changes whose rows are not any more what the run made of them, or cannot become what they were."""
+        return [Skipped(change, reason) for change in work.batch if (reason := _obstacle(work, change))]
 
     def begin(self, work: Work) -> None:
-        """Nothing: what an undo brings back was there before."""
+        """Do nothing: an undo brings back only what was there before."""
 
     def check(self, work: Work, others: Sequence[Change]) -> None:
-        """Each row has to be what it was, and nothing else may change. Raises `Refused`."""
-        for one in work.batch:
-            reason = _not_restored(work, one)
+        """Raise `Refused` unless each row is what it was, and nothing else changed."""
+        for change in work.batch:
+            reason = _not_restored(work, change)
             if reason:
-                raise (Disturbed if work.tables[one.table].triggers else Refused)(reason)
+                raise (Disturbed if work.tables[change.table].triggers else Refused)(reason)
         if others:
             raise Disturbed(f"{others[0].table} would be changed too, by a trigger")
 
@@ -116,8 +116,8 @@ def _not_restored(work: Work, change: Change) -> str:
     row = work.stored[change.place].row
     former = work.rows[change.place].row if change.op == "update" else {}
     kept = {name: text for name, text in former.items() if name not in table.computed}
-    other = [name for name, text in {**kept, **change.after}.items() if row[name] != text]
-    if not other:
+    differing = [name for name, text in {**kept, **change.after}.items() if row[name] != text]
+    if not differing:
         return ""
     trigger = f", by a trigger such as {table.triggers[0].name}" if table.triggers else ""
-    return f"{table.name}.{other[0]} would not be stored as it was{trigger}"
+    return f"{table.name}.{differing[0]} would not be stored as it was{trigger}"

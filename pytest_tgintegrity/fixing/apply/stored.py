@@ -1,7 +1,7 @@
 """Tables as the server stores them, and statements that read, lock and write their rows as texts.
 
-A row is a JSON object of its columns' texts: text is what survives any type. Every name is qualified, functions and
-operators too, so that the statements mean the same on any search path; types keep their modifiers.
+A row is a JSON object of its columns' texts, since text can hold the values of any type. Every name is qualified, those of
+functions and operators too, so that the statements mean the same on any search path. Types keep their modifiers.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its `type` as SQL writes it, whether that is the server's own, and whether the server computes the column.
+class StoredColumn:
+    """A column of a table: its `type` as SQL writes it.
 
-    `formatted` says that casts between it and text are not to be trusted: blanks are lost, ``-`` is no regclass, or
-    somebody made a cast of his own, which would be code of his and may tell anything. What the type itself writes and reads
-    is taken then.
+    `builtin` says that the type is the server's own, `generated` that the server computes the column. `formatted` says that
+    casts between the type and text are not to be trusted: they lose blanks, they refuse the ``-`` of a regclass, or somebody
+    made a cast, which is code that may return anything. The type's own output and input are used then.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Column:
 
     @property
     def path(self) -> str:
-        """The type, on any search path."""
+        """The type, written so that it is the same on any search path."""
         return f"pg_catalog.{self.type}" if self.builtin else self.type
 
 
@@ -62,17 +62,18 @@ _TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16}
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table as it is now. `relations` are the OIDs of what holds its rows: the table itself, or its partitions.
+    """A table as it is now.
 
-    `key` maps the columns of the primary key to their operators of equality. `rules` are rewrite rules by event
-    (update, insert, delete), `triggers` those of the table and its partitions.
+    `relations` are the OIDs of the relations that hold its rows: the table itself, or its partitions. `key` maps the columns
+    of the primary key to their operators of equality. `rules` are rewrite rules by event (update, insert, delete),
+    `triggers` those of the table and its partitions.
     """
 
     name: str
     path: tuple[str, str]
     oid: int
     partitioned: bool
-    columns: tuple[Column, ...]
+    columns: tuple[StoredColumn, ...]
     key: Mapping[str, str]
     relations: frozenset[int]
     rules: Mapping[str, str]
@@ -83,7 +84,7 @@ class StoredTable:
         """The types of the columns, in their order."""
         return {column.name: column.type for column in self.columns}
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> StoredColumn:
         """One of the columns."""
         return {column.name: column for column in self.columns}[name]
 
@@ -94,11 +95,11 @@ class StoredTable:
 
     @property
     def here(self) -> sql.Composable:
-        """The table without those that inherit from it; with its partitions, which are parts of it."""
+        """The table in SQL: with its partitions, which are parts of it, without the tables that inherit from it."""
         return sql.SQL("{}{}").format(raw("" if self.partitioned else "ONLY "), sql.Identifier(*self.path))
 
     def place(self, row: Row) -> Place:
-        """Where a whole row stands."""
+        """The place of a whole row."""
         return place(self.name, {column: row[column] for column in self.key})
 
 
@@ -172,27 +173,27 @@ WHERE pg_catalog.has_table_privilege(one.oid::pg_catalog.oid, 'INSERT, UPDATE, D
 
 
 def stored_tables(connection: psycopg.Connection[Any], names: Iterable[str]) -> dict[str, StoredTable]:
-    """The tables of these qualified names that there are; one whose name could mean two tables is left out."""
-    found: dict[str, list[StoredTable]] = {}
+    """The tables that have these qualified names; a name that could mean two tables is left out."""
+    tables_by_name: dict[str, list[StoredTable]] = {}
     for row in connection.execute(_NAMED, [sorted(set(names))]).fetchall():
-        found.setdefault(row[0], []).append(_stored(row))
-    return {name: tables[0] for name, tables in found.items() if len(tables) == 1}
+        tables_by_name.setdefault(row[0], []).append(_stored(row))
+    return {name: tables[0] for name, tables in tables_by_name.items() if len(tables) == 1}
 
 
 def held_tables(connection: psycopg.Connection[Any], names: Sequence[str]) -> dict[str, StoredTable]:
-    """The same tables, held until the transaction ends: nobody gives them triggers, rules or another shape meanwhile.
+    """The same tables, locked until the transaction ends: nobody gives them triggers, rules or another shape meanwhile.
 
-    Where the role may write but some columns, it may not hold the table.
+    A role that may write to some columns only may not lock the table, which is left unlocked then.
     """
     held: set[int] = set()
     while True:
-        found = stored_tables(connection, names)
-        if held.issuperset(table.oid for table in found.values()):
-            return found
-        held = {table.oid for table in found.values()}
-        may = {oid for (oid,) in connection.execute(_HOLDABLE, [sorted(held)]).fetchall()}
-        if may:
-            places = listed(table.here for table in found.values() if table.oid in may)
+        tables = stored_tables(connection, names)
+        if held.issuperset(table.oid for table in tables.values()):
+            return tables
+        held = {table.oid for table in tables.values()}
+        lockable = {oid for (oid,) in connection.execute(_HOLDABLE, [sorted(held)]).fetchall()}
+        if lockable:
+            places = listed(table.here for table in tables.values() if table.oid in lockable)
             connection.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(places))
 
 
@@ -209,18 +210,19 @@ def _stored(row: Sequence[Any]) -> StoredTable:
         path=(schema, table),
         oid=oid,
         partitioned=partitioned,
-        columns=tuple(Column(**column) for column in columns),
+        columns=tuple(StoredColumn(**column) for column in columns),
         key={column["name"]: column["equals"] for column in key},
         relations=frozenset(relations),
         rules={_EVENTS[rule["event"]]: rule["name"] for rule in rules},
         triggers=tuple(
-            Trigger((one["schema"], one["table"]), one["name"], one["enabled"], one["bits"]) for one in triggers
+            Trigger((trigger["schema"], trigger["table"]), trigger["name"], trigger["enabled"], trigger["bits"])
+            for trigger in triggers
         ),
     )
 
 
 def parents_first(connection: psycopg.Connection[Any], tables: Iterable[StoredTable]) -> list[StoredTable]:
-    """Tables in an order in which foreign keys point back; of tables that point to each other, by name."""
+    """Tables in an order in which foreign keys point to earlier tables; those that point to each other stand by name."""
     waiting = sorted(tables, key=lambda table: table.path)
     pointers = connection.execute(_POINTERS, [[table.oid for table in waiting]]).fetchall()
     ordered: list[StoredTable] = []
@@ -237,7 +239,7 @@ def parents_first(connection: psycopg.Connection[Any], tables: Iterable[StoredTa
 # --- rows as texts
 
 
-def _text(alias: str, column: Column) -> sql.Composable:
+def _text(alias: str, column: StoredColumn) -> sql.Composable:
     value = sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column.name))
     if column.formatted:
         return exact_text(value)
@@ -250,13 +252,13 @@ def whole_row(table: StoredTable, alias: str = "t") -> sql.Composable:
 
 
 def _value(table: StoredTable, record: str, column: str) -> sql.Composable:
-    found = table.column(column)
-    if found.formatted:
+    stored_column = table.column(column)
+    if stored_column.formatted:
         return sql.SQL("(SELECT tgi.{name} FROM pg_catalog.jsonb_to_record({record}) AS tgi({name} {type}))").format(
-            name=sql.Identifier(column), record=raw(record), type=raw(found.path)
+            name=sql.Identifier(column), record=raw(record), type=raw(stored_column.path)
         )
     return sql.SQL("({} OPERATOR(pg_catalog.->>) {}::pg_catalog.text)::{}").format(
-        raw(record), sql.Literal(column), raw(found.path)
+        raw(record), sql.Literal(column), raw(stored_column.path)
     )
 
 
@@ -274,8 +276,8 @@ _RECORDS = raw(
 
 
 def _records(changes: Iterable[Change]) -> list[str]:
-    told = [{"n": n, "key": dict(one.key), "after": dict(one.after)} for n, one in enumerate(changes)]
-    return [json.dumps(told, ensure_ascii=False)]
+    records = [{"n": n, "key": dict(change.key), "after": dict(change.after)} for n, change in enumerate(changes)]
+    return [json.dumps(records, ensure_ascii=False)]
 
 
 Statement = tuple[bytes, list[str]]
@@ -285,9 +287,9 @@ def _ready(statement: sql.Composable, changes: Iterable[Change]) -> Statement:
     return sql_bytes(statement), _records(changes)
 
 
-def locking(table: StoredTable, changes: Sequence[Change], *, lock: bool = True) -> Statement:
-    """Read the rows that changes are about, in key order; with `lock`, so that nobody else changes them meanwhile."""
-    mode = "UPDATE" if any(one.op == "delete" for one in changes) else "NO KEY UPDATE"
+def lock_statement(table: StoredTable, changes: Sequence[Change], *, lock: bool = True) -> Statement:
+    """Read the rows that changes are about, in key order; with `lock`, nobody else changes them meanwhile."""
+    mode = "UPDATE" if any(change.op == "delete" for change in changes) else "NO KEY UPDATE"
     statement = sql.SQL("SELECT t.tableoid::pg_catalog.int8, {} FROM {} JOIN {} AS t ON {} ORDER BY {}{}").format(
         whole_row(table),
         _RECORDS,
@@ -305,13 +307,13 @@ def read_rows(
     """The rows that changes are about, by their places."""
     if not changes:
         return {}
-    rows = connection.execute(*locking(table, changes, lock=lock)).fetchall()
+    rows = connection.execute(*lock_statement(table, changes, lock=lock)).fetchall()
     return {table.place(row): StoredRow(row, relation) for relation, row in rows}
 
 
-def updating(table: StoredTable, changes: Sequence[Change]) -> Statement:
+def update_statement(table: StoredTable, changes: Sequence[Change]) -> Statement:
     """Write what changes say to the rows of their keys."""
-    columns = sorted({column for one in changes for column in one.after} - table.computed)
+    columns = sorted({column for change in changes for column in change.after} - table.computed)
     sets = listed(
         sql.SQL(
             "{c} = CASE WHEN v.after OPERATOR(pg_catalog.?) {n}::pg_catalog.text THEN {value} ELSE t.{c} END"
@@ -324,13 +326,13 @@ def updating(table: StoredTable, changes: Sequence[Change]) -> Statement:
     return _ready(statement, changes)
 
 
-def deleting(table: StoredTable, changes: Sequence[Change]) -> Statement:
+def delete_statement(table: StoredTable, changes: Sequence[Change]) -> Statement:
     """Delete the rows of the changes' keys."""
     statement = sql.SQL("DELETE FROM {} AS t USING {} WHERE {}").format(table.here, _RECORDS, _same_key(table))
     return _ready(statement, changes)
 
 
-def inserting(table: StoredTable, changes: Sequence[Change]) -> Statement:
+def insert_statement(table: StoredTable, changes: Sequence[Change]) -> Statement:
     """Insert rows of the same columns, and return their keys in the order of the changes."""
     columns = [column.name for column in table.columns if column.name in changes[0].after and not column.generated]
     key = texts_by_name({name: _text("t", table.column(name)) for name in table.key})
@@ -353,6 +355,6 @@ def among(table: StoredTable, changes: Iterable[Change]) -> sql.Composable:
         for column, equals in table.key.items()
     )
     records = sql.SQL("pg_catalog.jsonb_to_recordset({}::pg_catalog.jsonb) AS tgi_v(tgi_key pg_catalog.jsonb)").format(
-        sql.Literal(json.dumps([{"tgi_key": dict(one.key)} for one in changes], ensure_ascii=False))
+        sql.Literal(json.dumps([{"tgi_key": dict(change.key)} for change in changes], ensure_ascii=False))
     )
     return sql.SQL("EXISTS (SELECT FROM {} WHERE {})").format(records, same)

@@ -1,4 +1,4 @@
-"""The rows of a batch: locked, written, read back, in its transaction."""
+"""Lock, write and read back the rows of a batch, in its transaction."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from typing import Any
 import psycopg
 from psycopg import errors, sql
 
-from pytest_tgintegrity.fixing.apply.effects import Written
+from pytest_tgintegrity.fixing.apply.effects import WrittenRow
 from pytest_tgintegrity.fixing.apply.stored import (
     StoredRow,
     StoredTable,
-    deleting,
-    inserting,
+    delete_statement,
+    insert_statement,
     read_rows,
-    updating,
+    update_statement,
 )
 from pytest_tgintegrity.fixing.changes import Change, Place
 
 Connection = psycopg.Connection[Any]
 ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
-"""A new row may be what an update points to, and a row that goes may free the key that a new one takes."""
+"""Two orders of operations: an update may point to a new row, and a new row may take the key of a deleted row."""
 OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
-"""What takes an operation back."""
+"""The operation that takes each operation back."""
 _TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
 
 
 class Refused(Exception):
-    """A batch is not made as it is; `args` is the reason."""
+    """A batch must not be committed; the message is the reason."""
 
 
 class Disturbed(Refused):
-    """Triggers keep the rows from being what they have to be."""
+    """Triggers keep the rows of a batch from becoming what they have to be."""
 
 
 @dataclass(slots=True)
 class Work:
-    """A batch in its transaction: tables and rows as they are under the locks, and as they are once it is written."""
+    """A batch in its transaction: its tables, its `rows` as they are under the locks, and the rows as they are `stored`."""
 
     connection: Connection
     batch: Sequence[Change]
@@ -49,43 +49,43 @@ class Work:
 
     def at(self, table: str) -> list[Change]:
         """The changes of one table."""
-        return [one for one in self.batch if one.table == table]
+        return [change for change in self.batch if change.table == table]
 
 
 def locked_rows(work: Work, table: StoredTable) -> dict[Place, StoredRow]:
-    """The rows that changes of a table name, locked."""
-    changes = [one for one in work.at(table.name) if one.key and set(one.key) == set(table.key)]
+    """Lock the rows that the changes of a table are about, and return them."""
+    changes = [change for change in work.at(table.name) if change.key and set(change.key) == set(table.key)]
     return read_rows(work.connection, table, changes, lock=True)
 
 
 def write_rows(work: Work, tables: Sequence[StoredTable], order: Sequence[str]) -> list[Change]:
-    """Write all of a batch, and return its changes with their keys, those of new rows too."""
+    """Write all changes of a batch, and return them with their keys, those of new rows too."""
     keyed: list[Change] = []
     for op in order:
         for table in tables if op != "delete" else reversed(tables):
-            changes = [one for one in work.at(table.name) if one.op == op]
+            changes = [change for change in work.at(table.name) if change.op == op]
             rule = table.rules.get(op) or table.rules.get(OPPOSITES[op])
             if changes and rule:
                 raise Refused(f"{table.name} has the rewrite rule {rule}: what it does could not be undone")
             if op == "insert":
                 keyed += _insert(work.connection, table, changes)
             elif changes:
-                statement = updating(table, changes) if op == "update" else deleting(table, changes)
+                statement = update_statement(table, changes) if op == "update" else delete_statement(table, changes)
                 _expect(work.connection.execute(*statement).rowcount, len(changes))
                 keyed += changes
     return keyed
 
 
 def _insert(connection: Connection, table: StoredTable, changes: Sequence[Change]) -> list[Change]:
-    """Insert rows, those of the same columns by one statement, as they may point to each other."""
+    """Insert rows; a statement inserts all rows that have the same columns, since they may point to each other."""
     groups: dict[tuple[str, ...], list[Change]] = {}
-    for one in changes:
-        groups.setdefault(tuple(sorted(one.after)), []).append(one)
+    for change in changes:
+        groups.setdefault(tuple(sorted(change.after)), []).append(change)
     keyed = []
     for members in groups.values():
-        keys = [key for (key,) in connection.execute(*inserting(table, members)).fetchall()]
+        keys = [key for (key,) in connection.execute(*insert_statement(table, members)).fetchall()]
         _expect(len(keys), len(members))
-        keyed += [replace(one, key=key) for one, key in zip(members, keys, strict=True)]
+        keyed += [replace(change, key=key) for change, key in zip(members, keys, strict=True)]
     return keyed
 
 
@@ -96,14 +96,14 @@ def _expect(count: int, planned: int) -> None:
 
 def read_back_rows(work: Work, keyed: Sequence[Change]) -> dict[Place, StoredRow]:
     """The rows as they are stored, after triggers and deferred constraints."""
-    found: dict[Place, StoredRow] = {}
-    for name in {one.table for one in keyed}:
-        found |= read_rows(work.connection, work.tables[name], [one for one in keyed if one.table == name])
-    return found
+    rows: dict[Place, StoredRow] = {}
+    for name in {change.table for change in keyed}:
+        rows |= read_rows(work.connection, work.tables[name], [change for change in keyed if change.table == name])
+    return rows
 
 
 def journal_entry(work: Work, change: Change) -> Change:
-    """What is journalled of a change: the values as they were and are stored, of all columns that are not the same."""
+    """The entry of a change in the journal: the values of all columns that differ, before and as they are stored now."""
     before, after = work.rows.get(change.place), work.stored.get(change.place)
     if change.op == "delete":
         if before is None or after is not None:
@@ -121,10 +121,10 @@ def journal_entry(work: Work, change: Change) -> Change:
     )
 
 
-def traced(work: Work, entry: Change) -> Written:
-    """What a change of ours did to a row, for telling it from what triggers did."""
+def traced(work: Work, entry: Change) -> WrittenRow:
+    """What a change of ours did to a row, so that it can be told from what triggers did."""
     was, now = work.rows.get(entry.place), work.stored.get(entry.place)
-    return Written(
+    return WrittenRow(
         work.tables[entry.table],
         entry.op,
         entry.place,
@@ -135,7 +135,7 @@ def traced(work: Work, entry: Change) -> Written:
 
 @contextlib.contextmanager
 def silenced(connection: Connection, tables: Sequence[StoredTable]) -> Iterator[None]:
-    """Keep the triggers of users from firing for as long as the context lasts. Raises `Refused` for who may not."""
+    """Keep the triggers of users from firing while the context lasts. Raises `Refused` for a role that may not do so."""
     triggers = [trigger for table in tables for trigger in table.triggers]
     try:
         for trigger in triggers:

@@ -1,1 +1,1 @@
-"""What was changed is written beside the data, and read back with suspicion."""
+"""In: changes that were made. Out: their entries in the journal, and, for an undo, those entries that can be trusted."""

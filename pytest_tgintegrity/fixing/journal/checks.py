@@ -1,4 +1,4 @@
-"""Whether the journal that is there is ours: what others made in its schema would run as the role that fixes."""
+"""Check that the journal is ours: code that others put into its schema would run with the rights of the role that fixes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.text import printable
 
-TOLD = 3
-TOLD_LETTERS = 200
+SHOWN = 3
+SHOWN_LETTERS = 200
 
 OURS: Mapping[str, frozenset[str]] = {
     "version": frozenset({"is a table", "has the column version: integer NOT NULL"}),
@@ -55,11 +55,11 @@ OURS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-"""What `journal.CREATE` makes, as `_LAYOUT` tells it. Neither the order of columns nor names of constraints matter."""
+"""What `journal.CREATE` makes, in the words of `_LAYOUT`. Neither the order of columns nor names of constraints matter."""
 
-# Types, functions and operators that are not of pg_catalog are written with their schema, for that is the search_path:
-# nothing of others can look like ours. NOT NULL is told of the columns, on PostgreSQL 18 it is a constraint too. Expressions
-# are asked of our tables alone: to print one, the server waits for whoever holds its table.
+# The search_path is pg_catalog, so that the server writes the schema of all other types, functions and operators: nothing
+# of others can look like ours. NOT NULL is part of a column here; on PostgreSQL 18 it is a constraint, too, which is left
+# out. Expressions are asked of our tables alone: to print an expression, the server waits for whoever holds its table.
 _LAYOUT = sql.SQL("""
 WITH ours AS (
     SELECT c.* FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -146,7 +146,7 @@ LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
 WHERE a.privilege_type = one.dangerous AND a.grantee <> one.owner AND NOT {} ORDER BY 1, 3
 """).format(_OBJECTS, _TRUSTED)
 
-_PLAINLY = sql.SQL("SELECT pg_catalog.set_config('quote_all_identifiers', 'off', true)")
+_PLAIN_IDENTIFIERS = sql.SQL("SELECT pg_catalog.set_config('quote_all_identifiers', 'off', true)")
 _RENEWAL = (
     "keep its rows (pg_dump --schema=tgintegrity) and drop it (DROP SCHEMA tgintegrity CASCADE): the next --fix makes"
     " a new one"
@@ -155,7 +155,7 @@ _RENEWAL = (
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a journal in other hands is not accepted, and the command that hands it over."""
+    """A reason not to write to a journal that others control, and the command that hands it over."""
 
     reason: str
     command: str
@@ -164,16 +164,18 @@ class Objection:
 def check_journal(connection: psycopg.Connection[Any], *, writing: bool) -> None:
     """Raise `UsageError` unless the journal is as `journal.CREATE` makes it and, for writing, in safe hands.
 
-    The tables must be exactly ours, so that using them runs nobody's code. To write, nothing else may lie in the schema; it
-    and what is in it belong to the current user or to a superuser, and nobody else may add to it or make triggers. A role that
-    only reads need not mind the owner. The caller has begun a transaction and set its search_path to
-    ``pg_catalog, pg_temp``: names and operators mean the server's own, and those of others are told with their schema.
+    The tables must be exactly ours, so that using them runs nobody's code. For writing, three more things must be true:
+    nothing else lies in the schema; the schema and what is in it belong to the current user or to a superuser; and nobody
+    else may add to it or make triggers. For reading, the owner does not matter.
+
+    The caller has begun a transaction and set its search_path to ``pg_catalog, pg_temp``: names and operators mean the
+    server's own, and those of others are shown with their schema.
     """
     try:
-        connection.execute(_PLAINLY)
-        found = _layout(connection)
-        _check_version(connection, found)
-        differences = _differences(connection, found, writing=writing)
+        connection.execute(_PLAIN_IDENTIFIERS)
+        layout = _layout(connection)
+        _check_version(connection, layout)
+        differences = _differences(connection, layout, writing=writing)
         objections = _objections(connection) if writing and not differences else []
     except UnicodeDecodeError:  # of a database in SQL_ASCII; our own names are ASCII
         differences, objections = ["it holds a name that is not valid UTF-8"], []
@@ -182,8 +184,8 @@ def check_journal(connection: psycopg.Connection[Any], *, writing: bool) -> None
             f"the journal (schema tgintegrity) is not as --fix makes it: {_listed(differences)}: nothing was changed; {_RENEWAL}"
         )
     if objections:
-        reasons = ", ".join(one.reason for one in objections)
-        commands = "; ".join(one.command for one in objections)
+        reasons = ", ".join(objection.reason for objection in objections)
+        commands = "; ".join(objection.command for objection in objections)
         raise UsageError(
             printable(
                 f"the journal (schema tgintegrity) is in other hands: {reasons}: nothing was changed; "
@@ -193,22 +195,22 @@ def check_journal(connection: psycopg.Connection[Any], *, writing: bool) -> None
 
 
 def close_to_others(connection: psycopg.Connection[Any]) -> None:
-    """Take from others what default privileges gave them of a journal that this transaction has just made."""
+    """Revoke what default privileges gave to others on a journal that this transaction has just made."""
     for name, privilege, grantee in connection.execute(_GRANTS).fetchall():
         connection.execute(sql.SQL(_revocation(name, privilege, grantee)))
 
 
 def _layout(connection: psycopg.Connection[Any]) -> dict[str, set[str]]:
-    """What is to be said of our tables, or of what has their names."""
-    found: dict[str, set[str]] = {name: set() for name in OURS}
+    """The lines that describe each of our tables, or whatever has its name."""
+    layout: dict[str, set[str]] = {name: set() for name in OURS}
     for name, line in connection.execute(_LAYOUT).fetchall():
-        found[name].add(line)
-    return found
+        layout[name].add(line)
+    return layout
 
 
-def _check_version(connection: psycopg.Connection[Any], found: Mapping[str, set[str]]) -> None:
-    """Raise `UsageError` for another version, whose tables may well be others."""
-    if found["version"] == OURS["version"] and found != OURS:
+def _check_version(connection: psycopg.Connection[Any], layout: Mapping[str, set[str]]) -> None:
+    """Raise `UsageError` for a journal of another version, whose tables may differ rightly."""
+    if layout["version"] == OURS["version"] and layout != OURS:
         (version,) = connection.execute(journal.READ_VERSION).fetchone() or (None,)
         if version not in {None, journal.VERSION}:
             raise UsageError(
@@ -217,38 +219,38 @@ def _check_version(connection: psycopg.Connection[Any], found: Mapping[str, set[
             )
 
 
-def _differences(connection: psycopg.Connection[Any], found: Mapping[str, set[str]], *, writing: bool) -> list[str]:
-    """What is not as we made it."""
-    told = [difference for name in OURS for difference in _differing(name, found[name])]
+def _differences(connection: psycopg.Connection[Any], layout: Mapping[str, set[str]], *, writing: bool) -> list[str]:
+    """How the journal differs from what we make."""
+    differences = [difference for name in OURS for difference in _differing(name, layout[name])]
     if writing:
-        told += (line for (line,) in connection.execute(_OTHERS).fetchall())
-    return told
+        differences += (line for (line,) in connection.execute(_OTHERS).fetchall())
+    return differences
 
 
-def _differing(name: str, found: set[str]) -> Iterator[str]:
-    if not found:
+def _differing(name: str, lines: set[str]) -> Iterator[str]:
+    if not lines:
         yield f"there is no table tgintegrity.{name}"
-    elif "is a table" not in found:
-        yield from (f"tgintegrity.{name} {line}" for line in sorted(found) if line.startswith("is "))
+    elif "is a table" not in lines:
+        yield from (f"tgintegrity.{name} {line}" for line in sorted(lines) if line.startswith("is "))
     else:
-        yield from (f"tgintegrity.{name} {line}" for line in sorted(found - OURS[name]))
-        yield from (f"tgintegrity.{name} lacks {line.removeprefix('has ')}" for line in sorted(OURS[name] - found))
+        yield from (f"tgintegrity.{name} {line}" for line in sorted(lines - OURS[name]))
+        yield from (f"tgintegrity.{name} lacks {line.removeprefix('has ')}" for line in sorted(OURS[name] - lines))
 
 
 def _objections(connection: psycopg.Connection[Any]) -> list[Objection]:
-    """Who else could make the journal run what he likes."""
+    """Everybody else who could make the journal run code of their own."""
     owners = [
-        Objection(f"{_told(name)} belongs to {owner}", f"ALTER {name} OWNER TO {user}")
+        Objection(f"{_in_words(name)} belongs to {owner}", f"ALTER {name} OWNER TO {user}")
         for name, owner, user in connection.execute(_OWNERS).fetchall()
     ]
     grants = [
-        Objection(f"{grantee} has {privilege} on {_told(name)}", _revocation(name, privilege, grantee))
+        Objection(f"{grantee} has {privilege} on {_in_words(name)}", _revocation(name, privilege, grantee))
         for name, privilege, grantee in connection.execute(_GRANTS).fetchall()
     ]
     return owners + grants
 
 
-def _told(name: str) -> str:
+def _in_words(name: str) -> str:
     kind, _, path = name.partition(" ")
     return f"the {kind.lower()} {path}"
 
@@ -258,8 +260,8 @@ def _revocation(name: str, privilege: str, grantee: str) -> str:
 
 
 def _listed(differences: Iterable[str]) -> str:
-    """The first of them in one line; names and expressions are others' words."""
-    words = [printable(one) for one in differences]
-    short = [one if len(one) <= TOLD_LETTERS else f"{one[:TOLD_LETTERS]}…" for one in words[:TOLD]]
-    more = [f"{len(words) - TOLD} more"] if len(words) > TOLD else []
+    """The first differences in one line, made printable: names and expressions are words of others."""
+    words = [printable(difference) for difference in differences]
+    short = [text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…" for text in words[:SHOWN]]
+    more = [f"{len(words) - SHOWN} more"] if len(words) > SHOWN else []
     return "; ".join([*short, *more])

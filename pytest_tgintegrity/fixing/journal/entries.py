@@ -1,4 +1,4 @@
-"""Rows of the journal, which anybody may have written: each is a change of ours or a reason why it is none. Pure."""
+"""Read rows of the journal, which anybody may have written: each row is a change of ours, or a reason why it is not. Pure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pytest_tgintegrity.fixing.changes import Change, Row
 
 _FIELDS = 7
 _OPS = ("update", "delete", "insert")
-_KEPT = ("information_schema", "tgintegrity")
+_RESERVED_SCHEMAS = ("information_schema", "tgintegrity")
 
 
-class _Refused(Exception):
-    """It is no entry of ours."""
+class _NotOurs(Exception):
+    """A row is no entry that we made; the message says why."""
 
 
 def document(text: str | bytes) -> Any:
-    """Parsed JSON, None where Python cannot hold it: numbers of five thousand digits, a hundred thousand brackets.
+    """Parsed JSON; None where Python cannot hold it, such as numbers of five thousand digits or a hundred thousand brackets.
 
-    It is for `psycopg.types.json.set_json_loads`, where an error would come in place of all rows. Bytes that are no text, of
-    databases of the encoding SQL_ASCII, are kept as Python keeps them (surrogateescape).
+    This is a function for `psycopg.types.json.set_json_loads`: an error in it would take all rows of the answer away. Bytes
+    that are no text, which databases of the encoding SQL_ASCII may hold, are kept as Python keeps them (surrogateescape).
     """
     try:
         return json.loads(text if isinstance(text, str) else bytes(text).decode("utf-8", "surrogateescape"))
@@ -30,17 +30,17 @@ def document(text: str | bytes) -> Any:
 
 
 def entry_of(row: Sequence[Any]) -> Change | str:
-    """The change that a row of the journal (id, rule, table, key, op, before, after) tells, or why it tells none."""
+    """The change that a row of the journal (id, rule, table, key, op, before, after) holds, or why it holds none."""
     try:
         return _entry(row)
-    except _Refused as refused:
+    except _NotOurs as error:
         number = row[0] if len(row) == _FIELDS and type(row[0]) is int else "?"
-        return f"entry {number} of the journal is none of ours: {refused}"
+        return f"entry {number} of the journal is none of ours: {error}"
 
 
 def _entry(row: Sequence[Any]) -> Change:
     if len(row) != _FIELDS:
-        raise _Refused(f"it has {len(row)} fields")
+        raise _NotOurs(f"it has {len(row)} fields")
     _, rule, table, key, op, before, after = row
     change = Change(
         _text("table", table),
@@ -52,7 +52,10 @@ def _entry(row: Sequence[Any]) -> Change:
     )
     schema, dot, name = change.table.partition(".")
     _require(schema and dot and name, "its table has no schema")
-    _require(not schema.startswith("pg_") and schema not in _KEPT, "its table is the server's or the journal's own")
+    _require(
+        not schema.startswith("pg_") and schema not in _RESERVED_SCHEMAS,
+        "its table is the server's or the journal's own",
+    )
     _require(change.key, "its key is empty")
     _require(None not in change.key.values(), "its key is NULL")
     _check_rows(change)
@@ -60,7 +63,7 @@ def _entry(row: Sequence[Any]) -> Change:
 
 
 def _check_rows(change: Change) -> None:
-    """An update holds the same columns twice, a deletion and an insertion one whole row."""
+    """Check that an update holds the same columns before and after it, a deletion or an insertion one whole row."""
     before, after = change.before, change.after
     if change.op == "update":
         _require(before and after, "an update lacks what was before or after it")
@@ -73,9 +76,9 @@ def _check_rows(change: Change) -> None:
     _require(all(whole[column] == text for column, text in change.key.items()), "its row has another key")
 
 
-def _require(held: object, reason: str) -> None:
-    if not held:
-        raise _Refused(reason)
+def _require(condition: object, reason: str) -> None:
+    if not condition:
+        raise _NotOurs(reason)
 
 
 def _op(value: Any) -> str:
@@ -84,7 +87,7 @@ def _op(value: Any) -> str:
 
 
 def _row(name: str, value: Any) -> Row:
-    """Columns and their texts; of `before` and `after`, one may be NULL."""
+    """Columns and their texts; `before` or `after` may be NULL, which is no columns."""
     if value is None and name != "key":
         return {}
     _require(isinstance(value, dict), f"its {name} is no object")
@@ -92,13 +95,13 @@ def _row(name: str, value: Any) -> Row:
 
 
 def _text(name: str, value: Any) -> str:
-    """A text that the server can hold: bytes that are no text can be, surrogates that stand for none cannot."""
+    """A text that the server can hold. Surrogates are refused, unless they stand for bytes that are no text."""
     _require(isinstance(value, str), f"its {name} holds what is no text")
     try:
-        whole = b"\0" not in str(value).encode("utf-8", "surrogateescape")
+        is_text = b"\0" not in str(value).encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        whole = False
-    _require(whole, f"its {name} holds no valid text")
+        is_text = False
+    _require(is_text, f"its {name} holds no valid text")
     return str(value)
 
 

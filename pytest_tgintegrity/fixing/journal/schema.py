@@ -74,7 +74,10 @@ WITH RECURSIVE later(id, sign) AS (
 SELECT e.id, e.rule, e."table", e.key, e.op, coalesce(e.before, '{}'), coalesce(e.after, '{}')
 FROM numbered AS e LEFT JOIN taken USING ("table", key) WHERE e.n > coalesce(taken.n, 0) ORDER BY e.id DESC
 """)
-"""What of a run stands: each row's newest entries are those that undos of it took back, unless they were undone themselves."""
+"""The entries of a run that stand.
+
+An undo takes back the newest entries of a row, so that those are left out, unless the undo was undone itself.
+"""
 
 _STANDING_ROWS = sql.SQL("""
 WITH RECURSIVE later(root, id, sign) AS (
@@ -121,4 +124,4 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
       ORDER BY n)
 ORDER BY 1
 """)  # noqa: S608
-"""Who keeps others from repairing; the two halves of the lock are shown as numbers without sign."""
+"""Who holds the lock that keeps others from fixing; the server shows its two halves as numbers without sign."""

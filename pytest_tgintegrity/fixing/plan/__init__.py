@@ -1,1 +1,1 @@
-"""Which fixes can be made, in which order, and every change that they come to."""
+"""In: rules whose fixes are wanted. Out: which of them can be made, in which order, and every change that they make."""

@@ -1,4 +1,4 @@
-"""From rules to the steps of a repair: which tables their fixes write to, and which of them must not."""
+"""From rules to the steps of a fix plan: which tables their fixes write to, and which fixes must not be made."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pytest_tgintegrity.fixing.plan.table_fixes import (
     Violating,
     as_of,
     intents,
+    make_table_fix,
     qualified,
-    table_fix,
     violating,
 )
 from pytest_tgintegrity.fixing.plan.writes import table_behind
@@ -32,7 +32,7 @@ from pytest_tgintegrity.rules.kinds import Unique
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A rule whose fix is asked for; `fresh` ones only for rows that other fixes put wrong."""
+    """A rule whose fix is wanted; if it is `fresh`, only for rows that the fixes of other rules make violate it."""
 
     bound: BoundRule
     fresh: bool = False
@@ -43,12 +43,12 @@ class _Draft:
     """A fix whose tables are not known yet."""
 
     wanted: Wanted
-    found: Violating
+    violating: Violating
     intents: tuple[Intent, ...]
 
 
 class Drafts:
-    """Turns rules into steps; `refused` says why some of them become none, `limits` what is known of the others' tables."""
+    """Turns rules into steps; `refused` says why a rule becomes none, `limits` what is known of the tables of the steps."""
 
     def __init__(self, reader: Reader, facts: Facts, plan: Plan) -> None:
         self.reader = reader
@@ -59,13 +59,13 @@ class Drafts:
         self._scans = {rule: scan for scan in plan.scans for rule in scan.rules}
 
     def steps(self, wanted: Sequence[Wanted], instant: str) -> list[Step]:
-        """The steps that may be made, as of one instant."""
-        drafts = [draft for one in wanted if (draft := self._draft(one)) is not None]
+        """The steps that may be made, all of them at the same instant."""
+        drafts = [draft for fix in wanted if (draft := self._draft(fix)) is not None]
         behind = self._tables_behind(drafts)
         steps = [step for draft in drafts if (step := self._step(draft, behind)) is not None]
         steps = self._steady(steps)
-        self.limits = read_limits(self.rows, [one.table for step in steps for one in step.table_fixes])
-        allows = {one.bound.id: one.bound.rule.fix_allows for one in wanted}
+        self.limits = read_limits(self.rows, [table_fix.table for step in steps for table_fix in step.table_fixes])
+        allows = {fix.bound.id: fix.bound.rule.fix_allows for fix in wanted}
         allowed = [step for step in steps if self._is_allowed(step, allows[step.rule])]
         return [self._complete(step, instant) for step in self._apart(allowed)]
 
@@ -114,7 +114,7 @@ class Drafts:
             if table is None or reason:
                 self._refuse(bound.id, reason or "")
                 return None
-            table_fixes.append(table_fix(bound, draft.found, intent, table, visible=self.is_visible(table)))
+            table_fixes.append(make_table_fix(bound, draft.violating, intent, table, visible=self.is_visible(table)))
         return Step(bound.id, tuple(table_fixes), draft.wanted.fresh)
 
     def is_visible(self, table: Table) -> bool:
@@ -125,27 +125,27 @@ class Drafts:
     # --- which tables
 
     def _tables_behind(self, drafts: Sequence[_Draft]) -> dict[tuple[str, str], Table]:
-        found: dict[tuple[str, str], Table] = {}
+        tables: dict[tuple[str, str], Table] = {}
         asked: list[tuple[tuple[str, str], sql.Composable]] = []
         for draft in drafts:
             own = self._own_table(draft.wanted.bound)
             for intent in draft.intents:
-                place = (draft.wanted.bound.id, intent.alias)
+                alias_key = (draft.wanted.bound.id, intent.alias)
                 named = self.facts.table(intent.alias) if intent.op == "insert" else None
                 if not intent.alias and own is not None:
-                    found[place] = own
+                    tables[alias_key] = own
                 elif named is not None:
-                    found[place] = named
+                    tables[alias_key] = named
                 else:
-                    asked.append((place, _behind(draft.found, intent.alias)))
+                    asked.append((alias_key, _behind(draft.violating, intent.alias)))
         answers = self.reader.ask([query for _, query in asked]) if asked else []
-        for (place, _), answer in zip(asked, answers, strict=True):
-            if isinstance(answer, Answer) and (table := self._named(place[0], answer.rows)) is not None:
-                found[place] = table
-        return found
+        for (alias_key, _), answer in zip(asked, answers, strict=True):
+            if isinstance(answer, Answer) and (table := self._named(alias_key[0], answer.rows)) is not None:
+                tables[alias_key] = table
+        return tables
 
     def _named(self, rule: str, paths: Sequence[tuple[Any, ...]]) -> Table | None:
-        """The table that the rule names: that of the rows themselves, or one that it is a part of."""
+        """The table that the rule names, be it that of the rows themselves or one that this table is a part of."""
         tables = [table for path in paths if (table := self.facts.tables.get(".".join(path))) and table.path == path]
         named = {table.path for name in self.plan.tables.get(rule, ()) if (table := self.facts.table(name))}
         return next((table for table in tables if table.path in named), tables[0] if tables else None)
@@ -153,47 +153,48 @@ class Drafts:
     # --- what may be done
 
     def _steady(self, steps: Sequence[Step]) -> list[Step]:
-        """Leave out fixes that would come to something else each time they are computed."""
-        volatile = volatile_calls(self.rows, {one.text for step in steps for one in step.table_fixes})
+        """Leave out fixes whose values would differ each time they are computed."""
+        volatile = volatile_calls(self.rows, {table_fix.text for step in steps for table_fix in step.table_fixes})
         for step in steps:
-            for one in step.table_fixes:
-                if one.text in volatile:
-                    self._refuse(step.rule, volatile[one.text])
+            for table_fix in step.table_fixes:
+                if table_fix.text in volatile:
+                    self._refuse(step.rule, volatile[table_fix.text])
         return [step for step in steps if step.rule not in self.refused]
 
     def _is_allowed(self, step: Step, allows: Collection[str]) -> bool:
-        reason = next(filter(None, (self.limits.forbids(one, allows) for one in step.table_fixes)), "")
+        reason = next(filter(None, (self.limits.forbids(table_fix, allows) for table_fix in step.table_fixes)), "")
         if reason:
             self._refuse(step.rule, reason)
         return not reason
 
     def _apart(self, steps: Sequence[Step]) -> Iterable[Step]:
         """Leave out fixes that write to a part of a table that another fix writes to as a whole."""
-        whole = {qualified(one.table): step.rule for step in steps for one in step.table_fixes}
+        whole = {qualified(table_fix.table): step.rule for step in steps for table_fix in step.table_fixes}
         for step in steps:
-            for one in step.table_fixes:
-                for above in self.limits.above.get(qualified(one.table), ()):
+            for table_fix in step.table_fixes:
+                for above in self.limits.above.get(qualified(table_fix.table), ()):
                     if above in whole:
-                        why = f"{qualified(one.table)} is a part of {above}, which the fix of {whole[above]} writes to"
+                        why = f"{qualified(table_fix.table)} is a part of {above}, which the fix of {whole[above]} writes to"
                         self._refuse(step.rule, why)
         return [step for step in steps if step.rule not in self.refused]
 
     def _complete(self, step: Step, instant: str) -> Step:
         table_fixes = (
-            replace(as_of(one, instant), computed=self.limits.computed_from(one)) for one in step.table_fixes
+            replace(as_of(table_fix, instant), computed=self.limits.computed_from(table_fix))
+            for table_fix in step.table_fixes
         )
         return replace(step, table_fixes=tuple(table_fixes))
 
 
-def _behind(found: Violating, alias: str) -> sql.Composable:
-    """The schema and name of the table behind an alias, and of those that it is a part of."""
+def _behind(rows: Violating, alias: str) -> sql.Composable:
+    """A query for the schema and name of the table behind an alias, and of the tables that it is a part of."""
     return sql.SQL(
         "WITH RECURSIVE tgi_behind(oid, depth) AS ("
         "SELECT oid, 0 FROM ({first}) AS tgi_first(oid) UNION ALL"
         " SELECT i.inhparent, b.depth + 1 FROM tgi_behind b JOIN pg_catalog.pg_inherits i ON i.inhrelid = b.oid)"
         " SELECT n.nspname::text, c.relname::text FROM tgi_behind b JOIN pg_catalog.pg_class c ON c.oid = b.oid"
         " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY b.depth"
-    ).format(first=table_behind(qualifier(alias), found.table))
+    ).format(first=table_behind(qualifier(alias), rows.table))
 
 
 def _unwritable(table: Table, intent: Intent) -> str:
@@ -201,9 +202,9 @@ def _unwritable(table: Table, intent: Intent) -> str:
         return f"{table.name} is a view: a fix writes to tables"
     if not table.key:
         return f"{table.name} has no primary key: its rows could not be journalled"
-    strange = [one.target.column for one in intent.writes if one.target.column not in table.columns]
+    strange = [write.target.column for write in intent.writes if write.target.column not in table.columns]
     if strange:
         return f"{table.name} has no column {strange[0]}"
-    if intent.op == "update" and any(one.target.column in table.key for one in intent.writes):
+    if intent.op == "update" and any(write.target.column in table.key for write in intent.writes):
         return f"it would change the primary key of {table.name}"
     return ""

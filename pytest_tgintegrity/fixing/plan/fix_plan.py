@@ -1,4 +1,4 @@
-"""A repair as it is planned: which fixes can be made, in which order, and why others cannot. Pure."""
+"""The fix plan: which fixes can be made, in which order, and why others cannot. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import count
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.simulation import Column, Simulation
+from pytest_tgintegrity.fixing.plan.simulation import LayerColumn, Simulation
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.names import Cell
@@ -21,17 +21,18 @@ PASSES = 2
 class FixPlan:
     """The fixes that can be made, in groups that have nothing to do with each other, and why others cannot.
 
-    `healed` are the rules that no row violates any more after them, whoever's fixes they are. `unforeseen` are those of
-    which it could not be told before what they say after them. `standing` are the names under which tables are looked at
-    as they would be. `instant` is when the plan was made, a literal: times of the transaction are those of this instant.
+    `fixed_rules` are the violated rules that no row violates any more after all fixes, be they their own or those of other
+    rules. `unforeseen` are the rules for which it is not known what they will say after the fixes. `standing` are the names
+    under which rules look at tables as the fixes would leave them. `instant` is a literal, the time at which the plan was
+    made: fixes take it for the time of the transaction.
     """
 
     groups: list[list[Step]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    types: dict[str, dict[str, Column]] = field(default_factory=dict)
+    types: dict[str, dict[str, LayerColumn]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     standing: dict[str, str] = field(default_factory=dict)
-    healed: set[str] = field(default_factory=set)
+    fixed_rules: set[str] = field(default_factory=set)
     unforeseen: frozenset[str] = frozenset()
     instant: str = ""
 
@@ -42,57 +43,68 @@ class FixPlan:
 
     @property
     def writes(self) -> frozenset[Cell]:
-        """All that is written."""
+        """All cells that the fixes write."""
         return written(step for group in self.groups for step in group)
 
     def simulation(self, group: Sequence[Step], only: Mapping[str, sql.Composable] | None = None) -> Simulation:
-        """The tables of a group as its fixes would leave them; what is written by one is looked at by others again."""
-        found = Simulation(self.types, self.standing, only or {})
-        found.apply(group, self.numbers)
+        """The tables of a group as its fixes would leave them; a fix that sees what another one writes is applied again."""
+        simulation = Simulation(self.types, self.standing, only or {})
+        simulation.apply(group, self.numbers)
         writes = written(group)
         for _ in range(PASSES - 1):
-            found.apply([replace(step) for step in group if len(group) > 1 and step.sees(writes)], self.numbers)
-        return found
+            simulation.apply([replace(step) for step in group if len(group) > 1 and step.sees(writes)], self.numbers)
+        return simulation
 
     def local(self, group: Sequence[Step], table: Table) -> bool:
-        """Whether it is enough to look at some rows of a table to know what becomes of them."""
-        table_fixes = [one for step in group for one in step.table_fixes]
-        relations = {one.relation for one in table_fixes if one.table == table}
+        """Whether what becomes of some rows of a table is known from these rows alone."""
+        table_fixes = [table_fix for step in group for table_fix in step.table_fixes]
+        relations = {table_fix.relation for table_fix in table_fixes if table_fix.table == table}
         return all(
-            one.local if one.table == table else not any(one.reading.mentions(each) for each in relations)
-            for one in table_fixes
+            table_fix.local
+            if table_fix.table == table
+            else not any(table_fix.reading.mentions(relation) for relation in relations)
+            for table_fix in table_fixes
         )
 
     @property
     def moving(self) -> dict[tuple[str, str], str]:
-        """Columns whose planned values are others at another time, by table and name, and how their authors wrote them.
+        """The columns whose planned values depend on the time, by table and name, and the expressions of their authors.
 
-        They are computed from the time of the transaction, or by fixes that see such columns.
+        Their values are computed from the time of the transaction, or by fixes that see such columns.
         """
-        table_fixes = [one for group in self.groups for step in group for one in step.table_fixes if one.op != "delete"]
-        found: dict[Cell, str] = {}
-        for one in table_fixes:
-            found |= {cell: words for cell, words in _valued(one) if moves(words)}
-        known = -1
-        while known < len(found):
-            known = len(found)
-            for one in table_fixes:
-                if one.reading.reads_any(found):
-                    found |= {cell: words for cell, words in _valued(one) if cell not in found}
-        return {(".".join(cell.relation.path), cell.column): words for cell, words in found.items()}
+        table_fixes = [
+            table_fix
+            for group in self.groups
+            for step in group
+            for table_fix in step.table_fixes
+            if table_fix.op != "delete"
+        ]
+        moving: dict[Cell, str] = {}
+        for table_fix in table_fixes:
+            moving |= {cell: words for cell, words in _valued(table_fix) if moves(words)}
+        count = -1
+        while count < len(moving):
+            count = len(moving)
+            for table_fix in table_fixes:
+                if table_fix.reading.reads_any(moving):
+                    moving |= {cell: words for cell, words in _valued(table_fix) if cell not in moving}
+        return {(".".join(cell.relation.path), cell.column): words for cell, words in moving.items()}
 
 
-def _valued(one: TableFix) -> Iterable[tuple[Cell, str]]:
-    return [(Cell(one.relation, column), words) for column, words in zip(one.columns, one.words, strict=True)]
+def _valued(table_fix: TableFix) -> Iterable[tuple[Cell, str]]:
+    return [
+        (Cell(table_fix.relation, column), words)
+        for column, words in zip(table_fix.columns, table_fix.words, strict=True)
+    ]
 
 
 def written(steps: Iterable[Step]) -> frozenset[Cell]:
-    """All that some steps write."""
+    """All cells that some steps write."""
     return frozenset(cell for step in steps for cell in step.writes)
 
 
 def stand_ins(steps: Iterable[Step], taken: Container[str]) -> dict[str, str]:
-    """The names under which the tables of steps are looked at as they would be; none of them is `taken`."""
-    tables = dict.fromkeys(qualified(one.table) for step in steps for one in step.table_fixes)
+    """Names under which rules look at the tables of steps as the steps would leave them; none of them is `taken`."""
+    tables = dict.fromkeys(qualified(table_fix.table) for step in steps for table_fix in step.table_fixes)
     free = (name for number in count() if (name := f"tgi_of_{number}") not in taken)
     return dict(zip(tables, free, strict=False))

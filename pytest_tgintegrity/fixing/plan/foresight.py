@@ -1,6 +1,7 @@
-"""What SQL of rules would say of planned writes, and where that cannot be told before they are made.
+"""Whether it is known, before fixes are made, what the SQL of a rule will say after them.
 
-Layers stand in for tables by name. A view, a partition, or a function of somebody's own reads the tables themselves.
+In the SQL of a rule, layers stand in for tables by name. A view, a partition or a function of a user reads the tables
+themselves instead, so that it does not see what fixes would write.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from pytest_tgintegrity.planning.sql.names import Cell, Relation, reading
 from pytest_tgintegrity.planning.sql.standing import can_stand_in
 
 Outlook = Literal["apart", "foreseen", "hidden"]
-"""SQL that cannot see what is written, that is sure to see what stands in for it, and any other."""
+"""How SQL relates to planned writes.
+
+It cannot see them ("apart"), it is sure to see the layers that stand in for them ("foreseen"), or neither ("hidden").
+"""
 
 _DEPENDENTS = sql.SQL("""
     JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid JOIN pg_catalog.pg_class c ON c.oid = w.ev_class AND c.relkind = 'v'
@@ -67,17 +71,18 @@ FROM views v JOIN pg_catalog.pg_class c ON c.oid = v.oid JOIN pg_catalog.pg_name
 _RUN_SQL = frozenset(
     "connectby crosstab crosstab2 crosstab3 crosstab4 crosstab_hash ts_rewrite ts_stat xpath_table".split()
 )
-"""Functions that run SQL which is given as text; so do all that are named as `_RUN_SQL_TOO`."""
+"""Functions that run SQL which is given as text; so do all functions whose names begin as in `_RUN_SQL_TOO`."""
 _RUN_SQL_TOO = ("cursor_to_xml", "database_to_xml", "dblink", "query_to_xml", "schema_to_xml", "table_to_xml")
 _STATISTICS = ("pg_stat_", "pg_statio_", "pg_stats")
 
 
 @dataclass(slots=True)
 class Foresight:
-    """How SQL gets to the tables that are written, other than by their names.
+    """How SQL can read the tables that fixes write to, other than by their names.
 
-    `others` are the relations through which a table is read as well, by its qualified name; `views` read what nobody
-    knows. `functions`, by their names, and `operators` are code of somebody's own, `row_functions` may be written like columns.
+    `others` maps the qualified name of a table to the relations through which it is read as well. `views` are those that
+    call code of users. `functions`, by their names, and `operators` are code of users, which may read anything;
+    `row_functions` are functions that SQL may call as if they were columns.
     """
 
     others: dict[str, set[Relation]] = field(default_factory=dict)
@@ -87,59 +92,59 @@ class Foresight:
     operators: set[str] = field(default_factory=set)
 
     def outlook(self, text: str, writes: Collection[Cell], standing: Mapping[str, str]) -> Outlook:
-        """What can be said of SQL and of columns that are written, where tables go by the names in `standing`."""
-        found = reading(text)
-        if found.anything or self._runs_code(text):
+        """How SQL relates to the columns that are written, where layers stand in for tables by the names in `standing`."""
+        reads = reading(text)
+        if reads.anything or self._runs_code(text):
             return "hidden"
         touched = {cell.relation for cell in writes}
-        if any(found.mentions(one) for each in touched for one in self.others.get(".".join(each.path), ())):
+        if any(reads.mentions(other) for relation in touched for other in self.others.get(".".join(relation.path), ())):
             return "hidden"
-        if not found.reads_any(writes):
+        if not reads.reads_any(writes):
             return "apart"
-        return "foreseen" if all(_stands(text, one, standing) for one in touched) else "hidden"
+        return "foreseen" if all(_stands(text, relation, standing) for relation in touched) else "hidden"
 
     def _runs_code(self, text: str) -> bool:
-        """Whether SQL may run code of somebody's own, or SQL that is given as text; or reads what is counted elsewhere."""
-        found = reading(text)
-        if any(name in _RUN_SQL or name.startswith(_RUN_SQL_TOO) for _, name in found.words.calls):
+        """Whether SQL may run code of users or SQL that is given as text, or reads the server's statistics."""
+        reads = reading(text)
+        if any(name in _RUN_SQL or name.startswith(_RUN_SQL_TOO) for _, name in reads.words.calls):
             return True
-        if any(name.startswith(_STATISTICS) for name in found.words.names):
+        if any(name.startswith(_STATISTICS) for name in reads.words.names):
             return True
         called = any(
-            schema == one.schema or (not schema and one.visible)
-            for schema, name in found.words.calls
-            for one in self.functions.get(name, ())
+            schema == function.schema or (not schema and function.visible)
+            for schema, name in reads.words.calls
+            for function in self.functions.get(name, ())
         )
         return (
             called
-            or not self.row_functions.isdisjoint(found.words.names)
-            or not self.operators.isdisjoint(found.words.operators)
-            or any(found.mentions(one) for one in self.views)
+            or not self.row_functions.isdisjoint(reads.words.names)
+            or not self.operators.isdisjoint(reads.words.operators)
+            or any(reads.mentions(view) for view in self.views)
         )
 
 
 def _stands(text: str, relation: Relation, standing: Mapping[str, str]) -> bool:
-    found = reading(text)
-    if not found.mentions(relation):
+    reads = reading(text)
+    if not reads.mentions(relation):
         return True
-    return ".".join(relation.path) in standing and can_stand_in(found, relation)
+    return ".".join(relation.path) in standing and can_stand_in(reads, relation)
 
 
 def read_foresight(ask: Ask, tables: Iterable[Table]) -> Foresight:
-    """How some tables are read, other than by their names."""
+    """Read from the catalogs how SQL can read some tables, other than by their names."""
     named = {qualified(table): table for table in tables}
     paths = [table.path for table in named.values()]
     schemas, names = Value([path[0] for path in paths]), Value([path[1] for path in paths])
-    found = Foresight()
+    foresight = Foresight()
     for name, schema, other, visible in ask(_OTHERS.format(schemas=schemas, names=names, views=_DEPENDENTS)):
-        found.others.setdefault(name, set()).add(Relation(schema, other, visible))
+        foresight.others.setdefault(name, set()).add(Relation(schema, other, visible))
     for what, schema, name, visible in ask(_OWN_CODE.format(views=_DEPENDENTS)):
         if what == "operator":
-            found.operators.add(name)
+            foresight.operators.add(name)
         elif what == "view":
-            found.views.add(Relation(schema, name, visible))
+            foresight.views.add(Relation(schema, name, visible))
         else:
-            found.functions.setdefault(name, set()).add(Relation(schema, name, visible))
+            foresight.functions.setdefault(name, set()).add(Relation(schema, name, visible))
             if what == "row function":
-                found.row_functions.add(name)
-    return found
+                foresight.row_functions.add(name)
+    return foresight

@@ -1,6 +1,6 @@
 """What a fix must not touch, and what columns can hold, as the catalogs say.
 
-All is looked up by the OID of the table: names may hold anything.
+Tables are looked up by their OIDs, since names may hold any characters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.simulation import Column
+from pytest_tgintegrity.fixing.plan.simulation import LayerColumn
 from pytest_tgintegrity.fixing.plan.table_fixes import TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.compose import Value
@@ -20,7 +20,7 @@ from pytest_tgintegrity.planning.sql.tokens import words
 
 Rows = Sequence[tuple[Any, ...]]
 Ask = Callable[[sql.Composable], Rows]
-"""Asks the catalogs one thing. Raises where they cannot be read."""
+"""A function that answers a query of the catalogs, and raises where they cannot be read."""
 
 _WRITTEN = sql.SQL("""
 written AS (
@@ -115,16 +115,16 @@ _WIDE = {
     "bit": ("pg_catalog.varbit", "pg_catalog.varbit"),
     "varbit": ("pg_catalog.varbit", "pg_catalog.varbit"),
 }
-"""What holds the values of any length of a type, and in what they are compared: blanks at the end do not count there."""
+"""For each type a type that holds values of any length, and a type that compares them without blanks at the end."""
 _ROUNDED = frozenset("int2 int4 int8 float4 float8 money date".split())
 _ROUNDED_TO = frozenset("numeric timestamp timestamptz time timetz interval".split())
 
 
-def column(base: str, typmod: int, *, many: bool, written: str) -> Column:
-    """A column of the type `written`, which in the end is `base` or an array (`many`) of it, with that modifier."""
+def column(base: str, typmod: int, *, many: bool, written: str) -> LayerColumn:
+    """A column of the type `written`. Its base type is `base` with that modifier, or an array (`many`) of it."""
     wide, compared = _WIDE.get(base, ("", "")) if typmod >= 0 else ("", "")
     ending = "[]" if many else ""
-    return Column(
+    return LayerColumn(
         type=written,
         wide=wide and wide + ending,
         compared=compared and compared + ending,
@@ -135,18 +135,19 @@ def column(base: str, typmod: int, *, many: bool, written: str) -> Column:
 
 
 def _scale(typmod: int) -> int:
-    """The digits behind the point: eleven bits with a sign."""
+    """The digits behind the point, which a modifier of numeric holds as eleven bits with a sign."""
     return (((typmod - 4) & 0x7FF) ^ 1024) - 1024
 
 
 @dataclass(slots=True)
 class FixLimits:
-    """What is known of the tables that fixes want to write to; each goes by its qualified name.
+    """What is known of the tables that fixes want to write to, by their qualified names.
 
-    `above` are the tables that one is a part of, `sharing` those whose keys are also keys of tables that inherit from them.
+    `above` maps a table to those that it is a part of. `sharing` are the tables that have a key in common with a table that
+    inherits from them.
     """
 
-    columns: dict[str, dict[str, Column]] = field(default_factory=dict)
+    columns: dict[str, dict[str, LayerColumn]] = field(default_factory=dict)
     triggers: Rows = ()
     rules: Rows = ()
     cascades: Rows = ()
@@ -154,26 +155,33 @@ class FixLimits:
     above: dict[str, list[str]] = field(default_factory=dict)
     sharing: frozenset[str] = frozenset()
 
-    def forbids(self, one: TableFix, allows: Collection[str]) -> str:
-        """Why a remedy must not be, in a sentence; empty where it may."""
-        return self._computed(one) or self._fires(one, allows) or self._follows(one) or self._unsaid(one, allows)
+    def forbids(self, table_fix: TableFix, allows: Collection[str]) -> str:
+        """Why a table fix must not be made, in a sentence; empty if it may be made."""
+        return (
+            self._computed(table_fix)
+            or self._fires(table_fix, allows)
+            or self._changes_children(table_fix)
+            or self._lacks_consent(table_fix, allows)
+        )
 
-    def _computed(self, one: TableFix) -> str:
-        name = qualified(one.table)
-        known = self.columns.get(name, {})
-        if not known:
-            return f"{name} is gone"
-        for each in one.columns:
-            if each in known and known[each].generated:
-                return f"{one.table.name}.{each} is generated: it cannot be written to"
-            if each in known and known[each].identity and one.op == "update":
-                return f"{one.table.name}.{each} is an identity column (GENERATED ALWAYS): it cannot be written to"
-        if name in self.sharing:
-            return f"rows of {name} and of tables that inherit from it have the same key: name one of these tables"
+    def _computed(self, table_fix: TableFix) -> str:
+        table = qualified(table_fix.table)
+        columns = self.columns.get(table, {})
+        if not columns:
+            return f"{table} is gone"
+        for name in table_fix.columns:
+            if name in columns and columns[name].generated:
+                return f"{table_fix.table.name}.{name} is generated: it cannot be written to"
+            if name in columns and columns[name].identity and table_fix.op == "update":
+                return (
+                    f"{table_fix.table.name}.{name} is an identity column (GENERATED ALWAYS): it cannot be written to"
+                )
+        if table in self.sharing:
+            return f"rows of {table} and of tables that inherit from it have the same key: name one of these tables"
         return ""
 
-    def _fires(self, one: TableFix, allows: Collection[str]) -> str:
-        name, events = qualified(one.table), self._events(one)
+    def _fires(self, table_fix: TableFix, allows: Collection[str]) -> str:
+        name, events = qualified(table_fix.table), self._events(table_fix)
         undoing = {_UNDONE_BY[event] for event in events}
         for table, rule, event in self.rules:
             if table == name and _RULE_EVENTS[event] in {*events, *undoing}:
@@ -182,57 +190,63 @@ class FixLimits:
         bits = sum(_TRIGGER_BITS[event] for event in events)
         fired = [trigger for table, trigger, when in self.triggers if table == name and when & bits]
         if fired and "triggers" not in allows:
-            return f'{one.table.name} has the trigger {fired[0]}: say fix_allows="triggers" if it may fire'
+            return f'{table_fix.table.name} has the trigger {fired[0]}: say fix_allows="triggers" if it may fire'
         return ""
 
-    def _events(self, one: TableFix) -> set[str]:
-        """What happens to the table: a row that moves to another partition is deleted and inserted there."""
-        moving = {each for table, each in self.parted_by if table == qualified(one.table)}
-        if one.op == "update" and moving & {*one.columns, EVERY}:
+    def _events(self, table_fix: TableFix) -> set[str]:
+        """What happens to the table; an update that moves a row to another partition deletes and inserts it, too."""
+        moving = {column for table, column in self.parted_by if table == qualified(table_fix.table)}
+        if table_fix.op == "update" and moving & {*table_fix.columns, EVERY}:
             return {"update", "delete", "insert"}
-        return {one.op}
+        return {table_fix.op}
 
-    def _follows(self, one: TableFix) -> str:
+    def _changes_children(self, table_fix: TableFix) -> str:
         for table, child, constraint, on_delete, on_update in self.cascades:
-            if table != qualified(one.table):
+            if table != qualified(table_fix.table):
                 continue
-            if one.op == "delete" and on_delete:
-                return f"deleting from {one.table.name} would change {child} too ({constraint}), unjournalled"
-            changed = [each for each in one.columns if each in on_update]
-            if one.op == "update" and changed:
-                return f"writing {one.table.name}.{changed[0]} would change {child} too ({constraint}), unjournalled"
+            if table_fix.op == "delete" and on_delete:
+                return f"deleting from {table_fix.table.name} would change {child} too ({constraint}), unjournalled"
+            changed = [column for column in table_fix.columns if column in on_update]
+            if table_fix.op == "update" and changed:
+                return (
+                    f"writing {table_fix.table.name}.{changed[0]} would change {child} too ({constraint}), unjournalled"
+                )
         return ""
 
-    def _unsaid(self, one: TableFix, allows: Collection[str]) -> str:
-        if one.op != "update" and one.op not in allows:
-            return f'it would {one.op} rows of {one.table.name}: say fix_allows="{one.op}" if it may'
+    def _lacks_consent(self, table_fix: TableFix, allows: Collection[str]) -> str:
+        if table_fix.op != "update" and table_fix.op not in allows:
+            return f'it would {table_fix.op} rows of {table_fix.table.name}: say fix_allows="{table_fix.op}" if it may'
         return ""
 
-    def computed_from(self, one: TableFix) -> tuple[str, ...]:
-        """The columns that the server computes from those that a remedy writes."""
-        known = self.columns.get(qualified(one.table), {})
-        return tuple(name for name, each in known.items() if not words(each.generated).names.isdisjoint(one.columns))
+    def computed_from(self, table_fix: TableFix) -> tuple[str, ...]:
+        """The columns that the server computes from those that a table fix writes."""
+        columns = self.columns.get(qualified(table_fix.table), {})
+        return tuple(
+            name for name, column in columns.items() if not words(column.generated).names.isdisjoint(table_fix.columns)
+        )
 
 
 def read_limits(ask: Ask, tables: Iterable[Table]) -> FixLimits:
-    """What the catalogs say of some tables."""
+    """Read the limits of some tables from the catalogs."""
     named = {qualified(table): table for table in tables}
     paths = [table.path for table in named.values()]
     schemas, tables_named = Value([path[0] for path in paths]), Value([path[1] for path in paths])
     written = _WRITTEN.format(schemas=schemas, names=tables_named)
-    found = FixLimits()
-    for name, each, of, base, typmod, many, generated, identity, cast, equals in ask(_COLUMNS.format(written=written)):
-        plain = column(base, typmod, many=many, written=of)
-        found.columns.setdefault(name, {})[each] = replace(
+    limits = FixLimits()
+    for name, column_name, written_type, base, typmod, many, generated, identity, cast, equals in ask(
+        _COLUMNS.format(written=written)
+    ):
+        plain = column(base, typmod, many=many, written=written_type)
+        limits.columns.setdefault(name, {})[column_name] = replace(
             plain, generated=generated, identity=identity, lossy=plain.lossy or cast, equals=equals
         )
-    found.triggers, found.rules = ask(_TRIGGERS.format(written=written)), ask(_RULES.format(written=written))
-    found.cascades, found.parted_by = ask(_CASCADES.format(written=written)), ask(_PARTED_BY.format(written=written))
+    limits.triggers, limits.rules = ask(_TRIGGERS.format(written=written)), ask(_RULES.format(written=written))
+    limits.cascades, limits.parted_by = ask(_CASCADES.format(written=written)), ask(_PARTED_BY.format(written=written))
     for name, above in ask(_ABOVE.format(written=written)):
-        found.above.setdefault(name, []).append(above)
+        limits.above.setdefault(name, []).append(above)
     heirs = [named[name] for (name,) in ask(_HEIRS.format(written=written)) if named[name].key]
-    found.sharing = frozenset(qualified(one) for one in heirs if ask(_shared_key(one)))
-    return found
+    limits.sharing = frozenset(qualified(table) for table in heirs if ask(_shared_key(table)))
+    return limits
 
 
 def _shared_key(table: Table) -> sql.Composed:
@@ -252,7 +266,7 @@ WHERE p.provolatile = 'v' AND p.proname = ANY (CAST({} AS text[]))
 
 
 def volatile_calls(ask: Ask, texts: Collection[str]) -> dict[str, str]:
-    """For each text that calls a volatile function, or may, why no fix can be planned with it."""
+    """Why no fix can be planned with a text, for each text that calls a volatile function, or may call it."""
     called = {name for text in texts for _, name in words(text).calls}
     known = ask(_VOLATILE.format(Value(sorted(called)))) if called else ()
     return {text: reason for text in texts if (reason := _volatile(text, known))}

@@ -1,4 +1,4 @@
-"""Plan a repair on the snapshot: which fixes can be made, in which order, and every change that they come to.
+"""Plan fixes on the snapshot: which of them can be made, in which order, and every change that they make.
 
 Nothing is written. The same questions are asked once more under the locks of a batch, confined to its rows.
 """
@@ -39,10 +39,10 @@ _INSTANT = sql.SQL(
 
 
 class Asker(Protocol):
-    """Whoever can be asked: a reader on the snapshot, or the connection that holds the locks."""
+    """What answers statements: a reader on the snapshot, or the connection that holds the locks."""
 
     def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
-        """Each statement answered or failed."""
+        """The answer to each statement, or its failure."""
 
 
 def prepare(
@@ -50,7 +50,7 @@ def prepare(
 ) -> FixPlan:
     """Find out which of the wanted fixes can be made, and how they depend on each other.
 
-    `violations` are the counts of all rules that were looked at: none of them may grow.
+    `violations` are the counts of all rules that were measured: none of them may grow.
     """
     asked = list(wanted)
     if not asked:
@@ -61,21 +61,21 @@ def prepare(
     fix_plan = FixPlan(
         refused=drafts.refused,
         types=drafts.limits.columns,
-        rules=tuple(one.bound.id for one in asked),
+        rules=tuple(fix.bound.id for fix in asked),
         standing=stand_ins(steps, facts.tables),
         instant=instant,
     )
-    foresight = read_foresight(drafts.rows, [one.table for step in steps for one in step.table_fixes])
+    foresight = read_foresight(drafts.rows, [table_fix.table for step in steps for table_fix in step.table_fixes])
     scans = {rule: scan for scan in plan.scans for rule in scan.rules}
     settling = Settling(reader, fix_plan, scans, violations or {}, foresight)
     fix_plan.groups = _groups(settling, steps)
-    fix_plan.healed = {rule for rule, count in settling.counts.items() if not count and settling.violations[rule]}
+    fix_plan.fixed_rules = {rule for rule, count in settling.counts.items() if not count and settling.violations[rule]}
     fix_plan.unforeseen = frozenset(settling.unforeseen())
     return fix_plan
 
 
 def _groups(settling: Settling, steps: Sequence[Step]) -> list[list[Step]]:
-    """The steps that come to rest and harm nothing, apart where they have nothing to do with each other."""
+    """The steps that settle and harm no rule, in groups that have nothing to do with each other."""
     waiting = {step.rule: step for step in steps if step.fresh}
     chosen = [step for step in steps if not step.fresh]
     while True:
@@ -97,7 +97,7 @@ def changes(fix_plan: FixPlan, fetch: Callable[[sql.Composable], Iterable[Sequen
     """Every change of the plan, group by group, table by table, in key order. `fetch` streams the rows of a query."""
     for group in fix_plan.groups:
         simulation = fix_plan.simulation(group)
-        for table in sorted(simulation.tables, key=lambda one: one.path):
+        for table in sorted(simulation.tables, key=lambda table: table.path):
             yield from read_changes(fix_plan, table, fetch(simulation.changes(table)))
 
 
@@ -109,12 +109,12 @@ def read_changes(fix_plan: FixPlan, table: Table, rows: Iterable[Sequence[Any]])
 
 
 def _row(value: Any) -> dict[str, str | None]:
-    found: dict[str, str | None] = json.loads(value) if isinstance(value, str) else value
-    return found or {}
+    row: dict[str, str | None] = json.loads(value) if isinstance(value, str) else value
+    return row or {}
 
 
 def stream(connection: psycopg.Connection[Any], query: sql.Composable) -> Iterator[Sequence[Any]]:
-    """The rows of a query, a few thousand at a time, by a cursor of the server."""
+    """The rows of a query, fetched by a cursor of the server, `FETCH_ROWS` at a time."""
     cursor = psycopg.RawCursor(connection)
     cursor.execute(b"DECLARE tgi_changes NO SCROLL CURSOR FOR " + sql_bytes(query))
     try:

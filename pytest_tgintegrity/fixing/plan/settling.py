@@ -1,4 +1,7 @@
-"""Leave out of a repair what would not come to rest, what cannot be stored, and what would harm other rules."""
+"""Leave out of a fix plan the fixes that do not settle, whose values cannot be stored, or that would harm other rules.
+
+A fix settles if it would change nothing more in the state that all fixes leave behind; otherwise it is restless.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,16 @@ from pytest_tgintegrity.planning.sql.names import reading
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.rules.kinds import Metric
 
-QUESTIONS = 60
-Found = tuple[Any, ...] | Failure
+QUESTIONS_AT_ONCE = 60
+QuestionAnswer = tuple[Any, ...] | Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a rule asks: `rows` violate it, or none are known; `text` is its SQL."""
+    """What a rule asks: `text` is its SQL, `rows` is a query for its violations, or None if these are no rows.
+
+    `bounded` says whether any answer can violate the rule.
+    """
 
     text: str
     rows: sql.Composable | None
@@ -35,7 +41,7 @@ class Question:
 
 
 def question(scan: Scan) -> Question:
-    """What the one rule of a scan asks."""
+    """What the only rule of a scan asks."""
     rows = offending(scan)
     if isinstance(scan, MetricScan):
         return Question(sql_text(scan.query), None, bounded=_is_bounded(scan.metric))
@@ -48,7 +54,7 @@ def _is_bounded(metric: Metric) -> bool:
 
 @dataclass(slots=True)
 class _Restless:
-    """Why a fix does not come to rest: how many rows, whose fixes wrote to them, and whether values were rounded."""
+    """Why a fix does not settle: how many rows it leaves, whose fixes wrote to them, and which table fix was rounded."""
 
     rows: int
     writers: set[str] = field(default_factory=set)
@@ -56,10 +62,11 @@ class _Restless:
 
 
 class Settling:
-    """Judges groups of steps by what they would leave behind.
+    """Judges groups of steps by the state that they would leave behind.
 
-    `called` are rules that fixes put wrong and that have a fix themselves. `counts` is what became of rules that the
-    groups which were kept might touch, `failed` are those that could not be looked at.
+    `called` are the rules that fixes would make more rows violate, and that have a fix themselves. `counts` are the
+    violations, after all fixes that were kept, of the rules that these fixes might touch; `failed` are those of them that
+    could not be counted.
     """
 
     def __init__(
@@ -81,7 +88,7 @@ class Settling:
         self._questions: dict[str, Question] = {}
 
     def begin(self) -> None:
-        """Forget what became of rules: other groups are judged."""
+        """Forget the counts, since other groups are judged from now on."""
         self.counts, self.failed = {}, set()
 
     def question(self, rule: str) -> Question:
@@ -95,11 +102,11 @@ class Settling:
 
     # --- asking
 
-    def _ask_together(self, simulation: Simulation, questions: Sequence[sql.Composable]) -> list[Found]:
-        """The one row that answers each question: all at once or, if the server refuses that, one by one."""
-        if len(questions) > QUESTIONS:
-            some = chunks(questions, QUESTIONS)
-            return [answer for part in some for answer in self._ask_together(simulation, part)]
+    def _ask_together(self, simulation: Simulation, questions: Sequence[sql.Composable]) -> list[QuestionAnswer]:
+        """The row that answers each question. If the server refuses to answer them together, they are asked one by one."""
+        if len(questions) > QUESTIONS_AT_ONCE:
+            batches = chunks(questions, QUESTIONS_AT_ONCE)
+            return [answer for batch in batches for answer in self._ask_together(simulation, batch)]
         if not questions:
             return []
         answer = self.reader.ask([simulation.together(questions)])[0]
@@ -107,10 +114,10 @@ class Settling:
             return [row[1:] for row in answer.rows]
         if len(questions) == 1:
             return [answer]
-        return [found for one in questions for found in self._ask_together(simulation, [one])]
+        return [answer for asked in questions for answer in self._ask_together(simulation, [asked])]
 
     def _counts(self, simulation: Simulation, watched: Mapping[str, sql.Composable]) -> Iterator[tuple[str, int]]:
-        """How many rows would violate each rule, where that can be told."""
+        """How many rows would violate each rule; a rule for which that is not known is left out."""
         answers = self._ask_together(simulation, [simulation.count(query) for query in watched.values()])
         for rule, answer in zip(watched, answers, strict=True):
             if not isinstance(answer, Failure):
@@ -119,24 +126,24 @@ class Settling:
     # --- what settles
 
     def settled(self, group: list[Step]) -> list[Step]:
-        """Leave out fixes that never come to rest: those that undo each other, or do not mend what they are for."""
+        """Leave out fixes that never settle: they undo each other, or rows that they wrote to still violate their rule."""
         while group:
             simulation = self.fix_plan.simulation(group)
-            places, cuts = simulation.cut_off()
+            values, cuts = simulation.cut_off()
             stored = [simulation.stored(table) for table in simulation.tables]
             answers = self._ask_together(simulation, [*cuts, *self._restless(simulation, group), *stored])
-            failures = [one for one in answers if isinstance(one, Failure)]
+            failures = [answer for answer in answers if isinstance(answer, Failure)]
             if failures:
                 group = self._without_broken(group, failures[0].reason)
                 continue
-            rows = [one for one in answers[: len(answers) - len(stored)] if not isinstance(one, Failure)]
+            rows = [answer for answer in answers[: len(answers) - len(stored)] if not isinstance(answer, Failure)]
             wrong = {number for row in rows[: len(cuts)] for number in row[1] or ()}
             if not wrong:
-                restless = self._found_restless(group, rows[len(cuts) :])
+                restless = self._restless_rules(group, rows[len(cuts) :])
                 if not restless:
                     return group
                 self._refuse_restless(group, restless)
-            for rule, table, column in (places[number] for number in sorted(wrong)):
+            for rule, table, column in (values[number] for number in sorted(wrong)):
                 of = self.fix_plan.types[table][column].type
                 self._refuse(rule, f"its fix writes values that {table}.{column}, {of}, cannot hold")
             group = [step for step in group if step.rule not in self.fix_plan.refused]
@@ -147,51 +154,53 @@ class Settling:
         return [
             simulation.restless(
                 step,
-                one,
+                table_fix,
                 numbers[step.rule],
-                sure=self.foresight.outlook(one.text, writes, self.fix_plan.standing) == "foreseen",
+                sure=self.foresight.outlook(table_fix.text, writes, self.fix_plan.standing) == "foreseen",
             )
             for step in group
-            for one in step.table_fixes
+            for table_fix in step.table_fixes
         ]
 
-    def _found_restless(self, group: Sequence[Step], rows: Sequence[tuple[Any, ...]]) -> dict[str, _Restless]:
-        found: dict[str, _Restless] = {}
-        table_fixes = [(step.rule, one) for step in group for one in step.table_fixes]
-        for (rule, one), (count, numbers, rounded) in zip(table_fixes, rows, strict=True):
+    def _restless_rules(self, group: Sequence[Step], rows: Sequence[tuple[Any, ...]]) -> dict[str, _Restless]:
+        restless: dict[str, _Restless] = {}
+        table_fixes = [(step.rule, table_fix) for step in group for table_fix in step.table_fixes]
+        for (rule, table_fix), (count, numbers, rounded) in zip(table_fixes, rows, strict=True):
             if count:
-                told = found.setdefault(rule, _Restless(0))
-                told.rows += count
-                told.writers |= {self.fix_plan.rules[number] for number in numbers or ()}
-                told.rounded = one if rounded else told.rounded
-        return found
+                reason = restless.setdefault(rule, _Restless(0))
+                reason.rows += count
+                reason.writers |= {self.fix_plan.rules[number] for number in numbers or ()}
+                reason.rounded = table_fix if rounded else reason.rounded
+        return restless
 
     def _refuse_restless(self, group: Sequence[Step], restless: Mapping[str, _Restless]) -> None:
-        """Refuse fixes that are never done, and those that keep them busy."""
+        """Refuse fixes that never settle, and the fixes that keep them from settling."""
         steps = {step.rule: step for step in group}
-        for rule, found in restless.items():
-            one = steps[rule]
+        for rule, reason in restless.items():
+            step = steps[rule]
             busy = [
-                other for other in group if other is not one and (other.rule in found.writers or one.sees(other.writes))
+                other
+                for other in group
+                if other is not step and (other.rule in reason.writers or step.sees(other.writes))
             ]
-            busy = [other for other in busy if other.sees(one.writes) or one.fresh]
+            busy = [other for other in busy if other.sees(step.writes) or step.fresh]
             for other in busy:
                 self._refuse(other.rule, f"it and the fix of {rule} undo each other")
             others = ", ".join(other.rule for other in busy)
-            why = f"it and the fix of {others} undo each other" if busy else self._why(found)
-            self._refuse(rule, f"its fix does not mend {found.rows} of the rows that it writes to: {why}")
+            why = f"it and the fix of {others} undo each other" if busy else self._why(reason)
+            self._refuse(rule, f"its fix does not mend {reason.rows} of the rows that it writes to: {why}")
 
-    def _why(self, found: _Restless) -> str:
-        if found.rounded is None:
+    def _why(self, restless: _Restless) -> str:
+        if restless.rounded is None:
             return "they still violate it"
-        table = qualified(found.rounded.table)
-        columns = {each: self.fix_plan.types[table][each] for each in found.rounded.columns}
-        name, column = next((name, each) for name, each in columns.items() if each.rounds)
+        table = qualified(restless.rounded.table)
+        columns = {name: self.fix_plan.types[table][name] for name in restless.rounded.columns}
+        name, column = next((name, column) for name, column in columns.items() if column.rounds)
         advice = "" if column.scale is None else f": say round(…, {column.scale}) in the rule"
         return f"{table}.{name}, {column.type}, rounds what it is given{advice}"
 
     def _without_broken(self, group: list[Step], reason: str) -> list[Step]:
-        """Refuse the fixes that the server cannot compute; all, if it is not to be said which one is to blame."""
+        """Refuse the fixes that the server cannot compute, or all of them if nobody can say which of them is to blame."""
         broken = {step.rule: why for step in group if (why := self._broken([step]))}
         if not broken:
             sizes = range(2, len(group) + 1)
@@ -201,19 +210,19 @@ class Settling:
         return [step for step in group if step.rule not in broken] if broken else []
 
     def _broken(self, group: Sequence[Step]) -> str:
-        """Why the server cannot compute some fixes; empty if it can."""
+        """Why the server cannot compute the fixes of a group; empty if it can."""
         simulation = self.fix_plan.simulation(group)
         _, cuts = simulation.cut_off()
         stored = [simulation.stored(table) for table in simulation.tables]
         answers = self._ask_together(simulation, [*cuts, *self._restless(simulation, group), *stored])
-        return next((one.reason for one in answers if isinstance(one, Failure)), "")
+        return next((answer.reason for answer in answers if isinstance(answer, Failure)), "")
 
     # --- what does no harm
 
     def harmless(self, group: list[Step], waiting: Mapping[str, Step], chosen: Sequence[Step]) -> list[Step]:
-        """Leave out fixes that would make more rows violate a rule than did before, unless that has a fix itself.
+        """Leave out fixes that would make more rows violate a rule than before, unless that rule has a fix itself.
 
-        Fixes that are called for so are remembered: they have to be planned too.
+        Such a rule is remembered in `called`, since its fix has to be planned, too.
         """
         while group:
             watched = self._watched(group, self.violations)
@@ -229,11 +238,13 @@ class Settling:
         return group
 
     def harmless_together(self, groups: Sequence[Sequence[Step]]) -> bool:
-        """Whether groups that are harmless one by one are so together; else fixes of the last of them are refused."""
+        """Whether groups that are harmless one by one are harmless together; otherwise fixes of the last are refused."""
         watched = [self._watched(group, self.violations) for group in groups]
         touching: dict[tuple[int, ...], list[str]] = {}
         for rule in self.violations:
-            touching.setdefault(tuple(n for n, one in enumerate(watched) if rule in one), []).append(rule)
+            touching.setdefault(
+                tuple(n for n, rules_watched in enumerate(watched) if rule in rules_watched), []
+            ).append(rule)
         for numbers, rules in touching.items():
             if len(numbers) > 1:
                 steps = in_order([step for n in numbers for step in groups[n]])
@@ -244,47 +255,51 @@ class Settling:
         return True
 
     def _blamed(self, group: Sequence[Step], rules: Iterable[str]) -> set[str]:
-        """Refuse the steps that make more rows violate a rule: others' fixes, if it has one itself."""
+        """Refuse the steps that make more rows violate a rule; the rule's own step only if there are no others."""
         blamed = set()
         for rule in sorted(rules):
-            found = reading(self.question(rule).text)
-            steps = [step for step in group if found.reads_any(step.writes)]
-            for step in [one for one in steps if one.rule != rule] or steps:
+            reads = reading(self.question(rule).text)
+            steps = [step for step in group if reads.reads_any(step.writes)]
+            for step in [step for step in steps if step.rule != rule] or steps:
                 self._refuse(step.rule, f"its fix would make more rows violate {rule}")
                 blamed.add(step.rule)
         return blamed
 
     def _unhelped(self, group: Sequence[Step], grown: set[str], chosen: Sequence[Step]) -> set[str]:
-        """Those that still grow when what fixes of other groups write is looked at too."""
+        """The rules that still grow when the fixes of other groups are made, too."""
         rules = {step.rule for step in group}
-        found = [reading(self.question(rule).text) for rule in grown]
-        helpers = [one for one in chosen if one.rule not in rules and any(each.reads_any(one.writes) for each in found)]
+        readings = [reading(self.question(rule).text) for rule in grown]
+        helpers = [
+            step
+            for step in chosen
+            if step.rule not in rules and any(reads.reads_any(step.writes) for reads in readings)
+        ]
         if not helpers:
             return grown
         steps = in_order([*group, *helpers])
         return self._grown(dict(self._counts(self.fix_plan.simulation(steps), self._watched(steps, grown))))
 
     def _grown(self, counts: Mapping[str, int]) -> set[str]:
-        """The rules that more rows would violate."""
+        """The rules that more rows would violate than do now."""
         return {rule for rule, count in counts.items() if count > self.violations[rule]}
 
     def _watched(self, group: Sequence[Step], rules: Iterable[str]) -> dict[str, sql.Composable]:
-        """What is asked of those rules of which it is told what they say by looking at what these fixes would leave."""
+        """The queries for the violations of those rules that these fixes may touch, and that are sure to see their layers."""
         writes = written(group)
         names = {cell.relation.name for cell in writes}
-        found = {}
+        watched = {}
         for rule in rules:
             asked = self.question(rule) if rule in self._scans else None
             if asked is not None and asked.rows is not None and not names.isdisjoint(words(asked.text).names):
                 reads = reading(asked.text).reads_any(writes)
                 if reads and self.foresight.outlook(asked.text, writes, self.fix_plan.standing) == "foreseen":
-                    found[rule] = asked.rows
-        return found
+                    watched[rule] = asked.rows
+        return watched
 
     # --- the end
 
     def unforeseen(self) -> Iterator[str]:
-        """The rules that the planned writes might touch, and of which nobody knows what they say after them."""
+        """The rules that the planned writes might touch, and for which it is not known what they will say afterwards."""
         writes, standing = self.fix_plan.writes, self.fix_plan.standing
         for rule in self.violations:
             if not writes or rule not in self._scans:

@@ -21,13 +21,14 @@ NUMBERED = ("smallint", "integer", "bigint")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class LayerColumn:
     """A column as layers need it.
 
-    `type` is as SQL writes it, with its modifier. Where a cast to it would cut a value off, `wide` is a type that holds
-    any such value and `compared` the one in which the two are compared. `rounds` says that it may store another value
-    than it is given, with `scale` digits where it is that kind of type. `generated` is the expression of a column that
-    the server computes, `lossy` says that a cast to text loses something, `equals` is the operator of a key column.
+    `type` is as SQL writes it, with its modifier. If a cast to the type may cut a value off, `wide` is a type that holds
+    values of any length, and `compared` the type in which the cut and the whole value are compared. `rounds` says that the
+    column may store another value than it is given; `scale` is its number of digits, if its type has one. `generated` is
+    the expression of a column that the server computes. `lossy` says that a cast to text loses something. `equals` is the
+    operator of a key column.
     """
 
     type: str
@@ -41,7 +42,7 @@ class Column:
     equals: str = "="
 
     def fits(self, value: sql.Composable) -> sql.Composable:
-        """TRUE for a value that the column holds as it is, but for blanks at its end."""
+        """TRUE for a value that the column can hold uncut; blanks at its end do not count."""
         return sql.SQL("(({v})::{wide}{c} IS NOT DISTINCT FROM ({v})::{wide}::{of}::{compared}{c2})").format(
             v=value,
             wide=raw(self.wide),
@@ -52,12 +53,12 @@ class Column:
         )
 
 
-Types = Mapping[str, Mapping[str, Column]]
+Types = Mapping[str, Mapping[str, LayerColumn]]
 """The columns of tables by their qualified names, in the order of the table."""
 
 
-def text_of(value: sql.Composable, column: Column) -> sql.Composable:
-    """A value of a column as text, from which the same value can be made again."""
+def text_of(value: sql.Composable, column: LayerColumn) -> sql.Composable:
+    """A value of a column as text, from which the value can be made again exactly."""
     if column.lossy:
         return exact_text(value)
     return sql.SQL("({})::pg_catalog.text").format(value)
@@ -68,21 +69,21 @@ def _of(alias: str, column: str) -> sql.Composable:
 
 
 def same_key(
-    table: Table, columns: Mapping[str, Column], left: str, right: Callable[[int], sql.Composable]
+    table: Table, columns: Mapping[str, LayerColumn], left: str, right: Callable[[int], sql.Composable]
 ) -> sql.Composed:
-    """TRUE where the key behind an alias is that on the right, by number."""
+    """TRUE where the row behind an alias has the key whose parts, by their numbers, `right` gives."""
     return both(
-        sql.SQL("{} {} {}").format(_of(left, one), raw(columns[one].equals), right(n))
-        for n, one in enumerate(table.key)
+        sql.SQL("{} {} {}").format(_of(left, column), raw(columns[column].equals), right(n))
+        for n, column in enumerate(table.key)
     )
 
 
 @dataclass
 class Simulation:
-    """The tables of a component as its steps would leave them.
+    """The tables of a group of steps as the steps would leave them.
 
-    `types` are the columns of its tables, `standing` the names under which layers stand in for tables that SQL names with
-    their schema; `only` confines a table to some of its rows, where that is enough. Tables go by their qualified names.
+    `types` are the columns of the tables. `standing` are the names under which layers stand in for tables. `only` confines a
+    table to some of its rows, where these are enough. All three map qualified names of tables.
     """
 
     types: Types
@@ -99,13 +100,13 @@ class Simulation:
     _cut: list[tuple[str, str, str]] = field(default_factory=list)
 
     def apply(self, steps: Sequence[Step], numbers: Mapping[str, int]) -> None:
-        """Lay one layer for each remedy; the remedies of one step see the same state."""
+        """Add a layer for each table fix; the table fixes of a step see the same state."""
         for step in steps:
-            for one in step.table_fixes:
-                self._begin(one)
+            for table_fix in step.table_fixes:
+                self._begin(table_fix)
             state = self._state()
-            for one in step.table_fixes:
-                self._layer(one, state, numbers[step.rule], fresh=step.fresh)
+            for table_fix in step.table_fixes:
+                self._layer(table_fix, state, numbers[step.rule], fresh=step.fresh)
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -119,8 +120,8 @@ class Simulation:
         self._parts.append(raw(sql_text(sql.SQL("{} AS ({})").format(raw(name), query))))
         return name
 
-    def _begin(self, one: TableFix) -> None:
-        table, name = one.table, qualified(one.table)
+    def _begin(self, table_fix: TableFix) -> None:
+        table, name = table_fix.table, qualified(table_fix.table)
         if name in self._last:
             return
         query = sql.SQL(
@@ -131,7 +132,7 @@ class Simulation:
             where_clause(self.only.get(name)),
         )
         self._tables[name] = table
-        if one.visible:
+        if table_fix.visible:
             self._visible.add(name)
         self._written[name] = {}
         self._first[name] = self._last[name] = self._add(query)
@@ -150,63 +151,63 @@ class Simulation:
         return sql.SQL("WITH {} ").format(listed(parts)) if parts else raw("")
 
     def asked(self, text: str) -> sql.SQL:
-        """SQL of a rule, in which the tables that have layers go by the names of what stands in for them."""
-        return raw(standing_in(text, {self._tables[one].path: self.standing[one] for one in self._last}))
+        """SQL of a rule, in which the tables that have layers are replaced by the names that stand in for them."""
+        return raw(standing_in(text, {self._tables[table].path: self.standing[table] for table in self._last}))
 
     def _seen(self, table: str, last: str) -> sql.Composable:
-        """The columns as others see them: what the server computes is computed, and new rows have keys.
+        """The columns as SQL of rules sees them: columns that the server computes are computed, and new rows have keys.
 
-        These are below all that the server gives out.
+        The keys of new rows are lower than all keys that the server gives out.
         """
         key = self._tables[table].key if table in self._longer else ()
-        return listed(self._shown(name, one, last, new=name in key) for name, one in self.types[table].items())
+        return listed(self._shown(name, column, last, new=name in key) for name, column in self.types[table].items())
 
-    def _shown(self, name: str, one: Column, last: str, *, new: bool) -> sql.Composable:
-        if one.generated:
-            return sql.SQL("({}\n)::{} AS {}").format(raw(one.generated), raw(one.type), sql.Identifier(name))
-        if new and one.type in NUMBERED:
+    def _shown(self, name: str, column: LayerColumn, last: str, *, new: bool) -> sql.Composable:
+        if column.generated:
+            return sql.SQL("({}\n)::{} AS {}").format(raw(column.generated), raw(column.type), sql.Identifier(name))
+        if new and column.type in NUMBERED:
             return sql.SQL(
                 "coalesce({c}, ((SELECT least(pg_catalog.min({c}), 0) FROM {last})"
                 " - pg_catalog.row_number() OVER ())::{of}) AS {c}"
-            ).format(c=sql.Identifier(name), last=raw(last), of=raw(one.type))
+            ).format(c=sql.Identifier(name), last=raw(last), of=raw(column.type))
         return sql.Identifier(name)
 
-    def _layer(self, one: TableFix, state: sql.Composable, number: int, *, fresh: bool) -> None:
-        name = qualified(one.table)
-        self._written[name].update(dict.fromkeys(one.columns))
-        if one.op == "insert":
-            self._last[name] = self._add(self._inserted(one, state, number))
+    def _layer(self, table_fix: TableFix, state: sql.Composable, number: int, *, fresh: bool) -> None:
+        name = qualified(table_fix.table)
+        self._written[name].update(dict.fromkeys(table_fix.columns))
+        if table_fix.op == "insert":
+            self._last[name] = self._add(self._inserted(table_fix, state, number))
             self._longer.add(name)
             return
-        if one.op == "delete":
+        if table_fix.op == "delete":
             self._shorter.add(name)
-        keys = [raw(f"k{n}") for n in range(len(one.table.key))]
-        order = listed([*keys, *(sql.SQL("({})::text").format(raw(f"v{n}")) for n in range(len(one.columns)))])
+        keys = [raw(f"k{n}") for n in range(len(table_fix.table.key))]
+        order = listed([*keys, *(sql.SQL("({})::text").format(raw(f"v{n}")) for n in range(len(table_fix.columns)))])
         hits = sql.SQL("SELECT DISTINCT ON ({}) *, TRUE AS tgi_hit FROM ({}) AS tgi_hit_row ORDER BY {}").format(
-            listed(keys), self._hits(one, state, fresh=fresh), order
+            listed(keys), self._hits(table_fix, state, fresh=fresh), order
         )
-        on = same_key(one.table, self.types[name], "tgi_row", lambda n: raw(f"tgi_hits.k{n}"))
+        on = same_key(table_fix.table, self.types[name], "tgi_row", lambda n: raw(f"tgi_hits.k{n}"))
         self._last[name] = self._add(
             sql.SQL("SELECT {} FROM {} AS tgi_row LEFT JOIN ({}) AS tgi_hits ON {}").format(
-                self._rewritten(one, number), raw(self._last[name]), hits, on
+                self._rewritten(table_fix, number), raw(self._last[name]), hits, on
             )
         )
 
-    def _hits(self, one: TableFix, state: sql.Composable, *, fresh: bool) -> sql.Composable:
-        """The rows that a remedy finds in a state; a fresh one leaves out those that it would find today."""
-        found = sql.SQL("{}{}").format(state, self.asked(one.text))
+    def _hits(self, table_fix: TableFix, state: sql.Composable, *, fresh: bool) -> sql.Composable:
+        """The rows that a table fix finds in a state; a fresh one leaves out the rows that it finds in the tables today."""
+        hits = sql.SQL("{}{}").format(state, self.asked(table_fix.text))
         if not fresh:
-            return found
-        keys = [raw(f"k{n}") for n in range(len(one.table.key))]
+            return hits
+        keys = [raw(f"k{n}") for n in range(len(table_fix.table.key))]
         today = sql.SQL("SELECT {keys} FROM ({}) AS tgi_old WHERE pg_catalog.num_nulls({keys}) = 0").format(
-            raw(one.text), keys=listed(keys)
+            raw(table_fix.text), keys=listed(keys)
         )
-        return sql.SQL("SELECT * FROM ({}) AS tgi_new WHERE ({}) NOT IN ({})").format(found, listed(keys), today)
+        return sql.SQL("SELECT * FROM ({}) AS tgi_new WHERE ({}) NOT IN ({})").format(hits, listed(keys), today)
 
-    def _rewritten(self, one: TableFix, number: int) -> sql.Composable:
-        values = {column: raw(f"tgi_hits.v{n}") for n, column in enumerate(one.columns)}
+    def _rewritten(self, table_fix: TableFix, number: int) -> sql.Composable:
+        values = {column: raw(f"tgi_hits.v{n}") for n, column in enumerate(table_fix.columns)}
         targets: list[sql.Composable] = []
-        for name, column in self.types[qualified(one.table)].items():
+        for name, column in self.types[qualified(table_fix.table)].items():
             if name in values:
                 targets.append(
                     sql.SQL("CASE WHEN tgi_hits.tgi_hit THEN ({})::{} ELSE {} END AS {}").format(
@@ -215,9 +216,9 @@ class Simulation:
                 )
             else:
                 targets.append(_of("tgi_row", name))
-        gone = "tgi_row.tgi_gone OR tgi_hits.tgi_hit IS TRUE" if one.op == "delete" else "tgi_row.tgi_gone"
-        columns = self.types[qualified(one.table)]
-        differ = [_differ(columns[c], c, f"tgi_hits.v{n}") for n, c in enumerate(one.columns)] or [raw("TRUE")]
+        gone = "tgi_row.tgi_gone OR tgi_hits.tgi_hit IS TRUE" if table_fix.op == "delete" else "tgi_row.tgi_gone"
+        columns = self.types[qualified(table_fix.table)]
+        differ = [_differ(columns[c], c, f"tgi_hits.v{n}") for n, c in enumerate(table_fix.columns)] or [raw("TRUE")]
         return listed(
             [
                 *targets,
@@ -225,36 +226,38 @@ class Simulation:
                     "CASE WHEN tgi_hits.tgi_hit IS TRUE AND ({}) THEN pg_catalog.array_append(tgi_row.tgi_rules, {})"
                     " ELSE tgi_row.tgi_rules END AS tgi_rules"
                 ).format(_any(differ), raw(str(number))),
-                sql.SQL("{} AS tgi_cut").format(self._cut_off(one, values, raw("tgi_row.tgi_cut"))),
+                sql.SQL("{} AS tgi_cut").format(self._cut_off(table_fix, values, raw("tgi_row.tgi_cut"))),
                 raw(f"{gone} AS tgi_gone"),
             ]
         )
 
-    def _cut_off(self, one: TableFix, values: Mapping[str, sql.Composable], before: sql.Composable) -> sql.Composable:
-        """The numbers of the columns that could not hold what they were given, after those known `before`."""
-        found = before
+    def _cut_off(
+        self, table_fix: TableFix, values: Mapping[str, sql.Composable], before: sql.Composable
+    ) -> sql.Composable:
+        """The numbers of the columns that cannot hold the values they are given, appended to those known `before`."""
+        cut = before
         for name, value in values.items():
-            column = self.types[qualified(one.table)][name]
+            column = self.types[qualified(table_fix.table)][name]
             if column.wide:
-                found = sql.SQL(
+                cut = sql.SQL(
                     "pg_catalog.array_cat({}, CASE WHEN pg_catalog.num_nulls({}) = 1 THEN '{{}}'::int[]"
                     " WHEN {} THEN '{{}}'::int[] ELSE ARRAY[{}] END)"
-                ).format(found, value, column.fits(value), raw(str(len(self._cut))))
-                self._cut.append((one.rule, qualified(one.table), name))
-        return found
+                ).format(cut, value, column.fits(value), raw(str(len(self._cut))))
+                self._cut.append((table_fix.rule, qualified(table_fix.table), name))
+        return cut
 
-    def _inserted(self, one: TableFix, state: sql.Composable, number: int) -> sql.Composable:
-        values = {column: raw(f"tgi_found.v{n}") for n, column in enumerate(one.columns)}
+    def _inserted(self, table_fix: TableFix, state: sql.Composable, number: int) -> sql.Composable:
+        values = {column: raw(f"tgi_found.v{n}") for n, column in enumerate(table_fix.columns)}
         targets = [
             sql.SQL("({})::{} AS {}").format(values.get(name, raw("NULL")), raw(column.type), sql.Identifier(name))
-            for name, column in self.types[qualified(one.table)].items()
+            for name, column in self.types[qualified(table_fix.table)].items()
         ]
-        cut = self._cut_off(one, values, raw("'{}'::int[]"))
+        cut = self._cut_off(table_fix, values, raw("'{}'::int[]"))
         targets.append(
             sql.SQL("ARRAY[{}] AS tgi_rules, {} AS tgi_cut, FALSE AS tgi_gone").format(raw(str(number)), cut)
         )
         return sql.SQL("SELECT * FROM {} UNION ALL SELECT {} FROM ({}{}) AS tgi_found").format(
-            raw(self._last[qualified(one.table)]), listed(targets), state, self.asked(one.text)
+            raw(self._last[qualified(table_fix.table)]), listed(targets), state, self.asked(table_fix.text)
         )
 
     # --- questions
@@ -263,17 +266,17 @@ class Simulation:
         return sql.SQL("WITH {} ").format(listed(self._parts))
 
     def together(self, questions: Iterable[sql.Composable]) -> sql.Composable:
-        """Several questions about the end as one statement: their rows, numbered from 0."""
+        """Several questions about the final state as one statement, whose rows begin with the number of the question."""
         asked = sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {} AS tgi_question, tgi_answer.* FROM ({}) AS tgi_answer").format(raw(str(n)), one)
-            for n, one in enumerate(questions)
+            sql.SQL("SELECT {} AS tgi_question, tgi_answer.* FROM ({}) AS tgi_answer").format(raw(str(n)), question)
+            for n, question in enumerate(questions)
         )
         return sql.SQL("{}{} ORDER BY 1").format(self._with(), asked)
 
     def cut_off(self) -> tuple[Sequence[tuple[str, str, str]], list[sql.Composable]]:
-        """Rule, table and column of each place where a value might not fit, and questions for those where one did not.
+        """Rule, table and column of each value that might not fit, and questions that find those which do not.
 
-        The answers are a number of rows, the numbers of the places, and 0.
+        The answer to each question is a number of rows, the numbers of the values that do not fit, and 0.
         """
         questions: list[sql.Composable] = [
             sql.SQL(
@@ -285,65 +288,73 @@ class Simulation:
         return self._cut, questions
 
     def stored(self, table: Table) -> sql.Composable:
-        """A question that computes all that is written to a table: how many rows, an empty list, and how many of these."""
+        """A question that makes the server compute all values that are written to a table.
+
+        Its answer is the number of rows, an empty list, and the number of rows again.
+        """
         name = qualified(table)
-        written = [one for one in self.types[name] if one in self._written[name]]
+        written = [column for column in self.types[name] if column in self._written[name]]
         return sql.SQL(
             "SELECT pg_catalog.count(*), '{{}}'::int[], pg_catalog.count({}) FROM {} AS tgi_row"
             " WHERE pg_catalog.cardinality(tgi_row.tgi_rules) > 0"
         ).format(self._texts("tgi_row", name, written), raw(self._last[name]))
 
-    def restless(self, step: Step, one: TableFix, number: int, *, sure: bool) -> sql.Composable:
-        """How many rows this remedy would still change after all, and why.
+    def restless(self, step: Step, table_fix: TableFix, number: int, *, sure: bool) -> sql.Composable:
+        """A question that asks how many rows a table fix would still change in the final state, and why.
 
-        The reasons are the numbers of the rules that wrote to these rows, and how many hold another value than was
-        computed. Where its SQL is sure to see the end, rows that it changed and still finds are among them.
+        Its answer is the number of rows, the numbers of the rules that wrote to them, and how many rows store another value
+        than was computed. If the fix is `sure` to see the final state, the rows that it changed and still finds count, too.
         """
         state = self._state()
-        if one.op != "update":
+        if table_fix.op != "update":
             return sql.SQL("SELECT pg_catalog.count(*), '{{}}'::int[], 0::int8 FROM ({}) AS tgi_found").format(
-                self._hits(one, state, fresh=step.fresh and one.op == "delete")
+                self._hits(table_fix, state, fresh=step.fresh and table_fix.op == "delete")
             )
-        name = qualified(one.table)
+        name = qualified(table_fix.table)
         columns = self.types[name]
-        found, first, last = self._hits(one, state, fresh=step.fresh), raw(self._first[name]), raw(self._last[name])
+        hits, first, last = (
+            self._hits(table_fix, state, fresh=step.fresh),
+            raw(self._first[name]),
+            raw(self._last[name]),
+        )
         return sql.SQL(
             "SELECT pg_catalog.count(DISTINCT ROW({keys})), pg_catalog.array_agg(DISTINCT tgi_number),"
             " pg_catalog.count(*) FILTER (WHERE {rounded}) FROM ({found}) AS tgi_found JOIN {last} AS tgi_row ON {on}"
             " JOIN {first} AS tgi_old ON {same} CROSS JOIN LATERAL pg_catalog.unnest(tgi_row.tgi_rules) AS tgi_number"
             " WHERE {differ}{changed}"
         ).format(
-            keys=listed(_of("tgi_row", key) for key in one.table.key),
-            found=found,
+            keys=listed(_of("tgi_row", key) for key in table_fix.table.key),
+            found=hits,
             last=last,
             first=first,
-            on=same_key(one.table, columns, "tgi_row", lambda n: raw(f"tgi_found.k{n}")),
-            same=same_key(one.table, columns, "tgi_old", lambda n: _of("tgi_row", one.table.key[n])),
-            rounded=_any(_rounded(columns[c], raw(f"tgi_found.v{n}")) for n, c in enumerate(one.columns)),
-            differ=_any(_differ(columns[c], c, f"tgi_found.v{n}") for n, c in enumerate(one.columns)),
-            changed=self._changed(one, number) if sure else raw(""),
+            on=same_key(table_fix.table, columns, "tgi_row", lambda n: raw(f"tgi_found.k{n}")),
+            same=same_key(table_fix.table, columns, "tgi_old", lambda n: _of("tgi_row", table_fix.table.key[n])),
+            rounded=_any(_rounded(columns[c], raw(f"tgi_found.v{n}")) for n, c in enumerate(table_fix.columns)),
+            differ=_any(_differ(columns[c], c, f"tgi_found.v{n}") for n, c in enumerate(table_fix.columns)),
+            changed=self._changed(table_fix, number) if sure else raw(""),
         )
 
-    def _changed(self, one: TableFix, number: int) -> sql.Composable:
-        columns = self.types[qualified(one.table)]
-        pairs = [(text_of(_of(alias, c), columns[c]) for alias in ("tgi_row", "tgi_old")) for c in one.columns]
+    def _changed(self, table_fix: TableFix, number: int) -> sql.Composable:
+        columns = self.types[qualified(table_fix.table)]
+        pairs = [(text_of(_of(alias, c), columns[c]) for alias in ("tgi_row", "tgi_old")) for c in table_fix.columns]
         return sql.SQL(" OR ({} = ANY (tgi_row.tgi_rules) AND ({}))").format(
             raw(str(number)), _any(sql.SQL("{} IS DISTINCT FROM {}").format(*pair) for pair in pairs)
         )
 
     def count(self, rows: sql.Composable) -> sql.Composable:
-        """How many rows a query finds after all."""
+        """A question that asks how many rows a query finds in the final state."""
         return sql.SQL("SELECT pg_catalog.count(*) FROM ({}SELECT * FROM ({}\n) AS tgi_asked) AS tgi_found").format(
             self._state(), self.asked(sql_text(rows))
         )
 
     def changes(self, table: Table) -> sql.Composable:
-        """Every change of a table in key order: operation, key, before, after (columns to texts), and the rules' numbers.
+        """A query for every change of a table in key order: operation, key, before, after, and the numbers of the rules.
 
-        Of rows that are updated only the columns that fixes write to are told, of deleted ones all.
+        Key, before and after map columns to texts. An updated row has only the columns that fixes write to, a deleted row has
+        all columns.
         """
         name = qualified(table)
-        written = [one for one in self.types[name] if one in self._written[name]]
+        written = [column for column in self.types[name] if column in self._written[name]]
         before = list(self.types[name]) if name in self._shorter else written
         missing = sql.SQL("tgi_a.tgi_there IS NULL")
         return sql.SQL(
@@ -374,14 +385,14 @@ def _any(conditions: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL(" OR ").join(conditions)
 
 
-def _differ(column: Column, name: str, value: str) -> sql.Composable:
-    """Whether a row does not hold what was computed for it, as the column would store it."""
+def _differ(column: LayerColumn, name: str, value: str) -> sql.Composable:
+    """TRUE where a row does not hold the value that was computed for it, as the column would store that value."""
     stored = sql.SQL("({})::{}").format(raw(value), raw(column.type))
     return sql.SQL("{} IS DISTINCT FROM {}").format(text_of(_of("tgi_row", name), column), text_of(stored, column))
 
 
-def _rounded(column: Column, value: sql.Composable) -> sql.Composable:
-    """Whether the column would store another value than was computed; of numbers, zeros at the end do not count."""
+def _rounded(column: LayerColumn, value: sql.Composable) -> sql.Composable:
+    """TRUE where the column would store another value than was computed; zeros at the end of a number do not count."""
     if not column.rounds:
         return raw("FALSE")
     return sql.SQL(

@@ -1,4 +1,4 @@
-"""What fixes would do, as SQL: the rows that they change and what they write there, and which of them see each other. Pure."""
+"""Fixes as SQL: which rows they change and what they write there, and which fixes see what others write. Pure."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ Op = Literal["update", "delete", "insert"]
 
 
 def qualified(table: Table) -> str:
-    """Schema and name, as people write them."""
+    """The qualified name of a table: schema, dot, name, without quotes."""
     return ".".join(table.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Violating:
-    """The violating rows of one rule, once more: FROM and WHERE with all of the source's aliases in reach."""
+    """The violating rows of a rule as FROM and WHERE, in which all aliases of the rule's source can be used."""
 
     table: sql.Composable
     where: sql.Composable
 
 
 def violating(scan: Scan, *, keep_first: bool = False) -> Violating:
-    """What a scan of one rule counts. `keep_first` leaves out the first row of each group of equal keys.
+    """The rows that the scan of a single rule counts. `keep_first` leaves out the first row of each group of equal keys.
 
-    Raises `NotEvaluated` for a scan whose answer is no rows of a table.
+    Raises `NotEvaluated` for a scan that does not count rows of a table.
     """
     match scan:
         case RowScan():
             return Violating(scan.table, _all([scan.scope, scan.checks[0].condition]))
         case ReferenceScan():
-            one = scan.references[0]
-            return Violating(sql.Composed([scan.table, one.join(0)]), _all([scan.scope, one.orphaned(0)]))
+            reference = scan.references[0]
+            return Violating(sql.Composed([scan.table, reference.join(0)]), _all([scan.scope, reference.orphaned(0)]))
         case UniqueScan():
             return Violating(scan.table, _all([scan.where, _clashing(scan, keep_first=keep_first)]))
         case _:
@@ -63,28 +63,28 @@ def violating(scan: Scan, *, keep_first: bool = False) -> Violating:
 
 
 def offending(scan: Scan) -> sql.Composable | None:
-    """A query for what violates the one rule of a scan; None for a number."""
+    """A query for the violations of the only rule of a scan; None for a metric, which has no rows."""
     if isinstance(scan, QueryScan):
         return scan.query
     if isinstance(scan, MetricScan):
         return None
-    found = violating(scan)
-    return sql.SQL("SELECT 1 AS one FROM {} WHERE {}").format(found.table, found.where)
+    rows = violating(scan)
+    return sql.SQL("SELECT 1 AS one FROM {} WHERE {}").format(rows.table, rows.where)
 
 
 def _all(conditions: Iterable[sql.Composable | None]) -> sql.Composed:
-    return both(one for one in conditions if one is not None)
+    return both(condition for condition in conditions if condition is not None)
 
 
 def _clashing(scan: UniqueScan, *, keep_first: bool) -> sql.Composed:
-    """The keys of rows that share theirs, all but the first of each group if one is to be kept."""
+    """TRUE for rows whose unique values other rows have, too; with `keep_first` not for the first row of each group."""
     keys, parts = listed(scan.keys), [part for _, part in scan.parts]
     whole = sql.SQL("pg_catalog.num_nulls({}) = 0").format(listed(parts)) if scan.nulls_distinct else raw("TRUE")
     counting = "row_number() OVER (PARTITION BY {} ORDER BY {})" if keep_first else "count(*) OVER (PARTITION BY {})"
     counted = sql.SQL(f"pg_catalog.{counting}").format(listed(parts), keys)
     within = scan.within if scan.within is not None else raw("TRUE")
     names = listed(raw(f"tgi_key{n}") for n in range(len(scan.keys)))
-    aliased = listed(sql.SQL("{} AS {}").format(one, raw(f"tgi_key{n}")) for n, one in enumerate(scan.keys))
+    aliased = listed(sql.SQL("{} AS {}").format(key, raw(f"tgi_key{n}")) for n, key in enumerate(scan.keys))
     return sql.SQL(
         "({}) IN (SELECT {} FROM (SELECT {}, {} AS tgi_n, {} AS tgi_whole, {} AS tgi_within FROM {}{}) AS tgi_groups"
         " WHERE tgi_n > 1 AND tgi_whole AND tgi_within)"
@@ -93,9 +93,9 @@ def _clashing(scan: UniqueScan, *, keep_first: bool) -> sql.Composed:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the fix of a rule is about to do to the row behind an alias (empty: the source's only table).
+    """What the fix of a rule does to the row behind an alias, which is empty for the only table of a source.
 
-    `where` leaves out violating rows that are for a person to look at.
+    `where` confines the fix to some of the violating rows; a person has to look at the others.
     """
 
     op: Op
@@ -113,24 +113,26 @@ def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]
     writes = fix_writes(rule, binding)
     op: Op = "insert" if "insert" in rule.fix_allows else "update"
     aliases = dict.fromkeys(write.target.alias for write in writes)
-    return tuple(Intent(op, one, tuple(w for w in writes if w.target.alias == one)) for one in aliases)
-
-
-def deletion(found: Violating, intent: Intent, alias: Target, table: str) -> sql.Composed:
-    """Delete what stands behind an alias in the violating rows, without a plan and without a journal."""
-    return sql.SQL("DELETE FROM ONLY {} WHERE ctid IN (SELECT {}ctid FROM {} WHERE {})").format(
-        raw(table), alias.prefix, found.table, _all([found.where, intent.where])
+    return tuple(
+        Intent(op, alias, tuple(write for write in writes if write.target.alias == alias)) for alias in aliases
     )
 
 
-def insertion(found: Violating, intent: Intent) -> sql.Composed:
-    """Insert a row for each violating one, likewise."""
+def deletion(rows: Violating, intent: Intent, alias: Target, table: str) -> sql.Composed:
+    """A statement that deletes the rows behind an alias of the violating rows, without a plan and without a journal."""
+    return sql.SQL("DELETE FROM ONLY {} WHERE ctid IN (SELECT {}ctid FROM {} WHERE {})").format(
+        raw(table), alias.prefix, rows.table, _all([rows.where, intent.where])
+    )
+
+
+def insertion(rows: Violating, intent: Intent) -> sql.Composed:
+    """A statement that inserts a row for each violating row, without a plan and without a journal."""
     return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}").format(
         identifier(intent.alias),
-        listed(sql.Identifier(one.target.column) for one in intent.writes),
-        listed(parenthesised(one.value) for one in intent.writes),
-        found.table,
-        found.where,
+        listed(sql.Identifier(write.target.column) for write in intent.writes),
+        listed(parenthesised(write.value) for write in intent.writes),
+        rows.table,
+        rows.where,
     )
 
 
@@ -138,9 +140,9 @@ def insertion(found: Violating, intent: Intent) -> sql.Composed:
 class TableFix:
     """What the fix of one rule does to one table.
 
-    Its SQL selects the keys (k0, k1, …) of rows and their new values (v0, v1, …) as of one instant; `words` is what the
-    author wrote of these values. `visible` says that the table is found without its schema, `computed` are columns that the
-    server computes from those that are written.
+    Its SQL (`text`) selects the keys (k0, k1, …) of rows and their new values (v0, v1, …) as of one instant. `words` are the
+    expressions of these values as their author wrote them. `visible` says that the table is found without its schema.
+    `computed` are the columns that the server computes from those that are written.
     """
 
     rule: str
@@ -164,37 +166,41 @@ class TableFix:
 
     @property
     def cells(self) -> frozenset[Cell]:
-        """What it writes; a row that comes or goes writes to all columns."""
+        """The cells that it writes; to insert or delete a row is to write to all columns."""
         columns = (*self.columns, *self.computed) if self.op == "update" else (EVERY,)
         return frozenset(Cell(self.relation, column) for column in columns)
 
     @property
     def local(self) -> bool:
-        """Whether what becomes of a row depends on no other row of the same table."""
+        """Whether what becomes of a row does not depend on other rows of the same table."""
         return self.op != "insert" and not self.reading.anything and self.reading.times(self.relation) <= 1
 
 
-def table_fix(bound: BoundRule, found: Violating, intent: Intent, table: Table, *, visible: bool) -> TableFix:
+def make_table_fix(bound: BoundRule, rows: Violating, intent: Intent, table: Table, *, visible: bool) -> TableFix:
     """What an intent does to the table behind its alias."""
     prefix = qualifier(intent.alias)
-    keys = [] if intent.op == "insert" else [sql.SQL("{}{}").format(prefix, sql.Identifier(one)) for one in table.key]
+    keys = (
+        []
+        if intent.op == "insert"
+        else [sql.SQL("{}{}").format(prefix, sql.Identifier(column)) for column in table.key]
+    )
     targets = [sql.SQL("{} AS {}").format(key, raw(f"k{n}")) for n, key in enumerate(keys)]
-    targets += [sql.SQL("({}\n) AS {}").format(one.value, raw(f"v{n}")) for n, one in enumerate(intent.writes)]
-    where = _all([found.where, intent.where])
-    hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(listed(targets), found.table, where)
-    columns = tuple(one.target.column for one in intent.writes)
-    words = tuple(one.words for one in intent.writes)
+    targets += [sql.SQL("({}\n) AS {}").format(write.value, raw(f"v{n}")) for n, write in enumerate(intent.writes)]
+    where = _all([rows.where, intent.where])
+    hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(listed(targets), rows.table, where)
+    columns = tuple(write.target.column for write in intent.writes)
+    words = tuple(write.words for write in intent.writes)
     return TableFix(bound.id, table, intent.op, columns, words, sql_text(hits), visible)
 
 
-def as_of(one: TableFix, instant: str) -> TableFix:
-    """The same at one instant, a literal of type timestamptz."""
-    return replace(one, text=at_instant(one.text, instant))
+def as_of(table_fix: TableFix, instant: str) -> TableFix:
+    """The same table fix at an instant, which is a literal of the type timestamptz."""
+    return replace(table_fix, text=at_instant(table_fix.text, instant))
 
 
 @dataclass(frozen=True)
 class Step:
-    """All that the fix of one rule does, seen from one state; `fresh` leaves out what was wrong to begin with."""
+    """All that the fix of a rule does in one state; `fresh` leaves out the rows that violate the rule before any fix."""
 
     rule: str
     table_fixes: tuple[TableFix, ...]
@@ -202,41 +208,41 @@ class Step:
 
     @cached_property
     def writes(self) -> frozenset[Cell]:
-        """What it writes."""
-        return frozenset(cell for one in self.table_fixes for cell in one.cells)
+        """The cells that it writes."""
+        return frozenset(cell for table_fix in self.table_fixes for cell in table_fix.cells)
 
     def sees(self, writes: Iterable[Cell]) -> bool:
-        """Whether its SQL may read something that is written."""
+        """Whether its SQL may read any of these cells."""
         cells = list(writes)
-        return any(one.reading.reads_any(cells) for one in self.table_fixes)
+        return any(table_fix.reading.reads_any(cells) for table_fix in self.table_fixes)
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
-    """Whoever writes what others only read goes first; otherwise in order of the rules' names."""
-    waiting = sorted(steps, key=lambda one: one.rule)
-    found: list[Step] = []
+    """Steps in the order of their rules' names, but a step that writes what another step only reads goes first."""
+    waiting = sorted(steps, key=lambda step: step.rule)
+    ordered: list[Step] = []
     while waiting:
-        free = next((one for one in waiting if not _has_to_wait(one, waiting)), waiting[0])
+        free = next((step for step in waiting if not _has_to_wait(step, waiting)), waiting[0])
         waiting.remove(free)
-        found.append(free)
-    return found
+        ordered.append(free)
+    return ordered
 
 
 def _has_to_wait(step: Step, others: Iterable[Step]) -> bool:
-    return any(step.sees(one.writes) and not one.sees(step.writes) for one in others if one is not step)
+    return any(step.sees(other.writes) and not other.sees(step.writes) for other in others if other is not step)
 
 
 def components(steps: Sequence[Step]) -> list[list[Step]]:
-    """Steps that have nothing to do with each other, apart: they write to other tables, and see nothing of the others."""
+    """Groups of steps: steps of different groups write to different tables, and none sees what another group writes."""
     groups: list[list[Step]] = []
     for step in steps:
         near = [group for group in groups if any(_are_near(step, other) for other in group)]
         merged = [other for group in near for other in group]
         groups = [*(group for group in groups if group not in near), [*merged, step]]
     order = {step.rule: number for number, step in enumerate(steps)}
-    return [sorted(group, key=lambda one: order[one.rule]) for group in groups]
+    return [sorted(group, key=lambda member: order[member.rule]) for group in groups]
 
 
-def _are_near(one: Step, other: Step) -> bool:
-    tables = {cell.relation for cell in one.writes} & {cell.relation for cell in other.writes}
-    return bool(tables) or one.sees(other.writes) or other.sees(one.writes)
+def _are_near(step: Step, other: Step) -> bool:
+    tables = {cell.relation for cell in step.writes} & {cell.relation for cell in other.writes}
+    return bool(tables) or step.sees(other.writes) or other.sees(step.writes)

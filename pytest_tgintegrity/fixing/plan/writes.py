@@ -1,4 +1,4 @@
-"""What `fix=` and `breaks=` write: new values for columns of the rows behind a source's aliases. Pure."""
+"""The writes that `fix=` and `breaks=` declare: new values for columns of the rows behind a source's aliases. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from pytest_tgintegrity.rules.rule import Rule
 class Target:
     """A column of the row behind an alias; `alias` is empty where the source has one table only.
 
-    `home` is that alias as SQL writes it, where no dotted name can say it.
+    `home` is the alias as SQL writes it, if it cannot be written as a dotted name.
     """
 
     alias: str
@@ -41,12 +41,12 @@ class Target:
 
     @property
     def words(self) -> str:
-        """As its author wrote it."""
+        """The target as its author wrote it."""
         return f"{self.alias}.{self.column}" if self.alias else self.column
 
     @property
     def prefix(self) -> sql.Composable:
-        """What stands before a column of the alias."""
+        """The alias and a dot, as they stand before a column in SQL; empty without an alias."""
         if self.home:
             return raw(f"{self.home}.")
         return qualifier(self.alias)
@@ -59,7 +59,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A value, as an expression over the source's row, for a column; `words` is what its author wrote."""
+    """A new value for a column, an expression over the row of the source; `words` is the value as its author wrote it."""
 
     target: Target
     value: sql.Composable
@@ -67,7 +67,7 @@ class Write:
 
 
 def target(text: str, binding: Binding) -> Target | None:
-    """The column that a text names: ``alias.column``, or ``column`` for a plain table; None for any other expression."""
+    """The column that a text names, as ``alias.column`` or, for a plain table, ``column``; None for other expressions."""
     name = binding.title(text)
     if name in binding.columns:
         return Target("", name)
@@ -78,7 +78,7 @@ def target(text: str, binding: Binding) -> Target | None:
 
 
 def at_home(column: Target, table: sql.Composable) -> Target:
-    """The same column under the name of the only table of a FROM clause: beside a join, `ctid` alone is not found."""
+    """The same column with the name of the only table of a FROM clause, since beside a join `ctid` alone is not found."""
     only = None if column.alias else only_table(readable(table))
     if only is None:
         return column
@@ -87,7 +87,7 @@ def at_home(column: Target, table: sql.Composable) -> Target:
 
 
 def mapped(writes: Mapping[str, str], binding: Binding) -> tuple[Write, ...]:
-    """The writes of a mapping of columns to expressions. Raises `DeclarationError` for what is no column."""
+    """The writes that a mapping of columns to expressions declares. Raises `DeclarationError` for a key that is no column."""
     return tuple(
         Write(_column(text, binding), binding.fill(value), binding.words(value)) for text, value in writes.items()
     )
@@ -101,10 +101,10 @@ def _column(text: str, binding: Binding) -> Target:
 
 
 def check_templates(rule: Rule, params: Params) -> None:
-    """What a look at the data does not need can be filled in, too. Raises `DeclarationError`."""
+    """Raise `DeclarationError` unless the templates of a rule that a scan does not need can be filled in."""
     names = {name: str(value) for name, value in params.items()}
-    for one in (rule.fix, rule.breaks):
-        for target_text in one if isinstance(one, Mapping) else ():
+    for declaration in (rule.fix, rule.breaks):
+        for target_text in declaration if isinstance(declaration, Mapping) else ():
             fill(target_text, names)
     for text in _expressions(rule):
         fill(text, params)
@@ -114,16 +114,16 @@ def check_templates(rule: Rule, params: Params) -> None:
 
 def _expressions(rule: Rule) -> Iterable[str]:
     """The SQL of a rule that is read only with ``--fix``, ``--prove``, ``--period`` or ``--scope``."""
-    for one in (rule.fix, rule.breaks, rule.since):
-        if one is not None:
-            yield from [one] if isinstance(one, str) else one.values()
+    for declaration in (rule.fix, rule.breaks, rule.since):
+        if declaration is not None:
+            yield from [declaration] if isinstance(declaration, str) else declaration.values()
     for source in sources_of(rule.kind):
         if isinstance(source, Source):
             yield from source.scopes.values()
 
 
 def fix_writes(rule: Rule, binding: Binding) -> tuple[Write, ...]:
-    """What the fix of a rule writes to a row that violates it; nothing where a person decides.
+    """What the fix of a rule writes to a row that violates it; nothing for a rule without a fix.
 
     Raises `DeclarationError` for a fix that does not say which column it writes to.
     """
@@ -141,7 +141,10 @@ def fix_writes(rule: Rule, binding: Binding) -> tuple[Write, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rows of a source: those that match `where` (all, if None), `limit` of them in key order after the first few."""
+    """Which rows of a source to choose: those that match `where`, or all if it is None.
+
+    With `limit`, they are chosen in key order: the first `after` rows are left out, and at most `limit` rows are chosen.
+    """
 
     where: sql.Composable | None = None
     limit: int | None = None
@@ -149,7 +152,7 @@ class Choice:
 
 
 def having(source: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
-    """TRUE for the row of a source that has that key, written as text."""
+    """TRUE for the row of a source that has a key, whose parts are given as texts."""
     pairs = zip(source.keys, key, strict=True)
     return sql.SQL(" AND ").join(
         sql.SQL("{} IS NOT DISTINCT FROM {}::text").format(exact_text(part), sql.Literal(text)) for part, text in pairs
@@ -157,19 +160,19 @@ def having(source: PreparedSource, key: Sequence[str | None]) -> sql.Composable:
 
 
 def key_texts(source: PreparedSource) -> list[sql.Composable]:
-    """The key of a source as text."""
+    """The parts of a source's key as texts."""
     return [exact_text(key) for key in source.keys]
 
 
 def table_behind(prefix: sql.Composable, table: sql.Composable) -> sql.Composed:
-    """The oid of the table behind a prefix in a FROM clause, by the first row that it has there; no row where it has none."""
+    """A query for the OID of the table behind a prefix in a FROM clause; it has no row if the table has no row there."""
     return sql.SQL("SELECT {own}::pg_catalog.oid FROM {table} WHERE {own} IS NOT NULL LIMIT 1").format(
         own=sql.SQL("{}tableoid").format(prefix), table=table
     )
 
 
 def select(source: PreparedSource, targets: Iterable[sql.Composable], choice: Choice) -> sql.Composed:
-    """Query something of the chosen rows of a source."""
+    """A query for some expressions over the chosen rows of a source."""
     where = None if choice.where is None else parenthesised(choice.where)
     query = sql.SQL("SELECT {} FROM {}{}").format(listed(targets), source.table, where_clause(where))
     if choice.limit is not None:
@@ -189,7 +192,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A write, and where it goes."""
+    """A write and the column that it goes to."""
 
     write: Write
     stored: Stored
@@ -201,14 +204,14 @@ class Placed:
 
 
 def update(source: PreparedSource, writes: Sequence[Placed], choice: Choice) -> sql.Composed:
-    """Write to the chosen rows; all values are computed from the rows as they were.
+    """A statement that writes to the chosen rows; all values are computed from the rows as they were.
 
-    Returns for each row written the number of its alias, where it was and where it is now (`ctid`), and the source's key
-    as text.
+    It returns for each row the number of its alias, where the row was and where it is now (`ctid`), and the source's key as
+    texts.
     """
     by_alias: dict[str, list[tuple[int, Placed]]] = {}
-    for number, one in enumerate(writes):
-        by_alias.setdefault(one.write.target.alias, []).append((number, one))
+    for number, placed in enumerate(writes):
+        by_alias.setdefault(placed.write.target.alias, []).append((number, placed))
     parts = [
         sql.SQL("tgi_new AS MATERIALIZED ({})").format(_new_values(source, writes, list(by_alias.values()), choice))
     ]
@@ -225,15 +228,15 @@ def _new_values(
         sql.SQL("{}ctid AS place{}").format(members[0][1].write.target.prefix, n) for n, members in enumerate(groups)
     ]
     targets += [
-        sql.SQL("({}\n)::{} AS value{}").format(one.write.value, raw(one.stored.type), n)
-        for n, one in enumerate(writes)
+        sql.SQL("({}\n)::{} AS value{}").format(placed.write.value, raw(placed.stored.type), n)
+        for n, placed in enumerate(writes)
     ]
     return select(source, targets, choice)
 
 
 def _written(number: int, members: Sequence[tuple[int, Placed]], keys: int) -> sql.Composed:
     columns = sql.SQL(", ").join(
-        sql.SQL("{} = tgi_new.value{}").format(sql.Identifier(one.write.target.column), n) for n, one in members
+        sql.SQL("{} = tgi_new.value{}").format(sql.Identifier(placed.write.target.column), n) for n, placed in members
     )
     return sql.SQL(
         "tgi_done{n} AS (UPDATE ONLY {table} AS tgi_row SET {columns} FROM tgi_new WHERE tgi_row.ctid = tgi_new.place{n}"
