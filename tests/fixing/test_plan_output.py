@@ -315,7 +315,7 @@ def test_the_command_that_is_printed_makes_the_plan(check: RunRules, broken: str
     line = told(ran.out, "apply").removeprefix("apply").strip()
     assert line == ran.integrity["fix"]["apply"]["command"]
     assert f"--fix --fix-plan-id {ran.integrity['fix']['plan']} -k 'size or name'" in line
-    assert pytester.runpytest_inprocess(*shlex.split(line)[1:]).ret == 0
+    assert pytester.runpytest_inprocess(*shlex.split(line.removeprefix("python -m "))[1:]).ret == 0
     with psycopg.connect(broken) as connection:
         assert connection.execute("SELECT max(size) FROM item").fetchall() == [(20,)]
 
@@ -331,7 +331,7 @@ def test_a_password_is_in_no_command(check: RunRules, broken: str, monkeypatch: 
         assert "with --db-url (or TGINTEGRITY_DB_URL) as before, not shown: it holds a secret" in told(ran.out, "apply")
     monkeypatch.setenv("TGINTEGRITY_DB_URL", secret)
     ran = check("--fix-plan", "-q", url=None)
-    assert re.search(r"^apply +pytest .*--fix --fix-plan-id \w+ -q$", ran.out, re.MULTILINE)
+    assert re.search(r"^apply +(python -m )?pytest .*--fix --fix-plan-id \w+ -q$", ran.out, re.MULTILINE)
     assert ran.integrity["fix"]["apply"]["hint"] is None
 
 
