@@ -32,8 +32,8 @@ def fix_lines(
             yield Line("", command.hint)
     if fix_result.applied is not None:
         yield from applied_lines(fix_result.applied, "fixed")
-    if fix_result.blind:
-        yield Line("not seen", printable(fix_result.blind), RED)
+    if fix_result.unseen:
+        yield Line("not seen", printable(fix_result.unseen), RED)
     yield from _harmed(fix_result)
     yield from _for_people(fix_result)
 
@@ -149,13 +149,13 @@ def applied_lines(applied: Applied, verb: str) -> Iterable[Line]:
         yield Line(
             verb, f"{plural(applied.rows, 'row')}, journalled as run {applied.run} (take back: --undo {applied.run})"
         )
-    elif applied.left or applied.stopped:
+    elif applied.skipped or applied.stopped:
         yield Line(verb, "nothing", YELLOW)
     if applied.followed:
         yield Line("", f"{plural(applied.followed, 'more row')} changed with them, journalled too")
     if applied.stopped:
         yield Line("stopped", printable(applied.stopped), RED)
-    yield from _left(applied.told)
+    yield from _left(applied.shown_skipped)
 
 
 def _left(left: list[Skipped]) -> Iterable[Line]:
