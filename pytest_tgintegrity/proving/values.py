@@ -112,7 +112,7 @@ def disallowed(name: str, allowed: Sequence[Any]) -> tuple[Any, ...]:
     """Values of a type that are not allowed; some differ only a little from allowed ones."""
     if name in TEXTS:
         known = str(allowed[0])
-        tried = ["?", known.swapcase(), f" {known}", f"{known}\xa0", "", *words()]
+        tried = ["?", known.swapcase(), f" {known}", f"{known}\xa0", "", *drawn_texts()]
         return tuple(value for value in dict.fromkeys(tried) if value.rstrip(" ") not in allowed)
     if name in INTEGERS:
         numbers = {int(value) for value in allowed}
@@ -133,7 +133,7 @@ def _between_and_beside(numbers: AbstractSet[int]) -> Iterator[int]:
 
 
 @functools.cache
-def words() -> tuple[str, ...]:
+def drawn_texts() -> tuple[str, ...]:
     """Short texts of any letters."""
     from hypothesis.strategies import characters, text
 

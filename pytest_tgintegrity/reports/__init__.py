@@ -1,1 +1,1 @@
-"""Writers: what people and programs are told about a run. They only consume."""
+"""In: the results of a run. Out: what people and programs read. Reports only consume."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 PATIENCE: Final = 5.0
-"""Seconds to wait for whoever reads a pipe."""
+"""Seconds to wait for the reader of a pipe."""
 EVERYBODY: Final = 0o666
 """The mode of files for everybody; the umask applies."""
 OWNER: Final = 0o600

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus and whoever else reads OpenMetrics text. Pure, from the JSON document and the file before."""
+"""Numbers as OpenMetrics text, for Prometheus and others. Pure, made from the JSON document and the previous file."""
 
 from __future__ import annotations
 

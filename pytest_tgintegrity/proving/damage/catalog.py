@@ -17,8 +17,8 @@ from pytest_tgintegrity.proving.damage.derive import (
     StoredColumns,
     damaged_columns,
     derived,
-    null,
-    values,
+    write_null,
+    write_values,
 )
 from pytest_tgintegrity.proving.damage.keys import duplicated, inserted_again, names_of, orphaned, scanned_columns
 from pytest_tgintegrity.proving.schema_damage import schema_breaks
@@ -47,13 +47,13 @@ def _declared(_: Declared, subject: ProofSubject, /) -> Attempts | None:
     constraint: Constraint = subject.bound.params["constraint"]
     match constraint.kind:
         case "not_null":
-            return Attempts(tuple(null(column) for column in columns.values()))
+            return Attempts(tuple(write_null(column) for column in columns.values()))
         case "unique" if isinstance(scan, UniqueScan):
             return duplicated(scan, columns)
         case "foreign_key" if isinstance(scan, ReferenceScan):
             return orphaned(scan, scan.references[0], columns)
         case "check":
-            tried = (damage for column in columns.values() for damage in values(column, extremes(column[1].name)))
+            tried = (damage for column in columns.values() for damage in write_values(column, extremes(column[1].name)))
             return Attempts(tuple(tried), any_of=True)
         case "exclusion" if isinstance(scan, RowScan):
             return _excluded(constraint, scan.checks[0].keys, columns)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_tgintegrity.proving.damage.derive import Attempts, ProofSubject, another, derived
+from pytest_tgintegrity.proving.damage.derive import Attempts, ProofSubject, derived, write_another
 from pytest_tgintegrity.rules.kinds import Children, Derived, Total
 
 
 @derived.register(Derived)
 def _derived(_: Derived, subject: ProofSubject, /) -> Attempts | None:
-    return another(subject)
+    return write_another(subject)
 
 
 @derived.register(Children)

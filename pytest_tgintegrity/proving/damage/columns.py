@@ -12,14 +12,14 @@ from pytest_tgintegrity.proving.damage.derive import (
     Damage,
     ProofSubject,
     StoredColumn,
-    another,
-    beyond,
-    changed,
     derived,
-    elsewhere,
-    null,
-    values,
-    write,
+    write_another,
+    write_beyond,
+    write_changed,
+    write_from_elsewhere,
+    write_null,
+    write_value,
+    write_values,
 )
 from pytest_tgintegrity.proving.json_shapes import examples, misfits
 from pytest_tgintegrity.proving.values import disallowed, spread
@@ -38,15 +38,15 @@ def _between(kind: Between, subject: ProofSubject, /) -> Attempts | None:
     if isinstance(low, str) or isinstance(high, str):
         return _between_expressions(kind, binding, damaged)
     tried = spread(damaged[1].name, low, high)
-    return Attempts(tuple(values(damaged, tried.outside)), tuple(values(damaged, [*tried.inside, None])))
+    return Attempts(tuple(write_values(damaged, tried.outside)), tuple(write_values(damaged, [*tried.inside, None])))
 
 
 def _between_expressions(kind: Between, binding: Binding, damaged: StoredColumn) -> Attempts:
     limits = [(sign, binding.bound(limit)) for sign, limit in (("-", kind.low), ("+", kind.high))]
     given = [(sign, limit) for sign, limit in limits if limit is not None]
-    illegal = [beyond(damaged, sign, limit, "its bound") for sign, limit in given]
-    legal = [write(damaged, limit, "its bound") for _, limit in given]
-    return Attempts(tuple(illegal), (*legal, null(damaged)))
+    illegal = [write_beyond(damaged, sign, limit, "its bound") for sign, limit in given]
+    legal = [write_value(damaged, limit, "its bound") for _, limit in given]
+    return Attempts(tuple(illegal), (*legal, write_null(damaged)))
 
 
 @derived.register(OneOf)
@@ -56,14 +56,14 @@ def _one_of(kind: OneOf, subject: ProofSubject, /) -> Attempts | None:
         return None
     known = Binding(subject.bound.params).value(kind.values)
     allowed = [value for value in known if value is not None]
-    legal = tuple(values(damaged, [*allowed[:ALLOWED_TRIED], None]))
-    return Attempts(tuple(values(damaged, disallowed(damaged[1].name, allowed))), legal)
+    legal = tuple(write_values(damaged, [*allowed[:ALLOWED_TRIED], None]))
+    return Attempts(tuple(write_values(damaged, disallowed(damaged[1].name, allowed))), legal)
 
 
 @derived.register(NotNull)
 def _not_null(_: NotNull, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
-    return None if damaged is None else Attempts((null(damaged),))
+    return None if damaged is None else Attempts((write_null(damaged),))
 
 
 @derived.register(NotBlank)
@@ -72,7 +72,7 @@ def _not_blank(_: NotBlank, subject: ProofSubject, /) -> Attempts | None:
     if damaged is None:
         return None
     blank = [None, "", " ", "\t \n", subject.blanks[-1], *({"\xa0"} & {*subject.blanks})]
-    return Attempts(tuple(values(damaged, blank)), tuple(values(damaged, ["x", " x ", "\u200b"])))
+    return Attempts(tuple(write_values(damaged, blank)), tuple(write_values(damaged, ["x", " x ", "\u200b"])))
 
 
 @derived.register(AtMost)
@@ -80,11 +80,11 @@ def _at_most(kind: AtMost, subject: ProofSubject, /) -> Attempts | None:
     damaged, other = subject.columns.get(kind.column), subject.columns.get(kind.other)
     if damaged is not None:
         limit = column(kind.other, subject.bound.params)
-        above = beyond(damaged, "+", limit, kind.other)
-        return Attempts((above,), (write(damaged, limit, kind.other), null(damaged)))
+        above = write_beyond(damaged, "+", limit, kind.other)
+        return Attempts((above,), (write_value(damaged, limit, kind.other), write_null(damaged)))
     if other is not None:
         value = column(kind.column, subject.bound.params)
-        return Attempts((beyond(other, "-", value, kind.column),), (null(other),))
+        return Attempts((write_beyond(other, "-", value, kind.column),), (write_null(other),))
     return None
 
 
@@ -93,13 +93,15 @@ def _agree(kind: Agree, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.columns.get(kind.path_a) or subject.columns.get(kind.path_b)
     if damaged is None:
         return None
-    others = tuple(changed(damaged)) or (elsewhere(damaged, "<>", damaged[0].value, "what another row has"),)
-    return Attempts(others, (null(damaged),))
+    others = tuple(write_changed(damaged)) or (
+        write_from_elsewhere(damaged, "<>", damaged[0].value, "what another row has"),
+    )
+    return Attempts(others, (write_null(damaged),))
 
 
 @derived.register(Formula)
 def _formula(_: Formula, subject: ProofSubject, /) -> Attempts | None:
-    return another(subject)
+    return write_another(subject)
 
 
 @derived.register(JsonShape)
@@ -107,10 +109,10 @@ def _json_shape(kind: JsonShape, subject: ProofSubject, /) -> Attempts | None:
     damaged = subject.column
     if damaged is None:
         return None
-    legal = (*_json(damaged, examples(kind.shape)), null(damaged))
+    legal = (*_json(damaged, examples(kind.shape)), write_null(damaged))
     return Attempts(_json(damaged, misfits(kind.shape)), legal)
 
 
 def _json(damaged: StoredColumn, tried: Iterable[object]) -> tuple[Damage, ...]:
     texts = dict.fromkeys(json.dumps(value) for value in tried)
-    return tuple(write(damaged, Value(text), text) for text in texts)
+    return tuple(write_value(damaged, Value(text), text) for text in texts)

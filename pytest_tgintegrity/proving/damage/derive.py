@@ -83,21 +83,21 @@ def damaged_columns(kind: object, _: BoundRule, __: Scan, /) -> tuple[str, ...]:
 # --- damages of one column
 
 
-def write(column: StoredColumn, value: sql.Composable, words: str) -> Damage:
+def write_value(column: StoredColumn, value: sql.Composable, words: str) -> Damage:
     """An expression written to a column."""
     target = column[0]
     return Damage(f"{target.words} = {words}", (Write(target, value),))
 
 
-def values(column: StoredColumn, written: Iterable[Any]) -> Iterator[Damage]:
+def write_values(column: StoredColumn, written: Iterable[Any]) -> Iterator[Damage]:
     """Values written to a column, each in turn."""
     for value in written:
-        yield write(column, NULL if value is None else Value(value), "NULL" if value is None else repr(value))
+        yield write_value(column, NULL if value is None else Value(value), "NULL" if value is None else repr(value))
 
 
-def null(column: StoredColumn) -> Damage:
+def write_null(column: StoredColumn) -> Damage:
     """NULL written to a column."""
-    return write(column, NULL, "NULL")
+    return write_value(column, NULL, "NULL")
 
 
 _STEPS = {
@@ -107,24 +107,24 @@ _STEPS = {
 }
 
 
-def beyond(column: StoredColumn, sign: str, limit: sql.Composable, words: str) -> Damage:
+def write_beyond(column: StoredColumn, sign: str, limit: sql.Composable, words: str) -> Damage:
     """A value just above or below a limit; for a type without steps the value of another row."""
     name = column[1].name
     if step := _STEPS.get(name, "1" if family(name) == "number" else None):
-        return write(column, sql.SQL("{} {} {}").format(limit, raw(sign), raw(step)), f"{words} {sign} a bit")
+        return write_value(column, sql.SQL("{} {} {}").format(limit, raw(sign), raw(step)), f"{words} {sign} a bit")
     if sign == "+":
-        return elsewhere(column, ">", limit, f"what another row has above {words}")
-    return elsewhere(column, "<", limit, f"what another row has below {words}")
+        return write_from_elsewhere(column, ">", limit, f"what another row has above {words}")
+    return write_from_elsewhere(column, "<", limit, f"what another row has below {words}")
 
 
-def elsewhere(column: StoredColumn, sign: str, than: sql.Composable, words: str) -> Damage:
+def write_from_elsewhere(column: StoredColumn, sign: str, than: sql.Composable, words: str) -> Damage:
     """The value of another row that compares by `sign`, written to a row for which there is such a value."""
     home, stored = column
     value = sql.SQL(
         "(SELECT tgi_value FROM (SELECT {} AS tgi_value FROM {}) AS tgi_other WHERE tgi_value {} {} LIMIT 1)"
     ).format(sql.Identifier(home.column), raw(stored.table), raw(sign), than)
     there = Choice(sql.SQL("pg_catalog.num_nulls({}) = 0").format(value), limit=1)
-    return replace(write(column, value, words), where=there)
+    return replace(write_value(column, value, words), where=there)
 
 
 _CHANGES = {
@@ -136,13 +136,13 @@ _CHANGES = {
 }
 
 
-def changed(column: StoredColumn) -> Iterator[Damage]:
+def write_changed(column: StoredColumn) -> Iterator[Damage]:
     """Values that differ from the present one."""
     for text in _CHANGES[family(column[1].name)]:
-        yield write(column, sql.SQL(text).format(column[0].value), "another value")
+        yield write_value(column, sql.SQL(text).format(column[0].value), "another value")
 
 
-def another(subject: ProofSubject) -> Attempts | None:
+def write_another(subject: ProofSubject) -> Attempts | None:
     """Any other value in the column that the rule is about."""
     column = subject.column
-    return None if column is None else Attempts((*changed(column), null(column)))
+    return None if column is None else Attempts((*write_changed(column), write_null(column)))

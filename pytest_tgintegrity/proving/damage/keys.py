@@ -19,8 +19,8 @@ from pytest_tgintegrity.proving.damage.derive import (
     StoredColumns,
     damaged_columns,
     derived,
-    null,
-    write,
+    write_null,
+    write_value,
 )
 from pytest_tgintegrity.proving.values import INTEGERS, TEXTS, family
 from pytest_tgintegrity.rules.kinds import Acyclic, References, Unique
@@ -58,7 +58,7 @@ def duplicated(scan: UniqueScan, columns: StoredColumns) -> Attempts | None:
         other = sql.SQL("({}) IS NOT TRUE").format(_comparable(scan))
         copied.append(_copied(scan, columns, Choice(other, limit=1)))
     plain = len(keys) == len(scan.parts) and scan.nulls_distinct
-    legal = tuple(null(column) for column in keys.values()) if plain else ()
+    legal = tuple(write_null(column) for column in keys.values()) if plain else ()
     return Attempts(
         tuple(copied),
         legal,
@@ -108,8 +108,8 @@ def orphaned(scan: ReferenceScan, reference: Reference, columns: StoredColumns) 
     column = next(iter(columns.values()))
     if column[1].name not in _WITH_UNUSED_KEYS:
         return Attempts(statements=(_removed(scan, reference),))
-    illegal = tuple(write(column, value, "what names nothing") for value in _unused_keys(column[1], reference))
-    legal = () if reference.target.match_full and len(reference.columns) > 1 else (null(column),)
+    illegal = tuple(write_value(column, value, "what names nothing") for value in _unused_keys(column[1], reference))
+    legal = () if reference.target.match_full and len(reference.columns) > 1 else (write_null(column),)
     return Attempts(illegal, legal, last_resort=_removed(scan, reference))
 
 
@@ -162,4 +162,4 @@ def _acyclic(kind: Acyclic, subject: ProofSubject, /) -> Attempts | None:
     column, scan = subject.columns.get(kind.parent), subject.scan
     if column is None or not isinstance(scan, RowScan):
         return None
-    return Attempts((write(column, scan.checks[0].keys[0], "the row itself"),), (null(column),))
+    return Attempts((write_value(column, scan.checks[0].keys[0], "the row itself"),), (write_null(column),))

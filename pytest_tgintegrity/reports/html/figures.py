@@ -91,7 +91,7 @@ def _share(rate: float | None) -> str:
 
 
 def activity(activity: Json) -> Markup:
-    """What the metrics of the rules tell."""
+    """The numbers that the metrics of the rules measured."""
     if not activity:
         return Markup()
     rows = [(name.replace("_", " "), _figure(value)) for name, value in activity.items()]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_tgintegrity.reports.failures.blocks import Block, RuleFailure, blocks
 from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, table, tag
-from pytest_tgintegrity.reports.html.signs import badge, name_of, value
+from pytest_tgintegrity.reports.html.signs import badge, test_of, value
 from pytest_tgintegrity.reports.html.strips import strip
 from pytest_tgintegrity.rules.severity import SEVERITIES
 from pytest_tgintegrity.text import grouped, plural
@@ -89,7 +89,7 @@ def _block(block: Block, document: Json, *, opened: bool) -> Markup:
         return rule_details(rules[0], document, opened=opened)
     verdicts = Counter(str(rule["verdict"]) for rule in rules)
     badges = [badge(verdict, count) for verdict, count in verdicts.items()]
-    rest = [name_of(rule["id"]) for rule in rules[MEMBERS:]]
+    rest = [test_of(rule["id"]) for rule in rules[MEMBERS:]]
     return details(
         fragment(badges, _title(block), " ", strip([rule["id"] for rule in rules], document)),
         [rule_details(member, document, opened=False, within=block) for member in rules[:MEMBERS]],
@@ -105,7 +105,7 @@ def _title(block: Block) -> Markup:
         words = f"one cause, {plural(len(block.members), 'rule')} of {tests}: {_doc(head)[0]} …"
         return fragment(tag("b", block.cause), " ", tag("span", words, class_="soft"))
     rows = sum(failure.violations for failure in block.members)
-    words = f"{name_of(block.head.test)}, {plural(rows, 'violation')}" if rows else name_of(block.head.test)
+    words = f"{test_of(block.head.test)}, {plural(rows, 'violation')}" if rows else test_of(block.head.test)
     return fragment(tag("b", _doc(head)[0]), " ", tag("span", words, class_="soft"))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_tgintegrity.reports.html import chart, figures, findings
 from pytest_tgintegrity.reports.html.markup import Child, Markup, details, fragment, section, table, tag
-from pytest_tgintegrity.reports.html.signs import SIGNS, STATUS, badge, met, minute, name_of, sign
+from pytest_tgintegrity.reports.html.signs import SIGNS, STATUS, badge, met, minute, sign, test_of
 from pytest_tgintegrity.reports.html.strips import strip
 from pytest_tgintegrity.reports.html.style import CSS
 from pytest_tgintegrity.reports.terminal.fixes import NOTHING, noted_text
@@ -133,7 +133,7 @@ def _calculation(health: Json) -> Markup:
     if not listed:
         return Markup()
     rows = [
-        (name_of(deduction["rule"]), deduction["severity"], deduction["points"], grouped(deduction["violations"]))
+        (test_of(deduction["rule"]), deduction["severity"], deduction["points"], grouped(deduction["violations"]))
         for deduction in listed[:LISTED]
     ]
     if rest := listed[LISTED:]:
@@ -193,7 +193,7 @@ def _changes(title: str, changed: Sequence[Json]) -> Markup:
     if not changed:
         return Markup()
     rows = [
-        (name_of(change["rule"]), change["before"], "unknown" if change["now"] is None else change["now"])
+        (test_of(change["rule"]), change["before"], "unknown" if change["now"] is None else change["now"])
         for change in changed
     ]
     return table(title, ("rule", "violations before", "now"), rows, numbers=[1, 2])
@@ -219,8 +219,8 @@ def _fixes(document: Json) -> Markup:
 
 def _plan(fix: Json, severities: Mapping[str, str]) -> Markup:
     noted = fix.get("noted_fixes", ())
-    by_rule = [(name_of(row["rule"]), row["table"], grouped(row["rows"])) for row in fix["by_rule"]]
-    people = [(name_of(row["rule"]), grouped(row["violations"]), row["reason"]) for row in fix["needs_a_person"]]
+    by_rule = [(test_of(row["rule"]), row["table"], grouped(row["rows"])) for row in fix["by_rule"]]
+    people = [(test_of(row["rule"]), grouped(row["violations"]), row["reason"]) for row in fix["needs_a_person"]]
     first = [(row["table"], row["op"], _row(row["key"]), _difference(row)) for row in fix["first_changes"]]
     return fragment(
         tag("p", fix["failed"], class_="bad") if fix.get("failed") else None,
@@ -290,14 +290,14 @@ def _applied(applied: Json | None) -> Markup:
 def _expected(vacuous: Sequence[Json] | None) -> Markup:
     if not vacuous:
         return Markup()
-    rows = [(name_of(rule["rule"]), rule["why"]) for rule in vacuous]
+    rows = [(test_of(rule["rule"]), rule["why"]) for rule in vacuous]
     return table("Rules without rows, where some were expected", ("rule", "why some were expected"), rows)
 
 
 def _proof(proof: Json | None) -> Markup:
     if proof is None:
         return Markup()
-    rows = [(name_of(rule["id"]), rule["reason"]) for rule in proof["rules"] if rule["proven"] is False]
+    rows = [(test_of(rule["id"]), rule["reason"]) for rule in proof["rules"] if rule["proven"] is False]
     headline = f"{plural(proof['proven'], 'rule')} proven, {grouped(proof['unproven'])} unproven."
     return fragment(tag("p", headline), table("Unproven rules", ("rule", "reason"), rows) if rows else None)
 
@@ -334,7 +334,7 @@ def _area_details(area: str, rules: Sequence[Json], document: Json) -> Markup:
     """The rules of a file; rules of one test with many parameters share one line."""
     families: dict[str, list[Json]] = {}
     for rule in rules:
-        families.setdefault(name_of(rule["id"]).partition("[")[0], []).append(rule)
+        families.setdefault(test_of(rule["id"]).partition("[")[0], []).append(rule)
     heads = ("rule", "severity", "verdicts", "violations", "seconds", "past runs")
     rows = [_family(name, members, document) for name, members in families.items()]
     return details([tag("b", area), f" ({plural(len(rules), 'rule')})"], table(area, heads, rows, numbers=[3, 4]))

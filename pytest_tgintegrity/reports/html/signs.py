@@ -58,6 +58,6 @@ def minute(moment: str) -> str:
     return f"{moment[:16].replace('T', ' ')} UTC"
 
 
-def name_of(rule: str) -> str:
+def test_of(rule: str) -> str:
     """The test of a rule, without its file."""
     return rule.partition("::")[2] or rule

@@ -78,10 +78,12 @@ def confined(period: float | None, scopes: Mapping[str, str]) -> str:
 def _where(database: Database) -> str:
     standby = " (standby)" if database.is_standby else ""
     superuser = " (superuser: a read-only role is safer)" if database.superuser else ""
-    return f"{place(database)}, PostgreSQL {database.server_version}{standby}, role {shown(database.user)}{superuser}"
+    return (
+        f"{address_of(database)}, PostgreSQL {database.server_version}{standby}, role {shown(database.user)}{superuser}"
+    )
 
 
-def place(database: Database) -> str:
+def address_of(database: Database) -> str:
     """Which database, and where."""
     return f"{shown(database.name)} at {database.host}:{database.port}"
 

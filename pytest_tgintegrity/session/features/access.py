@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_tgintegrity.database.permissions import missing_grants
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.summary import place
+from pytest_tgintegrity.reports.terminal.summary import address_of
 from pytest_tgintegrity.reports.terminal.wrong_database import wrong_database_lines
 from pytest_tgintegrity.session.feature import Feature, Selection
 
@@ -48,7 +48,7 @@ class Access(Feature):
         """Above all else the question whether this is the right database; as the next step the missing grants."""
         section: dict[str, Any] = {"grants": list(self._grants)} if self._grants else {}
         section |= {"wrong_database": self.wrong_database} if self.wrong_database is not None else {}
-        where = place(summary.database) if summary.database else ""
+        where = address_of(summary.database) if summary.database else ""
         return Section(
             section,
             first=list(wrong_database_lines(self.wrong_database, where, refused=bool(self._grants))),

@@ -67,7 +67,7 @@ def advised(item: pytest.Item, bound: BoundRule) -> Rule:
     return replace(bound.rule, fix_hint=advice(bound, stash[_NAMESAKES]))
 
 
-def judged(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judgement:
+def judgement_of(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judgement:
     """The verdict of the body; if there is none the rule is unknown, with the reason."""
     if hasattr(report, "wasxfail"):
         happened = "xfail" if report.skipped else "xpass"
@@ -140,7 +140,7 @@ def _result(session: Session, item: pytest.Item, judgement: Judgement, call: pyt
 
 
 def _advice(session: Session, item: pytest.Item, bound: BoundRule, judgement: Judgement) -> Advice | None:
-    """How to see all rows of a violated rule, and what can mend them."""
+    """How to see all rows of a violated rule, and what can fix them."""
     if session.features.proving.prover or session.run is None or judgement.verdict not in VIOLATED:
         return None
     see_all = session.run.see_all(bound)

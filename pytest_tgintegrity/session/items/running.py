@@ -30,7 +30,7 @@ from pytest_tgintegrity.session.items.records import (
     Unproven,
     Violated,
     advised,
-    judged,
+    judgement_of,
     record,
 )
 from pytest_tgintegrity.session.options import NO_URL
@@ -328,7 +328,7 @@ def pytest_runtest_makereport(
     session = session_of(item.config)
     bound = item.stash.get(BOUND, None)
     if bound is not None and (report.when == "call" or not report.passed):
-        setattr(report, RECORD, record(session, item, judged(item, report, call), call).to_json())
+        setattr(report, RECORD, record(session, item, judgement_of(item, report, call), call).to_json())
     session.redaction.report(report, shown=bound is not None)
     return report
 
