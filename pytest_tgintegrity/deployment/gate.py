@@ -24,7 +24,7 @@ NO_HISTORY = "no history: give --redis-url"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GateRequest:
     """What the user asks of a gate: its name, when a backup was last verified, and where migrations are."""
 
     gate: str

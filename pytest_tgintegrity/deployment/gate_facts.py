@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pytest_tgintegrity.deployment.gate import NO_HISTORY, NOT_DETERMINED, Asked, Finding, Gate, GateFacts, decide
+from pytest_tgintegrity.deployment.gate import NO_HISTORY, NOT_DETERMINED, Finding, Gate, GateFacts, GateRequest, decide
 from pytest_tgintegrity.deployment.probes.statistics import BaselineComparison, Compared
 from pytest_tgintegrity.deployment.probes.timing import Timings
 from pytest_tgintegrity.history.trend import HistoryResult
@@ -36,7 +36,7 @@ class Today:
 
 
 def ask(
-    asked: Asked,
+    request: GateRequest,
     summary: RunSummary,
     deselected: int,
     migrations: Finding,
@@ -51,13 +51,13 @@ def ask(
         past=past.past if past else None,
         constraints=Counter(record.rule.verdict for record in summary.records if record.constraint),
         deselected=deselected,
-        backup=asked.backup,
+        backup=request.backup,
         migrations=migrations,
         performance=_performance(timings, comparison),
         unreadable=past.unreadable if past else (),
         no_history=(past and past.reason) or NO_HISTORY,
     )
-    return decide(asked.gate, _today(summary), facts, summary.run.finished_at)
+    return decide(request.gate, _today(summary), facts, summary.run.finished_at)
 
 
 def _performance(timings: Timings | None, comparison: BaselineComparison | None) -> Finding:
@@ -71,10 +71,10 @@ def _performance(timings: Timings | None, comparison: BaselineComparison | None)
         return NO_BASELINE
     if comparison.reason:
         return Finding(reason=comparison.reason)
-    return JUST_PINNED if comparison.pinned else judged(comparison.compared)
+    return JUST_PINNED if comparison.pinned else probes_finding(comparison.compared)
 
 
-def judged(compared: Sequence[Compared]) -> Finding:
+def probes_finding(compared: Sequence[Compared]) -> Finding:
     """The finding about all probes together.
 
     It is not met if a probe is degraded; otherwise it is not determined if a probe is not. A doubt is named in either case.

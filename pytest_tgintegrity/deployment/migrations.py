@@ -95,10 +95,10 @@ def parse_label(text: str) -> str | None:
 
 def pending(files: Iterable[Migration], recorded: Iterable[Key]) -> list[Key]:
     """The migrations that ``migrate`` would still apply."""
-    return [key for key, done in _standing(files, recorded).items() if not done]
+    return [key for key, done in _is_applied_by_key(files, recorded).items() if not done]
 
 
-def _standing(files: Iterable[Migration], recorded: Iterable[Key]) -> dict[Key, bool]:
+def _is_applied_by_key(files: Iterable[Migration], recorded: Iterable[Key]) -> dict[Key, bool]:
     """Every migration that counts, and whether it is applied.
 
     A migration that replaces others counts in their place, and is applied if all of them are, whatever is recorded of
@@ -149,13 +149,13 @@ def circle(files: Iterable[Migration]) -> tuple[Key, ...]:
 # --- what the gate is told
 
 
-def judge(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
+def migrations_finding(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
     """Whether a database has exactly the migrations that the files declare; `recorded` is in the order of its records."""
     if mutual := circle(files):
         reason = f"{_listed(['.'.join(key) for key in mutual])} replace each other: Django refuses them, and so do we"
         return Finding(met=False, measured="nobody can tell what is pending", reason=reason)
-    standing = _standing(files, recorded)
-    waiting = [key for key, done in standing.items() if not done]
+    applied = _is_applied_by_key(files, recorded)
+    waiting = [key for key, done in applied.items() if not done]
     apps = {migration.app for migration in files}
     known = {migration.key for migration in files} | {key for migration in files for key in migration.replaces}
     ahead = [key for key in {key[0]: key for key in recorded}.values() if key[0] in apps and key not in known]
@@ -164,7 +164,7 @@ def judge(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
         reasons.append(f"{_named(waiting)} pending: apply, or pre-flight first (not in this version)")
     if ahead:
         reasons.append(f"{_named(ahead)} on record and in no file: the code is older than the database")
-    measured = f"{len(standing) - len(waiting)} of {len(standing)} recorded as applied, in {_apps(apps)}"
+    measured = f"{len(applied) - len(waiting)} of {len(applied)} recorded as applied, in {_apps(apps)}"
     return Finding(not reasons, measured + _besides(recorded, apps, known), "; ".join(reasons) or None)
 
 

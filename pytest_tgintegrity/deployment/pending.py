@@ -12,7 +12,7 @@ from psycopg import sql
 from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.deployment.gate import Finding
-from pytest_tgintegrity.deployment.migrations import Key, Migration, judge, parse_label, parse_migration
+from pytest_tgintegrity.deployment.migrations import Key, Migration, migrations_finding, parse_label, parse_migration
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.rules import files as rule_files
 
@@ -104,4 +104,4 @@ def look_for_pending(run: Run | None, files: Sequence[Migration]) -> Finding:
         return Finding(reason=f"what is on record cannot be read: {error}")
     if isinstance(answer, Failure):
         return Finding(reason=f"what is on record cannot be read: {answer.reason}")
-    return judge(files, [(app, name) for app, name in answer.rows])
+    return migrations_finding(files, [(app, name) for app, name in answer.rows])

@@ -14,9 +14,9 @@ from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import ConnectionFailed, TgIntegrityError, UsageError
 from pytest_tgintegrity.fixing import plan_files
-from pytest_tgintegrity.fixing.apply import batches as batching
-from pytest_tgintegrity.fixing.apply.applying import Applying, apply
-from pytest_tgintegrity.fixing.apply.restoring import undo as take_back
+from pytest_tgintegrity.fixing.apply.applying import FixPolicy, apply
+from pytest_tgintegrity.fixing.apply.batches import journalled_run
+from pytest_tgintegrity.fixing.apply.restoring import take_back
 from pytest_tgintegrity.fixing.changes import Change, Digest
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.checks import check_journal
@@ -191,11 +191,11 @@ def make_fixes(run: Run, fix_result: FixResult, fix_plan: FixPlan, plan: str | N
     try:
         with run.writer() as writer:
             _check_privileges(writer, fix_result, fix_plan)
-            with batching.journalled_run(writer, "fix", None, fix_result.plan) as batches:
+            with journalled_run(writer, "fix", None, fix_result.plan) as batches:
                 fix_result.applied = batches.applied
                 apply(
                     batches,
-                    Applying(fix_plan, run.plan, fix_result.allows),
+                    FixPolicy(fix_plan, run.plan, fix_result.allows),
                     plan_files.read(fix_result.file),
                     fix_result.count,
                 )
@@ -248,7 +248,7 @@ def undo(run: Run, which: str) -> Undone:
         with run.writer() as writer:
             chosen, older = _chosen(writer, which, run.database)
             with (
-                batching.journalled_run(writer, "undo", chosen, None) as batches,
+                journalled_run(writer, "undo", chosen, None) as batches,
                 Writer(writer.address, writer.limits) as journal_writer,
             ):
                 undone = Undone(chosen, batches.applied, older)

@@ -19,7 +19,7 @@ from pytest_tgintegrity.session.addresses import given_url, redis_address
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.settings import Settings
-    from pytest_tgintegrity.deployment.gate import Asked
+    from pytest_tgintegrity.deployment.gate import GateRequest
 
 VERBOSE_SAMPLES = 50
 NO_URL = (
@@ -59,7 +59,7 @@ class Options:
     fixing: FixOptions | None = None
     demo_module: str = "integrity_tests.demo"
     prove: bool = False
-    gate: Asked | None = None
+    gate: GateRequest | None = None
     probe: Probing | None = None
     baseline: Baselining | None = None
 
@@ -106,7 +106,7 @@ def settings(config: pytest.Config, chosen: Options) -> Settings:
     return Settings(chosen.jobs, limits, samples, chosen.period, chosen.scopes, chosen.demo_module, chosen.timezone)
 
 
-def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
+def _asked(config: pytest.Config, read: _Reading) -> GateRequest | None:
     gate, backup = read("gate"), read("backup-verified")
     if gate and config.getoption("tgintegrity_prove"):
         raise UsageError("--gate is about data and --prove about rules: give one of them")
@@ -119,9 +119,9 @@ def _asked(config: pytest.Config, read: _Reading) -> Asked | None:
         raise UsageError("--migrations alone asks nothing (there is no pre-flight in this version): add --gate NAME")
     if not gate:
         return None
-    from pytest_tgintegrity.deployment.gate import Asked  # noqa: PLC0415 - most suites have no gate
+    from pytest_tgintegrity.deployment.gate import GateRequest  # noqa: PLC0415 - most suites have no gate
 
-    return Asked(gate, backup, tuple(given or config.getini("tgintegrity_migrations")))
+    return GateRequest(gate, backup, tuple(given or config.getini("tgintegrity_migrations")))
 
 
 def named_path(config: pytest.Config, name: str, given: str | None) -> Path | None:

@@ -27,7 +27,7 @@ from fixes import (
     violated,
 )
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.apply import batches
 from pytest_tgintegrity.fixing.fix import past_runs
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import Between, JsonShape, NotBlank, NotNull, References, Rows, Schema, Unique
@@ -295,7 +295,7 @@ def test_a_trigger_comes_too_late_for_a_batch_that_is_being_made(
 ) -> None:
     url = make_database(SCRIPT + DAMAGE)
     tried: list[str] = []
-    original = getattr(repair, step)
+    original = getattr(batches, step)
 
     def late(*arguments: object) -> object:
         try:
@@ -305,7 +305,7 @@ def test_a_trigger_comes_too_late_for_a_batch_that_is_being_made(
         return original(*arguments)
 
     with planned(url, tmp_path, [WILLPOWER]) as (fix_result, make):
-        monkeypatch.setattr(repair, step, late)
+        monkeypatch.setattr(batches, step, late)
         make()
 
     assert fix_result.applied is not None

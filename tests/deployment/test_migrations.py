@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.deployment.gate import Finding
-from pytest_tgintegrity.deployment.migrations import Key, Migration, judge, parse_label, parse_migration, pending
+from pytest_tgintegrity.deployment.migrations import (
+    Key,
+    Migration,
+    migrations_finding,
+    parse_label,
+    parse_migration,
+    pending,
+)
 
 HEAD = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
 
@@ -172,7 +179,7 @@ def test_pending_is_exactly_what_was_not_done(steps: list[str]) -> None:
         getattr(project, step)()
         missing = {number for name in project.files for number in project.operations[name]} - project.done
         assert set().union(*(project.operations[name] for name in project.waiting)) == missing
-        assert (judge([*project.files.values()], project.recorded).met is True) == (not missing)
+        assert (migrations_finding([*project.files.values()], project.recorded).met is True) == (not missing)
 
 
 # --- what the gate is told
@@ -182,14 +189,14 @@ def test_all_on_record() -> None:
     other = [Migration("items", "0001_initial")]
     recorded = [*keys(*THREE), *keys("0001_initial", app="items"), *keys("0001_initial", app="auth")]
 
-    assert judge([*BOTH, *other], recorded) == Finding(
+    assert migrations_finding([*BOTH, *other], recorded) == Finding(
         True, "3 of 3 recorded as applied, in 2 apps; not looked at: auth"
     )
 
 
 def test_pending_ones_are_named() -> None:
     five = plain("0001_a", "0002_b", "0003_c", "0004_d", "0005_e")
-    one, more = judge(five, keys(*THREE, "0005_e")), judge(five, keys("0001_a"))
+    one, more = migrations_finding(five, keys(*THREE, "0005_e")), migrations_finding(five, keys("0001_a"))
     advice = "pending: apply, or pre-flight first (not in this version)"
 
     assert (one.met, one.measured) == (False, "4 of 5 recorded as applied, in 1 app")
@@ -198,7 +205,7 @@ def test_pending_ones_are_named() -> None:
 
 
 def test_code_that_is_older_than_the_database_is_not_met() -> None:
-    ahead = judge(plain(*THREE), keys(*THREE, "0004_d"))
+    ahead = migrations_finding(plain(*THREE), keys(*THREE, "0004_d"))
 
     assert (ahead.met, ahead.measured) == (False, "3 of 3 recorded as applied, in 1 app; 1 on record without a file")
     assert ahead.reason == "game.0004_d is on record and in no file: the code is older than the database"
@@ -206,6 +213,6 @@ def test_code_that_is_older_than_the_database_is_not_met() -> None:
 
 def test_what_was_squashed_and_forgotten_stays_on_record() -> None:
     files = plain("0001_squashed_0002_b", "0003_c")
-    found = judge(files, keys("0001_a", "0002_b", "0001_squashed_0002_b", "0003_c"))
+    found = migrations_finding(files, keys("0001_a", "0002_b", "0001_squashed_0002_b", "0003_c"))
 
     assert found == Finding(True, "2 of 2 recorded as applied, in 1 app; 2 on record without a file")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.deployment.gate_facts import judged
+from pytest_tgintegrity.deployment.gate_facts import probes_finding
 from pytest_tgintegrity.deployment.probes.statistics import (
     DOUBT,
     ENOUGH,
@@ -100,8 +100,8 @@ def test_what_cannot_be_compared_is_in_doubt(today: dict[str, Timed], baseline: 
     (found,) = compare(today, baseline)
 
     assert (found.doubt, found.degraded, found.ratio) == (doubt, False, None)
-    assert judged([found]).met is None
-    assert judged([found]).reason == f"sheet: {doubt}"
+    assert probes_finding([found]).met is None
+    assert probes_finding([found]).reason == f"sheet: {doubt}"
 
 
 def test_degraded_outweighs_doubt_and_doubt_outweighs_steady() -> None:
@@ -111,12 +111,12 @@ def test_degraded_outweighs_doubt_and_doubt_outweighs_steady() -> None:
         Compared("c", doubt="nobody knows"),
     )
 
-    assert judged([steady]).met is True
-    assert judged([steady, doubt]).met is None
-    all_of_them = judged([steady, doubt, slow])
+    assert probes_finding([steady]).met is True
+    assert probes_finding([steady, doubt]).met is None
+    all_of_them = probes_finding([steady, doubt, slow])
     assert (all_of_them.met, all_of_them.reason) == (False, "degraded: b; c: nobody knows")
-    assert judged([steady, slow]).measured == "slowest: b, 1.40 (1.30 to 1.50) times the time of the baseline"
-    assert (judged([]).met, judged([doubt]).measured) == (None, "not determined")
+    assert probes_finding([steady, slow]).measured == "slowest: b, 1.40 (1.30 to 1.50) times the time of the baseline"
+    assert (probes_finding([]).met, probes_finding([doubt]).measured) == (None, "not determined")
 
 
 @given(st.integers(1, 300))

@@ -31,7 +31,7 @@ from fixes import (
     written,
 )
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.apply import batches
 from pytest_tgintegrity.fixing.fix import make_fixes, past_runs, plan_fixes
 
 
@@ -213,8 +213,8 @@ def test_a_row_that_the_server_refuses_is_left_and_the_others_are_mended(url: st
 def test_a_lost_connection_is_told_and_leaves_whole_batches(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repair, "WHOLE_PLAN_ROWS", 0)
-    monkeypatch.setattr(repair, "BATCH_ROWS", 2)
+    monkeypatch.setattr(batches, "WHOLE_PLAN_ROWS", 0)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 2)
     execute(
         url,
         FLAKY.format(times=0, code="40001").replace(

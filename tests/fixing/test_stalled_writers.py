@@ -19,7 +19,7 @@ from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError
-from pytest_tgintegrity.fixing.apply import batches as repair
+from pytest_tgintegrity.fixing.apply import batches
 from pytest_tgintegrity.fixing.fix import make_fixes, plan_fixes, undo
 from pytest_tgintegrity.fixing.results import Applied
 from pytest_tgintegrity.servers.postgres import PostgresServer
@@ -39,9 +39,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalls, "GRACE_SECONDS", 0.3)
     monkeypatch.setattr(stalls, "LITTLE_SECONDS", 0.5)
     monkeypatch.setattr(stalls, "LONG_SECONDS", 0.5)
-    monkeypatch.setattr(repair, "COMMIT_SECONDS", 0.5)
-    monkeypatch.setattr(repair, "BATCH_ROWS", 3)
-    monkeypatch.setattr(repair, "WHOLE_PLAN_ROWS", 0)
+    monkeypatch.setattr(batches, "COMMIT_SECONDS", 0.5)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 3)
+    monkeypatch.setattr(batches, "WHOLE_PLAN_ROWS", 0)
 
 
 @pytest.fixture

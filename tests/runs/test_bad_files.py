@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from harness import HOLDS, Ran, RunRules
-from pytest_tgintegrity.deployment.migrations import Migration, circle, judge, parse_label, parse_migration, pending
+from pytest_tgintegrity.deployment.migrations import (
+    Migration,
+    circle,
+    migrations_finding,
+    parse_label,
+    parse_migration,
+    pending,
+)
 from pytest_tgintegrity.deployment.pending import read_migrations
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.fixing.caches import parse_caches
@@ -182,7 +189,7 @@ def test_migrations_that_replace_each_other(size: int) -> None:
     """Nothing of them can be told: not even that nothing is pending."""
     files = [Migration("a", f"{n:04}", (("a", f"{(n + 1) % size:04}"),)) for n in range(size)]
     for recorded in ([], [("a", "0000")], [one.key for one in files]):
-        found = judge(files, recorded)
+        found = migrations_finding(files, recorded)
 
         assert found.met is False
         assert "replace each other" in str(found.reason)
@@ -198,6 +205,6 @@ def test_a_long_way_of_squashing() -> None:
     assert circle([*files, itself]) == ()
     assert pending(files, [("a", "0300")]) == []
     assert pending([itself], []) == [("b", "0001")]
-    assert judge(files, [("a", "0300")]).met
+    assert migrations_finding(files, [("a", "0300")]).met
     row = [Migration("a", f"{n:05}", (("a", f"{n + 1:05}"),)) for n in range(3000)]
     assert pending(row, [("a", "03000")]) == []

@@ -25,8 +25,8 @@ CODE = """
 import os, sys
 from pathlib import Path
 from fixes import fix, undone
-from pytest_tgintegrity.fixing.apply import batches as repair
-repair.WHOLE_PLAN_ROWS, repair.BATCH_ROWS = 0, 3
+from pytest_tgintegrity.fixing.apply import batches
+batches.WHOLE_PLAN_ROWS, batches.BATCH_ROWS = 0, 3
 for line in sys.stdin:
     what, url, folder = line.rstrip("\\n").split("\\t")
     pid = os.fork()

@@ -86,11 +86,11 @@ def stored(url: str) -> Counter[str]:
 def test_no_update_is_lost_beside_eight_writers(
     zoo_of: OpenZoo, tmp_path: Path, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pytest_tgintegrity.fixing.apply import batches as repair
+    from pytest_tgintegrity.fixing.apply import batches
 
     if not whole:
-        monkeypatch.setattr(repair, "WHOLE_PLAN_ROWS", 0)
-        monkeypatch.setattr(repair, "BATCH_ROWS", 200)
+        monkeypatch.setattr(batches, "WHOLE_PLAN_ROWS", 0)
+        monkeypatch.setattr(batches, "BATCH_ROWS", 200)
     url = zoo_of(18, "UTF8").make(SCRIPT)
 
     with written(url) as done:

@@ -24,12 +24,12 @@ from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 MOVED = "it changed after it was planned"
 
 
-def apply(batches: Batches, policy: Applying, planned: Iterable[Change], count: int) -> None:
+def apply(batches: Batches, policy: FixPolicy, planned: Iterable[Change], count: int) -> None:
     """Make the planned changes. A plan that is small enough is made in one transaction: as a whole, or not at all."""
     batches.make(planned, policy, whole=count <= batching.WHOLE_PLAN_ROWS)
 
 
-class Applying:
+class FixPolicy:
     """The policy of a fix. `allows` holds what each rule consents to, by its id."""
 
     quiet = False

@@ -22,9 +22,9 @@ from pytest_tgintegrity.fixing.results import Skipped
 from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
-def undo(batches: Batches, writer: Writer, run: str) -> None:
+def take_back(batches: Batches, writer: Writer, run: str) -> None:
     """Take back the changes of a run that still stand, newest first."""
-    batches.make(_opposites(batches, writer, run), Restoring(), whole=True)
+    batches.make(_opposites(batches, writer, run), UndoPolicy(), whole=True)
 
 
 def _opposites(batches: Batches, writer: Writer, run: str) -> Iterator[Change]:
@@ -60,7 +60,7 @@ def opposite(entry: Change) -> Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Restoring:
+class UndoPolicy:
     """The policy of an undo: triggers are switched off where they keep rows from becoming what they were."""
 
     quiet: bool = True

@@ -22,7 +22,7 @@ class FixPlan:
     """The fixes that can be made, in groups that have nothing to do with each other, and why others cannot.
 
     `fixed_rules` are the violated rules that no row violates any more after all fixes, be they their own or those of other
-    rules. `unforeseen` are the rules for which it is not known what they will say after the fixes. `standing` are the names
+    rules. `unforeseen` are the rules for which it is not known what they will say after the fixes. `stand_ins` are the names
     under which rules look at tables as the fixes would leave them. `instant` is a literal, the time at which the plan was
     made: fixes take it for the time of the transaction.
     """
@@ -31,7 +31,7 @@ class FixPlan:
     refused: dict[str, str] = field(default_factory=dict)
     types: dict[str, dict[str, LayerColumn]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
-    standing: dict[str, str] = field(default_factory=dict)
+    stand_ins: dict[str, str] = field(default_factory=dict)
     fixed_rules: set[str] = field(default_factory=set)
     unforeseen: frozenset[str] = frozenset()
     instant: str = ""
@@ -48,7 +48,7 @@ class FixPlan:
 
     def simulation(self, group: Sequence[Step], only: Mapping[str, sql.Composable] | None = None) -> Simulation:
         """The tables of a group as its fixes would leave them; a fix that sees what another one writes is applied again."""
-        simulation = Simulation(self.types, self.standing, only or {})
+        simulation = Simulation(self.types, self.stand_ins, only or {})
         simulation.apply(group, self.numbers)
         writes = written(group)
         for _ in range(PASSES - 1):
@@ -103,7 +103,7 @@ def written(steps: Iterable[Step]) -> frozenset[Cell]:
     return frozenset(cell for step in steps for cell in step.writes)
 
 
-def stand_ins(steps: Iterable[Step], taken: Container[str]) -> dict[str, str]:
+def stand_in_names(steps: Iterable[Step], taken: Container[str]) -> dict[str, str]:
     """Names under which rules look at the tables of steps as the steps would leave them; none of them is `taken`."""
     tables = dict.fromkeys(qualified(table_fix.table) for step in steps for table_fix in step.table_fixes)
     free = (name for number in count() if (name := f"tgi_of_{number}") not in taken)

@@ -91,8 +91,8 @@ class Foresight:
     row_functions: set[str] = field(default_factory=set)
     operators: set[str] = field(default_factory=set)
 
-    def outlook(self, text: str, writes: Collection[Cell], standing: Mapping[str, str]) -> Outlook:
-        """How SQL relates to the columns that are written, where layers stand in for tables by the names in `standing`."""
+    def outlook(self, text: str, writes: Collection[Cell], stand_ins: Mapping[str, str]) -> Outlook:
+        """How SQL relates to the columns that are written, where layers stand in for tables by the names in `stand_ins`."""
         reads = reading(text)
         if reads.anything or self._runs_code(text):
             return "hidden"
@@ -101,7 +101,7 @@ class Foresight:
             return "hidden"
         if not reads.reads_any(writes):
             return "apart"
-        return "foreseen" if all(_stands(text, relation, standing) for relation in touched) else "hidden"
+        return "foreseen" if all(_stands(text, relation, stand_ins) for relation in touched) else "hidden"
 
     def _runs_code(self, text: str) -> bool:
         """Whether SQL may run code of users or SQL that is given as text, or reads the server's statistics."""
@@ -123,11 +123,11 @@ class Foresight:
         )
 
 
-def _stands(text: str, relation: Relation, standing: Mapping[str, str]) -> bool:
+def _stands(text: str, relation: Relation, stand_ins: Mapping[str, str]) -> bool:
     reads = reading(text)
     if not reads.mentions(relation):
         return True
-    return ".".join(relation.path) in standing and can_stand_in(reads, relation)
+    return ".".join(relation.path) in stand_ins and can_stand_in(reads, relation)
 
 
 def read_foresight(ask: Ask, tables: Iterable[Table]) -> Foresight:

@@ -120,7 +120,7 @@ _ROUNDED = frozenset("int2 int4 int8 float4 float8 money date".split())
 _ROUNDED_TO = frozenset("numeric timestamp timestamptz time timetz interval".split())
 
 
-def column(base: str, typmod: int, *, many: bool, written: str) -> LayerColumn:
+def layer_column(base: str, typmod: int, *, many: bool, written: str) -> LayerColumn:
     """A column of the type `written`. Its base type is `base` with that modifier, or an array (`many`) of it."""
     wide, compared = _WIDE.get(base, ("", "")) if typmod >= 0 else ("", "")
     ending = "[]" if many else ""
@@ -236,7 +236,7 @@ def read_limits(ask: Ask, tables: Iterable[Table]) -> FixLimits:
     for name, column_name, written_type, base, typmod, many, generated, identity, cast, equals in ask(
         _COLUMNS.format(written=written)
     ):
-        plain = column(base, typmod, many=many, written=written_type)
+        plain = layer_column(base, typmod, many=many, written=written_type)
         limits.columns.setdefault(name, {})[column_name] = replace(
             plain, generated=generated, identity=identity, lossy=plain.lossy or cast, equals=equals
         )

@@ -17,7 +17,7 @@ from pytest_tgintegrity.database.connections.answers import Answer, Failure
 from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.fixing.changes import Change
 from pytest_tgintegrity.fixing.plan.drafts import Drafts, Wanted
-from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan, stand_ins
+from pytest_tgintegrity.fixing.plan.fix_plan import FixPlan, stand_in_names
 from pytest_tgintegrity.fixing.plan.foresight import read_foresight
 from pytest_tgintegrity.fixing.plan.settling import Settling
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, components, in_order, qualified
@@ -62,7 +62,7 @@ def prepare(
         refused=drafts.refused,
         types=drafts.limits.columns,
         rules=tuple(fix.bound.id for fix in asked),
-        standing=stand_ins(steps, facts.tables),
+        stand_ins=stand_in_names(steps, facts.tables),
         instant=instant,
     )
     foresight = read_foresight(drafts.rows, [table_fix.table for step in steps for table_fix in step.table_fixes])

@@ -156,7 +156,7 @@ class Settling:
                 step,
                 table_fix,
                 numbers[step.rule],
-                sure=self.foresight.outlook(table_fix.text, writes, self.fix_plan.standing) == "foreseen",
+                sure=self.foresight.outlook(table_fix.text, writes, self.fix_plan.stand_ins) == "foreseen",
             )
             for step in group
             for table_fix in step.table_fixes
@@ -292,7 +292,7 @@ class Settling:
             asked = self.question(rule) if rule in self._scans else None
             if asked is not None and asked.rows is not None and not names.isdisjoint(words(asked.text).names):
                 reads = reading(asked.text).reads_any(writes)
-                if reads and self.foresight.outlook(asked.text, writes, self.fix_plan.standing) == "foreseen":
+                if reads and self.foresight.outlook(asked.text, writes, self.fix_plan.stand_ins) == "foreseen":
                     watched[rule] = asked.rows
         return watched
 
@@ -300,12 +300,12 @@ class Settling:
 
     def unforeseen(self) -> Iterator[str]:
         """The rules that the planned writes might touch, and for which it is not known what they will say afterwards."""
-        writes, standing = self.fix_plan.writes, self.fix_plan.standing
+        writes, stand_ins = self.fix_plan.writes, self.fix_plan.stand_ins
         for rule in self.violations:
             if not writes or rule not in self._scans:
                 continue
             asked = self.question(rule)
-            outlook = self.foresight.outlook(asked.text, writes, standing)
+            outlook = self.foresight.outlook(asked.text, writes, stand_ins)
             unknown = outlook == "hidden" or (outlook == "foreseen" and rule not in self.counts)
             if unknown and asked.bounded:
                 yield rule

@@ -82,12 +82,12 @@ def same_key(
 class Simulation:
     """The tables of a group of steps as the steps would leave them.
 
-    `types` are the columns of the tables. `standing` are the names under which layers stand in for tables. `only` confines a
+    `types` are the columns of the tables. `stand_ins` are the names under which layers stand in for tables. `only` confines a
     table to some of its rows, where these are enough. All three map qualified names of tables.
     """
 
     types: Types
-    standing: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, sql.Composable] = field(default_factory=dict)
     _parts: list[sql.Composable] = field(default_factory=list)
     _last: dict[str, str] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Simulation:
         """CTEs that stand in for the tables by name."""
         parts = []
         for table, last in self._last.items():
-            name = raw(self.standing[table])
+            name = raw(self.stand_ins[table])
             parts.append(
                 sql.SQL("{} AS (SELECT {} FROM {} WHERE NOT tgi_gone)").format(name, self._seen(table, last), raw(last))
             )
@@ -152,7 +152,7 @@ class Simulation:
 
     def asked(self, text: str) -> sql.SQL:
         """SQL of a rule, in which the tables that have layers are replaced by the names that stand in for them."""
-        return raw(standing_in(text, {self._tables[table].path: self.standing[table] for table in self._last}))
+        return raw(standing_in(text, {self._tables[table].path: self.stand_ins[table] for table in self._last}))
 
     def _seen(self, table: str, last: str) -> sql.Composable:
         """The columns as SQL of rules sees them: columns that the server computes are computed, and new rows have keys.

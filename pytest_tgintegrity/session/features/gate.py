@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_tgintegrity.deployment.gate import Asked, Gate
+from pytest_tgintegrity.deployment.gate import Gate, GateRequest
 from pytest_tgintegrity.deployment.gate_facts import ask
 from pytest_tgintegrity.deployment.migrations import Migration
 from pytest_tgintegrity.deployment.pending import look_for_pending, read_migrations
@@ -26,7 +26,7 @@ class Gating(Feature):
 
     name = "gate"
 
-    def __init__(self, asked: Asked | None, history: History, baselines: Baselines, outcome: RunOutcome) -> None:
+    def __init__(self, asked: GateRequest | None, history: History, baselines: Baselines, outcome: RunOutcome) -> None:
         self._asked = asked
         self._history = history
         self._baselines = baselines
