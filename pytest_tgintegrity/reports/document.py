@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 USAGE_ERROR = 4
 
 
-def document(summary: RunSummary, parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def report_document(summary: RunSummary, parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The document of `report["integrity"]`; `parts` come from the features; a part without content is left out."""
     report: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,

@@ -13,7 +13,7 @@ from pytest_tgintegrity.commandline import parsing
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.judging.summary import RunFacts, RunSummary, ScanFacts
 from pytest_tgintegrity.reports.alerts.state import alert
-from pytest_tgintegrity.reports.document import document, refusal
+from pytest_tgintegrity.reports.document import refusal, report_document
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.publishing import publish, save_whole
 from pytest_tgintegrity.reports.section import Section
@@ -112,7 +112,7 @@ class Reporting:
         if self._summary is None:
             section = refusal(refused or NOTHING_JUDGED)
         else:
-            section = document(self._summary, [section.document for section in self._sections])
+            section = report_document(self._summary, [section.document for section in self._sections])
         return {**self._session.redaction.document(section), "database": section["database"]}
 
     def publish(self) -> None:
