@@ -38,9 +38,9 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Score from 0 to 100 (None if nothing was judged), status, and the deductions, dearest first.
+    """Score from 0 to 100 (None if nothing was judged), status, and the deductions, largest first.
 
-    `raw` is the score before it is cut off at 0: it moves while rules are mended, however many are violated.
+    `raw` is the score before it is cut off at 0, so it moves with every rule that is fixed, however many are violated.
     """
 
     score: int | None
@@ -61,20 +61,22 @@ def assess(judged: Iterable[Judged], minimum: int, *, complete: bool) -> Health:
     unknown and no critical rule violated; else degraded.
     """
     rules = list(judged)
-    raw = 100 - sum(_points(one) for one in rules) if rules else None
+    raw = 100 - sum(_points(rule) for rule in rules) if rules else None
     score = None if raw is None else max(0, raw)
-    listed = [Deduction(one.rule, one.severity, _points(one), one.violations) for one in rules if one.verdict in LISTED]
-    ordered = sorted(listed, key=lambda one: (-one.points, SEVERITIES.index(one.severity), one.rule))
+    listed = [
+        Deduction(rule.rule, rule.severity, _points(rule), rule.violations) for rule in rules if rule.verdict in LISTED
+    ]
+    ordered = sorted(listed, key=lambda cost: (-cost.points, SEVERITIES.index(cost.severity), cost.rule))
     return Health(score, raw, minimum, _status(rules, score, minimum, complete=complete), tuple(ordered))
 
 
-def _points(one: Judged) -> int:
-    return POINTS[one.severity] if one.verdict in COSTLY else 0
+def _points(rule: Judged) -> int:
+    return POINTS[rule.severity] if rule.verdict in COSTLY else 0
 
 
 def _status(rules: list[Judged], score: int | None, minimum: int, *, complete: bool) -> Status:
-    unknown = {one.severity for one in rules if one.verdict == "unknown"}
+    unknown = {rule.severity for rule in rules if rule.verdict == "unknown"}
     if score is None or not complete or "critical" in unknown:
         return "undetermined"
-    critical = any(one.severity == "critical" and one.verdict in {"failed", "noted"} for one in rules)
+    critical = any(rule.severity == "critical" and rule.verdict in {"failed", "noted"} for rule in rules)
     return "healthy" if score >= minimum and not unknown and not critical else "degraded"

@@ -1,4 +1,4 @@
-"""What the owner of a run hears of it, from whichever process, and what follows: completeness, score, exit status. Pure."""
+"""The outcome of a run, put together from what all its processes report: completeness, score, exit status. Pure."""
 
 from __future__ import annotations
 
@@ -27,24 +27,23 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A rule that was selected: what is known of it even if nobody lives to judge it."""
+    """A selected rule: what is known of it even if the process that should judge it dies."""
 
     nodeid: str
     severity: Severity
     doc: str
 
     def unjudged(self, rule: str, reason: str) -> RuleRecord:
-        """The record of the rule if nobody lived to judge it."""
+        """The record of the rule if the process that should have judged it died, or failed for this reason."""
         proof = {"id": rule, "proven": False, "damages": 0, "legal": 0, "reason": reason}
         return RuleRecord(RuleResult(rule, self.doc, self.severity, reason=reason), proof=proof)
 
 
 @dataclass(slots=True)
 class RunOutcome:
-    """What was heard: records by rule, failures without a record by node, and what else decides the exit status.
+    """What processes reported: records by rule, failures without a record by node, and what else decides the exit status.
 
-    `stale` is whether something that was written about the rules no longer fits them, `gate_passed` whether a gate that was
-    asked is open.
+    `stale`: a waiver or another text about the rules no longer fits them; `gate_passed`: the gate, if one was asked, is open.
     """
 
     records: dict[str, RuleRecord] = field(default_factory=dict)
@@ -77,7 +76,7 @@ class RunOutcome:
         self._unrecorded[nodeid] = words.partition("\n")[0]
 
     def to_json(self) -> dict[str, Any]:
-        """What a worker knows of the selection, as `hear_worker` takes it over."""
+        """What a worker knows of the selection, in the form that `hear_worker` takes."""
         return {
             "selected": {rule: asdict(selected) for rule, selected in self.selected.items()},
             "digest": self.digest,
@@ -89,20 +88,20 @@ class RunOutcome:
             "deselected": self.deselected,
         }
 
-    def hear_worker(self, told: Mapping[str, Any]) -> None:
+    def hear_worker(self, selection: Mapping[str, Any]) -> None:
         """Take over what a worker knew of the selection, which xdist's controller never collected."""
-        self.selected.update({rule: Selected(**selected) for rule, selected in told["selected"].items()})
-        self.digest = self.digest or told["digest"]
-        self.former_digest = self.former_digest or told["former_digest"]
-        self.unscoped = self.unscoped or tuple(told["unscoped"])
-        self.empty_scopes = self.empty_scopes or tuple(told["empty_scopes"])
-        self.zoneless = self.zoneless or tuple(told["zoneless"])
-        self.refused = self.refused or told["refused"]
-        self.deselected = max(self.deselected, told["deselected"])
+        self.selected.update({rule: Selected(**selected) for rule, selected in selection["selected"].items()})
+        self.digest = self.digest or selection["digest"]
+        self.former_digest = self.former_digest or selection["former_digest"]
+        self.unscoped = self.unscoped or tuple(selection["unscoped"])
+        self.empty_scopes = self.empty_scopes or tuple(selection["empty_scopes"])
+        self.zoneless = self.zoneless or tuple(selection["zoneless"])
+        self.refused = self.refused or selection["refused"]
+        self.deselected = max(self.deselected, selection["deselected"])
 
     @property
     def rules(self) -> list[RuleResult]:
-        """What was found out about each rule."""
+        """The result of each rule."""
         return [record.rule for record in self.records.values()]
 
     @property
@@ -111,7 +110,7 @@ class RunOutcome:
         return self.records.keys() >= self.selected.keys() and not (self.not_collected or self.interrupted)
 
     def conclude(self, minimum: int) -> Health | None:
-        """Place what has no record yet, and assess; None if there were no rules."""
+        """Give failures without a record to their rules, then compute the health; None if there were no rules."""
         self._place_unrecorded()
         if self.refused is None and (self.records or self.selected):
             judged = [Judged(rule.id, rule.severity, rule.verdict, rule.violations) for rule in self.rules]
@@ -127,9 +126,9 @@ class RunOutcome:
                 self.plain_failure = True
 
     def exit_status(self, given: int) -> int:
-        """Ctrl-C is 2; else refused (4) over violated (1) over not collected (2) over unknown (6) over unhealthy or closed (7).
+        """The first that applies: Ctrl-C (2), refused (4), violated (1), not collected (2), unknown (6), unhealthy or gate closed (7).
 
-        `given` is what pytest would return: 3 and 5, and all that has nothing to do with rules, stay as they are.
+        `given` is what pytest would return; it stays as it is where it is 3 or 5, or has nothing to do with rules.
         """
         verdicts = {rule.verdict for rule in self.rules}
         if self.interrupted:

@@ -1,4 +1,4 @@
-"""What a run came to: the result of each rule, and the run as a whole. Whoever compares, decides or tells is given these. Pure."""
+"""The results of a run: of each rule, and as a whole. History, gate and reports are made from these. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_tgintegrity.rules.severity import Severity
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Which database it is, and what we are in it. No password."""
+    """Which database was looked at, and with which rights. It holds no password."""
 
     host: str
     port: int
@@ -28,12 +28,12 @@ class Database:
 
     @property
     def identity(self) -> str:
-        """A name that outlives a move to another address; the address itself where the server does not tell who it is."""
+        """A name that stays the same when the server moves; it is made from the address where the server hides its system identifier."""
         return identity_of(self.system_identifier, self.name, f"{self.host}:{self.port}")
 
 
 def identity_of(system_identifier: str | None, database: str, address: str) -> str:
-    """The name of a database that outlives a move to another address; the address itself where the server is shy."""
+    """See `Database.identity`: made from the address where the system identifier is unknown."""
     return f"{system_identifier or address}:{database}"
 
 
@@ -59,7 +59,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Of a violated rule: a statement that lists all its rows, what can mend them, and what it shares with others."""
+    """Advice on a violated rule: a statement that lists all its rows, what can mend them, and a cause it shares with others."""
 
     see_all: str | None
     mend: str
@@ -67,12 +67,12 @@ class Advice:
 
 
 OPTIONAL = ("advice", "sqlstate", "missing")
-"""What the JSON report has only where there is something."""
+"""Keys that the JSON report has only where there is a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What was found out about a rule, key by key as the JSON report has it.
+    """The result of a rule; its fields are named like the keys of the JSON report.
 
     `seconds` are those of its scan; `sqlstate` is the server's code, where it was the server that made the rule
     unknown, and `missing` are the tables that it does not have.
@@ -99,32 +99,39 @@ class RuleResult:
 
     @property
     def cause(self) -> str | None:
-        """What it shares with other rules: the reason why it is unknown, or the rows that violate it."""
+        """What it may share with other rules: the reason why it is unknown, or the cause of its violations."""
         return self.reason if self.verdict == "unknown" else self.advice.cause if self.advice else None
 
     def to_json(self) -> dict[str, Any]:
         """The rule's part of the JSON report; the keys of the advice are there only if there is one."""
-        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in OPTIONAL}
-        lists = {name: list(told[name]) for name in ("tags", "sources", "samples")}
+        values = {
+            attribute.name: getattr(self, attribute.name)
+            for attribute in fields(self)
+            if attribute.name not in OPTIONAL
+        }
+        lists = {name: list(values[name]) for name in ("tags", "sources", "samples")}
         advice = asdict(self.advice) if self.advice else {}
         refused = {"sqlstate": self.sqlstate} if self.sqlstate else {}
         missing = {"missing": list(self.missing)} if self.missing else {}
-        return {**told, **lists, **advice, **refused, **missing}
+        return {**values, **lists, **advice, **refused, **missing}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        advice = {one.name: document[one.name] for one in fields(Advice) if one.name in document}
-        told = {one.name: document[one.name] for one in fields(cls) if one.name in document}
-        return cls(**told, advice=Advice(**advice) if advice else None)
+        advice = {
+            attribute.name: document[attribute.name] for attribute in fields(Advice) if attribute.name in document
+        }
+        values = {attribute.name: document[attribute.name] for attribute in fields(cls) if attribute.name in document}
+        return cls(**values, advice=Advice(**advice) if advice else None)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRecord:
-    """What travels with the report of a rule's test: its result, and what only the run as a whole has to know of it.
+    """What a rule's test sends to the run: the result, and facts that only the run as a whole needs.
 
-    `metric` is its name, number and text; `constraint`: it is about one; `vacuous`: it passed with nothing to look at;
-    `idle`: its body can never fail; `overlooked`: its own assert lets pass more than it declares; `proof`: see ``--prove``.
+    `metric`: name, number and text of a metric; `constraint`: the rule is about a declared constraint; `vacuous`: it passed
+    because there were no rows; `idle`: its body can never fail; `overlooked`: its assert tolerates violations that the rule
+    does not declare; `proof`: see ``--prove``.
     """
 
     rule: RuleResult
@@ -141,8 +148,8 @@ class RuleRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: it has to cross processes."""
-        told = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {**told, "rule": self.rule.to_json()}
+        values = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
+        return {**values, "rule": self.rule.to_json()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -166,11 +173,11 @@ class ScanFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What every run has to tell, whatever else it was asked for.
+    """What every run reports, whatever other features were asked for.
 
     `activity` are the numbers of metrics and `exact` their digits; `empty_scopes` are scopes that no row has, `unscoped` the
-    sources that do not declare a scope, `zoneless` the times of rules whose zone nobody said. `former_digest` is what releases
-    before called this set of rules.
+    sources that do not declare a scope, `zoneless` the times of rules whose time zone is not set. `former_digest` is the name
+    that earlier releases gave to this set of rules.
     """
 
     run: RunFacts
@@ -185,12 +192,12 @@ class RunSummary:
     rules: Sequence[RuleResult] = field(init=False)
 
     def __post_init__(self) -> None:
-        """The results alone are asked for all the time."""
+        """Keep the results in a list of their own: they are read often."""
         object.__setattr__(self, "rules", [record.rule for record in self.records])
 
     @property
     def identity(self) -> str:
-        """The database's; empty if there is none."""
+        """The identity of the database; empty if there is none."""
         return self.database.identity if self.database else ""
 
     @property
@@ -210,7 +217,7 @@ class RunSummary:
 
     @property
     def overlooked(self) -> list[str]:
-        """Rules whose own assert lets pass more than they declare."""
+        """Rules whose assert tolerates violations that they do not declare."""
         return [record.rule.id for record in self.records if record.overlooked]
 
     def of_verdict(self, *verdicts: Verdict) -> list[RuleResult]:

@@ -19,35 +19,35 @@ from pytest_tgintegrity.text import plural
 TABLES = 3
 
 
-def rows_expected(told: RunSummary, before: Mapping[str, datetime]) -> list[dict[str, str]]:
-    """Each such rule, and why rows were expected; `before` says when rules that have none now had some."""
-    if told.run.period_hours is not None or told.run.scopes or not told.vacuous:
+def rows_expected(summary: RunSummary, before: Mapping[str, datetime]) -> list[dict[str, str]]:
+    """The rules without rows that should have had some, each with the reason; `before` says when such rules last had rows."""
+    if summary.run.period_hours is not None or summary.run.scopes or not summary.vacuous:
         return []
-    counts = largest_sources(told.scans)
-    own = {rule: scan.source for scan in told.scans for rule in scan.rules}
-    sources = {rule.id: rule.sources for rule in told.rules}
-    found = []
-    for rule in told.vacuous:
+    counts = largest_sources(summary.scans)
+    own = {rule: scan.source for scan in summary.scans for rule in scan.rules}
+    sources = {rule.id: rule.sources for rule in summary.rules}
+    expected = []
+    for rule in summary.vacuous:
         if rule in before:
-            found.append({"rule": rule, "why": f"there were rows in the run of {before[rule]:%Y-%m-%d %H:%M} UTC"})
+            expected.append({"rule": rule, "why": f"there were rows in the run of {before[rule]:%Y-%m-%d %H:%M} UTC"})
         elif rule in own and not counts.get(own[rule]) and _filled(sources.get(rule, ()), counts):
-            found.append({"rule": rule, "why": f"{_told(sources[rule], counts)}, and {own[rule]} has none"})
-    return found
+            expected.append({"rule": rule, "why": f"{_row_counts(sources[rule], counts)}, and {own[rule]} has none"})
+    return expected
 
 
 def largest_sources(scans: Iterable[ScanFacts]) -> dict[str, int]:
     """The most rows that any scan found in each source."""
-    found: dict[str, int] = {}
+    largest: dict[str, int] = {}
     for scan in scans:
         if scan.rows is not None:
-            found[scan.source] = max(found.get(scan.source, 0), scan.rows)
-    return found
+            largest[scan.source] = max(largest.get(scan.source, 0), scan.rows)
+    return largest
 
 
 def _filled(tables: Sequence[str], counts: Mapping[str, int]) -> bool:
-    return bool(tables) and all(counts.get(one) for one in tables)
+    return bool(tables) and all(counts.get(table) for table in tables)
 
 
-def _told(tables: Sequence[str], counts: Mapping[str, int]) -> str:
-    listed = ", ".join(f"{one} has {plural(counts[one], 'row')}" for one in tables[:TABLES])
+def _row_counts(tables: Sequence[str], counts: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{table} has {plural(counts[table], 'row')}" for table in tables[:TABLES])
     return f"{listed} and so on" if len(tables) > TABLES else listed

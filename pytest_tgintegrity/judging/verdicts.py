@@ -1,4 +1,4 @@
-"""Judge: from what was measured, and what the test made of it, to a verdict. Pure."""
+"""Verdicts: made from what a scan measured and how the test ended. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a scan says of one rule. With an `error` the other fields mean nothing.
+    """What a scan says of one rule. With an `error` the other fields mean nothing, except two.
 
-    But for `sqlstate`, its code if it is the server's, and `missing`, the tables that are not there.
-    `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric, `text` the same exactly; `note` says why
-    samples are missing although there are violations.
+    These are `sqlstate`, the server's code of the error, and `missing`, the tables that do not exist.
+    `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric and
+    `text` the same with all digits; `note` says why samples are missing although there are violations.
     """
 
     examined: int | None = None
@@ -55,7 +55,7 @@ class Measurement:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Measurement:
         """The inverse of `to_json`."""
-        samples = tuple(Sample(**one) for one in document["samples"])
+        samples = tuple(Sample(**sample) for sample in document["samples"])
         return cls(**{**document, "samples": samples, "missing": tuple(document["missing"])})
 
 
@@ -63,7 +63,7 @@ class Measurement:
 class Outcome:
     """How a test ended: `held` by its own assertion, or None if it never came to one, with the reason.
 
-    `tolerated` is whether rows violate the rule all the same, which an assertion that read them let pass.
+    `tolerated`: the assertion read the violations and let them pass.
     """
 
     held: bool | None = None

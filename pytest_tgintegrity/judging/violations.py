@@ -10,14 +10,15 @@ from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.rules.bodies import decides
 
 FRAMES = 12
-"""How far up the callers of a reading are looked at: a test, its helper, and whatever stands between them."""
+"""How many callers are searched for a reader of the violations: the test, its helper, and what stands between them."""
 
 
 class Violations:
     """The violations of one rule; falsy when there are none.
 
     A test that looks at none of `count`, `rate`, `samples` or the truth value has not judged its rule: `looked_at`
-    stays False and the verdict is unknown. So it is if there are violations and nothing that read them `decided`.
+    stays False and the verdict is unknown. The verdict is unknown too if there are violations and nothing that read them
+    let them decide whether the test fails (`decided`).
     """
 
     def __init__(self, measurement: Measurement, describe: Callable[[], str]) -> None:

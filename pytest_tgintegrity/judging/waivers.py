@@ -49,25 +49,25 @@ class Waiver:
 
 def parse_waivers(text: str, file: str) -> tuple[Waiver, ...]:
     """The waivers of a TOML text. Raises `UsageError` that names the file, the entry, what is wrong and the cure."""
-    found = toml_text.document(text, file)
-    strange = sorted(set(found) - {"waiver"})
+    document = toml_text.document(text, file)
+    strange = sorted(set(document) - {"waiver"})
     if strange:
         raise UsageError(f"{file}: unknown key {told(strange[0])}: each waiver begins with [[waiver]]")
-    entries = found.get("waiver", [])
-    if not (isinstance(entries, list) and all(isinstance(one, dict) for one in entries)):
+    entries = document.get("waiver", [])
+    if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
         raise UsageError(f"{file}: waiver is no list of tables: each waiver begins with [[waiver]]")
     return tuple(_waiver(entry, number, file) for number, entry in enumerate(entries, 1))
 
 
 def by_rule(waivers: Iterable[Waiver]) -> dict[str, Waiver]:
     """Waivers by the id of their rule. Raises `UsageError` where two are for the same one."""
-    found: dict[str, Waiver] = {}
-    for one in waivers:
-        if one.rule in found:
-            files = " and ".join(dict.fromkeys([found[one.rule].file, one.file]))
-            raise UsageError(f"{files}: {one.rule} is waived twice: keep one of the waivers")
-        found[one.rule] = one
-    return found
+    by_id: dict[str, Waiver] = {}
+    for waiver in waivers:
+        if waiver.rule in by_id:
+            files = " and ".join(dict.fromkeys([by_id[waiver.rule].file, waiver.file]))
+            raise UsageError(f"{files}: {waiver.rule} is waived twice: keep one of the waivers")
+        by_id[waiver.rule] = waiver
+    return by_id
 
 
 def _waiver(entry: Mapping[str, Any], number: int, file: str) -> Waiver:
@@ -114,10 +114,10 @@ def _maximum(entry: Mapping[str, Any], where: str) -> int | None:
 def objection(waiver: Waiver, judgement: Judgement, violations: int | None, today: date, *, whole: bool) -> str | None:
     """Why a waiver makes its rule fail: it is stale, has expired, or covers less than there is; None if it does not.
 
-    `violations` is None where the rule counts none (`rule.check`). Only who looked at the `whole` can call it stale.
+    `violations` is None where the rule counts none (`rule.check`). A waiver is called stale only if the `whole` database was looked at.
     """
     if judgement.verdict in {"passed", "tolerated"}:
-        return _stale(waiver) if whole else None
+        return _stale_line(waiver) if whole else None
     if judgement.verdict == "unknown":
         return None
     why = _expiry(waiver) if waiver.expires < today else _excess(waiver, violations)
@@ -139,13 +139,13 @@ def _excess(waiver: Waiver, violations: int | None) -> str | None:
 
 
 def waive(judgement: Judgement, objected: str | None) -> Judgement:
-    """What a waiver makes of a verdict, with the `objection` to it: nothing of unknown and, mostly, of passed."""
+    """The verdict with its waiver: failed if there is an `objection`, waived if the rule is violated, else unchanged."""
     if objected is not None:
         return Judgement("failed", f"{judgement.reason}; {objected}" if judgement.reason else objected)
     return Judgement("waived", judgement.reason) if judgement.verdict in {"failed", "noted"} else judgement
 
 
-def _stale(waiver: Waiver) -> str:
+def _stale_line(waiver: Waiver) -> str:
     return f"waiver for {waiver.rule} is stale: remove it from {waiver.file}"
 
 
@@ -154,15 +154,16 @@ def without_rule(
 ) -> tuple[str, ...]:
     """A line on each waiver whose rule does not exist: its file is gone, or was collected and has no such rule.
 
-    Rules of files that were not collected are left in peace: one may ask for a part of the rules.
+    Rules of existing files that were not collected are not judged: a run may select a part of the rules.
     """
     groups = {_group(rule) for rule in collected}
     gone = (
-        one
-        for one in waivers
-        if one.rule not in collected and (_group(one.rule) in groups or not exists(one.rule.partition("::")[0]))
+        waiver
+        for waiver in waivers
+        if waiver.rule not in collected
+        and (_group(waiver.rule) in groups or not exists(waiver.rule.partition("::")[0]))
     )
-    return tuple(f"{_stale(one)} (there is no such rule)" for one in gone)
+    return tuple(f"{_stale_line(waiver)} (there is no such rule)" for waiver in gone)
 
 
 def _group(rule: str) -> str:
