@@ -1,4 +1,4 @@
-"""What a run does with its history: read what was, add itself, compare; and, after a repair, see to stale caches."""
+"""What a run does with its history: read past runs, compare, add itself; and flush stale caches after rows were changed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ STATISTICS = sql.SQL(
 
 @dataclass(slots=True)
 class Memory:
-    """The history of a session; `address` is None where none was asked for. The embedded one lives as long as this."""
+    """The history of a session; `address` is None where no history was asked for. The embedded server lives until `close`."""
 
     address: RedisAddress | None
     _server: ValkeyServer | None = None
 
-    def recall(self, summary: RunSummary, run: Run, probes: Mapping[str, Any]) -> HistoryResult:
-        """Compare a run with those before it; `probes` is what was timed. What goes wrong is told, and breaks nothing."""
+    def compare(self, summary: RunSummary, run: Run, probes: Mapping[str, Any]) -> HistoryResult:
+        """Compare a run with those before it; `probes` are its timings. An error becomes the `reason` of the result."""
         if self.address is None or summary.database is None:
             return HistoryResult(wanted=False)
         record = record_of(summary, probes, _statistics(run))
@@ -52,7 +52,7 @@ class Memory:
         return HistoryResult(wanted=True, past=records, trend=trend, unreadable=past.unreadable, record=record)
 
     def keep(self, known: HistoryResult, conditions: Mapping[str, bool], seconds: Mapping[str, float]) -> HistoryResult:
-        """Keep a run that was compared, what its gate said, and how long each rule took."""
+        """Store a run that was compared, the conditions of its gate, and the seconds of each rule."""
         if known.record is None:
             return known
         try:
@@ -61,9 +61,9 @@ class Memory:
             return replace(known, reason=str(error))
         return replace(known, recorded=True)
 
-    def tidy(self, made: Applied | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
-        """After rows were written, by a repair or an undo: tell which caches are stale, and delete their keys if a prefix was given."""
-        if made is None or not made.rows or not (caches or prefix):
+    def flush_caches(self, applied: Applied | None, caches: Sequence[Caches], prefix: str | None) -> Stale | None:
+        """After a fix or an undo wrote rows: say which caches are stale, and delete their keys if a prefix was given."""
+        if applied is None or not applied.rows or not (caches or prefix):
             return None
         note = " ".join(one.note for one in caches) or None
         stale = Stale(note, prefix or next((one.prefix for one in caches if one.prefix), None))
@@ -76,7 +76,7 @@ class Memory:
         return replace(stale, deleted=flushed.deleted, kept=flushed.kept)
 
     def opened(self) -> RedisAddress:
-        """The address of the server, which is started where it is the embedded one. Raises `HistoryLost`."""
+        """The address of the server; the embedded one is started if need be. Raises `HistoryLost`."""
         if self.address is None:
             raise HistoryLost("there is no history: give --redis-url")
         if self.address.url != DEMO:
@@ -97,7 +97,7 @@ class Memory:
 
 
 def record_of(summary: RunSummary, probes: Mapping[str, Any], statistics: tuple[float | None, int | None]) -> Record:
-    """What is kept of a run."""
+    """The record of a run that the history keeps."""
     rules, run = summary.rules, summary.run
     return Record(
         run=run.id,
@@ -124,12 +124,14 @@ def record_of(summary: RunSummary, probes: Mapping[str, Any], statistics: tuple[
 
 
 def under_one_name(past: Sequence[Record], former: str | None, digest: str | None) -> tuple[Record, ...]:
-    """Runs on record under the name that an earlier release gave to the set of rules of today, under the name of today."""
-    return tuple(replace(one, digest=digest) if former is not None and one.digest == former else one for one in past)
+    """The records, with the digest of today where they have the one that an earlier release gave to the same set of rules."""
+    return tuple(
+        replace(record, digest=digest) if former is not None and record.digest == former else record for record in past
+    )
 
 
 def _statistics(run: Run) -> tuple[float | None, int | None]:
-    """Rollback rate and deadlocks of the database; unknown where it cannot be asked any more."""
+    """Rollback rate and deadlocks of the database; None where it cannot be asked any more."""
     with contextlib.suppress(TgIntegrityError), run.reader() as reader:
         (answer,) = reader.ask([STATISTICS])
         if not isinstance(answer, Failure) and answer.rows:

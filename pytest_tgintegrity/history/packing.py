@@ -1,4 +1,4 @@
-"""Make small what history keeps of a run: long texts, and the seconds of thousands of rules. Pure.
+"""Compression of what the history keeps of a run: long texts, and the seconds of thousands of rules. Pure.
 
 The names of rules take a hundred times the room of their seconds and are the same from run to run. So a list of names is
 kept once, under a name made of its content, and each run keeps numbers in the order of its list.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 LONG = 1_000
 LARGEST = 64_000_000
-"""No text of ours is longer; what claims to be is not unpacked, however small it came."""
+"""No text of ours is longer, so longer ones are not unpacked."""
 PACKED = b"x"
 DAMAGE = (ValueError, TypeError, RecursionError, OverflowError)
 UNIT = 10_000
@@ -51,10 +51,10 @@ class Seconds:
 
 
 def pack_seconds(seconds: Mapping[str, float]) -> Seconds:
-    """Keep the seconds of all rules."""
+    """The seconds of all rules as a list of names and a list of numbers in the same order."""
     rules = sorted(seconds)
     names = json.dumps(rules, separators=(",", ":"))
-    taken = json.dumps([round(seconds[one] * UNIT) for one in rules], separators=(",", ":"))
+    taken = json.dumps([round(seconds[rule] * UNIT) for rule in rules], separators=(",", ":"))
     return Seconds(hashlib.sha256(names.encode()).hexdigest()[:32], packed(names), packed(taken))
 
 

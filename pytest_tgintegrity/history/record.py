@@ -11,7 +11,7 @@ from typing import Any
 
 VERSION = 1
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""Between them a run can have been, with room for what is added to its times."""
+"""Runs lie between these; the margins leave room for arithmetic on their times."""
 LARGEST = 2**63 - 1
 SCORE = 100
 HOURS = 1e9
@@ -19,7 +19,7 @@ STATUSES = ("healthy", "degraded", "undetermined")
 
 
 class Foreign(ValueError):
-    """It is not a record of ours, or of a version that we cannot read; the message says which."""
+    """A text that is no record of ours, or one of a version that we cannot read; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,10 @@ class Record:
     `counts` are rules by verdict, `violations` those of each rule that has any (waived ones too), `unknown` the rules
     that could not be evaluated, `verdicts` those of all rules that did not pass, `conditions` whether
     those of the gate were met, where one was asked. `overlooked` counts tolerated rules that do not declare it,
-    `vacuous` are the rules that had nothing to look at (None of a run that did not keep them). `digest` names the set of rules,
+    `vacuous` are the rules that had nothing to look at (None for a run that did not keep them). `digest` names the set of rules,
     `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks` are of the whole
-    database since its statistics began. `identity` is the database's: `database` alone is a name.
+    database since its statistics began. `identity` is that of the database: its name, `database`,
+    may occur on several servers.
     """
 
     run: str
@@ -58,9 +59,9 @@ class Record:
 
     def to_json(self) -> str:
         """One line of JSON that says its version."""
-        told = {one.name: getattr(self, one.name) for one in fields(self)}
-        times = {name: told[name].astimezone(UTC).isoformat() for name in ("started_at", "finished_at")}
-        return json.dumps({"version": VERSION, **told, **times}, separators=(",", ":"))
+        values = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
+        times = {name: values[name].astimezone(UTC).isoformat() for name in ("started_at", "finished_at")}
+        return json.dumps({"version": VERSION, **values, **times}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -96,58 +97,58 @@ def _of(*types: type) -> Callable[[Mapping[str, Any], str], Any]:
 
 def _time(document: Mapping[str, Any], name: str) -> datetime:
     try:
-        found = datetime.fromisoformat(_value(document, name, str))
-        told = found.astimezone(UTC)
+        time = datetime.fromisoformat(_value(document, name, str))
+        utc = time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Foreign(f"{name} is not a time") from None
-    if found.tzinfo is None:
+    if time.tzinfo is None:
         raise Foreign(f"{name} does not say its time zone")
-    if not EARLIEST < told < LATEST:
+    if not EARLIEST < utc < LATEST:
         raise Foreign(f"{name} is at the edge of the calendar")
-    return told
+    return utc
 
 
 def _number(most: float, *types: type) -> Callable[[Mapping[str, Any], str], Any]:
-    """A number that is not below zero, or one of other types."""
+    """A reader of numbers from zero to `most`, or of values of the other `types`, such as None."""
 
     def read(document: Mapping[str, Any], name: str) -> Any:
-        found = _value(document, name, *types)
-        if found is not None and not 0 <= found <= most:
+        number = _value(document, name, *types)
+        if number is not None and not 0 <= number <= most:
             raise Foreign(f"{name} is no such number")
-        return found
+        return number
 
     return read
 
 
 def _counts(document: Mapping[str, Any], name: str) -> dict[str, int]:
-    found: dict[str, int] = _mapping(int)(document, name)
-    if not all(0 <= one <= LARGEST for one in found.values()):
+    counts: dict[str, int] = _mapping(int)(document, name)
+    if not all(0 <= count <= LARGEST for count in counts.values()):
         raise Foreign(f"{name} holds what is no count")
-    return found
+    return counts
 
 
 def _status(document: Mapping[str, Any], name: str) -> str:
-    found: str = _value(document, name, str)
-    if found not in STATUSES:
+    status: str = _value(document, name, str)
+    if status not in STATUSES:
         raise Foreign(f"{name} is none that we know")
-    return found
+    return status
 
 
 def _mapping(kind: type) -> Callable[[Mapping[str, Any], str], dict[str, Any]]:
     def read(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-        found: dict[str, Any] = _value(document, name, dict)
-        if not set(map(type, found.values())) <= {kind}:
+        mapping: dict[str, Any] = _value(document, name, dict)
+        if not set(map(type, mapping.values())) <= {kind}:
             raise Foreign(f"{name} holds something of another type")
-        return found
+        return mapping
 
     return read
 
 
 def _names(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    found: list[Any] = _value(document, name, list)
-    if not all(isinstance(one, str) for one in found):
+    names: list[Any] = _value(document, name, list)
+    if not all(isinstance(text, str) for text in names):
         raise Foreign(f"{name} is missing or of another type")
-    return tuple(found)
+    return tuple(names)
 
 
 _NONE = type(None)

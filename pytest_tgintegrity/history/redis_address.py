@@ -1,4 +1,4 @@
-"""Where the history lives, kept so that its password cannot be shown by accident. Pure."""
+"""The address of the Redis server, kept so that its password cannot be shown by accident. Pure."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ _SECRET = ("password", "ssl_password")
 class RedisAddress:
     """A URL that the client library understands, whether it names a cluster, and how to speak of it without secrets.
 
-    The URL has no options: they are `options`, read by us. The library would take those that change what it answers, or
-    how long it waits, and raise whatever comes to it for those that it does not know.
+    The options of the URL are read by us and kept in `options`. The library itself would accept options that change its
+    answers or timeouts, and raise arbitrary errors for options that it does not know.
     """
 
     url: str = field(repr=False)
@@ -99,16 +99,16 @@ def parse_redis_url(text: str, origin: str = "--redis-url") -> RedisAddress:
 
 
 def _options(parts: SplitResult, origin: str) -> dict[str, Any]:
-    """What stands behind the question mark. Raises `UsageError` for what we do not know: it would be passed over, or harm."""
+    """The options behind the question mark. Raises `UsageError` for unknown ones: they would be ignored, or do harm."""
     known = {**_OPTIONS, **(_TLS_OPTIONS if parts.scheme.startswith("rediss") else {})}
-    found = parse_qsl(parts.query, keep_blank_values=True)
-    if parts.fragment or {name for name, _ in found} - known.keys() or len(dict(found)) < len(found):
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    if parts.fragment or {name for name, _ in pairs} - known.keys() or len(dict(pairs)) < len(pairs):
         raise UsageError(f"{origin} has an option that means nothing here, or twice: it takes {', '.join(known)}")
     if parts.scheme != "unix" and not re.fullmatch(r"(/[0-9]{0,9})?", unquote(parts.path)):
         raise UsageError(f"{origin} names a database that is no number: {CURE}")
-    if "db" in dict(found) and parts.scheme != "unix" and parts.path.strip("/"):
+    if "db" in dict(pairs) and parts.scheme != "unix" and parts.path.strip("/"):
         raise UsageError(f"{origin} names two databases: leave out one")
-    return {name: _option(name, value, known[name], origin) for name, value in found}
+    return {name: _option(name, value, known[name], origin) for name, value in pairs}
 
 
 def _option(name: str, value: str, read: Callable[[str], Any], origin: str) -> Any:

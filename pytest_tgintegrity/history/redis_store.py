@@ -1,7 +1,7 @@
-"""Past runs, in Redis: the only place that talks to it.
+"""Past runs in Redis: the only module that talks to Redis.
 
-Each database has a stream of its own, to which every run adds one entry: concurrent runs lose nothing of each other. It is
-capped and expires. Nothing is retried, and all has to be said within seconds: a run does not wait longer for its history.
+Each database has a stream of its own, to which every run adds one entry: concurrent runs do not overwrite each other. The
+stream is capped and expires. Nothing is retried, and Redis has to answer within seconds: a run does not wait longer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TIMEOUT = 3.0
 DEADLINE = 10.0
 PAGE = 200
 ROOM = 100_000_000
-"""Of so much text a run makes records, the newest first: a few kB each, but a MB where thousands of rules are violated."""
+"""How much text of records is read, the newest first: each has a few kB, but a MB where thousands of rules are violated."""
 SLACK = timedelta(days=1)
 """Entries are numbered by the clock of Redis, which may not be ours."""
 GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]\\"})
@@ -67,26 +67,26 @@ def seconds(url: str, identity: str, since: datetime | None = None) -> dict[str,
 
     def ask(client: Any) -> dict[str, dict[str, float]]:
         lists: dict[bytes, bytes | None] = {}
-        found = {}
+        by_run = {}
         for _, entry in _entries(client, PREFIX + identity, since):
             name = entry.get(b"rules", b"")
             if name not in lists:
                 lists[name] = client.get(RULES.encode() + name)
             with contextlib.suppress(*DAMAGE):
                 run = Record.from_json(unpacked(entry.get(FIELD.encode(), b""))).run
-                found[run] = unpack_seconds(lists[name] or b"", entry.get(b"seconds", b""))
-        return found
+                by_run[run] = unpack_seconds(lists[name] or b"", entry.get(b"seconds", b""))
+        return by_run
 
     return _answer(parse_redis_url(url), ask, patient=True)
 
 
 def read(address: RedisAddress, identity: str) -> Past:
-    """The newest runs on a database, and what else lies among them. Raises `HistoryLost`."""
+    """The newest runs on a database, and the times of entries that cannot be read. Raises `HistoryLost`."""
     return _read(address, identity, None, ROOM)
 
 
 def _read(address: RedisAddress, identity: str, since: datetime | None, room: int | None) -> Past:
-    found: list[Record] = []
+    records: list[Record] = []
     unreadable: list[datetime] = []
 
     def ask(client: Any) -> None:
@@ -99,13 +99,13 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
                 unreadable.append(_added(number))
                 continue
             if record.identity == identity and (since is None or record.started_at >= since):
-                found.append(record)
+                records.append(record)
             read += len(text)
             if room is not None and read > room:
                 break
 
     _answer(address, ask, patient=room is None)
-    return Past(tuple(sorted(found, key=lambda one: (one.started_at, one.run))), tuple(unreadable))
+    return Past(tuple(sorted(records, key=lambda record: (record.started_at, record.run))), tuple(unreadable))
 
 
 def append(address: RedisAddress, record: Record, seconds: Mapping[str, float]) -> None:
@@ -124,33 +124,33 @@ def append(address: RedisAddress, record: Record, seconds: Mapping[str, float]) 
 
 
 def pin(address: RedisAddress, identity: str, baseline: str) -> None:
-    """Keep a baseline in place of the one before it, for good. Raises `HistoryLost`."""
+    """Store a baseline in place of the previous one; it does not expire. Raises `HistoryLost`."""
     _answer(address, lambda client: client.set(BASELINE + identity, baseline))
 
 
 def pinned(address: RedisAddress, identity: str) -> str | None:
     """The baseline of a database, if there is one. Raises `HistoryLost`."""
-    found: bytes | None = _answer(address, lambda client: client.get(BASELINE + identity))
-    return None if found is None else _text(found)
+    baseline: bytes | None = _answer(address, lambda client: client.get(BASELINE + identity))
+    return None if baseline is None else _text(baseline)
 
 
 def flush(address: RedisAddress, prefix: str, keep: Sequence[str]) -> Flushed:
-    """Delete all keys of a prefix but those that match a pattern of `keep`, and our own. Raises `HistoryLost`."""
+    """Delete all keys of a prefix except our own and those that match a pattern of `keep`. Raises `HistoryLost`."""
 
     def ask(client: Any) -> Flushed:
         deleted, kept = 0, 0
         keys: Iterator[bytes] = client.scan_iter(match=f"{prefix.translate(GLOB)}*", count=1_000)
-        while some := list(islice(keys, PAGE)):
-            going = [key for key in some if not _is_kept(_text(key), keep)]
-            kept += len(some) - len(going)
-            deleted += client.unlink(*going) if going else 0
+        while page := list(islice(keys, PAGE)):
+            unlinked = [key for key in page if not _is_kept(_text(key), keep)]
+            kept += len(page) - len(unlinked)
+            deleted += client.unlink(*unlinked) if unlinked else 0
         return Flushed(deleted, kept)
 
     return _answer(address, ask, patient=True)
 
 
 def _is_kept(key: str, patterns: Iterable[str]) -> bool:
-    return key.startswith(OWN) or any(fnmatchcase(key, one) for one in patterns)
+    return key.startswith(OWN) or any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def _text(value: bytes) -> str:
@@ -158,7 +158,7 @@ def _text(value: bytes) -> str:
 
 
 def _added(number: bytes) -> datetime:
-    """When an entry was added, by the number that Redis gave it; or somebody else, who may have chosen any."""
+    """When an entry was added, by its number: Redis makes it of the time, but whoever adds an entry may choose any number."""
     try:
         return datetime.fromtimestamp(int(number.partition(b"-")[0]) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
@@ -175,17 +175,17 @@ def _entries(client: Any, key: str, since: datetime | None) -> Iterator[tuple[by
 
 
 def _answer(address: RedisAddress, ask: Callable[[Any], Answer], *, patient: bool = False) -> Answer:
-    """What a client is told. Raises `HistoryLost`; who is not `patient` has it by the deadline, whatever may hang."""
+    """The result of `ask` with a client. Raises `HistoryLost`, unless `patient` also after the deadline if the client hangs."""
     answer: Future[Answer] = Future()
 
     def work() -> None:
         try:
             with _client(address) as client:
-                told = ask(client)
+                value = ask(client)
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
             answer.set_exception(error)
         else:
-            answer.set_result(told)
+            answer.set_result(value)
 
     threading.Thread(target=work, daemon=True).start()
     try:
@@ -196,7 +196,7 @@ def _answer(address: RedisAddress, ask: Callable[[Any], Answer], *, patient: boo
 
 @contextlib.contextmanager
 def _client(address: RedisAddress) -> Iterator[Any]:
-    """A client that gives up after seconds, and whose complaints become one sentence without secrets."""
+    """A client with short timeouts; its errors become `HistoryLost`, a sentence without secrets."""
     import redis
     from redis.backoff import NoBackoff
     from redis.exceptions import RedisClusterException  # no RedisError, of all things
@@ -222,7 +222,7 @@ def _client(address: RedisAddress) -> Iterator[Any]:
 
 
 def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
-    """Pools of connections to the nodes of a cluster, whose client closes none of them, least of all if it fails."""
+    """A class of connection pools that are closed with `opened`: the client of a cluster does not close its pools."""
     import redis
 
     class Pool(redis.ConnectionPool):
@@ -234,7 +234,7 @@ def _closed_by(opened: contextlib.ExitStack) -> type[Any]:
 
 
 def _complaint(error: Exception) -> str:
-    """What is wrong with Redis, told by the cause; that of a cluster lies beneath what its client says."""
+    """What is wrong with Redis; for a cluster the cause of the client's exception says it."""
     import redis
 
     while isinstance(error, redis.exceptions.RedisClusterException):

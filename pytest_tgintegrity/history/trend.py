@@ -11,7 +11,7 @@ from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.rules.severity import SEVERITIES
 
 RUNS = 30
-"""How many runs a trend covers where no period says it."""
+"""How many runs a trend covers where no period was given."""
 BARS = "▁▂▃▄▅▆▇█"
 NO_BAR = "·"
 PASSED = "passed"
@@ -30,9 +30,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Runs like this one, oldest first, the last of them this one; what got `worse` since, and what is violated `new`.
+    """Comparable runs, oldest first, this run last; rules with more violations (`worse`), and rules violated for the first time (`new`).
 
-    `emptied` are the rules that have nothing to look at now, and when they had.
+    `emptied` are the rules that have no rows now, and the time of the run in which they last had some.
     """
 
     runs: tuple[Record, ...]
@@ -44,31 +44,31 @@ class Trend:
     @property
     def scores(self) -> list[int | None]:
         """The score of each run."""
-        return [one.score for one in self.runs]
+        return [run.score for run in self.runs]
 
     @property
     def known(self) -> list[int]:
-        """The scores of those that judged anything."""
+        """The scores of the runs that have one."""
         return [score for score in self.scores if score is not None]
 
     @property
     def verdicts(self) -> dict[str, list[str]]:
-        """What each rule that did not pass in all of the runs was found to be in each of them.
+        """The verdicts, run by run, of each rule that did not pass in all of the runs.
 
-        Which rules passed is only remembered as the digest of all: of a run of other rules that is not known.
+        A record names only rules that did not pass. That another rule passed is known only of runs of the same set of rules (digest).
         """
-        awry = dict.fromkeys(rule for one in reversed(self.runs) for rule in one.verdicts)
+        violated = dict.fromkeys(rule for run in reversed(self.runs) for rule in run.verdicts)
         now = self.runs[-1].digest
-        runs = [(one, PASSED if one.digest == now else NOT_KNOWN) for one in self.runs]
-        return {rule: [one.verdicts.get(rule, otherwise) for one, otherwise in runs] for rule in awry}
+        runs = [(run, PASSED if run.digest == now else NOT_KNOWN) for run in self.runs]
+        return {rule: [run.verdicts.get(rule, otherwise) for run, otherwise in runs] for rule in violated}
 
     def to_json(self) -> dict[str, Any]:
         """The parts of `history` in the JSON report."""
         return {
             "previous_score": self.previous.score if self.previous else None,
-            "trend": [_point(one) for one in self.runs],
-            "worse": [asdict(one) for one in self.worse],
-            "new": [asdict(one) for one in self.new],
+            "trend": [_point(run) for run in self.runs],
+            "worse": [asdict(change) for change in self.worse],
+            "new": [asdict(change) for change in self.new],
             "rules": self.verdicts,
         }
 
@@ -77,94 +77,96 @@ NO_TREND: Mapping[str, Any] = {"previous_score": None, "trend": [], "worse": [],
 
 
 def trend_of(now: Record, past: Iterable[Record], severities: Mapping[str, str]) -> Trend:
-    """Compare a run with those before it that looked at the same part of the data by about as many rules."""
-    alike = [one for one in past if one.run != now.run and one.started_at <= now.started_at and _alike(one, now)]
+    """Compare a run with earlier runs that looked at the same part of the data with about as many rules."""
+    alike = [run for run in past if run.run != now.run and run.started_at <= now.started_at and _comparable(run, now)]
     runs = _window(now, alike)
     if not alike:
         return Trend(runs, None, (), ())
-    changes = sorted(_changes(now, alike), key=lambda one: _gravity(one, severities))
-    new = tuple(one for one in changes if not one.before and one.now)
-    return Trend(runs, alike[-1], tuple(one for one in changes if one not in new), new, dict(_emptied(now, alike)))
+    changes = sorted(_changes(now, alike), key=lambda change: _order(change, severities))
+    new = tuple(change for change in changes if not change.before and change.now)
+    return Trend(
+        runs, alike[-1], tuple(change for change in changes if change not in new), new, dict(_emptied(now, alike))
+    )
 
 
 def sparkline(scores: Sequence[int | None]) -> str:
     """Scores from 0 to 100 as bars."""
-    return "".join(NO_BAR if one is None else BARS[min(one * len(BARS) // 100, len(BARS) - 1)] for one in scores)
+    return "".join(NO_BAR if score is None else BARS[min(score * len(BARS) // 100, len(BARS) - 1)] for score in scores)
 
 
-def _alike(one: Record, now: Record) -> bool:
-    """Whether scores can be compared: a selection by -k says nothing of the whole; a rule more or less does not matter."""
-    if one.period != now.period or dict(one.scopes) != dict(now.scopes) or one.identity != now.identity:
+def _comparable(run: Record, now: Record) -> bool:
+    """Whether scores can be compared: not if few rules were selected, as by -k; a rule more or less does not matter."""
+    if run.period != now.period or dict(run.scopes) != dict(now.scopes) or run.identity != now.identity:
         return False
-    rules, of = sum(one.counts.values()), sum(now.counts.values())
-    return one.digest == now.digest or abs(rules - of) * TENTH <= of
+    rules, of = sum(run.counts.values()), sum(now.counts.values())
+    return run.digest == now.digest or abs(rules - of) * TENTH <= of
 
 
 def _window(now: Record, alike: Sequence[Record]) -> tuple[Record, ...]:
     if now.period is None:
         return (*alike[-(RUNS - 1) :], now)
     begin = now.started_at - timedelta(hours=now.period)
-    return (*(one for one in alike if one.started_at >= begin), now)
+    return (*(run for run in alike if run.started_at >= begin), now)
 
 
 def _changes(now: Record, past: Sequence[Record]) -> Iterable[Change]:
     unknown = set(now.unknown)
     for rule in {*now.violations, *unknown}:
-        found = None if rule in unknown else now.violations[rule]
+        violations = None if rule in unknown else now.violations[rule]
         before = _before(rule, past)
         if before is None:
             continue
-        if found is None or found > before:
-            yield Change(rule, before, found)
+        if violations is None or violations > before:
+            yield Change(rule, before, violations)
 
 
 def _emptied(now: Record, past: Sequence[Record]) -> Iterable[tuple[str, datetime]]:
     """The rules without rows that had some in the newest run that judged them."""
     for rule in now.vacuous or ():
-        last = next((one for one in reversed(past) if _judged_rows(rule, one, now)), None)
+        last = next((run for run in reversed(past) if _judged_rows(rule, run, now)), None)
         if last is not None and rule not in (last.vacuous or ()):
             yield rule, last.started_at
 
 
-def _judged_rows(rule: str, one: Record, now: Record) -> bool:
-    """Whether a run tells if it had rows for a rule: of a run of other rules that is known of those that it names."""
-    if one.vacuous is None or rule in one.unknown:
+def _judged_rows(rule: str, run: Record, now: Record) -> bool:
+    """Whether a record shows if a rule had rows: always for the same set of rules, else only for rules that it names."""
+    if run.vacuous is None or rule in run.unknown:
         return False
-    return one.digest == now.digest or rule in one.vacuous or rule in one.verdicts
+    return run.digest == now.digest or rule in run.vacuous or rule in run.verdicts
 
 
 def _before(rule: str, past: Sequence[Record]) -> int | None:
-    """The violations of a rule when it was last judged; None where it is no news that nobody knows."""
-    if rule in past[-1].unknown and all(rule in one.unknown for one in past):
+    """The violations of a rule when it was last judged; None where it was unknown in all past runs, which is no change."""
+    if rule in past[-1].unknown and all(rule in run.unknown for run in past):
         return None
-    return next(one.violations.get(rule, 0) for one in reversed(past) if rule not in one.unknown)
+    return next(run.violations.get(rule, 0) for run in reversed(past) if rule not in run.unknown)
 
 
-def _gravity(change: Change, severities: Mapping[str, str]) -> tuple[int, int, str]:
+def _order(change: Change, severities: Mapping[str, str]) -> tuple[int, int, str]:
     severity = severities.get(change.rule)
     rank = list(SEVERITIES).index(severity) if severity in SEVERITIES else len(SEVERITIES)
     return rank, change.before - (change.now or 0), change.rule
 
 
-def _point(one: Record) -> dict[str, Any]:
+def _point(run: Record) -> dict[str, Any]:
     return {
-        "run": one.run,
-        "started_at": one.started_at.isoformat(),
-        "score": one.score,
-        "status": one.status,
-        "violations": sum(one.violations.values()),
-        "unknown": len(one.unknown),
-        "complete": one.complete,
-        "rollback_rate": one.rollback_rate,
-        "deadlocks": one.deadlocks,
+        "run": run.run,
+        "started_at": run.started_at.isoformat(),
+        "score": run.score,
+        "status": run.status,
+        "violations": sum(run.violations.values()),
+        "unknown": len(run.unknown),
+        "complete": run.complete,
+        "rollback_rate": run.rollback_rate,
+        "deadlocks": run.deadlocks,
     }
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """What the history said of a run, and whether it took it: `reason` says why not. `past` is None if it is not known.
+    """The comparison of a run with its history, and whether it was `recorded`; `reason` says why not. `past` is None if unread.
 
-    `record` is what there is to be kept of the run, while nothing stands against it.
+    `record` is the record of the run that can be stored; None where the history could not be read.
     """
 
     wanted: bool
@@ -179,5 +181,5 @@ class HistoryResult:
         """The part `history` of the JSON report; None where there is no Redis."""
         if not self.wanted:
             return None
-        told = NO_TREND if self.trend is None else self.trend.to_json()
-        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": len(self.unreadable), **told}
+        trend = NO_TREND if self.trend is None else self.trend.to_json()
+        return {"recorded": self.recorded, "reason": self.reason, "foreign_records": len(self.unreadable), **trend}

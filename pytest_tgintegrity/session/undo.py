@@ -66,7 +66,7 @@ def take_back(run: Run, which: str, say: Say, files: Files, cleaning: Cleaning) 
     try:
         undone = undo(run, which)
         status = int(bool(undone.applied.skipped or undone.applied.stopped))
-        stale = cleaning.memory.tidy(undone.applied, cleaning.caches, cleaning.prefix)
+        stale = cleaning.memory.flush_caches(undone.applied, cleaning.caches, cleaning.prefix)
         _say(run, [*undone_lines(undone), *(stale_lines(stale) if stale else ())], say)
         if files.report is not None:
             say(str(_written(files.report, undone, stale, status)))

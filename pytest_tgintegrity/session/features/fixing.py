@@ -64,7 +64,7 @@ class Fixing(Feature):
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Find the caches of what was written, and delete them where that was asked for."""
         flush = self._asked.fixing.flush if self._asked.fixing else None
-        self._stale = self._memory.tidy(self.result.applied if self.result else None, self._caches, flush)
+        self._stale = self._memory.flush_caches(self.result.applied if self.result else None, self._caches, flush)
 
     def section(self, summary: RunSummary) -> Section:
         """What was planned or written, how to write it, and which caches are stale."""

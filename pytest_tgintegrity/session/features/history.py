@@ -37,7 +37,7 @@ class History(Feature):
         """Read past runs, and compare. An error is reported, and does not fail the run."""
         if run is not None:
             timings: Mapping[str, Any] = self._probes.timings.to_json() if self._probes.timings else {}
-            self.result = self._memory.recall(summary, run, timings)
+            self.result = self._memory.compare(summary, run, timings)
 
     def recorded(self, summary: RunSummary) -> None:
         """Keep this run, and what its gate said."""
