@@ -154,7 +154,7 @@ def pytest_configure(config: pytest.Config) -> None:
         addresses.alert_receiver(config)
         options.read_options(config)
     except UsageError as error:
-        reason = parsing.told(config, str(error))
+        reason = parsing.respelled(config, str(error))
         _refuse(config, config.option, reason)
         raise pytest.UsageError(printable(reason)) from None
 
@@ -182,7 +182,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         files = undoing.Files(options.json_path(config.option), options.published(config, config.option))
         return undoing.take_back(session.run, which, say, files, cleaning)
     except TgIntegrityError as error:
-        reason = parsing.told(config, session.redaction.text(str(error)))
+        reason = parsing.respelled(config, session.redaction.text(str(error)))
         if not history:
             _refuse(config, config.option, reason)
         sys.stderr.write(f"ERROR: {printable(reason)}\n\n")
@@ -193,7 +193,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def _saying(config: pytest.Config, session: Session) -> Callable[[str], None]:
     writer = config.get_terminal_writer()
-    return lambda text: writer.line(parsing.told(config, session.redaction.text(text)))
+    return lambda text: writer.line(parsing.respelled(config, session.redaction.text(text)))
 
 
 @pytest.hookimpl(tryfirst=True)

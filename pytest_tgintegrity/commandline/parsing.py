@@ -19,67 +19,71 @@ TIMEZONE_HELP = "With --period: the zone that dates and times without one are me
 
 
 def documented() -> list[tuple[str, str, str]]:
-    """Short name, what it takes, and help text of every option, in the order of a person's questions."""
-    return [(one.short, one.metavar, one.help) for one in OPTIONS]
+    """Short name, metavar and help text of every option, in the order of the table."""
+    return [(option.short, option.metavar, option.help) for option in OPTIONS]
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare all options by the names that are ours alone, and their twins in the configuration file."""
+    """Declare all options by the names that are ours alone, and the settings of the same meaning in the configuration file."""
     group = parser.getgroup("integrity", "data integrity (pytest-tgintegrity)")
     parser.addini(TIMEZONE, TIMEZONE_HELP, default="")
-    for one in OPTIONS:
-        group.addoption(one.own, dest=one.dest, help=one.help, **_taking(one))
-        if one.twin is not None:
-            parser.addini(one.dest, one.help, type=one.twin, default=_UNSAID[one.twin])
+    for option in OPTIONS:
+        group.addoption(option.own, dest=option.dest, help=option.help, **_parser_settings(option))
+        if option.twin is not None:
+            parser.addini(option.dest, option.help, type=option.twin, default=_UNSET[option.twin])
 
 
-_UNSAID: Mapping[Twin, Any] = {"string": "", "bool": False, "linelist": [], "paths": []}
+_UNSET: Mapping[Twin, Any] = {"string": "", "bool": False, "linelist": [], "paths": []}
 
 
-def _taking(one: Option) -> dict[str, Any]:
-    if not one.metavar:
+def _parser_settings(option: Option) -> dict[str, Any]:
+    if not option.metavar:
         return {"action": "store_true", "default": False}
-    if one.twin in ("linelist", "paths"):
-        return {"action": "append", "default": [], "metavar": one.metavar}
-    return {"default": None, "metavar": one.metavar}
+    if option.twin in ("linelist", "paths"):
+        return {"action": "append", "default": [], "metavar": option.metavar}
+    return {"default": None, "metavar": option.metavar}
 
 
 def find_spelling(parser: pytest.Parser) -> Spelling:
-    """What our options are called here, as far as plugins and conftests have declared theirs."""
+    """Which names our options have here: short names that plugins or conftests have declared are taken."""
     known = parser.optparser._option_string_actions  # noqa: SLF001 - to ask by parsing would call the others' own types
     return Spelling(frozenset(SHORT_NAMES & known.keys()))
 
 
 def explain_names(parser: pytest.Parser, spelling: Spelling) -> None:
     """Say in the help of each option which short name works here."""
-    ours = {one.dest: one for one in OPTIONS if one.short in SHORT_NAMES}
+    ours = {option.dest: option for option in OPTIONS if option.short in SHORT_NAMES}
     for action in parser.optparser._actions:  # noqa: SLF001 - pytest prints what stands there
-        if (one := ours.get(action.dest)) is not None:
-            told = f"Not here: {one.short} is somebody else's." if one.short in spelling.taken else f"Also {one.short}."
-            action.help = f"{spelling.told(one.help)} {told}"
+        if (option := ours.get(action.dest)) is not None:
+            short_name = (
+                f"Not here: {option.short} is somebody else's."
+                if option.short in spelling.taken
+                else f"Also {option.short}."
+            )
+            action.help = f"{spelling.respelled(option.help)} {short_name}"
 
 
 def unfolded(words: Sequence[str | os.PathLike[str]]) -> list[str]:
     """The words of a command line with the lines of a file in the place of ``@file``, as argparse is going to read them."""
-    found: list[str] = []
-    for word in (os.fspath(one) for one in words):
+    expanded: list[str] = []
+    for word in (os.fspath(argument) for argument in words):
         lines = [word]
         if word.startswith("@"):
             with contextlib.suppress(OSError, ValueError):  # argparse is going to say so
                 lines = unfolded(Path(word[1:]).read_text(sys.getfilesystemencoding()).splitlines())
-        found += lines
-    return found
+        expanded += lines
+    return expanded
 
 
 SPELLING = pytest.StashKey[Spelling]()
-"""What our options are called; it is found before any of them is read."""
+"""The names of our options; they are known before any option is read."""
 
 
 def spelling_of(config: pytest.Config) -> Spelling:
-    """What our options are called here. A plugin that is loaded later than others has its own names only."""
+    """The names of our options here. Without an entry (our plugin was loaded late) no short name works."""
     return config.stash.get(SPELLING, Spelling(SHORT_NAMES))
 
 
-def told(config: pytest.Config, text: str) -> str:
-    """A text of ours with the names that work here."""
-    return spelling_of(config).told(text)
+def respelled(config: pytest.Config, text: str) -> str:
+    """A text of ours in which options have the names that work here."""
+    return spelling_of(config).respelled(text)

@@ -16,17 +16,17 @@ from pytest_tgintegrity.commandline.table import OWN, SHORT_NAMES, own_name
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """What our options are called here: `taken` are the short names that are somebody else's."""
+    """The names of our options here: `taken` are the short names that somebody else has declared."""
 
     taken: frozenset[str] = frozenset()
 
     def meant(self, flag: str) -> str | None:
-        """The short name of the option of ours that is called so here, if there is one."""
+        """The short name of our option that `flag` names here; None if it names none of ours."""
         short = f"--{flag.removeprefix(OWN)}" if flag.startswith(OWN) else flag
         return short if short in SHORT_NAMES and flag not in self.taken else None
 
     def here(self, short: str) -> str:
-        """The name to be told: the short one where it works."""
+        """The name to show to a person: the short one where it works."""
         return own_name(short) if short in self.taken else short
 
     def own(self, words: Sequence[str]) -> list[str]:
@@ -38,15 +38,15 @@ class Spelling:
         short = self.meant(flag)
         return word if short is None else f"{own_name(short)}{equals}{value}"
 
-    def told(self, text: str) -> str:
-        """A text of ours in which short names that are not ours here have become our own ones."""
+    def respelled(self, text: str) -> str:
+        """A text of ours in which taken short names are replaced by ``--integrity-NAME``."""
         if not self.taken:
             return text
         names = "|".join(map(re.escape, self.taken))
         return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda match: own_name(match[0]), text)
 
     def without_values(self, words: Sequence[str], shorts: Sequence[str], mask: str) -> Iterator[str]:
-        """The words with a mask in the place of what these options are given."""
+        """The words with a mask in the place of the values of these options."""
         before = iter(before_dashes(words))
         for word in before:
             flag, equals, value = word.partition("=")
@@ -61,9 +61,9 @@ class Spelling:
 
 def before_dashes(words: Sequence[str]) -> Iterator[str]:
     """The words before ``--``."""
-    return itertools.takewhile(lambda one: one != "--", words)
+    return itertools.takewhile(lambda word: word != "--", words)
 
 
 def from_dashes(words: Sequence[str]) -> Iterator[str]:
-    """``--`` and what stands behind it: no options."""
-    return itertools.dropwhile(lambda one: one != "--", words)
+    """``--`` and the words behind it, which are no options."""
+    return itertools.dropwhile(lambda word: word != "--", words)

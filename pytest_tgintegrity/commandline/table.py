@@ -1,4 +1,4 @@
-"""All options with their help texts: one table, which the parser, the README and the names are made of. Pure."""
+"""All options with their help texts: the parser, the README's table and the names are made from this table. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_SAMPLES = 10_000
 GATES = ("staging", "production")
 
 OWN = "--integrity-"
-"""What a name begins with that nobody else uses."""
+"""The beginning of the names that nobody else uses."""
 
 Twin = Literal["string", "bool", "linelist", "paths"]
 
@@ -26,7 +26,8 @@ Twin = Literal["string", "bool", "linelist", "paths"]
 class Option:
     """An option: `name` as people write it; without `metavar` a yes or no; `twin` is its type in the configuration file.
 
-    `convert` makes a value of what was given, and raises `ValueError` with what it takes; `default` is the value of nothing.
+    `convert` makes a value of the given text, or raises `ValueError` with what the option takes; `default` is its value where
+    nothing was given.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Option:
 
 
 def own_name(short: str) -> str:
-    """``--integrity-NAME`` for ``--NAME``; what is called so anyway has no other name."""
+    """``--integrity-NAME`` for ``--NAME``; a name that begins so already stays as it is."""
     return short if short.startswith(OWN) else f"{OWN}{short.removeprefix('--')}"
 
 
@@ -214,6 +215,6 @@ OPTIONS = (
         "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that.",
     ),
 )
-SHORT_NAMES = frozenset(one.short for one in OPTIONS if one.short != one.own)
+SHORT_NAMES = frozenset(option.short for option in OPTIONS if option.short != option.own)
 """The names that others may have taken."""
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -1,4 +1,4 @@
-"""What options take: from a word to a value, or one sentence that says what it should have been. Pure."""
+"""The values of options: each converter makes a value of a word, or raises a sentence that says what the option takes. Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 def moment(text: str) -> datetime:
     """A time that says its zone. Raises `ValueError`."""
     with contextlib.suppress(ValueError):
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is not None:
-            return found
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time
     raise ValueError("it takes a time with its zone, such as 2030-06-30T04:00Z")

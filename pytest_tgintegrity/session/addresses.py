@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tgintegrity.commandline.parsing import spelling_of, told
+from pytest_tgintegrity.commandline.parsing import respelled, spelling_of
 from pytest_tgintegrity.commandline.spelling import Spelling
 from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
@@ -54,9 +54,9 @@ def given_url(config: pytest.Config) -> GivenUrl | None:
 
 def _find_url(config: pytest.Config) -> GivenUrl | None:
     if option := config.getoption("tgintegrity_db_url"):
-        return GivenUrl(str(option), told(config, "--db-url"))
+        return GivenUrl(str(option), respelled(config, "--db-url"))
     if config.getoption("tgintegrity_prove"):
-        return GivenUrl("demo", told(config, "--prove"))
+        return GivenUrl("demo", respelled(config, "--prove"))
     variable = os.environ.get(DB_URL_VARIABLE)
     return GivenUrl(variable, DB_URL_VARIABLE) if variable else None
 
@@ -93,7 +93,7 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
         config.stash[_ALERT] = None
         config.option.tgintegrity_alert = "(hidden)" if config.getoption("tgintegrity_alert") else None
         if given and not hasattr(config, "workerinput"):
-            from pytest_tgintegrity.reports.alerts.receivers import receiver  # noqa: PLC0415 - most suites tell nobody
+            from pytest_tgintegrity.reports.alerts.receivers import receiver  # noqa: PLC0415 - most suites send no alerts
 
             config.stash[_ALERT] = receiver(str(given))
     return config.stash[_ALERT]

@@ -138,7 +138,7 @@ class Reporting:
 
     def _worded(self, line: Line) -> str:
         """A line with the names that our options have here; a command to repeat stays as it is, since options of others stand in it too."""
-        return str(line) if line.word == "apply" else parsing.told(self._config, str(line))
+        return str(line) if line.word == "apply" else parsing.respelled(self._config, str(line))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The end of the run, on one screen."""

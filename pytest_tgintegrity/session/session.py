@@ -118,7 +118,7 @@ class Session:
             check_ids((item.path, rule) for item, rule in items)
             self._begin(Selection(rules, self.collected, files, self.config.rootpath))
         except TgIntegrityError as error:
-            self.outcome.refused = parsing.told(self.config, self.redaction.text(str(error)))
+            self.outcome.refused = parsing.respelled(self.config, self.redaction.text(str(error)))
             if not self.processes.is_worker:
                 raise pytest.UsageError(printable(self.outcome.refused)) from None
             session.items.clear()

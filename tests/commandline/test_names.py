@@ -198,7 +198,7 @@ def test_spelling() -> None:
     words = ["--fix", "--fix-plan", "--samples=3", "--", "--samples"]
 
     assert TAKEN.own(words) == ["--fix", "--integrity-fix-plan", "--integrity-samples=3", "--", "--samples"]
-    assert TAKEN.told("--fix and --fix-plan (--db-url=…), not --no-fix") == (
+    assert TAKEN.respelled("--fix and --fix-plan (--db-url=…), not --no-fix") == (
         "--integrity-fix and --fix-plan (--integrity-db-url=…), not --no-fix"
     )
     assert [TAKEN.meant(one) for one in ("--fix", "--integrity-fix", "--samples", "--integrity-coverage", "-x")] == [
