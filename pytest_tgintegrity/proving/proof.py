@@ -19,7 +19,7 @@ from psycopg import sql
 from pytest_tgintegrity.errors import DeclarationError, NotEvaluated, NotProven
 from pytest_tgintegrity.fixing.plan.writes import (
     Choice,
-    Stored,
+    ColumnType,
     Target,
     at_home,
     target,
@@ -186,7 +186,7 @@ class Prover:
         return attempts(case.bound, case.scan, self._columns(case), blanks_of(self._facts))
 
     def _columns(self, case: Case) -> StoredColumns:
-        columns: dict[str, tuple[Target, Stored]] = {}
+        columns: dict[str, tuple[Target, ColumnType]] = {}
         if case.source is None:
             return columns
         for text in columns_of(case.bound, case.scan):

@@ -18,7 +18,7 @@ from pytest_tgintegrity.database.connections.answers import Answer, Failure
 from pytest_tgintegrity.database.messages.encoding import adapt
 from pytest_tgintegrity.database.messages.server_errors import primary, said
 from pytest_tgintegrity.errors import NotEvaluated, NotProven, ScratchError
-from pytest_tgintegrity.fixing.plan.writes import Placed, Stored, Target, Write, at_home, table_behind
+from pytest_tgintegrity.fixing.plan.writes import ColumnType, Placed, Target, Write, at_home, table_behind
 from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.planning.sql.compose import Statement, parametrised, readable
 from pytest_tgintegrity.servers.postgres import PostgresServer, connect
@@ -100,7 +100,7 @@ class ScratchCopy:
         connection.execute(_FREELY)
         adapt(connection)
         self._stored = {
-            (oid, column): Stored(table, spelled, name)
+            (oid, column): ColumnType(table, spelled, name)
             for oid, column, table, name, spelled in connection.execute(_STORED).fetchall()
         }
         self._relations: dict[tuple[str, str], int | None] = {}
@@ -193,7 +193,7 @@ class ScratchCopy:
 
     # --- columns
 
-    def stored(self, source: PreparedSource, target: Target) -> Stored | None:
+    def stored(self, source: PreparedSource, target: Target) -> ColumnType | None:
         """The stored column behind a target; None if there is none. Raises `NotProven` where there is no row."""
         oid = self._relation(source, target)
         return None if oid is None else self._stored.get((oid, target.column))

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from engine import bound
 from pytest_tgintegrity.errors import NotProven
-from pytest_tgintegrity.fixing.plan.writes import Stored, Target
+from pytest_tgintegrity.fixing.plan.writes import ColumnType, Target
 from pytest_tgintegrity.planning.scans import QueryScan
 from pytest_tgintegrity.planning.sql.compose import Value, readable
 from pytest_tgintegrity.proving.damage import Attempts, attempts
@@ -25,7 +25,7 @@ SCAN = QueryScan("query", "it", sql.SQL("SELECT 1"))
 
 def tried(kind: Kind, type_name: str = "int4", **more: Any) -> Attempts:
     """What is tried on a rule about the column `size` of that type."""
-    column = (Target("", "size"), Stored("thing", type_name, type_name))
+    column = (Target("", "size"), ColumnType("thing", type_name, type_name))
     return attempts(bound(kind, **more), SCAN, {"size": column})
 
 

@@ -20,7 +20,7 @@ from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class StoredColumn:
+class TableColumn:
     """A column of a table: its `type` as SQL writes it.
 
     `builtin` says that the type is the server's own, `generated` that the server computes the column. `formatted` says that
@@ -73,7 +73,7 @@ class StoredTable:
     path: tuple[str, str]
     oid: int
     partitioned: bool
-    columns: tuple[StoredColumn, ...]
+    columns: tuple[TableColumn, ...]
     key: Mapping[str, str]
     relations: frozenset[int]
     rules: Mapping[str, str]
@@ -84,7 +84,7 @@ class StoredTable:
         """The types of the columns, in their order."""
         return {column.name: column.type for column in self.columns}
 
-    def column(self, name: str) -> StoredColumn:
+    def column(self, name: str) -> TableColumn:
         """One of the columns."""
         return {column.name: column for column in self.columns}[name]
 
@@ -210,7 +210,7 @@ def _stored(row: Sequence[Any]) -> StoredTable:
         path=(schema, table),
         oid=oid,
         partitioned=partitioned,
-        columns=tuple(StoredColumn(**column) for column in columns),
+        columns=tuple(TableColumn(**column) for column in columns),
         key={column["name"]: column["equals"] for column in key},
         relations=frozenset(relations),
         rules={_EVENTS[rule["event"]]: rule["name"] for rule in rules},
@@ -239,7 +239,7 @@ def parents_first(connection: psycopg.Connection[Any], tables: Iterable[StoredTa
 # --- rows as texts
 
 
-def _text(alias: str, column: StoredColumn) -> sql.Composable:
+def _text(alias: str, column: TableColumn) -> sql.Composable:
     value = sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column.name))
     if column.formatted:
         return exact_text(value)

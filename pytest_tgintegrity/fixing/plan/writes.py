@@ -182,7 +182,7 @@ def select(source: PreparedSource, targets: Iterable[sql.Composable], choice: Ch
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class ColumnType:
     """The table and type behind a column; `table` and `type` are as SQL writes them, `name` is the type's own."""
 
     table: str
@@ -195,7 +195,7 @@ class Placed:
     """A write and the column that it goes to."""
 
     write: Write
-    stored: Stored
+    stored: ColumnType
 
     @property
     def touched(self) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.writes import Choice, Stored, Target, Write
+from pytest_tgintegrity.fixing.plan.writes import Choice, ColumnType, Target, Write
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sql.compose import Value, raw
@@ -47,7 +47,7 @@ class Attempts:
     last_resort: sql.Composable | None = None
 
 
-StoredColumn = tuple[Target, Stored]
+StoredColumn = tuple[Target, ColumnType]
 StoredColumns = Mapping[str, StoredColumn]
 """The columns that a rule names, as it names them, where they are columns of stored tables."""
 

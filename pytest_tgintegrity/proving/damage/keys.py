@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.writes import Choice, Stored, Write, select
+from pytest_tgintegrity.fixing.plan.writes import Choice, ColumnType, Write, select
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.scans import Reference, ReferenceScan, RowScan, Scan, UniqueScan
 from pytest_tgintegrity.planning.sources import PreparedSource
@@ -116,7 +116,7 @@ def orphaned(scan: ReferenceScan, reference: Reference, columns: StoredColumns) 
 _WITH_UNUSED_KEYS = {*INTEGERS, "numeric", *TEXTS, "uuid"}  # no float: one more than a large one is the same
 
 
-def _unused_keys(stored: Stored, reference: Reference) -> list[sql.Composable]:
+def _unused_keys(stored: ColumnType, reference: Reference) -> list[sql.Composable]:
     if family(stored.name) == "number":
         key = reference.target.columns[0]
         # NaN sorts above infinity
