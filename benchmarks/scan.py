@@ -27,7 +27,7 @@ from integrity_tests.demo import DATASETS
 from integrity_tests.demo.volume import generate_characters
 from pytest_tgintegrity.database.catalog import read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.scanning import batches, measure
 from pytest_tgintegrity.planning.planner import BoundRule, plan
@@ -211,10 +211,10 @@ def main() -> None:
             connection.autocommit = True
             connection.execute("VACUUM ANALYZE")
         print(f"{chosen.rows} generated characters, PostgreSQL {server.binaries.version}, {os.cpu_count()} cores\n")
-        coordinator = Coordinator(parse_address(server.conninfo(user="tg_reader")))
-        with Reader(coordinator.address, coordinator.snapshot, Limits()) as reader:
+        holder = SnapshotHolder(parse_address(server.conninfo(user="tg_reader")))
+        with Reader(holder.address, holder.snapshot, Limits()) as reader:
             print(table("inside the server, 32 range rules", paired(scan_contestants(reader), chosen.rounds)))
-        coordinator.close()
+        holder.close()
         with tempfile.TemporaryDirectory() as folder:
             for title, contestants in process_contestants(server, Path(folder)):
                 print(f"\n{table(title, paired(contestants, chosen.processes))}")

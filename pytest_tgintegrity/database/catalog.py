@@ -22,7 +22,7 @@ _OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema',
 """Neither the system's tables nor those of the journal, which appear with the first ``--fix``."""
 
 _VISIBLE = "coalesce(pg_table_is_visible(c.oid), n.nspname = ANY (current_schemas(false)))"
-"""Where it was dropped since the snapshot was taken, nobody can say any more what another schema hid."""
+"""``pg_table_is_visible`` is NULL where the table was dropped after the snapshot was taken; then the path alone decides."""
 
 _TABLES = f"""
 SELECT n.nspname, c.relname, {_VISIBLE}, c.relkind IN ('r', 'p', 'm', 'f'),
@@ -44,7 +44,7 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}
 
 
 def _is_there(oid: str) -> str:
-    """Whether a relation that the snapshot sees was not dropped since."""
+    """Whether a relation that the snapshot sees still exists."""
     return f"pg_table_is_visible({oid}) IS NOT NULL"
 
 
@@ -110,7 +110,7 @@ WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
 _EQUAL = """EXISTS (SELECT FROM pg_amop m JOIN pg_opclass f ON f.opcfamily = m.amopfamily AND f.opcintype = m.amoplefttype
                    WHERE m.amopopr = {} AND m.amopmethod = 403 AND m.amopstrategy = 3 AND m.amoprighttype = m.amoplefttype
                      AND f.opcdefault)"""
-"""Whether an operator is what the order of its type calls equal."""
+"""Whether an operator is the equality of the default order (btree) of its type."""
 
 _EXCLUSIONS = f"""
 SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
@@ -144,9 +144,9 @@ FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n O
 JOIN pg_index i ON i.indexrelid = o.conindid
 WHERE o.contype = 'x' AND o.conparentid = 0 AND {_OURS}
 """
-"""With each operator, how rows are found that meet it, and a type in the place of the columns of a target.
+"""The columns of a target hold, for each operator, its name, how conflicting rows are found, and a type.
 
-An index does not say which multiranges it is about, their column does.
+An index does not show the type of its multiranges, the column does.
 """
 
 _DOMAINS = f"""
@@ -167,7 +167,7 @@ JOIN pg_type base ON base.oid = below.base JOIN pg_namespace bs ON bs.oid = base
 ) AS k(name, definition, valid, expression)
 WHERE d.typtype = 'd' AND {_OURS}
 """
-"""With the type below it in the place of a target, and the columns that hold its values in that of the target's columns."""
+"""The target is the base type of the domain, the target's columns are the columns that hold its values."""
 
 _CONSTRAINTS: dict[ConstraintKind, str] = {
     "check": _CHECKS,
@@ -186,7 +186,7 @@ SELECT DISTINCT relation::bigint FROM pg_locks
 WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
-"""What somebody else holds or waits for, so that nobody can read it."""
+"""Relations that another session holds, or waits for, in a mode that blocks readers."""
 
 _ATTEMPTS = 4
 _GONE = "it was dropped, or its table, after the snapshot was taken"
@@ -202,7 +202,7 @@ def _rows(reader: Reader, text: str) -> Sequence[tuple[Any, ...]]:
 def _constraint_rows(reader: Reader, text: str) -> tuple[Sequence[tuple[Any, ...]], str]:
     """All constraints, and why some have no definition.
 
-    Functions that write one take a lock on its table: where somebody holds that for long, they are not called.
+    Functions that print a definition lock the table; they are not called for tables that another session holds for long.
     """
     locked: set[int] = set()
     reason = _GONE
@@ -228,24 +228,24 @@ def read_facts(reader: Reader) -> Facts:
     rows = _rows(reader, _TABLES)
     for schema, name, visible, stored, inherited, partition, pages, columns, keys, _ in rows:
         table = _table(schema, name, columns, keys.values(), pages)
-        found = replace(table, stored=stored, inherited=inherited, partition=partition)
-        tables[f"{schema}.{name}"] = found
+        table = replace(table, stored=stored, inherited=inherited, partition=partition)
+        tables[f"{schema}.{name}"] = table
         if visible:
-            tables[name] = found
+            tables[name] = table
     return Facts(tables, encoding=rows[0][-1] if rows else "UTF8")
 
 
 def _table(schema: str, name: str, columns: Sequence[str], keys: Iterable[Any], pages: int) -> Table:
-    listed = list(keys)
-    primary = next((tuple(found) for is_primary, found in listed if is_primary), ())
-    uniques = frozenset(frozenset(found) for _, found in listed)
+    indexes = list(keys)
+    primary = next((tuple(names) for is_primary, names in indexes if is_primary), ())
+    uniques = frozenset(frozenset(names) for _, names in indexes)
     return Table(schema, name, frozenset(columns), primary, uniques, pages)
 
 
 def read_constraints(reader: Reader, kind: ConstraintKind) -> tuple[Constraint, ...]:
     """All declared constraints of one kind, in order of their labels. Raises `ConnectionFailed`."""
     rows, reason = _constraint_rows(reader, _CONSTRAINTS[kind])
-    return tuple(sorted((_constraint(row, reason) for row in rows), key=lambda one: one.label))
+    return tuple(sorted((_constraint(row, reason) for row in rows), key=lambda constraint: constraint.label))
 
 
 def _constraint(row: Sequence[Any], reason: str) -> Constraint:
@@ -270,7 +270,7 @@ def _constraint(row: Sequence[Any], reason: str) -> Constraint:
         only=only,
         visible=visible,
         unread=reason if unread else None,
-        excluded=tuple(Excluded(*json.loads(one)) for one in parts) if kind == "exclusion" else (),
+        excluded=tuple(Excluded(*json.loads(part)) for part in parts) if kind == "exclusion" else (),
         uses=tuple(map(_use, parts)) if kind == "domain" else (),
         base=target if kind == "domain" else "",
     )
@@ -278,4 +278,4 @@ def _constraint(row: Sequence[Any], reason: str) -> Constraint:
 
 def _use(text: str) -> Use:
     schema, table, column, steps, writable = json.loads(text)
-    return Use(schema, table, column, tuple(Step(*one) for one in steps), writable)
+    return Use(schema, table, column, tuple(Step(*step) for step in steps), writable)

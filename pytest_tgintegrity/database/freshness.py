@@ -1,8 +1,8 @@
-"""Whether tables are still what the snapshot knows: rewritten or replaced ones show it no rows, or wrong ones.
+"""Whether tables are still what the snapshot knows: in rewritten or replaced tables it sees no rows, or wrong ones.
 
-A scan reads the files and columns of now with the eyes of the snapshot. Its transaction keeps a lock on all that it read,
-so what is compared after the scan cannot change any more. Functions such as ``pg_relation_filenode`` tell what is now,
-the tables of the catalogs what the snapshot sees.
+A scan reads the current files and columns of a table, but only rows that the snapshot sees. Its transaction keeps a lock
+on all tables that it read, so they cannot change after the scan any more. Functions such as ``pg_relation_filenode`` show
+the current state, the tables of the catalogs the state that the snapshot sees.
 """
 
 from __future__ import annotations
@@ -51,33 +51,33 @@ FROM known k
 
 
 def changed(reader: Reader, *, everywhere: bool = False) -> frozenset[str] | Failure:
-    """Which of the tables that this transaction has read, or `everywhere`, are not what its snapshot knows."""
+    """The tables read by this transaction (`everywhere`: all tables) that are no longer what its snapshot knows."""
     rows = _compared(reader, everywhere=everywhere)
     if isinstance(rows, Failure):
         return rows
     parents = [(schema, name) for schema, name, _, childless in rows if childless]
-    found = frozenset(f"{schema}.{name}" for schema, name, is_changed, _ in rows if is_changed)
+    rewritten = frozenset(f"{schema}.{name}" for schema, name, is_changed, _ in rows if is_changed)
     lost = _lost_children(reader, parents) if parents else frozenset()
-    return lost if isinstance(lost, Failure) else found | lost
+    return lost if isinstance(lost, Failure) else rewritten | lost
 
 
 @contextlib.contextmanager
 def fresh(reader: Reader) -> Iterator[Connection]:
-    """A connection for a test of its own, which reads tables that are still what the snapshot knows.
+    """A connection for a test; afterwards the tables that it read are compared with what the snapshot knows.
 
-    Raises `NotEvaluated` in the end where they are not: rewritten tables show the snapshot no rows. Where the test gave up
-    locks, any table that changed may be one that it had read.
+    Raises `NotEvaluated` at the end if one was rewritten or replaced. Where the test gave up locks, every changed table
+    counts, as the test may have read it.
     """
     with reader.lent() as connection:
         begun, factories = reader.begun, (connection.row_factory, connection.cursor_factory)
         yield connection
-        connection.row_factory, connection.cursor_factory = factories  # whatever the test found more handy
-    found = changed(reader, everywhere=connection.lost_locks or connection.closed or reader.begun > begun)
-    if isinstance(found, Failure):
-        raise NotEvaluated(f"whether what it read is what the snapshot knows cannot be told: {found.reason}")
-    if found:
+        connection.row_factory, connection.cursor_factory = factories  # the test may have set others
+    rewritten = changed(reader, everywhere=connection.lost_locks or connection.closed or reader.begun > begun)
+    if isinstance(rewritten, Failure):
+        raise NotEvaluated(f"whether what it read is what the snapshot knows cannot be told: {rewritten.reason}")
+    if rewritten:
         raise NotEvaluated(
-            f"what it read was rewritten or replaced after the snapshot, which may see no rows there: {', '.join(sorted(found))};"
+            f"what it read was rewritten or replaced after the snapshot, which may see no rows there: {', '.join(sorted(rewritten))};"
             " run it again"
         )
 
@@ -88,7 +88,11 @@ def _compared(reader: Reader, *, everywhere: bool) -> Sequence[tuple[str, str, b
 
 
 def _lost_children(reader: Reader, parents: Iterable[tuple[str, str]]) -> frozenset[str] | Failure:
-    """Parents of which some child was never read: read as ``ONLY``, unless it is not among those that are read with them."""
+    """Parents of which a child was not read because it is no longer their child.
+
+    A child may also be unread because the rule reads the parent by ``ONLY``. So each parent is queried, which locks its
+    current children: what is still not locked afterwards is lost.
+    """
     reach = [sql.SQL("SELECT FROM {} LIMIT 0").format(sql.Identifier(*parent)) for parent in parents]
     for reached in reader.ask(reach):
         if isinstance(reached, Failure):

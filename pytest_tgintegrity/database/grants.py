@@ -1,4 +1,4 @@
-"""Which grants a role lacks to read the tables of its rules: statements for their owner to run. Pure."""
+"""The grants that a role lacks to read the tables of its rules, as statements for the owner of the tables. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ UNDEFINED_TABLE = "42P01"
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class Privilege:
     """What a role may do with a table: use its schema, select from it. `schema` and `name` are quoted as SQL wants them.
 
-    `on_path` says that the search path names the schema, which finds nothing there as long as it may not be used.
+    `on_path`: the search path names the schema; without USAGE the server ignores it there.
     """
 
     path: Path
@@ -27,23 +27,31 @@ class Right:
     partition: bool
 
 
-def grants(rights: Sequence[Right], wanted: Collection[Path], role: str) -> list[str]:
-    """The statements that let `role`, quoted, read the `wanted` tables; none where it may, or where they do not help.
+def grants(privileges: Sequence[Privilege], wanted: Collection[Path], role: str) -> list[str]:
+    """The statements that let `role`, quoted, read the `wanted` tables; none where the role may read them, or where grants do not help.
 
     All tables of a schema are granted at once if the role lacks each of them, so that no more is granted than is wanted.
     """
-    lacking = [one for one in rights if one.path in wanted and not (one.usage and one.select)]
-    schemas = dict.fromkeys(one.schema for one in lacking if not one.usage)
+    lacking = [
+        privilege for privilege in privileges if privilege.path in wanted and not (privilege.usage and privilege.select)
+    ]
+    schemas = dict.fromkeys(privilege.schema for privilege in lacking if not privilege.usage)
     usage = [f"GRANT USAGE ON SCHEMA {', '.join(schemas)} TO {role}"] if schemas else []
-    unread = [one for one in lacking if not one.select]
-    return [*usage, *(f"GRANT SELECT ON {what} TO {role}" for what in _objects(unread, rights, wanted))]
+    unreadable = [privilege for privilege in lacking if not privilege.select]
+    return [*usage, *(f"GRANT SELECT ON {objects} TO {role}" for objects in _objects(unreadable, privileges, wanted))]
 
 
-def _objects(unread: Sequence[Right], rights: Iterable[Right], wanted: Collection[Path]) -> Iterable[str]:
+def _objects(
+    unreadable: Sequence[Privilege], privileges: Iterable[Privilege], wanted: Collection[Path]
+) -> Iterable[str]:
     whole, single = [], []
-    kept_back = {one.schema for one in rights if not (one.select or one.partition or one.path in wanted)}
-    for schema in dict.fromkeys(one.schema for one in unread):
-        names = [f"{schema}.{one.name}" for one in unread if one.schema == schema]
+    kept_back = {
+        privilege.schema
+        for privilege in privileges
+        if not (privilege.select or privilege.partition or privilege.path in wanted)
+    }
+    for schema in dict.fromkeys(privilege.schema for privilege in unreadable):
+        names = [f"{schema}.{privilege.name}" for privilege in unreadable if privilege.schema == schema]
         if len(names) == 1 or schema in kept_back:
             single += names
         else:

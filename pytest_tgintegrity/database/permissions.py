@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from pytest_tgintegrity.database.connections.answers import Failure
-from pytest_tgintegrity.database.grants import INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, Path, Right, grants
+from pytest_tgintegrity.database.grants import INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, Path, Privilege, grants
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.judging.summary import RuleResult
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.sql.compose import Value
 
-RIGHTS = """
+PRIVILEGES = """
 SELECT n.nspname, c.relname, pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname),
        pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_table_privilege(c.oid, 'SELECT'),
        n.nspname = CURRENT_USER AND path.names @> ARRAY['"$user"'] OR path.names @> ARRAY[pg_catalog.quote_ident(n.nspname)],
@@ -27,24 +27,28 @@ ORDER BY 1, 2
 
 
 def missing_grants(run: Run, rules: Iterable[RuleResult]) -> list[str]:
-    """The statements after which rules that were refused can be judged, as far as the catalog tells."""
+    """The statements that allow refused rules to be judged, as far as the catalog shows."""
     refused, unseen = _wanted(rules, run.facts)
     schemas = sorted({schema for schema, _ in {*refused, *unseen}})
     if not schemas:
         return []
     try:
         with run.reader() as reader:
-            (answer,) = reader.ask([sql.SQL(RIGHTS).format(Value(schemas))])
+            (answer,) = reader.ask([sql.SQL(PRIVILEGES).format(Value(schemas))])
             rows = [] if isinstance(answer, Failure) else answer.rows
     except TgIntegrityError:
         return []
-    rights = [Right((row[0], row[1]), *row[2:8]) for row in rows]
-    hidden = {one.path for one in rights if one.path in unseen and one.on_path and not one.usage}
-    return grants(rights, refused | hidden, rows[0][8]) if rows else []
+    privileges = [Privilege((row[0], row[1]), *row[2:8]) for row in rows]
+    hidden = {
+        privilege.path
+        for privilege in privileges
+        if privilege.path in unseen and privilege.on_path and not privilege.usage
+    }
+    return grants(privileges, refused | hidden, rows[0][8]) if rows else []
 
 
 def _wanted(rules: Iterable[RuleResult], facts: Facts) -> tuple[set[Path], set[Path]]:
-    """The tables of rules that were refused, and those by the name of one that was not found."""
+    """The tables of rules that were refused, and the tables that have the name of a missing one."""
     refused: set[str] = set()
     unknown: set[str] = set()
     for rule in rules:
@@ -53,5 +57,5 @@ def _wanted(rules: Iterable[RuleResult], facts: Facts) -> tuple[set[Path], set[P
         elif rule.sqlstate == UNDEFINED_TABLE:
             unknown.update(rule.missing)
     known = {table.path for table in facts.tables.values()}
-    found = {table.path for name in refused if (table := facts.table(name)) is not None}
-    return found, {path for path in known if path[1] in unknown}
+    paths = {table.path for name in refused if (table := facts.table(name)) is not None}
+    return paths, {path for path in known if path[1] in unknown}

@@ -1,7 +1,7 @@
 """Share scans between threads and processes: every batch runs once, on at most `jobs` connections in total.
 
-The results of a run stand on a shelf: in memory for one process, in a folder for pytest-xdist's workers. A claim on a
-batch and a place to connect (slot) are held by locks that end with their holder: a crashed worker blocks nobody.
+The results of a run are in a store: in memory for one process, in a folder for pytest-xdist's workers. Whoever claims a
+batch, or takes one of the connections (a slot), holds a lock that ends with its process: a crashed worker blocks nobody.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pytest_tgintegrity.planning.scans import Scan
 Batch = tuple[Scan, ...]
 
 POLL_SECONDS = 0.01
-TELL_SECONDS = 1.0
-GOODBYE_SECONDS = 3.0
+REPORT_SECONDS = 1.0
+JOIN_SECONDS = 3.0
 
 
 class ResultStore(Protocol):
-    """Where results stand, and who may work on what; `shared` by several processes or not."""
+    """Holds results and decides who works on which batch; `shared`: several processes use it."""
 
     shared: ClassVar[bool]
 
@@ -36,7 +36,7 @@ class ResultStore(Protocol):
         """Try to take a batch; True if it is ours to run now, for as long as the context lasts."""
 
     def put(self, number: int, results: list[Scanned]) -> None:
-        """Leave the results of a batch."""
+        """Store the results of a batch."""
 
     def get(self, number: int) -> list[Scanned] | None:
         """The results of a batch, if it is done."""
@@ -45,7 +45,7 @@ class ResultStore(Protocol):
         """Wait for the right to hold one connection."""
 
 
-class MemoryShelf:
+class MemoryResultStore:
     """Results of one process."""
 
     shared: ClassVar[bool] = False
@@ -60,9 +60,9 @@ class MemoryShelf:
     def claim(self, number: int) -> Iterator[bool]:
         """Take a batch that nobody has taken."""
         with self._lock:
-            ours = number not in self._claimed
+            claimed = number not in self._claimed
             self._claimed.add(number)
-        yield ours
+        yield claimed
 
     def put(self, number: int, results: list[Scanned]) -> None:
         """Keep the results."""
@@ -79,7 +79,7 @@ class MemoryShelf:
             yield
 
 
-class FolderShelf:
+class FolderResultStore:
     """Results of all workers of a run, as files in a private folder; locks are `flock`, which the kernel releases."""
 
     shared: ClassVar[bool] = True
@@ -91,13 +91,13 @@ class FolderShelf:
     @contextlib.contextmanager
     def claim(self, number: int) -> Iterator[bool]:
         """Take a batch that is neither done nor being worked on."""
-        with _locked(self.folder / f"{number}.lock") as ours:
-            yield ours and self.get(number) is None
+        with _locked(self.folder / f"{number}.lock") as claimed:
+            yield claimed and self.get(number) is None
 
     def put(self, number: int, results: list[Scanned]) -> None:
         """Write, then rename: a reader sees all or nothing."""
         part = self.folder / f"{number}.{os.getpid()}.part"
-        part.write_text(json.dumps([one.to_json() for one in results]), encoding="utf-8")
+        part.write_text(json.dumps([scanned.to_json() for scanned in results]), encoding="utf-8")
         part.replace(self.folder / f"{number}.json")
 
     def get(self, number: int) -> list[Scanned] | None:
@@ -106,19 +106,19 @@ class FolderShelf:
             text = (self.folder / f"{number}.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        return [Scanned.from_json(one) for one in json.loads(text)]
+        return [Scanned.from_json(scanned) for scanned in json.loads(text)]
 
     def finished(self) -> list[Scanned]:
         """All results that any worker left, in order of their batches."""
         numbers = sorted(int(path.stem) for path in self.folder.glob("*.json"))
-        return [one for number in numbers for one in self.get(number) or ()]
+        return [scanned for number in numbers for scanned in self.get(number) or ()]
 
     def slot(self) -> contextlib.AbstractContextManager[None]:
         """Wait until one of the run's connections is free."""
         return _any_of([self.folder / f"slot{number}" for number in range(self._jobs)])
 
     def alone(self, name: str) -> contextlib.AbstractContextManager[None]:
-        """Wait until nobody else does what is called `name`."""
+        """Wait for the lock called `name`, which one process holds at a time."""
         return _any_of([self.folder / f"{name}.alone"])
 
 
@@ -127,8 +127,8 @@ def _any_of(paths: Sequence[Path]) -> Iterator[None]:
     """Wait until one of the files can be locked."""
     while True:
         for path in paths:
-            with _locked(path) as ours:
-                if ours:
+            with _locked(path) as claimed:
+                if claimed:
                     yield
                     return
         time.sleep(POLL_SECONDS)
@@ -152,19 +152,19 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 class ScanPool:
-    """The batches of a plan, worked on by threads of this process while others may work on the same shelf."""
+    """The batches of a plan, worked on by threads of this process while other processes may work on the same store."""
 
     def __init__(
         self,
         batches: Sequence[Batch],
-        shelf: ResultStore,
+        store: ResultStore,
         open_reader: Callable[[], Reader],
         jobs: int,
         samples: int,
         waiting: Callable[[int, int, float], None] | None = None,
     ) -> None:
         self._batches = batches
-        self._shelf = shelf
+        self._store = store
         self._open_reader = open_reader
         self._samples = samples
         self._waiting = waiting
@@ -182,19 +182,19 @@ class ScanPool:
             thread.start()
 
     def _work(self) -> None:
-        with self._shelf.slot(), self.reading() as reader:
+        with self._store.slot(), self.reading() as reader:
             for number in range(len(self._batches)):
                 if self._stopped:
                     return
                 self._run(number, reader)
 
     def _run(self, number: int, reader: Reader) -> None:
-        with self._shelf.claim(number) as ours:
-            if ours:
+        with self._store.claim(number) as claimed:
+            if claimed:
                 results = self._measure(number, reader)
-                cut_short = self._stopped and self._shelf.shared
-                if not cut_short:  # else whoever waits for it asks anew
-                    self._shelf.put(number, results)
+                cut_short = self._stopped and self._store.shared
+                if not cut_short:  # a process that waits for it then runs it again
+                    self._store.put(number, results)
         with self._changed:
             self._changed.notify_all()
 
@@ -202,9 +202,9 @@ class ScanPool:
         batch = self._batches[number]
         try:
             return measure(reader, batch, self._samples)
-        except Exception as error:  # noqa: BLE001 - whatever it is, its rules are unknown, and nobody may wait for ever
-            words = f": {error}" if self._samples else ""
-            failed = Measurement(error=f"the scan broke: {type(error).__name__}{words}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, its rules are unknown, and nobody waits for ever
+            reason = f": {error}" if self._samples else ""
+            failed = Measurement(error=f"the scan broke: {type(error).__name__}{reason}")
             return [Scanned(scan.source, 0.0, None, dict.fromkeys(scan.rules, failed)) for scan in batch]
 
     @contextlib.contextmanager
@@ -220,11 +220,11 @@ class ScanPool:
     @contextlib.contextmanager
     def connection(self) -> Iterator[Reader]:
         """A reader for a test of its own, within the number of connections that the run may hold."""
-        with self._shelf.slot(), self.reading() as reader:
+        with self._store.slot(), self.reading() as reader:
             yield reader
 
     def measurement(self, rule: str) -> Measurement:
-        """Wait for the scan of a rule; runs it here if whoever had claimed it is gone."""
+        """Wait for the scan of a rule; run it here if whoever claimed it is gone."""
         number = self._number[rule]
         if rule not in self._measured:
             for scanned in self._await(number):
@@ -232,40 +232,40 @@ class ScanPool:
         return self._measured[rule]
 
     def _await(self, number: int) -> list[Scanned]:
-        began = told = time.monotonic()
-        while (results := self._shelf.get(number)) is None:
+        began = reported = time.monotonic()
+        while (results := self._store.get(number)) is None:
             with self._changed:
                 self._changed.wait(POLL_SECONDS)
             now = time.monotonic()
-            if now - told > TELL_SECONDS:
-                told = now
-                self._tell(now - began)
+            if now - reported > REPORT_SECONDS:
+                reported = now
+                self._report(now - began)
                 self._take_over(number)
-        if told != began:
-            self._tell(0.0)
+        if reported != began:
+            self._report(0.0)
         return results
 
-    def _tell(self, waited: float) -> None:
+    def _report(self, waited: float) -> None:
         if self._waiting is not None:
-            done = sum(len(batch) for n, batch in enumerate(self._batches) if self._shelf.get(n) is not None)
+            done = sum(len(batch) for n, batch in enumerate(self._batches) if self._store.get(n) is not None)
             self._waiting(done, sum(map(len, self._batches)), waited)
 
     def _take_over(self, number: int) -> None:
-        """Nobody here is scanning any more: if whoever claimed the batch is gone, run it."""
+        """Run the batch, if no thread here scans any more and whoever claimed it is gone."""
         if not any(thread.is_alive() for thread in self._threads):
-            with self._shelf.slot(), self.reading() as reader:
+            with self._store.slot(), self.reading() as reader:
                 self._run(number, reader)
 
     def finished(self) -> list[Scanned]:
         """The results of all batches that are done, in the plan's order."""
-        return [one for n in range(len(self._batches)) for one in self._shelf.get(n) or ()]
+        return [scanned for n in range(len(self._batches)) for scanned in self._store.get(n) or ()]
 
     def stop(self) -> None:
         """Cancel what the server is doing for us and wait a moment for the threads."""
         self._stopped = True
         for reader in list(self._readers):
             reader.stop()
-        deadline = time.monotonic() + GOODBYE_SECONDS
+        deadline = time.monotonic() + JOIN_SECONDS
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))

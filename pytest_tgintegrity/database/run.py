@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_tgintegrity.database.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database.connections.address import Address, parse_address
 from pytest_tgintegrity.database.connections.answers import Failure
-from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.freshness import fresh
-from pytest_tgintegrity.database.pool import FolderShelf, MemoryShelf, ResultStore, ScanPool
+from pytest_tgintegrity.database.pool import FolderResultStore, MemoryResultStore, ResultStore, ScanPool
 from pytest_tgintegrity.database.scanning import Scanned, batches
-from pytest_tgintegrity.database.scoping import Known, empty_scopes
+from pytest_tgintegrity.database.scoping import KnownValues, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
@@ -49,7 +49,7 @@ DEMO = "demo"
 
 
 class Run:
-    """See the module. `url` and `origin` say where the database is and who said so."""
+    """A run (see the module). `url` says where the database is, `origin` which option or variable gave that URL."""
 
     def __init__(self, settings: Settings, url: str, origin: str) -> None:
         self.settings = settings
@@ -65,14 +65,14 @@ class Run:
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
         self._writing: Address | None = None
-        self._waiting: Callable[[int, int, float], None] | None = None
-        self._coordinator: Coordinator | None = None
+        self._on_waiting: Callable[[int, int, float], None] | None = None
+        self._holder: SnapshotHolder | None = None
         self._facts: Facts | None = None
         self._plan: Plan | None = None
-        self._shelf: ResultStore = MemoryShelf(settings.jobs)
+        self._store: ResultStore = MemoryResultStore(settings.jobs)
         self._error: TgIntegrityError | None = None
-        self._lost: str | None = None
-        self._former: str | None = None
+        self._unknown_reason: str | None = None
+        self._former_snapshot: str | None = None
         self._thread: threading.Thread | None = None
         self._beginning = threading.Lock()
         self._resources = contextlib.ExitStack()
@@ -124,9 +124,9 @@ class Run:
             self._error = UsageError(f"cannot open the database: {type(error).__name__}: {words}")
 
     def _connect(self) -> None:
-        self._coordinator = Coordinator(self._address or self._start_demo())
-        self._address = self._coordinator.address
-        self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
+        self._holder = SnapshotHolder(self._address or self._start_demo())
+        self._address = self._holder.address
+        self.database, self.snapshot = self._holder.database, self._holder.snapshot
         with self.reader() as reader:
             self._facts = read_facts(reader)
 
@@ -137,7 +137,7 @@ class Run:
         return replace(parse_address(server.conninfo(user=dataset.reader)), shown=f"{self._url} (embedded)")
 
     def scratch(self) -> PostgresServer:
-        """A server of our own with the clean rows of the demo, for whoever wants to damage them. Raises `ScratchError`."""
+        """A throw-away server with the clean rows of the demo, which proofs may damage. Raises `ScratchError`."""
         return self._open_demo(DEMO, self._dataset(DEMO))
 
     def _open_demo(self, name: str, dataset: Dataset) -> PostgresServer:
@@ -157,7 +157,7 @@ class Run:
         return dataset
 
     def wait(self) -> None:
-        """Wait until the database is connected and its tables are known. Raises what went wrong."""
+        """Wait until the database is connected and its tables are known. Raises the error that prevented it."""
         self.open()
         if self._thread is not None:
             self._thread.join()
@@ -167,7 +167,7 @@ class Run:
     # --- workers
 
     def invite(self) -> Invitation:
-        """Ask a worker in: it shares this run's snapshot. Raises what kept us from connecting."""
+        """Ask a worker in: it shares this run's snapshot. Raises the error that prevented connecting."""
         self.wait()
         if self._address is None or self.snapshot is None:
             raise UsageError("the run has no snapshot to share")
@@ -177,7 +177,7 @@ class Run:
     def join(cls, settings: Settings, folder: Path, ask: Callable[[Run], Invitation]) -> Run:
         """Join a run as a worker: `ask` for the invitation in the background, share results in `folder`."""
         run = cls(settings, DEMO, "the controller")
-        run._shelf = FolderShelf(folder, settings.jobs)
+        run._store = FolderResultStore(folder, settings.jobs)
         run._in_background(lambda: run._accept(ask(run)))
         return run
 
@@ -189,23 +189,23 @@ class Run:
 
     def _shared(self, name: str, read: Callable[[Reader], T]) -> T:
         """Read from the catalogs once for all workers; the folder is private to this run."""
-        if not isinstance(self._shelf, FolderShelf):
+        if not isinstance(self._store, FolderResultStore):
             with self.reader() as reader:
                 return read(reader)
-        path = self._shelf.folder / f"{name}.pickle"
-        with self._shelf.alone(name):
+        path = self._store.folder / f"{name}.pickle"
+        with self._store.alone(name):
             if not path.exists():
-                with self._shelf.slot(), self.reader() as reader:
+                with self._store.slot(), self.reader() as reader:
                     part = path.with_suffix(f".{os.getpid()}")
                     part.write_bytes(pickle.dumps(read(reader)))
                     part.replace(path)
-        found: T = pickle.loads(path.read_bytes())  # noqa: S301 - written by this run's own processes
-        return found
+        facts: T = pickle.loads(path.read_bytes())  # noqa: S301 - written by this run's own processes
+        return facts
 
     # --- looking
 
     def reader(self, *, writing: bool = False) -> Reader:
-        """A connection of one's own on the snapshot; `writing`: by the role that fixes, though it only reads.
+        """A new read-only connection on the snapshot; `writing`: as the role that fixes.
 
         Raises `UsageError` before we are connected.
         """
@@ -220,12 +220,12 @@ class Run:
         return self._shared(f"constraints-{kind}", lambda reader: read_constraints(reader, kind))
 
     def begin(self, rules: Sequence[BoundRule], waiting: Callable[[int, int, float], None] | None = None) -> None:
-        """Plan the selected rules and start to scan; `waiting` is told of progress when somebody has to wait long.
+        """Plan the selected rules and start to scan; `waiting` is called with the progress while a test waits for long.
 
-        Raises what kept us from connecting, or `UsageError` for a scope that no selected source declares.
+        Raises the error that prevented connecting, or `UsageError` for a scope that no selected source declares.
         """
         self.wait()
-        self._waiting = waiting
+        self._on_waiting = waiting
         period = self.settings.period
         cutoff = None if period is None else self.started_at - timedelta(hours=period)
         self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes, self.settings.timezone))
@@ -236,33 +236,33 @@ class Run:
         self.empty_scopes = self._empty_scopes(self._plan, rules)
         self.zoneless = self._zoneless(self._plan)
         self.astray = astray(rules, self.facts, self._plan.tables)
-        found = batches(self._plan.scans)
-        self.pool = ScanPool(found, self._shelf, self.reader, self.settings.jobs, self.settings.samples, waiting)
+        scan_batches = batches(self._plan.scans)
+        self.pool = ScanPool(scan_batches, self._store, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.pool.start()
 
     def _empty_scopes(self, plan: Plan, rules: Sequence[BoundRule]) -> tuple[str, ...]:
         """The chosen scopes whose value no row has. Raises `UsageError` for a value that nobody knows."""
         if not self.settings.scopes:
             return ()
-        known = Known([*rules, *self.choices], lambda: self.constraints("foreign_key"))
+        known = KnownValues([*rules, *self.choices], lambda: self.constraints("foreign_key"))
         with self.reader() as reader:
             quote = bool(self.settings.samples)
             return empty_scopes(reader, self.settings.scopes, plan.scoped, known, quote=quote)
 
     def _zoneless(self, plan: Plan) -> tuple[str, ...]:
-        """The times without a zone that a period looks at, where nobody said which zone they are meant in."""
+        """The columns without a time zone that a period looks at, if no zone is set for them."""
         if not plan.dated or self.settings.timezone is not None:
             return ()
         with self.reader() as reader:
-            answers = reader.ask([one.question for one in plan.dated])
+            answers = reader.ask([place.question for place in plan.dated])
         named = {
-            f"{one.name} ({one.since})"
-            for one, answer in zip(plan.dated, answers, strict=True)
+            f"{place.name} ({place.since})"
+            for place, answer in zip(plan.dated, answers, strict=True)
             if not isinstance(answer, Failure) and ZONELESS.intersection(answer.types)
         }
         return tuple(sorted(named))
 
-    # --- mending
+    # --- fixing
 
     @property
     def plan(self) -> Plan:
@@ -279,35 +279,35 @@ class Run:
         return Writer(address, self.settings.limits)
 
     def renew(self, rules: Sequence[BoundRule]) -> None:
-        """Look anew, at a new snapshot: the data is not what it was. Raises what keeps us from connecting.
+        """Scan again on a new snapshot, as rows were changed. Raises the error that prevents connecting.
 
         The old snapshot is kept for `before`.
         """
         self.interrupt()
-        if self._coordinator is not None:
-            self._resources.callback(self._coordinator.close)
-            self._former = self.snapshot
+        if self._holder is not None:
+            self._resources.callback(self._holder.close)
+            self._former_snapshot = self.snapshot
         if self._address is not None:
-            self._coordinator = Coordinator(self._address)
-            self.database, self.snapshot = self._coordinator.database, self._coordinator.snapshot
-        self._shelf = MemoryShelf(self.settings.jobs)
-        self.begin(rules, self._waiting)
+            self._holder = SnapshotHolder(self._address)
+            self.database, self.snapshot = self._holder.database, self._holder.snapshot
+        self._store = MemoryResultStore(self.settings.jobs)
+        self.begin(rules, self._on_waiting)
 
     def forget(self, reason: str) -> None:
-        """What was found is not so any more, and nobody can look: all rules are unknown."""
-        self._lost = reason
+        """Make all rules unknown: rows were changed and cannot be scanned again."""
+        self._unknown_reason = reason
 
     def measurement(self, bound: BoundRule) -> Measurement:
-        """Wait for what the scan says of a rule."""
-        if self._lost is not None:
-            return Measurement(error=self._lost)
+        """Wait for the measurement of a rule."""
+        if self._unknown_reason is not None:
+            return Measurement(error=self._unknown_reason)
         if self._plan is None or self.pool is None:
             return Measurement(error="the run did not begin")
         if self.astray is not None and (unknown := unanswerable(bound, self.facts)) is not None:
             return unknown
         reason = self._plan.unplannable.get(bound.id)
-        found = self.pool.measurement(bound.id) if reason is None else Measurement(error=reason)
-        return with_advice(bound, found, self.facts, planned=reason is None)
+        measurement = self.pool.measurement(bound.id) if reason is None else Measurement(error=reason)
+        return with_advice(bound, measurement, self.facts, planned=reason is None)
 
     def see_all(self, bound: BoundRule) -> str | None:
         """The statement that lists every offending row of a rule."""
@@ -317,7 +317,7 @@ class Run:
         return None
 
     def subject(self, bound: BoundRule) -> Subject | None:
-        """Whose rows violate a rule, where that is known."""
+        """The table whose rows violate a rule, where that is known."""
         return self._plan.subjects.get(bound.id) if self._plan else None
 
     def sources(self, bound: BoundRule) -> tuple[str, ...]:
@@ -344,16 +344,16 @@ class Run:
 
     @contextlib.contextmanager
     def before(self) -> Iterator[Any]:
-        """A read-only connection on the snapshot of the first look, for one test. Raises `ConnectionFailed`."""
-        if self._address is None or self._former is None:
+        """A read-only connection on the snapshot before `renew`, for one test. Raises `ConnectionFailed`."""
+        if self._address is None or self._former_snapshot is None:
             raise UsageError("there was no look before")
-        with Reader(self._address, self._former, self.settings.limits) as reader, reader.lent() as connection:
+        with Reader(self._address, self._former_snapshot, self.settings.limits) as reader, reader.lent() as connection:
             yield connection
 
     def scanned(self, folder: Path | None = None) -> list[Scanned]:
         """All finished scans: of this process, or of all workers that shared `folder`."""
         if folder is not None:
-            return FolderShelf(folder, 1).finished()
+            return FolderResultStore(folder, 1).finished()
         return self.pool.finished() if self.pool else []
 
     # --- the end
@@ -364,12 +364,12 @@ class Run:
             self.pool.stop()
 
     def close(self) -> None:
-        """Let go of connections, snapshot and embedded servers."""
+        """Close connections, snapshot and embedded servers."""
         self.interrupt()
         if self._thread is not None:
             self._thread.join(timeout=30)
-        if self._coordinator is not None:
-            self._coordinator.close()
+        if self._holder is not None:
+            self._holder.close()
         self._resources.close()
 
 

@@ -14,7 +14,7 @@ TEXT_LIMIT = 300
 
 
 def read_samples(sampling: Sampling, shape: Answer, answer: Answer) -> Iterable[Sample]:
-    """What was fetched; names and types of the columns stand in its shape, as long texts were cut in the server."""
+    """The samples in an answer; names and types of the columns come from `shape`, as the server cut long texts in `answer`."""
     start = sampling.keys + sampling.labelled
     names = shape.names[start:] if sampling.names is None else sampling.names
     for texts in answer.texts:

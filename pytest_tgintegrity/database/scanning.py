@@ -1,4 +1,4 @@
-"""Run scans on the snapshot: probe, ask, recount the suspects, fetch samples; many statements in one round trip."""
+"""Run scans on the snapshot: probe, ask, recount doubtful numbers, fetch samples; many statements in one round trip."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_tgintegrity.planning.scans.scan import Access, Count, Scan, Tally
 BIG_PAGES = 2_000
 SCANS_PER_BATCH = 48
 PATIENCE_SECONDS = 300.0
-SUSPICION = 0.02  # of what is forbidden beforehand, if it has taken too long already
+LATE_SHARE = 0.02  # of the permitted pairs of rows: the limit for a question that took too long already
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,26 @@ class Scanned:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, for another process."""
-        measured = {rule: one.to_json() for rule, one in self.measurements.items()}
+        measured = {rule: measurement.to_json() for rule, measurement in self.measurements.items()}
         return {"source": self.source, "seconds": self.seconds, "rows": self.rows, "measurements": measured}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Scanned:
         """The inverse of `to_json`."""
-        measured = {rule: Measurement.from_json(one) for rule, one in document["measurements"].items()}
+        measured = {rule: Measurement.from_json(measurement) for rule, measurement in document["measurements"].items()}
         return cls(document["source"], document["seconds"], document["rows"], measured)
 
 
 def batches(scans: Sequence[Scan]) -> list[tuple[Scan, ...]]:
-    """Which scans travel together: big ones alone and first, small ones that are asked in the same way in one pipeline."""
-    found: list[tuple[Scan, ...]] = [(scan,) for scan in scans if scan.pages >= BIG_PAGES]
+    """The scans of each pipeline: big ones first, each alone; small ones with the same timeout and access together."""
+    groups: list[tuple[Scan, ...]] = [(scan,) for scan in scans if scan.pages >= BIG_PAGES]
     small: dict[tuple[float | None, Access], list[Scan]] = {}
     for scan in scans:
         if scan.pages < BIG_PAGES:
             small.setdefault((scan.timeout, scan.access), []).append(scan)
     for members in small.values():
-        found += [tuple(members[i : i + SCANS_PER_BATCH]) for i in range(0, len(members), SCANS_PER_BATCH)]
-    return found
+        groups += [tuple(members[i : i + SCANS_PER_BATCH]) for i in range(0, len(members), SCANS_PER_BATCH)]
+    return groups
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class _Progress:
         return isinstance(self.failed, TimedOut)
 
     def take(self, part: _Progress) -> None:
-        """Take over what a part has found."""
+        """Take over the results of a part."""
         self.tally = self.tally or part.tally
         self.counts.update(part.counts)
         self.errors.update(part.errors)
@@ -116,8 +116,8 @@ _ACCESS: dict[Access, sql.Composed] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Inquiry:
-    """How the scans of one batch ask: with which timeout and access to tables, and until when."""
+class _BatchReader:
+    """Asks the questions of one batch: with its timeout and access to tables, until its deadline."""
 
     reader: Reader
     timeout: float | None
@@ -127,7 +127,7 @@ class _Inquiry:
     def ask(self, statements: Sequence[sql.Composable]) -> list[Answer | Failure]:
         """Answers in the order of the statements.
 
-        A failure sets all access free again: what was answered after one is asked once more.
+        A failure ends the transaction and with it the setting of `access`, so what was answered after a failure is asked again.
         """
         if self.access == "any" or not statements:
             return self.reader.ask(statements, self.timeout) if statements else []
@@ -145,97 +145,104 @@ def measure(reader: Reader, scans: Sequence[Scan], samples: int) -> list[Scanned
 
     Never raises because of the data or the server: a rule that could not be evaluated has a measurement with an error.
     """
-    found, stale = _look(reader, scans, samples)
-    if not stale:
-        return found
-    answered = [scan.only(_answered(one)) for scan, one in zip(scans, found, strict=True)]
-    touched = [stale] if len(scans) == 1 else [_touched(reader, scan) for scan in answered]
-    if not stale <= frozenset().union(*touched):  # read by a function: by whose, the plans do not tell
-        touched = [one or stale for one in touched]
-    pairs = zip(scans, found, touched, strict=True)
-    return [_look_again(reader, scan, samples, names) if names else one for scan, one, names in pairs]
+    scanned, changed_tables = _look(reader, scans, samples)
+    if not changed_tables:
+        return scanned
+    answered = [scan.only(_answered(answer)) for scan, answer in zip(scans, scanned, strict=True)]
+    tables_of_scans = [changed_tables] if len(scans) == 1 else [_changed_in_scan(reader, scan) for scan in answered]
+    if not changed_tables <= frozenset().union(
+        *tables_of_scans
+    ):  # a function reads it, and the plans do not show of which scan
+        tables_of_scans = [tables or changed_tables for tables in tables_of_scans]
+    pairs = zip(scans, scanned, tables_of_scans, strict=True)
+    return [_look_again(reader, scan, samples, names) if names else answer for scan, answer, names in pairs]
 
 
 def _answered(scanned: Scanned) -> list[str]:
-    return [rule for rule, one in scanned.measurements.items() if one.error is None]
+    return [rule for rule, measurement in scanned.measurements.items() if measurement.error is None]
 
 
 def _look(reader: Reader, scans: Sequence[Scan], samples: int) -> tuple[list[Scanned], frozenset[str]]:
-    """The answers, and which tables that they are from are not what the snapshot knows."""
+    """The answers, and those of their tables that are no longer what the snapshot knows."""
     started, begun = time.perf_counter(), reader.begun
     works = [_Progress(scan, hidden=not samples) for scan in scans]
-    inquiry = _Inquiry(reader, scans[0].timeout, scans[0].access, started + PATIENCE_SECONDS)
-    _probe(inquiry, works)
-    _answer(inquiry, works)
+    batch_reader = _BatchReader(reader, scans[0].timeout, scans[0].access, started + PATIENCE_SECONDS)
+    _probe(batch_reader, works)
+    _answer(batch_reader, works)
     if samples:
-        _sample(inquiry, works, samples)
+        _sample(batch_reader, works, samples)
     lost_locks = reader.begun > max(begun, 1)
     counted = [work.scan.only(work.counts) for work in works if work.counts]
-    stale = _stale(reader, counted, lost_locks=lost_locks) if counted else frozenset()
+    changed_tables = _changed_tables(reader, counted, lost_locks=lost_locks) if counted else frozenset()
     seconds = (time.perf_counter() - started) / len(works)
-    return [_scanned(work, seconds) for work in works], stale
+    return [_scanned(work, seconds) for work in works], changed_tables
 
 
-def _stale(reader: Reader, scans: Sequence[Scan], *, lost_locks: bool) -> frozenset[str]:
-    """Tables that were read in this transaction, or in one whose locks are lost, and are not what the snapshot knows."""
+def _changed_tables(reader: Reader, scans: Sequence[Scan], *, lost_locks: bool) -> frozenset[str]:
+    """Tables that were read and are no longer what the snapshot knows; with `lost_locks` any table may have been read."""
     if lost_locks:
-        for scan, answer in zip(scans, reader.ask([_planned(scan) for scan in scans]), strict=True):
+        for scan, answer in zip(scans, reader.ask([_locking_question(scan) for scan in scans]), strict=True):
             if isinstance(answer, Failure):
                 return frozenset([scan.source])
-    found = changed(reader, everywhere=lost_locks)
-    return frozenset([found.reason]) if isinstance(found, Failure) else found
+    tables = changed(reader, everywhere=lost_locks)
+    return frozenset([tables.reason]) if isinstance(tables, Failure) else tables
 
 
-def _planned(scan: Scan) -> sql.Composed:
-    """Take the locks that the scan takes, and read nothing."""
+def _locking_question(scan: Scan) -> sql.Composed:
+    """A statement that takes the locks of the scan and reads nothing."""
     return sql.SQL("EXPLAIN {}").format(scan.question({}))
 
 
-def _touched(reader: Reader, scan: Scan) -> frozenset[str]:
-    """Of the tables that a scan names, those that are not what the snapshot knows."""
-    reader.let_go()
+def _changed_in_scan(reader: Reader, scan: Scan) -> frozenset[str]:
+    """The tables that a scan names and that are no longer what the snapshot knows."""
+    reader.end_transaction()
     if not scan.rules:
         return frozenset()
-    (planned,) = reader.ask([_planned(scan)])
-    return frozenset([scan.source]) if isinstance(planned, Failure) else _stale(reader, [], lost_locks=False)
+    (plan,) = reader.ask([_locking_question(scan)])
+    return frozenset([scan.source]) if isinstance(plan, Failure) else _changed_tables(reader, [], lost_locks=False)
 
 
 def _look_again(reader: Reader, scan: Scan, samples: int, names: Iterable[str]) -> Scanned:
-    """The answer of now: what the scan reads is not what the snapshot knows; unknown if that changes all the time."""
-    with reader.anew():
-        (found,), again = _look(reader, [scan], samples)
+    """Scan current data, as the snapshot does not know these tables; unknown if they change again meanwhile."""
+    with reader.on_current_data():
+        (scanned,), again = _look(reader, [scan], samples)
     if again:
         error = f"what it reads was rewritten or replaced while it was looked at, twice: {', '.join(sorted(again))}"
-        told = {rule: Measurement(error=one.error or error) for rule, one in found.measurements.items()}
+        measurements = {
+            rule: Measurement(error=measurement.error or error) for rule, measurement in scanned.measurements.items()
+        }
     else:
         note = (
             f"looked at later than the others: after the snapshot {', '.join(sorted(names))} was rewritten or replaced"
         )
-        told = {rule: replace(one, note=_both(one.note, note)) for rule, one in found.measurements.items()}
-    return replace(found, measurements=told)
+        measurements = {
+            rule: replace(measurement, note=_both(measurement.note, note))
+            for rule, measurement in scanned.measurements.items()
+        }
+    return replace(scanned, measurements=measurements)
 
 
 def _both(*notes: str | None) -> str:
-    return "; ".join(one for one in notes if one)
+    return "; ".join(note for note in notes if note)
 
 
-def _probe(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
-    """See whether each source can be read at all; of big ones let the server plan each predicate before they are fused.
+def _probe(batch_reader: _BatchReader, works: Iterable[_Progress]) -> None:
+    """Check that each source can be read; for big sources the server plans each predicate alone before they are fused.
 
-    A small source is asked at once: if one of its rules is to blame for a failure, halving finds out which.
+    A small source is asked at once: if a rule of it makes the question fail, halving finds that rule.
     """
     fused = [work for work in works if len(work.scan.rules) > 1]
-    answers = inquiry.ask([work.scan.reach() for work in fused])
+    answers = batch_reader.ask([work.scan.reach() for work in fused])
     for work, answer in zip(fused, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer
             work.errors.update(dict.fromkeys(work.scan.rules, answer))
-    _probe_rules(inquiry, [work for work in fused if work.failed is None and work.scan.pages >= BIG_PAGES])
+    _probe_rules(batch_reader, [work for work in fused if work.failed is None and work.scan.pages >= BIG_PAGES])
 
 
-def _probe_rules(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
+def _probe_rules(batch_reader: _BatchReader, works: Iterable[_Progress]) -> None:
     probes = [(work, rule, probe) for work in works for rule, probe in work.scan.probes().items()]
-    answers = inquiry.ask([probe for _, _, probe in probes])
+    answers = batch_reader.ask([probe for _, _, probe in probes])
     for (work, rule, _), answer in zip(probes, answers, strict=True):
         if isinstance(answer, Failure):
             work.errors[rule] = answer
@@ -243,46 +250,52 @@ def _probe_rules(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
             work.types[rule] = answer.types[0]
 
 
-def _answer(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
-    """Ask, recount the suspects, and divide the rules of a question that failed until the guilty one stands alone."""
+def _answer(batch_reader: _BatchReader, works: Sequence[_Progress]) -> None:
+    """Ask, recount doubtful numbers, and divide the rules of a failed question until the rule that fails is alone."""
     for work in works:
         work.confine()
     big = [work for work in works if work.rules and work.scan.pages >= BIG_PAGES]
-    _accuse(inquiry, big, inquiry.reader.allows(inquiry.timeout) * PAIRS_PER_SECOND)
-    _ask(inquiry, [work for work in works if work.rules])
-    _recount(inquiry, works)
+    _leave_out_costly(batch_reader, big, batch_reader.reader.allows(batch_reader.timeout) * PAIRS_PER_SECOND)
+    _ask(batch_reader, [work for work in works if work.rules])
+    _recount(batch_reader, works)
     for work in works:
         if work.failed is not None and work.rules:
-            _divide(inquiry, work)
+            _divide(batch_reader, work)
 
 
-def _accuse(inquiry: _Inquiry, works: Sequence[_Progress], pairs: float) -> None:
-    """Leave out the rules whose plans compare more than so many pairs of rows: they would take the others with them."""
-    plans = _plans(inquiry, [work.scan.question(work.types) for work in works])
-    suspects = [work for work, guilt in zip(works, plans, strict=True) if guilt is not None and guilt.pairs > pairs]
-    alone = [(work, work.scan.only([rule]), rule) for work in suspects for rule in work.rules]
-    plans = _plans(inquiry, [scan.question(work.types) for work, scan, _ in alone])
-    for (work, scan, rule), guilt in zip(alone, plans, strict=True):
-        if guilt is not None and guilt.pairs > pairs:
-            told = guilt.told(_cure(scan, rule))
-            work.errors[rule] = Failure(f"{work.failed.reason}; {told}" if work.failed else told)
-    for work in suspects:
+def _leave_out_costly(batch_reader: _BatchReader, works: Sequence[_Progress], pairs: float) -> None:
+    """Leave out the rules whose plans compare more than so many pairs of rows: the other rules would time out with them."""
+    plans = _plans(batch_reader, [work.scan.question(work.types) for work in works])
+    costly = [
+        work
+        for work, worst_part in zip(works, plans, strict=True)
+        if worst_part is not None and worst_part.pairs > pairs
+    ]
+    alone = [(work, work.scan.only([rule]), rule) for work in costly for rule in work.rules]
+    plans = _plans(batch_reader, [scan.question(work.types) for work, scan, _ in alone])
+    for (work, scan, rule), worst_part in zip(alone, plans, strict=True):
+        if worst_part is not None and worst_part.pairs > pairs:
+            reason = worst_part.told(_cure(scan, rule))
+            work.errors[rule] = Failure(f"{work.failed.reason}; {reason}" if work.failed else reason)
+    for work in costly:
         work.confine()
 
 
 def _cure(scan: Scan, rule: str) -> str:
     checks = scan.checks if isinstance(scan, RowScan) else ()
-    return next((one.cure for one in checks if one.rule == rule and one.cure), CURE)
+    return next((check.cure for check in checks if check.rule == rule and check.cure), CURE)
 
 
-def _plans(inquiry: _Inquiry, questions: Sequence[sql.Composable]) -> list[Guilt | None]:
-    """The worst part of each plan; None also where the server does not plan the question: asked, it says why."""
-    answers = inquiry.ask([sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) {}").format(one) for one in questions])
+def _plans(batch_reader: _BatchReader, questions: Sequence[sql.Composable]) -> list[Guilt | None]:
+    """The worst part of each plan; None also where the server cannot plan the question: its error comes when it is asked."""
+    answers = batch_reader.ask(
+        [sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) {}").format(question) for question in questions]
+    )
     return [None if isinstance(answer, Failure) else worst(answer.rows[0][0][0]["Plan"]) for answer in answers]
 
 
-def _ask(inquiry: _Inquiry, works: Sequence[_Progress]) -> None:
-    answers = inquiry.ask([work.scan.question(work.types) for work in works])
+def _ask(batch_reader: _BatchReader, works: Sequence[_Progress]) -> None:
+    answers = batch_reader.ask([work.scan.question(work.types) for work in works])
     for work, answer in zip(works, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer
@@ -301,10 +314,10 @@ def _tally(work: _Progress, answer: Answer) -> None:
         work.counts.update(work.tally.counts or {})
 
 
-def _recount(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
-    suspected = [(work, work.scan) for work in works if work.tally is not None and work.tally.counts is None]
-    rows = [(work, scan) for work, scan in suspected if isinstance(scan, RowScan)]
-    answers = inquiry.ask([scan.recount() for _, scan in rows])
+def _recount(batch_reader: _BatchReader, works: Iterable[_Progress]) -> None:
+    doubtful = [(work, work.scan) for work in works if work.tally is not None and work.tally.counts is None]
+    rows = [(work, scan) for work, scan in doubtful if isinstance(scan, RowScan)]
+    answers = batch_reader.ask([scan.recount() for _, scan in rows])
     for (work, scan), answer in zip(rows, answers, strict=True):
         if isinstance(answer, Failure):
             work.failed = answer
@@ -312,35 +325,37 @@ def _recount(inquiry: _Inquiry, works: Iterable[_Progress]) -> None:
             work.counts.update(scan.recounted(answer.rows, work.first))
 
 
-def _divide(inquiry: _Inquiry, work: _Progress) -> None:
-    """Ask without the rules whose plans are to blame, else for each half of them: one that is left alone is unknown."""
+def _divide(batch_reader: _BatchReader, work: _Progress) -> None:
+    """Ask again without rules whose plans are too costly, else for each half of the rules; a rule that fails alone is unknown."""
     rules = work.rules
     if work.late:
-        _accuse(inquiry, [work], inquiry.reader.allows(inquiry.timeout) * PAIRS_PER_SECOND * SUSPICION)
+        _leave_out_costly(
+            batch_reader, [work], batch_reader.reader.allows(batch_reader.timeout) * PAIRS_PER_SECOND * LATE_SHARE
+        )
     if len(work.rules) < len(rules):
         parts = [work.rules] if work.rules else []
-    elif len(rules) == 1 or time.perf_counter() > inquiry.deadline:
+    elif len(rules) == 1 or time.perf_counter() > batch_reader.deadline:
         work.errors.update(dict.fromkeys(rules, work.failed or Failure("")))
         return
     else:
         middle = len(rules) // 2
         parts = [rules[:middle], rules[middle:]]
-    found = [work.part(part) for part in parts]
-    _answer(inquiry, found)
-    for part in found:
+    divided = [work.part(part) for part in parts]
+    _answer(batch_reader, divided)
+    for part in divided:
         work.take(part)
 
 
-def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
+def _sample(batch_reader: _BatchReader, works: Iterable[_Progress], limit: int) -> None:
     wanted = [
         (work, rule, sampling)
         for work in works
         for rule, count in work.counts.items()
         if count.violations and (sampling := work.scan.sampling(rule)) is not None
     ]
-    wanted, shapes = _shaped(inquiry, wanted)
-    shaped = [(one, shape) for one, shape in zip(wanted, shapes, strict=True) if isinstance(shape, Answer)]
-    answers = inquiry.ask([one[2].cut(limit, shape.types, TEXT_LIMIT + 1) for one, shape in shaped])
+    wanted, shapes = _shaped(batch_reader, wanted)
+    shaped = [(request, shape) for request, shape in zip(wanted, shapes, strict=True) if isinstance(shape, Answer)]
+    answers = batch_reader.ask([sampling.cut(limit, shape.types, TEXT_LIMIT + 1) for (_, _, sampling), shape in shaped])
     for (work, rule, sampling), shape, answer in [
         (*pair, answer) for pair, answer in zip(shaped, answers, strict=True)
     ]:
@@ -353,23 +368,25 @@ def _sample(inquiry: _Inquiry, works: Iterable[_Progress], limit: int) -> None:
             work.notes[rule] = f"no samples: {failed.reason}"
 
 
-_Wanted = tuple[_Progress, str, Sampling]
+_SampleRequest = tuple[_Progress, str, Sampling]
 
 
-def _shaped(inquiry: _Inquiry, wanted: Sequence[_Wanted]) -> tuple[list[_Wanted], list[Answer | Failure]]:
-    """The names and types of what is wanted, no row read; where rows cannot be ordered, they are wanted as they come."""
-    shapes = inquiry.ask([sampling.first(0) for _, _, sampling in wanted])
-    found = [
+def _shaped(
+    batch_reader: _BatchReader, wanted: Sequence[_SampleRequest]
+) -> tuple[list[_SampleRequest], list[Answer | Failure]]:
+    """Names and types of the columns of each sample, no row read; where rows cannot be ordered, the request drops the order."""
+    shapes = batch_reader.ask([sampling.first(0) for _, _, sampling in wanted])
+    requests = [
         (work, rule, replace(sampling, rows=sampling.unordered))
         if isinstance(shape, Failure) and sampling.unordered is not None
         else (work, rule, sampling)
         for (work, rule, sampling), shape in zip(wanted, shapes, strict=True)
     ]
-    changed = [number for number, one in enumerate(found) if one[2] is not wanted[number][2]]
-    again = inquiry.ask([found[number][2].first(0) for number in changed])
+    changed = [number for number, (_, _, sampling) in enumerate(requests) if sampling is not wanted[number][2]]
+    again = batch_reader.ask([requests[number][2].first(0) for number in changed])
     for number, shape in zip(changed, again, strict=True):
         shapes[number] = shape
-    return found, shapes
+    return requests, shapes
 
 
 def _scanned(work: _Progress, seconds: float) -> Scanned:

@@ -1,23 +1,20 @@
-"""What a run is told, and what its owner tells other processes of it."""
+"""The settings of a run, and what its owner sends to other processes of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_tgintegrity.database.connections.address import Address
 from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.connections.settings import Limits
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run needs to know: how many connections, which limits and window, how many samples."""
+    """Number of connections, limits, window and number of samples of a run."""
 
     jobs: int
     limits: Limits

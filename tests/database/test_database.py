@@ -13,7 +13,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.answers import Answer, Failure
-from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.servers.postgres import PostgresServer
@@ -22,12 +22,12 @@ from pytest_tgintegrity.servers.postgres import PostgresServer
 @contextmanager
 def reading(url: str, limits: Limits | None = None) -> Iterator[Reader]:
     """A reader on a snapshot of its own."""
-    coordinator = Coordinator(parse_address(url))
+    holder = SnapshotHolder(parse_address(url))
     try:
-        with Reader(coordinator.address, coordinator.snapshot, limits or Limits()) as reader:
+        with Reader(holder.address, holder.snapshot, limits or Limits()) as reader:
             yield reader
     finally:
-        coordinator.close()
+        holder.close()
 
 
 def ask(reader: Reader, *texts: str, timeout: float | None = None) -> list[Answer | Failure]:
@@ -134,7 +134,7 @@ def test_something_that_drops_settings_is_refused(server: PostgresServer, url: s
         with pytest.raises(
             ConnectionFailed, match=r"\(row_security = off\): something between us .* connect to PostgreSQL directly"
         ):
-            Coordinator(parse_address(through))
+            SnapshotHolder(parse_address(through))
 
 
 def test_what_a_failure_says(make_database: Callable[[str], str], server: PostgresServer) -> None:
@@ -168,13 +168,13 @@ def test_who_and_where(make_database: Callable[[str], str]) -> None:
         connection.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO postgres")
         connection.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
     least = url.replace("postgres@", "least@")
-    without = Coordinator(parse_address(least))
+    without = SnapshotHolder(parse_address(least))
     without.close()
     with psycopg.connect(url) as connection:
         connection.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
     with reading(least) as reader:
         assert isinstance(ask(reader, "TABLE t")[0], Answer)
-    knowing = Coordinator(parse_address(least))
+    knowing = SnapshotHolder(parse_address(least))
     knowing.close()
 
     assert without.database.system_identifier is None

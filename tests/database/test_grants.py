@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from harness import HOLDS, Ran, RunRules
-from pytest_tgintegrity.database.grants import Right, grants
+from pytest_tgintegrity.database.grants import Privilege, grants
 
 SECRET = "granted-pass-77"
 _ROLES = itertools.count(1)
@@ -166,9 +166,9 @@ def test_no_password_is_told(
         assert SECRET not in ran.said + ran.text
 
 
-def right(path: str, *, usage: bool = True, select: bool = False, partition: bool = False) -> Right:
+def right(path: str, *, usage: bool = True, select: bool = False, partition: bool = False) -> Privilege:
     schema, name = path.split(".")
-    return Right((schema, name), schema, name, usage, select, on_path=True, partition=partition)
+    return Privilege((schema, name), schema, name, usage, select, on_path=True, partition=partition)
 
 
 def test_partitions_are_read_by_their_parent() -> None:

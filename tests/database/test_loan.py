@@ -13,7 +13,7 @@ from psycopg import sql
 from harness import RunRules
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.loan import Connection, ends_transaction, is_several
-from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.errors import ConnectionFailed
 
@@ -48,12 +48,12 @@ def test_several_statements() -> None:
 @contextmanager
 def lending(url: str) -> Iterator[Connection]:
     """A connection as a test has it."""
-    coordinator = Coordinator(parse_address(url))
+    holder = SnapshotHolder(parse_address(url))
     try:
-        with Reader(coordinator.address, coordinator.snapshot, Limits()) as reader, reader.lent() as db:
+        with Reader(holder.address, holder.snapshot, Limits()) as reader, reader.lent() as db:
             yield db
     finally:
-        coordinator.close()
+        holder.close()
 
 
 def rows(url: str) -> int:

@@ -246,7 +246,7 @@ def test_a_table_that_is_replaced_is_named_once(make_database: MakeDatabase) -> 
         assert _changed(engine.reader) == frozenset()  # nothing was read
         engine.reader.ask([_count("item"), _count("spare")])
         assert _changed(engine.reader) == {"public.item"}
-        engine.reader.let_go()
+        engine.reader.end_transaction()
         assert _changed(engine.reader) == frozenset()
         assert _changed(engine.reader, everywhere=True) == {"public.item", "public.calm", "public.pointer"}
 

@@ -14,7 +14,7 @@ from engine import bound, looking_at, named, reasons
 from harness import RunRules, sleeping, wait_until
 from pytest_tgintegrity.database.connections import stalls
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.rules.kinds import Query, Rows
@@ -69,7 +69,7 @@ def test_a_scan_ends_when_the_network_stalls(hasty: None, relay: Relay, relayed:
 def test_a_network_that_drips_is_given_up(hasty: None, relay: Relay, relayed: str) -> None:
     with looking_at(_url(relayed, "connect_timeout=2"), Limits(statement=0.5)) as engine:
         planned = engine.plan(named([Query("SELECT id FROM item WHERE size > 0")]))
-        engine.reader.let_go()
+        engine.reader.end_transaction()
         relay.dripping.set()
         began = time.monotonic()
         found = {rule: one for scanned in engine.scan(planned) for rule, one in scanned.measurements.items()}
@@ -83,15 +83,15 @@ def test_a_snapshot_is_not_waited_for_for_ever(relay: Relay, relayed: str) -> No
     began = time.monotonic()
 
     with pytest.raises(ConnectionFailed, match="timeout"):
-        Coordinator(parse_address(_url(relayed, "connect_timeout=2")))
+        SnapshotHolder(parse_address(_url(relayed, "connect_timeout=2")))
 
     assert time.monotonic() - began < 10
 
 
 def test_a_free_test_does_not_wait_for_ever(hasty: None, relay: Relay, relayed: str) -> None:
-    coordinator = Coordinator(parse_address(_url(relayed, "connect_timeout=2")))
+    holder = SnapshotHolder(parse_address(_url(relayed, "connect_timeout=2")))
     with (
-        Reader(coordinator.address, coordinator.snapshot, Limits(statement=0.5)) as reader,
+        Reader(holder.address, holder.snapshot, Limits(statement=0.5)) as reader,
         reader.lent() as connection,
     ):
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -100,7 +100,7 @@ def test_a_free_test_does_not_wait_for_ever(hasty: None, relay: Relay, relayed: 
         with pytest.raises(psycopg.OperationalError, match="the server cannot be heard any more"):
             connection.execute("SELECT 2")
     assert time.monotonic() - began < 5
-    coordinator.close()
+    holder.close()
 
 
 def test_long_answers_and_many_statements_are_waited_for(hasty: None, relayed: str) -> None:
@@ -153,9 +153,9 @@ def test_a_whole_run_ends(
 def test_what_an_address_says_of_the_network_stands(relayed: str) -> None:
     address = parse_address(_url(relayed, f"keepalives_idle=77&options={quote('-c geqo=off')}"))
 
-    coordinator = Coordinator(address)
+    holder = SnapshotHolder(address)
 
-    options = coordinator._connection.info.get_parameters()
-    coordinator.close()
+    options = holder._connection.info.get_parameters()
+    holder.close()
     assert options["keepalives_idle"] == "77"
     assert options["tcp_user_timeout"] == "30000"

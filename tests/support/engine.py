@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_tgintegrity.database.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.reader import Coordinator, Reader
+from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.scanning import Scanned, batches, measure
 from pytest_tgintegrity.judging.verdicts import Measurement
@@ -74,9 +74,9 @@ class Engine:
 @contextmanager
 def looking_at(url: str, limits: Limits | None = None) -> Iterator[Engine]:
     """Hold a snapshot of a database."""
-    coordinator = Coordinator(parse_address(url))
+    holder = SnapshotHolder(parse_address(url))
     try:
-        with Reader(coordinator.address, coordinator.snapshot, limits or Limits()) as reader:
+        with Reader(holder.address, holder.snapshot, limits or Limits()) as reader:
             yield Engine(reader, read_facts(reader))
     finally:
-        coordinator.close()
+        holder.close()

@@ -1,4 +1,4 @@
-"""Where the database is, kept so that its password cannot be shown by accident."""
+"""The address of the database, kept so that its password cannot be shown by accident."""
 
 from __future__ import annotations
 
@@ -47,32 +47,32 @@ def parse_address(text: str, origin: str = "--db-url") -> Address:
     """Read a URL or a libpq keyword string.
 
     Raises `UsageError` if libpq could not read it, or would read another host than was meant because of a character in
-    the password that is not encoded; the message echoes none of it, since a fragment of the password is a secret too.
+    the password that is not encoded; the message quotes nothing of it, since a part of the password is a secret too.
     """
     if "://" not in text and "=" not in text:
         raise UsageError(f"{origin} is neither a URL nor a keyword string: {CURE}")
     try:
-        found = conninfo_to_dict(text)
+        parts = conninfo_to_dict(text)
     except ProgrammingError:
         raise UsageError(f"{origin} cannot be read as a connection string: {CURE}") from None
     if "://" in text and not _unambiguous(text):
         raise UsageError(f"{origin} has an '@' in a place where it cannot stand: {CURE}")
-    if found.get("port") and not _PORTS.fullmatch(str(found["port"])):
+    if parts.get("port") and not _PORTS.fullmatch(str(parts["port"])):
         raise UsageError(f"{origin} has a port that is not a number: {CURE}")
-    words = passwords_in(text) | {str(found[key]) for key in ("password", "sslpassword") if found.get(key)}
-    public = [str(found[key]) for key in ("user", "host", "dbname") if found.get(key)]
-    return Address(make_conninfo(text), _shown(found), Secrets(words, public).including(os.environ.get("PGPASSWORD")))
+    words = passwords_in(text) | {str(parts[key]) for key in ("password", "sslpassword") if parts.get(key)}
+    public = [str(parts[key]) for key in ("user", "host", "dbname") if parts.get(key)]
+    return Address(make_conninfo(text), _shown(parts), Secrets(words, public).including(os.environ.get("PGPASSWORD")))
 
 
 def name_in(text: str) -> str:
-    """The name of the database as an address gives it, for when nobody can be asked; empty if it gives none."""
+    """The name of the database in an address, for when there is no connection; empty if it has none."""
     try:
         parse_address(text)
     except UsageError:
         return ""
-    found = conninfo_to_dict(text)
-    without = "" if found.get("service") else os.environ.get("PGDATABASE") or found.get("user")
-    return str(found.get("dbname") or without or "")
+    parts = conninfo_to_dict(text)
+    default = "" if parts.get("service") else os.environ.get("PGDATABASE") or parts.get("user")
+    return str(parts.get("dbname") or default or "")
 
 
 def _unambiguous(url: str) -> bool:
@@ -81,11 +81,11 @@ def _unambiguous(url: str) -> bool:
     return rest.count("@") <= 1 and "@" not in rest.partition("/")[2]
 
 
-def _shown(found: Mapping[str, object]) -> str:
-    if "service" in found:
-        return f"service {found['service']}"
-    where = found.get("host") or found.get("hostaddr") or "the local server"
-    port = f":{found['port']}" if found.get("port") else ""
-    name = found.get("dbname") or found.get("user") or "the default database"
-    user = f" as {found['user']}" if found.get("user") else ""
-    return f"{name} at {where}{port}{user}"
+def _shown(parts: Mapping[str, object]) -> str:
+    if "service" in parts:
+        return f"service {parts['service']}"
+    host = parts.get("host") or parts.get("hostaddr") or "the local server"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    name = parts.get("dbname") or parts.get("user") or "the default database"
+    user = f" as {parts['user']}" if parts.get("user") else ""
+    return f"{name} at {host}{port}{user}"

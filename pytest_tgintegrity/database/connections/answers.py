@@ -1,4 +1,4 @@
-"""What comes of a statement: what the server returned, or why it did not. No connection is made here."""
+"""The result of a statement: the answer of the server, or why there is none. No connection is made here."""
 
 from __future__ import annotations
 

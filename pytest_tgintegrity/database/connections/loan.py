@@ -1,8 +1,8 @@
 """Connections that are lent to a rule's test: whatever it sends, it stays in the transaction that was begun for it.
 
-Three things see to that. Statements that would end the transaction are not sent, whichever method of whichever cursor is
-asked; the server refuses to commit, as it holds a cursor whose query is run by COMMIT, and only by COMMIT, and fails; and
-in the end the transaction is looked at, by what was set in it and ends with it.
+Three things ensure that. Statements that would end the transaction are not sent, by no method of any cursor. The server
+refuses to commit: a cursor WITH HOLD is declared whose query runs only at COMMIT, and fails. And at the end a setting that
+lives as long as the transaction is read back.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ _OURS: Final = sql.SQL("""
 
 def ends_transaction(text: str) -> bool:
     """Whether a statement ends a transaction, or begins one: ROLLBACK TO a savepoint does not."""
-    told, n = tokens_of(text), 0
-    while sign_at(told, n) == ";":  # what is empty is no statement
+    tokens, n = tokens_of(text), 0
+    while sign_at(tokens, n) == ";":  # an empty statement
         n += 1
-    first, second = word_at(told, n), word_at(told, n + 1)
+    first, second = word_at(tokens, n), word_at(tokens, n + 1)
     if first == "rollback":
-        return word_at(told, n + 1 + (second in ("work", "transaction"))) != "to"
+        return word_at(tokens, n + 1 + (second in ("work", "transaction"))) != "to"
     return first in _ENDS or (first, second) == ("prepare", "transaction")
 
 
 def is_several(text: str) -> bool:
     """Whether there is more than one statement."""
-    told = tokens_of(text)
-    return any(sign_at(told, n) == ";" and sign_at(told, n + 1) != ";" for n in range(len(told) - 1))
+    tokens = tokens_of(text)
+    return any(sign_at(tokens, n) == ";" and sign_at(tokens, n + 1) != ";" for n in range(len(tokens) - 1))
 
 
 def _text(query: Any, connection: psycopg.Connection[Any]) -> str:
@@ -70,8 +70,8 @@ def _text(query: Any, connection: psycopg.Connection[Any]) -> str:
         return query
     if isinstance(query, bytes):
         return text_of(query)
-    made = sql_bytes(query, connection) if isinstance(query, sql.Composable) else sql.as_bytes(query, connection)
-    return text_of(made)
+    encoded = sql_bytes(query, connection) if isinstance(query, sql.Composable) else sql.as_bytes(query, connection)
+    return text_of(encoded)
 
 
 class OneStatementCursor(psycopg.Cursor[Row]):
@@ -126,7 +126,7 @@ class OneStatementServerCursor(psycopg.ServerCursor[Row]):
 
 
 def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = False) -> None:
-    """Raise `psycopg.ProgrammingError` outside the transaction, and for what a lent connection does not send."""
+    """Raise `psycopg.ProgrammingError` outside the transaction, and for statements that a lent connection must not send."""
     if connection.info.transaction_status is TransactionStatus.IDLE:
         raise psycopg.ProgrammingError(_NEVER_ENDED)
     if not isinstance(connection, Connection) or not connection.is_lent:
@@ -142,7 +142,7 @@ def check(connection: psycopg.Connection[Any], query: Any, *, alone: bool = Fals
 class Connection(PatientConnection[Row]):
     """A psycopg connection that stays in the transaction that was begun on it; `is_lent` while a test has it.
 
-    `lost_locks` tells that a test went back to a savepoint: what it had read since then is not locked any more.
+    `lost_locks`: a test went back to a savepoint, so tables that it read since then are not locked any more.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -162,7 +162,7 @@ class Connection(PatientConnection[Row]):
         savepoint_name: str | None = None,
         force_rollback: bool = False,  # noqa: FBT001, FBT002 - as in psycopg
     ) -> Iterator[psycopg.Transaction]:
-        """As in psycopg; that it was rolled back is remembered."""
+        """As in psycopg; a rollback sets `lost_locks`."""
         self.lost_locks |= self.is_lent and force_rollback
         with super().transaction(savepoint_name, force_rollback) as transaction:
             try:
@@ -195,9 +195,9 @@ class Connection(PatientConnection[Row]):
 
 @contextlib.contextmanager
 def lent(connection: Connection) -> Iterator[Connection]:
-    """A connection for a test; afterwards its transaction is seen to be what it was.
+    """A connection for a test; afterwards it is checked that its transaction is still the same.
 
-    Raises `ConnectionFailed` if it is not: whatever the test found, it may have found it elsewhere.
+    Raises `ConnectionFailed` if it is not: the test may have read outside the snapshot.
     """
     token = secrets.token_hex(8)
     connection.say(_OPENED.format(token=sql.Literal(token)))
@@ -226,7 +226,7 @@ def _is_ours(connection: Connection, token: str, status: TransactionStatus) -> b
         if status is TransactionStatus.INERROR:
             connection.say(_BACK)
             connection.lost_locks = True
-        asked = psycopg.RawCursor(connection, row_factory=tuple_row).execute(_OURS.format(token=sql.Literal(token)))
-        return bool((asked.fetchone() or (False,))[0])
+        cursor = psycopg.RawCursor(connection, row_factory=tuple_row).execute(_OURS.format(token=sql.Literal(token)))
+        return bool((cursor.fetchone() or (False,))[0])
     except psycopg.errors.InvalidSavepointSpecification:
         return False

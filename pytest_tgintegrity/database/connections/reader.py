@@ -1,8 +1,8 @@
 """The only place that connects to the database under test; it can only read.
 
-One connection, the `Coordinator`, exports a snapshot and then rests. Every question is asked by a `Reader`, which
+One connection, the `SnapshotHolder`, exports a snapshot and is then idle. Every question is asked by a `Reader`, which
 imports that snapshot: REPEATABLE READ, READ ONLY, with its timeouts set inside the transaction and read back, so that
-a pooler that drops settings is found out before the first rule runs.
+a pooler that drops settings is noticed before the first rule runs.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ SELECT pg_catalog.pg_export_snapshot(), pg_catalog.current_database(), current_u
 _SYSTEM = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
 
 
-class Coordinator:
+class SnapshotHolder:
     """The connection that holds the snapshot; nothing runs on it, so nothing can end it.
 
-    `snapshot` is the id that readers import, `database` says where we are. Raises `ConnectionFailed`.
+    `snapshot` is the id that readers import, `database` describes the database. Raises `ConnectionFailed`.
     """
 
     def __init__(self, address: Address) -> None:
@@ -80,8 +80,8 @@ class Coordinator:
         info = self._connection.info
         identifier = None
         if row[7]:
-            found = self._connection.execute(_SYSTEM).fetchone()
-            identifier = found[0] if found else None
+            system = self._connection.execute(_SYSTEM).fetchone()
+            identifier = system[0] if system else None
         return Database(
             host=info.host,
             port=info.port,
@@ -95,7 +95,7 @@ class Coordinator:
         )
 
     def close(self) -> None:
-        """Let the snapshot go."""
+        """Release the snapshot."""
         with contextlib.suppress(psycopg.Error):
             self._connection.close()
 
@@ -141,7 +141,7 @@ class Reader:
         return self._connection
 
     def _connect(self) -> Connection:
-        """Connect; a reader that was connected before tries that once more, and no oftener.
+        """Connect; a reader that lost its connection tries it only once more.
 
         Raises `ConnectionFailed`.
         """
@@ -156,7 +156,7 @@ class Reader:
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[Connection]:
-        """The open connection for a test of its own, which cannot leave its transaction. Raises `ConnectionFailed`."""
+        """The open connection, lent to a test, which cannot leave its transaction. Raises `ConnectionFailed`."""
         with lent(self.connection) as connection:
             connection.patience = Patience.for_statements(self._limits.statement)
             yield connection
@@ -181,7 +181,7 @@ class Reader:
         `timeout` (seconds) replaces the statement timeout of the limits. A statement that lost a conflict with a
         standby's recovery is tried once more.
         """
-        prepared = [parametrised(one) for one in statements]
+        prepared = [parametrised(statement) for statement in statements]
         answers: list[Answer | Failure] = []
         retried = -1
         while len(answers) < len(prepared):
@@ -196,27 +196,27 @@ class Reader:
         """The seconds that a statement may take."""
         return self._limits.statement if timeout is None else timeout
 
-    def let_go(self) -> None:
+    def end_transaction(self) -> None:
         """End the transaction, and its locks with it; the next question begins another on the same snapshot."""
         if self._connection is not None and not self._connection.closed:
             with contextlib.suppress(psycopg.Error):
                 self._connection.say(sql.SQL("ROLLBACK"))
 
     @contextlib.contextmanager
-    def anew(self) -> Iterator[None]:
-        """Look at the data of now for a while, not at the shared snapshot."""
+    def on_current_data(self) -> Iterator[None]:
+        """Read current data, not the shared snapshot, inside the block."""
         kept, self._snapshot = self._snapshot, None
-        self.let_go()
+        self.end_transaction()
         try:
             yield
         finally:
             self._snapshot = kept
-            self.let_go()
+            self.end_transaction()
 
     def ask_catalogs(self, question: sql.Composable, timeout: float | None = None) -> Answer | Failure:
-        """Ask something of the catalogs: all names in it are the server's, but visible is what the role sees.
+        """Ask about the catalogs: names in the question are the server's own, but visibility is that of the role's search path.
 
-        A cursor means what it meant where it was declared, and looks with the path of where it is read.
+        A cursor resolves names with the path of its declaration, but functions use the path at the time of the fetch.
         """
         declared = sql.SQL("DECLARE tgintegrity_catalogs NO SCROLL CURSOR FOR {}").format(question)
         steps = [
@@ -226,7 +226,7 @@ class Reader:
             sql.SQL("FETCH ALL FROM tgintegrity_catalogs"),
             sql.SQL("CLOSE tgintegrity_catalogs"),
         ]
-        statements = [parametrised(one) for one in steps]
+        statements = [parametrised(step) for step in steps]
         answers = self._ask_some(statements, timeout)
         if isinstance(answers[-1], _Conflict):
             answers = self._ask_some(statements, timeout)
@@ -251,7 +251,7 @@ class Reader:
 
     @contextlib.contextmanager
     def _allowing(self, connection: Connection, timeout: float | None, count: int) -> Iterator[None]:
-        """Another statement timeout for what is sent meanwhile; its answers are waited for a little longer than that."""
+        """Another statement timeout for what is sent meanwhile; we wait a little longer for the answers."""
         connection.patience = Patience.for_statements(self.allows(timeout), count)
         if timeout is None:
             yield

@@ -1,7 +1,6 @@
 """Passwords: find them in connection strings, and take them out of whatever is going to be shown. Pure.
 
-A password that is also the name of the user, the host or the database cannot be told apart from it: it is hidden only
-where it stands as a password. A short or plain word is hidden where it stands alone, so that `test` does not spoil every
+A password that equals the name of the user, the host or the database is hidden only where it stands as a password. A short or plain word is hidden where it stands alone, so that `test` does not spoil every
 test's name. All others are hidden wherever they occur, however they are spelled.
 """
 
@@ -24,9 +23,9 @@ _BEFORE = r"(://[^\s:/@]*:|(?i:password)\W{1,5})"
 
 
 def passwords_in(text: str) -> frozenset[str]:
-    """The passwords of a connection string, as written and as meant."""
-    found = {match[2].strip("'") for pattern in (_URL_SECRET, _KEYWORD_SECRET) for match in pattern.finditer(text)}
-    return frozenset(one for one in found | {unquote(one) for one in found} if one)
+    """The passwords of a connection string, as written and decoded."""
+    passwords = {match[2].strip("'") for pattern in (_URL_SECRET, _KEYWORD_SECRET) for match in pattern.finditer(text)}
+    return frozenset(password for password in passwords | {unquote(password) for password in passwords} if password)
 
 
 def masked(text: str) -> str:
@@ -38,7 +37,7 @@ class Secrets:
     """What must not be shown; `public` are words that have to stay readable."""
 
     def __init__(self, words: Iterable[str] = (), public: Iterable[str] = ()) -> None:
-        self.words = frozenset(one for one in words if one)
+        self.words = frozenset(word for word in words if word)
         self.public = frozenset(public)
         hidden = [pattern for word in sorted(self.words, key=len, reverse=True) for pattern in self._patterns(word)]
         self._pattern = re.compile("|".join(hidden)) if hidden else None
@@ -57,7 +56,7 @@ class Secrets:
 
     def including(self, *words: str | None) -> Secrets:
         """These and more."""
-        return Secrets(self.words | {one for one in words if one}, self.public)
+        return Secrets(self.words | {word for word in words if word}, self.public)
 
     def scrub(self, text: str) -> str:
         """`text` with a mask in the place of each password."""
@@ -65,13 +64,15 @@ class Secrets:
 
 
 def _spellings(word: str) -> set[str]:
-    """As it is, in a URL, in a keyword string; each of them inside one or two literals of Python or JSON."""
-    found = {word, quote(word), quote(word, safe=""), _escaped(word)}
+    """A word as it is, in a URL, and in a keyword string; each also inside one or two literals of Python or JSON."""
+    spellings = {word, quote(word), quote(word, safe=""), _escaped(word)}
     for _ in range(2):
-        found |= {
-            literal for one in found for literal in (_escaped(one), one.replace("\\", r"\\"), json.dumps(one)[1:-1])
+        spellings |= {
+            literal
+            for spelling in spellings
+            for literal in (_escaped(spelling), spelling.replace("\\", r"\\"), json.dumps(spelling)[1:-1])
         }
-    return found
+    return spellings
 
 
 def _escaped(text: str) -> str:
@@ -90,13 +91,13 @@ def scrub_document(value: Any, scrub: Callable[[str], str]) -> Any:
         case None | bool() | int() | float():
             return value
         case dict():
-            return {scrub(str(key)): scrub_document(one, scrub) for key, one in value.items()}
+            return {scrub(str(key)): scrub_document(part, scrub) for key, part in value.items()}
         case list() | tuple():
-            return [scrub_document(one, scrub) for one in value]
+            return [scrub_document(part, scrub) for part in value]
     return scrub(str(value))
 
 
 @functools.lru_cache(maxsize=4)
 def together(known: Secrets, given: Secrets) -> Secrets:
-    """What the run knows to be secret, once it knows it, and what was given for other servers."""
+    """The secrets of the run, once they are known, and those that were given for other servers."""
     return known.including(*given.words) if known.words else given

@@ -18,7 +18,7 @@ from pytest_tgintegrity.planning.sql.paths import LOOK
 
 CONNECT_SECONDS = 10
 KEPT_ALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
-"""When the system gives up a peer that does not answer: seconds, but milliseconds for what was sent."""
+"""When the system gives up a peer that does not answer: in seconds, `tcp_user_timeout` in milliseconds."""
 IDLE_SECONDS = 600
 POSTGRES_14 = 140_000
 POSTGRES_17 = 170_000
@@ -33,7 +33,7 @@ class Limits:
     quote: bool = True
 
     def said(self, error: BaseException) -> str:
-        """What a server said of an error, as far as it may be told."""
+        """The message of an error, as far as it may be shown."""
         return said(error, quote=self.quote)
 
 
@@ -56,7 +56,7 @@ PINNED = {
     "standard_conforming_strings": "on",
     "transform_null_equals": "off",
 }
-"""What decides how values are written as text and read again: the same in all our sessions, whoever runs them and where."""
+"""Settings that decide how values are written as text and read again: the same in all our sessions."""
 
 
 def settings_of(limits: Limits | None, version: int) -> dict[str, str]:
@@ -105,7 +105,7 @@ def read_back(expected: Mapping[str, str]) -> sql.Composed:
 
 
 def check_settled(connection: Connection, settings: Mapping[str, str]) -> None:
-    """In a transaction that has just begun: see that it is ours, and look on the path of the role.
+    """In a transaction that has just begun: check its settings, and set the search path of the role.
 
     Raises `ConnectionFailed`.
     """
@@ -137,7 +137,7 @@ def connect(address: Address) -> Connection:
 
 
 def defaults(address: Address) -> dict[str, Any]:
-    """What a connection of ours is opened with, where its address does not say otherwise."""
+    """The parameters of our connections, except those that the address sets itself."""
     settings: dict[str, Any] = {"client_encoding": "UTF8"}
     if "connect_timeout=" not in address.conninfo:
         settings["connect_timeout"] = CONNECT_SECONDS

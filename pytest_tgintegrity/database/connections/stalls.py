@@ -1,4 +1,4 @@
-"""A network that goes silent: nothing that waits for the server waits much longer than the server may take."""
+"""Protection from a network that goes silent: we wait for an answer little longer than the server may take."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LITTLE_SECONDS = 10.0
-"""What a question to the catalogs takes at most."""
+"""The most that a question to the catalogs takes."""
 LONG_SECONDS = 600.0
-"""How long a statement is waited for that the server does not limit."""
+"""How long we wait for a statement that the server does not limit."""
 
 GRACE_SECONDS = 5.0
 """What is granted to the network beyond the time that the server may take."""
@@ -31,14 +31,14 @@ class Stalled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for a sign of life, and in all for what is waited for at once."""
+    """How long to wait, in seconds: for any byte of an answer (`silence`), and for all answers of a pipeline (`total`)."""
 
     silence: float
     total: float
 
     @classmethod
     def for_statements(cls, seconds: float, count: float = math.inf) -> Patience:
-        """Of the limit of each of some statements, and a little."""
+        """For `count` statements with a limit of so many seconds each, with some grace."""
         return cls(seconds + GRACE_SECONDS, seconds * count + GRACE_SECONDS)
 
     @classmethod
@@ -48,36 +48,36 @@ class Patience:
 
 
 def watched(waiting: Generator[Any, Any, T], patience: Patience) -> Generator[Any, Any, T]:
-    """What psycopg waits for, step by step, until patience is at an end. Raises `Stalled`."""
+    """Wait for psycopg's generator, step by step, as long as `patience` allows. Raises `Stalled`."""
     began = heard = time.monotonic()
     try:
-        wanted = next(waiting)
+        state = next(waiting)
         while True:
-            ready = yield wanted
+            ready = yield state
             now = time.monotonic()
             heard = now if ready else heard
             if now - heard > patience.silence or now - began > patience.total:
                 raise Stalled(f"silent for {now - heard:.0f} s, waited for {now - began:.0f} s")
-            wanted = waiting.send(ready)
+            state = waiting.send(ready)
     except StopIteration as end:
-        found: T = end.value
-        return found
+        result: T = end.value
+        return result
 
 
 class PatientConnection(psycopg.Connection[R]):
-    """A connection that does not wait for a silent network for ever, but as long as its `patience`."""
+    """A connection that waits for a silent network only as long as its `patience`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patience = Patience.for_statements(LITTLE_SECONDS, 1)
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> psycopg.Cursor[R]:
-        """As in psycopg, whatever bytes stand in names."""
+        """As in psycopg, but names may hold any bytes."""
         sent = sql_bytes(query, self) if isinstance(query, sql.Composable) else query
         return super().execute(sent, params, **more)
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
-        """As in psycopg, which sends everything from here. Raises `psycopg.OperationalError` when patience is at an end."""
+        """As in psycopg, which sends everything from here. Raises `psycopg.OperationalError` when that takes too long."""
         try:
             return super().wait(watched(gen, self.patience), *args, **kwargs)
         except Stalled as error:

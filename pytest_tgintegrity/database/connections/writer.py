@@ -43,7 +43,7 @@ class Writer:
 
     @contextlib.contextmanager
     def transaction(self, *, patient: bool = False) -> Iterator[PatientConnection[Row]]:
-        """One transaction: committed at the end, rolled back by an exception. The server never times out a patient one.
+        """One transaction: committed at the end, rolled back by an exception. With `patient` the server sets it no time limit.
 
         Raises `ConnectionFailed` where nothing can be written, as on a standby.
         """
@@ -61,7 +61,7 @@ class Writer:
 
     @property
     def patience(self) -> Patience:
-        """How long the answer to a statement is waited for that the server limits."""
+        """How long to wait for the answer to a statement that the server limits."""
         return Patience.for_statements(self.limits.statement, 1)
 
     def _open(self) -> PatientConnection[Row]:
@@ -87,7 +87,7 @@ class Writer:
 def own_path(connection: psycopg.Connection[Row], *, exactly: bool = False) -> Iterator[None]:
     """The search path of the role again, for rules and triggers, which name tables without their schema.
 
-    For triggers it is `exactly` what the application has; rules are looked at with ``pg_catalog`` first.
+    For triggers it is `exactly` the path of the application; for rules ``pg_catalog`` comes first.
     """
     connection.execute(paths.OWN if exactly else paths.LOOK_AGAIN)
     yield

@@ -1,6 +1,6 @@
 """Databases of the encoding SQL_ASCII hold bytes that may be no text: they are kept as they are, both ways.
 
-The server neither converts nor checks them, if the client asks for SQL_ASCII too. Bytes that are no UTF-8 become lone
+The server neither converts nor checks them, if the client encoding is SQL_ASCII too. Bytes that are no UTF-8 become lone
 surrogates in Python (surrogateescape).
 """
 

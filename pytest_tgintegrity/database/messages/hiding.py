@@ -1,4 +1,4 @@
-"""Words of the server that may quote a row: what is said in their place where nothing of a row may be shown. Pure."""
+"""Errors of the server that may quote a row, and the text that replaces them where rows must not be shown. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ABOUT_NO_ROW = frozenset({"08", "0A", "25", "26", "28", "3D", "3F", "40", "42", 
 
 
 def quotes_a_row(error: Error) -> bool:
-    """Whether the text of an error may hold a value of a row; that of a function written by somebody may say anything."""
+    """Whether the text of an error may hold a value of a row; errors raised inside a user's function may say anything."""
     if error.sqlstate is None:  # of psycopg itself, which quotes the values that it cannot read
         return isinstance(error, DataError)
     if error.diag.source_function == "ProcessInterrupts":  # a timeout, wherever it struck
@@ -20,7 +20,7 @@ def quotes_a_row(error: Error) -> bool:
 
 
 def without_row(error: Error) -> str:
-    """What is said instead: the kind of error, and why there is no more."""
+    """The replacement: the kind of error, and why its text is hidden."""
     name = "".join(f" {char.lower()}" if char.isupper() else char for char in type(error).__name__).strip()
     state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
     return f"{name}{state}; --no-samples hides what the server says of a row"

@@ -1,4 +1,4 @@
-"""What psycopg writes to its log: nothing while a statement of ours fails, of which we tell ourselves, and never a row."""
+"""Filter of psycopg's log: nothing while a statement of ours fails, which we report ourselves, and never a row."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _state = threading.local()
 
 
 class _Filter(logging.Filter):
-    """Lets nothing of this thread through while it is quiet; of an error that may quote a row only what it is."""
+    """Drops the records of a thread that is `quiet`; an error that may quote a row is replaced by the name of its class."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(_named(one) for one in record.args)
+            record.args = tuple(_named(argument) for argument in record.args)
         return not getattr(_state, "quiet", False)
 
 
-def _named(given: object) -> object:
-    return type(given).__name__ if isinstance(given, Error) and quotes_a_row(given) else given
+def _named(argument: object) -> object:
+    return type(argument).__name__ if isinstance(argument, Error) and quotes_a_row(argument) else argument
 
 
 logging.getLogger("psycopg").addFilter(_Filter())
@@ -32,7 +32,7 @@ logging.getLogger("psycopg").addFilter(_Filter())
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep psycopg's log quiet in this thread; what goes wrong is raised as ever."""
+    """Keep psycopg's log quiet in this thread; errors are raised as usual."""
     _state.quiet = True
     try:
         yield

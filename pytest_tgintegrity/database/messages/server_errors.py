@@ -1,4 +1,4 @@
-"""What the server says went wrong, in one sentence for a person: the one door for all its texts, which may quote rows."""
+"""Errors of the server as one sentence for a person; all its texts pass through here, as they may quote rows."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def said(error: BaseException, *, quote: bool = True) -> str:
 
 
 def primary(error: psycopg.Error, *, quote: bool) -> str:
-    """The first sentence of the server."""
-    told = error.diag.message_primary if quote or not quotes_a_row(error) else None
-    return told or said(error, quote=quote)
+    """The primary message of the server."""
+    message = error.diag.message_primary if quote or not quotes_a_row(error) else None
+    return message or said(error, quote=quote)
 
 
 def exception(error: Exception, *, quote: bool) -> str:
@@ -34,7 +34,7 @@ def exception(error: Exception, *, quote: bool) -> str:
 
 
 def refused(error: BaseException, *, quote: bool) -> str:
-    """Why the server refused to write: what it says and its detail, without where in which function it said it."""
+    """Why the server refused to write: what it says and its detail, without the position in a function."""
     if not isinstance(error, psycopg.Error) or not error.diag.message_primary or (not quote and quotes_a_row(error)):
         return said(error, quote=quote)
     words = ": ".join(filter(None, [error.diag.message_primary, error.diag.message_detail]))
