@@ -73,6 +73,7 @@ class Plan:
     scoped: Mapping[str, Sequence[Scoped]] = field(default_factory=dict)
     dated: Sequence[Dated] = ()
     subjects: Mapping[str, Subject] = field(default_factory=dict)
+    misdeclared: frozenset[str] = frozenset()
 
 
 class _Planner:
@@ -87,6 +88,7 @@ class _Planner:
         self.references: dict[_References, list[tuple[PreparedSource, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
         self.unplannable: dict[str, str] = {}
+        self.misdeclared: set[str] = set()
         self.tables: dict[str, tuple[str, ...]] = {}
         self.subjects: dict[str, Subject] = {}
 
@@ -96,6 +98,8 @@ class _Planner:
             self._ask(bound.rule.kind, bound)
         except (DeclarationError, NotEvaluated, psycopg.Error) as error:
             self.unplannable[bound.id] = str(error)
+            if not isinstance(error, NotEvaluated):
+                self.misdeclared.add(bound.id)
 
     @functools.singledispatchmethod
     def _ask(self, kind: object, bound: BoundRule) -> None:
@@ -322,6 +326,7 @@ class _Planner:
             self.sources.scoped,
             self.sources.dated,
             self.subjects,
+            frozenset(self.misdeclared),
         )
 
     def _row_scans(self) -> Iterable[RowScan]:

@@ -46,6 +46,14 @@ class Try:
         return replace(self, choice=choice)
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a rule's report of a damage, in words; `missed`: it reported nothing."""
+
+    words: str
+    missed: bool = False
+
+
 class RowDamages:
     """Tries damages on the rows of a scratch copy; all of them are rolled back."""
 
@@ -71,8 +79,8 @@ class RowDamages:
             problem = self._problem(case, attempt, answers)
             if problem is None:
                 caught.append((attempt, case.view(answers[1:])))
-            elif not (any_of and problem.startswith("missed")):
-                raise NotProven(problem)
+            elif not (any_of and problem.missed):
+                raise NotProven(problem.words)
         return caught
 
     def _observed(self, case: Case, tries: Sequence[Try]) -> Iterator[tuple[Try, list[Answer]]]:
@@ -121,15 +129,15 @@ class RowDamages:
                     return other.choice
         return attempt.choice
 
-    def _problem(self, case: Case, attempt: Try, answers: Sequence[Answer]) -> str | None:
-        """What is wrong with the rule's report of a damage, in words; None if it is right."""
+    def _problem(self, case: Case, attempt: Try, answers: Sequence[Answer]) -> Problem | None:
+        """What is wrong with the rule's report of a damage; None if it is right."""
         view, rows = case.view(answers[1:]), answers[0].rows
         if not rows:
-            return _nothing(attempt)
+            return Problem(_nothing(attempt))
         key = tuple(rows[0][3:])
         news, more = view.news(case.base), view.count.violations - case.base.count.violations
         if not news:
-            return f"missed its break: {attempt.damage.words}, in row {key_text(key)}"
+            return Problem(f"missed its break: {attempt.damage.words}, in row {key_text(key)}", missed=True)
         moved = _moved(key, rows[0])
         if more == attempt.damage.violations == 1 and news in ([key], [moved]):
             return None
@@ -137,11 +145,10 @@ class RowDamages:
         strange = [key for key in news if key not in related]
         if attempt.damage.violations > 1 and more == attempt.damage.violations and len(strange) < len(news):
             return None
-        return (
-            f"reports others than what was damaged: {attempt.damage.words}, in row {key_text(key)}: {key_text(*strange)}"
-            if strange
-            else None
-        )
+        if not strange:
+            return None
+        where = f"{attempt.damage.words}, in row {key_text(key)}"
+        return Problem(f"reports others than what was damaged: {where}: {key_text(*strange)}")
 
     def _related(self, attempt: Try) -> set[Key]:
         """The keys of all source rows that the damaged rows are part of, before and after."""

@@ -88,7 +88,7 @@ def list_runs(run: Run, say: Say) -> int:
 
 def _say(run: Run, lines: Iterable[Line], say: Say) -> None:
     if run.database is not None:
-        say(header(run.database, run.snapshot).replace("read-only, ", ""))
+        say(header(run.database, run.snapshot, writing=True))
     for line in lines:
         say(str(line))
 

@@ -63,9 +63,10 @@ ASKED_FOR = frozenset(
 VERDICTS: tuple[Verdict, ...] = ("passed", "tolerated", "failed", "noted", "waived", "fixed", "unknown")
 
 
-def header(database: Database, snapshot: str | None, confined: str = "") -> str:
-    """Where the run looks, as whom, how, and what it is confined to."""
-    return printable(f"integrity: {_where(database)}, read-only, snapshot {snapshot}{confined}")
+def header(database: Database, snapshot: str | None, confined: str = "", *, writing: bool = False) -> str:
+    """Where the run looks, as whom, how, and what it is confined to; `writing`: it takes back what was written."""
+    access = "" if writing else "read-only, "
+    return printable(f"integrity: {_where(database)}, {access}snapshot {snapshot}{confined}")
 
 
 def confined(period: float | None, scopes: Mapping[str, str]) -> str:

@@ -164,10 +164,9 @@ def _check_placeholders(rules: Sequence[BoundRule]) -> None:
     """Plan the rules against no tables at all, so that placeholders that cannot be filled in are reported."""
     for bound in rules:
         check_templates(bound.rule, bound.params)
-    problems = plan([bound for bound in rules if not isinstance(bound.rule.kind, Declared)], Facts()).unplannable
-    for reason in problems.values():
-        if "primary key" not in reason:
-            raise DeclarationError(reason)
+    planned = plan([bound for bound in rules if not isinstance(bound.rule.kind, Declared)], Facts())
+    for rule in planned.misdeclared:
+        raise DeclarationError(planned.unplannable[rule])
 
 
 def rule_id(item: pytest.Item) -> str:
