@@ -27,7 +27,7 @@ class Option:
     """An option: `name` as people write it; without `metavar` a yes or no; `twin` is its type in the configuration file.
 
     `convert` makes a value of the given text, or raises `ValueError` with what the option takes; `default` is its value where
-    nothing was given.
+    nothing was given. `report` is the word of the file that it names, where that is made of the JSON report.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Option:
     twin: Twin | None = None
     convert: Callable[[str], Any] = str
     default: Any = None
+    report: str = ""
 
     @property
     def short(self) -> str:
@@ -152,9 +153,19 @@ OPTIONS = (
         convert=moment,
     ),
     Option(
-        "html-report", "FILE", "Write a page for people to look at: one file, light or dark, no network.", twin="string"
+        "html-report",
+        "FILE",
+        "Write a page for people to look at: one file, light or dark, no network.",
+        twin="string",
+        report="page",
     ),
-    Option("metrics", "FILE", "Write score, violations and times as OpenMetrics text, for Prometheus.", twin="string"),
+    Option(
+        "metrics",
+        "FILE",
+        "Write score, violations and times as OpenMetrics text, for Prometheus.",
+        twin="string",
+        report="metrics",
+    ),
     Option(
         "integrity-demo",
         "MODULE",
@@ -217,4 +228,6 @@ OPTIONS = (
 )
 SHORT_NAMES = frozenset(option.short for option in OPTIONS if option.short != option.own)
 """The names that others may have taken."""
+REPORTS = {option.dest.removeprefix("tgintegrity_"): option.report for option in OPTIONS if option.report}
+"""The word of each file that is made of the JSON report, by its form."""
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_tgintegrity.commandline.table import REPORTS
 from pytest_tgintegrity.reports import files as report_files
 from pytest_tgintegrity.reports.lines import Line
 
-WORDS = {"html_report": "page", "metrics": "metrics"}
 SHOWING = ("html_report",)
 """Forms in which rows are shown."""
 
@@ -22,7 +22,7 @@ def publish(document: Mapping[str, Any], files: Mapping[str, Path], name: str = 
     """
     private = shows_rows(document)
     return [
-        put(WORDS[form], path, _rendered(form, document, path, name), private=private and form in SHOWING)
+        put(REPORTS[form], path, _rendered(form, document, path, name), private=private and form in SHOWING)
         for form, path in files.items()
     ]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_tgintegrity.commandline.parsing import TIMEZONE
-from pytest_tgintegrity.commandline.table import BY_NAME, DB_URL_VARIABLE, REDIS_URL_VARIABLE
+from pytest_tgintegrity.commandline.table import BY_NAME, DB_URL_VARIABLE, REDIS_URL_VARIABLE, REPORTS
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.rules.probes import Probing
 from pytest_tgintegrity.rules.severity import Severity
@@ -27,7 +27,6 @@ NO_URL = (
     f"{DB_URL_VARIABLE}, or look at the embedded one with --db-url=demo"
 )
 DEFAULT_JOBS = 4
-FORMS = ("html_report", "metrics")
 BASELINING = ("pin", "show")
 Baselining = Literal["pin", "show"]
 
@@ -134,7 +133,7 @@ def named_path(config: pytest.Config, name: str, given: str | None) -> Path | No
 
 def published(config: pytest.Config, namespace: Any) -> dict[str, Path]:
     """The files that are made of the JSON report, by form; `namespace` holds the command line."""
-    paths = {form: named_path(config, form, getattr(namespace, f"tgintegrity_{form}", None)) for form in FORMS}
+    paths = {form: named_path(config, form, getattr(namespace, f"tgintegrity_{form}", None)) for form in REPORTS}
     return {form: path for form, path in paths.items() if path is not None}
 
 

@@ -1,6 +1,6 @@
 """The whole JSON document of a run with something of everything, to the letter: nothing of it changes by accident.
 
-``TGINTEGRITY_GOLDEN=1 pytest tests/test_golden.py`` writes it anew; the difference is then to be read, and to be told in the changelog.
+``TGINTEGRITY_GOLDEN=1 pytest tests/reports/test_golden.py`` writes it anew; the difference is then to be read, and to be told in the changelog.
 """
 
 from __future__ import annotations
