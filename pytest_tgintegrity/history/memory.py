@@ -65,12 +65,12 @@ class Memory:
         """After a fix or an undo wrote rows: say which caches are stale, and delete their keys if a prefix was given."""
         if applied is None or not applied.rows or not (caches or prefix):
             return None
-        note = " ".join(one.note for one in caches) or None
-        stale = Stale(note, prefix or next((one.prefix for one in caches if one.prefix), None))
+        note = " ".join(cache.note for cache in caches) or None
+        stale = Stale(note, prefix or next((cache.prefix for cache in caches if cache.prefix), None))
         if prefix is None or self.address is None:
             return stale
         try:
-            flushed = history.flush(self.opened(), prefix, [one for cache in caches for one in cache.keep])
+            flushed = history.flush(self.opened(), prefix, [pattern for cache in caches for pattern in cache.keep])
         except HistoryLost as error:
             return replace(stale, error=str(error))
         return replace(stale, deleted=flushed.deleted, kept=flushed.kept)

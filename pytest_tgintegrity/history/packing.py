@@ -63,6 +63,8 @@ def unpack_seconds(rules: bytes, taken: bytes) -> dict[str, float]:
     names, numbers = json.loads(unpacked(rules)), json.loads(unpacked(taken))
     if not (isinstance(names, list) and isinstance(numbers, list)):
         raise TypeError("they are no lists")
-    if not all(isinstance(one, str) for one in names) or not all(type(one) is int and one >= 0 for one in numbers):
+    if not all(isinstance(name, str) for name in names) or not all(
+        type(number) is int and number >= 0 for number in numbers
+    ):
         raise ValueError("they are no names and no seconds")
     return {name: number / UNIT for name, number in zip(names, numbers, strict=True)}

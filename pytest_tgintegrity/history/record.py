@@ -18,7 +18,7 @@ HOURS = 1e9
 STATUSES = ("healthy", "degraded", "undetermined")
 
 
-class Foreign(ValueError):
+class UnreadableRecord(ValueError):
     """A text that is no record of ours, or one of a version that we cannot read; the message says which."""
 
 
@@ -65,7 +65,7 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """The inverse of `to_json`. Raises `Foreign`; keys that a later release added are passed over."""
+        """The inverse of `to_json`. Raises `UnreadableRecord`; keys that a later release added are passed over."""
         document = _document(text)
         return cls(**{name: read(document, name) for name, read in _READ.items()})
 
@@ -74,20 +74,20 @@ def _document(text: str) -> Mapping[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise Foreign("it is not JSON") from None
+        raise UnreadableRecord("it is not JSON") from None
     if not isinstance(document, dict) or "version" not in document:
-        raise Foreign("it is no record of a run")
+        raise UnreadableRecord("it is no record of a run")
     if type(document["version"]) is not int or document["version"] != VERSION:
-        raise Foreign("it is of another version")
+        raise UnreadableRecord("it is of another version")
     return document
 
 
 def _value(document: Mapping[str, Any], name: str, *types: type) -> Any:
     value = document.get(name)
     if name not in document or not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise Foreign(f"{name} is missing or of another type")
+        raise UnreadableRecord(f"{name} is missing or of another type")
     if isinstance(value, float) and not math.isfinite(value):
-        raise Foreign(f"{name} is not a finite number")
+        raise UnreadableRecord(f"{name} is not a finite number")
     return value
 
 
@@ -100,11 +100,11 @@ def _time(document: Mapping[str, Any], name: str) -> datetime:
         time = datetime.fromisoformat(_value(document, name, str))
         utc = time.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Foreign(f"{name} is not a time") from None
+        raise UnreadableRecord(f"{name} is not a time") from None
     if time.tzinfo is None:
-        raise Foreign(f"{name} does not say its time zone")
+        raise UnreadableRecord(f"{name} does not say its time zone")
     if not EARLIEST < utc < LATEST:
-        raise Foreign(f"{name} is at the edge of the calendar")
+        raise UnreadableRecord(f"{name} is at the edge of the calendar")
     return utc
 
 
@@ -114,7 +114,7 @@ def _number(most: float, *types: type) -> Callable[[Mapping[str, Any], str], Any
     def read(document: Mapping[str, Any], name: str) -> Any:
         number = _value(document, name, *types)
         if number is not None and not 0 <= number <= most:
-            raise Foreign(f"{name} is no such number")
+            raise UnreadableRecord(f"{name} is no such number")
         return number
 
     return read
@@ -123,14 +123,14 @@ def _number(most: float, *types: type) -> Callable[[Mapping[str, Any], str], Any
 def _counts(document: Mapping[str, Any], name: str) -> dict[str, int]:
     counts: dict[str, int] = _mapping(int)(document, name)
     if not all(0 <= count <= LARGEST for count in counts.values()):
-        raise Foreign(f"{name} holds what is no count")
+        raise UnreadableRecord(f"{name} holds what is no count")
     return counts
 
 
 def _status(document: Mapping[str, Any], name: str) -> str:
     status: str = _value(document, name, str)
     if status not in STATUSES:
-        raise Foreign(f"{name} is none that we know")
+        raise UnreadableRecord(f"{name} is none that we know")
     return status
 
 
@@ -138,7 +138,7 @@ def _mapping(kind: type) -> Callable[[Mapping[str, Any], str], dict[str, Any]]:
     def read(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         mapping: dict[str, Any] = _value(document, name, dict)
         if not set(map(type, mapping.values())) <= {kind}:
-            raise Foreign(f"{name} holds something of another type")
+            raise UnreadableRecord(f"{name} holds something of another type")
         return mapping
 
     return read
@@ -147,7 +147,7 @@ def _mapping(kind: type) -> Callable[[Mapping[str, Any], str], dict[str, Any]]:
 def _names(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
     names: list[Any] = _value(document, name, list)
     if not all(isinstance(text, str) for text in names):
-        raise Foreign(f"{name} is missing or of another type")
+        raise UnreadableRecord(f"{name} is missing or of another type")
     return tuple(names)
 
 

@@ -30,9 +30,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Comparable runs, oldest first, this run last; rules with more violations (`worse`), and rules violated for the first time (`new`).
+    """Comparable runs, oldest first, this run last; `previous` is the one before it.
 
-    `emptied` are the rules that have no rows now, and the time of the run in which they last had some.
+    `worse` are rules with more violations than before, or that cannot be judged now; `new` are rules that held when they
+    were last judged and are violated now. `emptied` are the rules that have no rows now, with the time of the run in which
+    they last had some.
     """
 
     runs: tuple[Record, ...]
@@ -57,10 +59,10 @@ class Trend:
 
         A record names only rules that did not pass. That another rule passed is known only of runs of the same set of rules (digest).
         """
-        violated = dict.fromkeys(rule for run in reversed(self.runs) for rule in run.verdicts)
+        not_passed = dict.fromkeys(rule for run in reversed(self.runs) for rule in run.verdicts)
         now = self.runs[-1].digest
         runs = [(run, PASSED if run.digest == now else NOT_KNOWN) for run in self.runs]
-        return {rule: [run.verdicts.get(rule, otherwise) for run, otherwise in runs] for rule in violated}
+        return {rule: [run.verdicts.get(rule, otherwise) for run, otherwise in runs] for rule in not_passed}
 
     def to_json(self) -> dict[str, Any]:
         """The parts of `history` in the JSON report."""
@@ -98,8 +100,8 @@ def _comparable(run: Record, now: Record) -> bool:
     """Whether scores can be compared: not if few rules were selected, as by -k; a rule more or less does not matter."""
     if run.period != now.period or dict(run.scopes) != dict(now.scopes) or run.identity != now.identity:
         return False
-    rules, of = sum(run.counts.values()), sum(now.counts.values())
-    return run.digest == now.digest or abs(rules - of) * TENTH <= of
+    rules, rules_now = sum(run.counts.values()), sum(now.counts.values())
+    return run.digest == now.digest or abs(rules - rules_now) * TENTH <= rules_now
 
 
 def _window(now: Record, alike: Sequence[Record]) -> tuple[Record, ...]:

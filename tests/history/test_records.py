@@ -13,7 +13,7 @@ import pytest
 from pytest_tgintegrity.deployment.gate import clean_since
 from pytest_tgintegrity.deployment.probes.statistics import Baseline, Timed
 from pytest_tgintegrity.history.packing import DAMAGE, unpack_seconds
-from pytest_tgintegrity.history.record import Foreign, Record
+from pytest_tgintegrity.history.record import Record, UnreadableRecord
 from pytest_tgintegrity.history.trend import HistoryResult, trend_of
 from pytest_tgintegrity.judging.summary import identity_of
 from pytest_tgintegrity.reports.terminal.history import history_lines
@@ -43,7 +43,7 @@ def test_a_key_that_a_later_release_added_is_passed_over() -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", "null", '{"version": 2}', "[" * 100_000], ids=range(7))
 def test_what_is_no_record_of_this_version_is_foreign(text: str) -> None:
-    with pytest.raises(Foreign):
+    with pytest.raises(UnreadableRecord):
         Record.from_json(text)
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_record_of_this_version_is_foreign(text: str) -> None:
 def test_a_damaged_record_is_foreign(damage: Callable[[dict[str, Any]], Any]) -> None:
     document = json.loads(RECORD.to_json())
     damage(document)
-    with pytest.raises(Foreign):
+    with pytest.raises(UnreadableRecord):
         Record.from_json(json.dumps(document))
 
 
@@ -82,7 +82,7 @@ def test_whatever_is_read_can_be_used(name: str) -> None:
     for odd in ODD:
         try:
             past = Record.from_json(json.dumps({**json.loads(RECORD.to_json()), name: odd}))
-        except Foreign:
+        except UnreadableRecord:
             continue
         accepted += 1
         trend = trend_of(RECORD, [replace(past, run="a0")], {})
@@ -105,13 +105,13 @@ def test_what_no_run_of_ours_can_have_been_is_foreign(change: str) -> None:
         "rollback_rate": [-0.1, 1.1], "version": [True, 1.0, "1", None],
     }  # fmt: skip
     for one in wrong[change]:
-        with pytest.raises(Foreign):
+        with pytest.raises(UnreadableRecord):
             Record.from_json(json.dumps({**json.loads(RECORD.to_json()), change: one}))
 
 
 def test_a_number_of_more_digits_than_python_reads_is_foreign() -> None:
     text = RECORD.to_json().replace('"score":85', f'"score":{"9" * 6000}')
-    with pytest.raises(Foreign):
+    with pytest.raises(UnreadableRecord):
         Record.from_json(text)
 
 
