@@ -41,7 +41,6 @@ def registered(kind: type, *dispatchers: Any) -> bool:
 
 PARTS: dict[str, Callable[[type], bool]] = {
     "a place in the union Kind": lambda kind: kind in get_args(Kind),
-    "a name in rules.kinds": lambda kind: kind.__name__ in kinds.__all__,
     "a decorator": lambda kind: WORDS[kind] in {*vars(RuleKinds), "declared"},
     "words": lambda kind: registered(kind, statement, condition),
     "a predicate or a scan": lambda kind: registered(kind, truth, asked, PLANNED),

@@ -1,6 +1,6 @@
 """In: what authors declare. Out: the kinds of violation, by family, as plain values that say of each field whether it is SQL.
 
-A new kind is written into its family here (the class, and its words for people), and gets a name below; a decorator in
+A new kind is written into its family here (the class, and its words for people), from which it is imported; a decorator in
 `rules.declare`; what it asks of a row in its family of `planning.predicates`, or a scan of its own in the planner; and what
 breaks it in its family of `proving.damage`. A test names what it lacks.
 """
