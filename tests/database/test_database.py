@@ -183,10 +183,10 @@ def test_who_and_where(make_database: Callable[[str], str]) -> None:
 
 
 def terminate(url: str, what: str) -> None:
-    """End backends of ours."""
+    """End backends of ours, and wait until they are gone."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pytest-tgintegrity' AND "
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'pytest-tgintegrity' AND "
             "datname = current_database() AND query LIKE %s", [what],
         )  # fmt: skip
 
