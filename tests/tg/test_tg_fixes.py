@@ -67,28 +67,28 @@ def test_fix_takes_back_a_foreign_tag(connection: Connection) -> None:
         pytest.param(900046, "human", "human", id="two branches are left to a person"),
     ],
 )
-def test_fix_deepens_a_tag(connection: Connection, key: int, wrong: str, fix_result: str) -> None:
+def test_fix_deepens_a_tag(connection: Connection, key: int, wrong: str, mended: str) -> None:
     mend(connection, f"(SELECT id FROM django_content_type WHERE model = '{wrong}')", key)
     assert tag_of(connection, key) == wrong
 
     mend(connection, fix(below_test, root="characters_charactermodel"), key)
 
-    assert tag_of(connection, key) == fix_result
+    assert tag_of(connection, key) == mended
 
 
 @pytest.mark.parametrize(("wrong", "mended"), [(-3, 1), (11, 10)])
-def test_fix_of_an_attribute_never_makes_a_zero(connection: Connection, wrong: int, fix_result: int) -> None:
+def test_fix_of_an_attribute_never_makes_a_zero(connection: Connection, wrong: int, mended: int) -> None:
     expression = fix(attribute_test, column="strength")
     connection.execute("UPDATE characters_human SET strength = %s WHERE character_ptr_id = 900001", [wrong])
     row = connection.execute(
         f"UPDATE characters_human SET strength = {expression} WHERE character_ptr_id = 900001 RETURNING strength".encode()
     ).fetchone()
 
-    assert row == (fix_result,)
+    assert row == (mended,)
 
 
 @pytest.mark.parametrize(("wounds", "mended"), [("BLA", "ALB"), ("BBLAAL", "AALLBB"), ("BXA", "BXA")])
-def test_fix_sorts_wounds(connection: Connection, wounds: str, fix_result: str) -> None:
+def test_fix_sorts_wounds(connection: Connection, wounds: str, mended: str) -> None:
     connection.execute(
         "UPDATE characters_human SET current_health_levels = %s WHERE character_ptr_id = 900001", [wounds]
     )
@@ -97,7 +97,7 @@ def test_fix_sorts_wounds(connection: Connection, wounds: str, fix_result: str) 
         " WHERE character_ptr_id = 900001 RETURNING current_health_levels".encode()
     ).fetchone()
 
-    assert row == (fix_result,)
+    assert row == (mended,)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_fix_sorts_wounds(connection: Connection, wounds: str, fix_result: str) 
         pytest.param(" Planted 900001: x", " Planted 900001: x", id="another's name is not taken"),
     ],
 )
-def test_fix_trims_names(connection: Connection, name: str, fix_result: str) -> None:
+def test_fix_trims_names(connection: Connection, name: str, mended: str) -> None:
     table = "characters_charactermodel"
     connection.execute("UPDATE characters_charactermodel SET name = 'Planted 900001: x' WHERE id = 900001")
     connection.execute("UPDATE characters_charactermodel SET name = %s WHERE id = 900002", [name])
@@ -116,4 +116,4 @@ def test_fix_trims_names(connection: Connection, name: str, fix_result: str) -> 
         f"UPDATE {table} SET name = {fix(trimmed_test, table=table)} WHERE id = 900002 RETURNING name".encode()
     ).fetchone()
 
-    assert row == (fix_result,)
+    assert row == (mended,)
