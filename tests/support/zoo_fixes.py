@@ -378,7 +378,11 @@ def _missed(listed: Sequence[Case], fix_result: FixResult) -> Iterator[tuple[str
         yield names.get(one.change.table, one.change.table), f"left: {one.reason} {_short(one.change.to_json())}"
     refused = {one.rule for one in fix_result.needs_person}
     for case in listed:
-        if case.id not in refused and case.id in fix_result.violations_before and not fix_result.applied.by_rule.get(case.id):
+        if (
+            case.id not in refused
+            and case.id in fix_result.violations_before
+            and not fix_result.applied.by_rule.get(case.id)
+        ):
             yield case.id, "violated, but neither fixed nor refused"
         if case.id not in refused and case.id not in fix_result.violations_before:
             yield case.id, "not seen to be violated"

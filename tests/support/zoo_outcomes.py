@@ -145,7 +145,9 @@ def _outcome(
     again: FixResult,
 ) -> str:
     refusal = next((one.reason for one in fix_result.needs_person if one.rule == scene.id), None)
-    left = [one.reason for one in fix_result.applied.skipped if scene.owns(one.change.table)] if fix_result.applied else []
+    left = (
+        [one.reason for one in fix_result.applied.skipped if scene.owns(one.change.table)] if fix_result.applied else []
+    )
     told = [*left, *(reason for table, reason in kept.items() if scene.owns(table))]
     for reason in (*([] if refusal is None else [refusal]), *told):
         if DYING.search(reason) or len(reason) > 400:
