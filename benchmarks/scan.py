@@ -29,8 +29,9 @@ from pytest_tgintegrity.database.catalog import read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
-from pytest_tgintegrity.database.scanning import batches, measure
+from pytest_tgintegrity.database.scanning import measure
 from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.planning.scans.batches import batches
 from pytest_tgintegrity.rules.kinds import Between
 from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.servers.datasets import open_dataset

@@ -26,7 +26,7 @@ from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.database.freshness import fresh
 from pytest_tgintegrity.database.pool import FolderResultStore, MemoryResultStore, ResultStore, ScanPool
-from pytest_tgintegrity.database.scanning import Scanned, batches
+from pytest_tgintegrity.database.scanning import Scanned
 from pytest_tgintegrity.database.scoping import KnownValues, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.judging.summary import Database
@@ -34,6 +34,7 @@ from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.astray import Astray, astray, unanswerable, with_advice
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, Subject, plan
+from pytest_tgintegrity.planning.scans.batches import batches
 from pytest_tgintegrity.planning.sql.compose import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
 from pytest_tgintegrity.rules.kinds import ConstraintKind

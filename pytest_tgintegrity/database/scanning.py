@@ -16,13 +16,12 @@ from pytest_tgintegrity.database.freshness import changed
 from pytest_tgintegrity.database.samples import TEXT_LIMIT, read_samples
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.scans.batches import BIG_PAGES
 from pytest_tgintegrity.planning.scans.query_plans import CURE, PAIRS_PER_SECOND, Guilt, worst
 from pytest_tgintegrity.planning.scans.rows import RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import Access, Count, Scan, Tally
 
-BIG_PAGES = 2_000
-SCANS_PER_BATCH = 48
 PATIENCE_SECONDS = 300.0
 LATE_SHARE = 0.02  # of the permitted pairs of rows: the limit for a question that took too long already
 
@@ -46,18 +45,6 @@ class Scanned:
         """The inverse of `to_json`."""
         measured = {rule: Measurement.from_json(measurement) for rule, measurement in document["measurements"].items()}
         return cls(document["source"], document["seconds"], document["rows"], measured)
-
-
-def batches(scans: Sequence[Scan]) -> list[tuple[Scan, ...]]:
-    """The scans of each pipeline: big ones first, each alone; small ones with the same timeout and access together."""
-    groups: list[tuple[Scan, ...]] = [(scan,) for scan in scans if scan.pages >= BIG_PAGES]
-    small: dict[tuple[float | None, Access], list[Scan]] = {}
-    for scan in scans:
-        if scan.pages < BIG_PAGES:
-            small.setdefault((scan.timeout, scan.access), []).append(scan)
-    for members in small.values():
-        groups += [tuple(members[i : i + SCANS_PER_BATCH]) for i in range(0, len(members), SCANS_PER_BATCH)]
-    return groups
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.rules.exact import exact
+from pytest_tgintegrity.planning.exact import exact
 
 
 def changes_as_real(value: Any) -> bool:

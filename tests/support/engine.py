@@ -11,10 +11,11 @@ from pytest_tgintegrity.database.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 from pytest_tgintegrity.database.connections.settings import Limits
-from pytest_tgintegrity.database.scanning import Scanned, batches, measure
+from pytest_tgintegrity.database.scanning import Scanned, measure
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
+from pytest_tgintegrity.planning.scans.batches import batches
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, ConstraintKind, Declared, Kind
 from pytest_tgintegrity.rules.rule import Rule

@@ -8,7 +8,8 @@ from itertools import count
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.simulation import LayerColumn, Simulation
+from pytest_tgintegrity.fixing.plan.layer_columns import LayerColumn
+from pytest_tgintegrity.fixing.plan.simulation import Simulation
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.names import Cell

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.plan.simulation import LayerColumn
+from pytest_tgintegrity.fixing.plan.layer_columns import LayerColumn
 from pytest_tgintegrity.fixing.plan.table_fixes import TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.sql.compose import Value

@@ -5,77 +5,20 @@ A layer is a CTE; the last one of a table stands in for it, by its name, whereve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
 
+from pytest_tgintegrity.fixing.plan.layer_columns import LayerColumn, Types, column_at, same_key, text_of
 from pytest_tgintegrity.fixing.plan.table_fixes import Step, TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
-from pytest_tgintegrity.planning.sql.compose import both, exact_text, listed, raw, texts_by_name, where_clause
+from pytest_tgintegrity.planning.sql.compose import listed, raw, texts_by_name, where_clause
 from pytest_tgintegrity.planning.sql.encoding import sql_text
 from pytest_tgintegrity.planning.sql.standing import standing_in
 
 NUMBERED = ("smallint", "integer", "bigint")
 """Types of keys that servers give out."""
-
-
-@dataclass(frozen=True, slots=True)
-class LayerColumn:
-    """A column as layers need it.
-
-    `type` is as SQL writes it, with its modifier. If a cast to the type may cut a value off, `wide` is a type that holds
-    values of any length, and `compared` the type in which the cut and the whole value are compared. `rounds` says that the
-    column may store another value than it is given; `scale` is its number of digits, if its type has one. `generated` is
-    the expression of a column that the server computes. `lossy` says that a cast to text loses something. `equals` is the
-    operator of a key column.
-    """
-
-    type: str
-    wide: str = ""
-    compared: str = ""
-    rounds: bool = False
-    scale: int | None = None
-    generated: str = ""
-    identity: bool = False
-    lossy: bool = False
-    equals: str = "="
-
-    def fits(self, value: sql.Composable) -> sql.Composable:
-        """TRUE for a value that the column can hold uncut; blanks at its end do not count."""
-        return sql.SQL("(({v})::{wide}{c} IS NOT DISTINCT FROM ({v})::{wide}::{of}::{compared}{c2})").format(
-            v=value,
-            wide=raw(self.wide),
-            of=raw(self.type),
-            compared=raw(self.compared),
-            c=raw("" if self.compared == self.wide else f"::{self.compared}"),
-            c2=raw(' COLLATE "C"' if "bpchar" in self.compared else ""),
-        )
-
-
-Types = Mapping[str, Mapping[str, LayerColumn]]
-"""The columns of tables by their qualified names, in the order of the table."""
-
-
-def text_of(value: sql.Composable, column: LayerColumn) -> sql.Composable:
-    """A value of a column as text, from which the value can be made again exactly."""
-    if column.lossy:
-        return exact_text(value)
-    return sql.SQL("({})::pg_catalog.text").format(value)
-
-
-def _of(alias: str, column: str) -> sql.Composable:
-    return sql.SQL("{}.{}").format(raw(alias), sql.Identifier(column))
-
-
-def same_key(
-    table: Table, columns: Mapping[str, LayerColumn], left: str, right: Callable[[int], sql.Composable]
-) -> sql.Composed:
-    """TRUE where the row behind an alias has the key whose parts, by their numbers, `right` gives."""
-    return both(
-        sql.SQL("{} {} {}").format(_of(left, column), raw(columns[column].equals), right(n))
-        for n, column in enumerate(table.key)
-    )
 
 
 @dataclass
@@ -211,11 +154,11 @@ class Simulation:
             if name in values:
                 targets.append(
                     sql.SQL("CASE WHEN tgi_hits.tgi_hit THEN ({})::{} ELSE {} END AS {}").format(
-                        values[name], raw(column.type), _of("tgi_row", name), sql.Identifier(name)
+                        values[name], raw(column.type), column_at("tgi_row", name), sql.Identifier(name)
                     )
                 )
             else:
-                targets.append(_of("tgi_row", name))
+                targets.append(column_at("tgi_row", name))
         gone = "tgi_row.tgi_gone OR tgi_hits.tgi_hit IS TRUE" if table_fix.op == "delete" else "tgi_row.tgi_gone"
         columns = self.types[qualified(table_fix.table)]
         differ = [_differ(columns[c], c, f"tgi_hits.v{n}") for n, c in enumerate(table_fix.columns)] or [raw("TRUE")]
@@ -323,12 +266,12 @@ class Simulation:
             " JOIN {first} AS tgi_old ON {same} CROSS JOIN LATERAL pg_catalog.unnest(tgi_row.tgi_rules) AS tgi_number"
             " WHERE {differ}{changed}"
         ).format(
-            keys=listed(_of("tgi_row", key) for key in table_fix.table.key),
+            keys=listed(column_at("tgi_row", key) for key in table_fix.table.key),
             found=hits,
             last=last,
             first=first,
             on=same_key(table_fix.table, columns, "tgi_row", lambda n: raw(f"tgi_found.k{n}")),
-            same=same_key(table_fix.table, columns, "tgi_old", lambda n: _of("tgi_row", table_fix.table.key[n])),
+            same=same_key(table_fix.table, columns, "tgi_old", lambda n: column_at("tgi_row", table_fix.table.key[n])),
             rounded=_any(_rounded(columns[c], raw(f"tgi_found.v{n}")) for n, c in enumerate(table_fix.columns)),
             differ=_any(_differ(columns[c], c, f"tgi_found.v{n}") for n, c in enumerate(table_fix.columns)),
             changed=self._changed(table_fix, number) if sure else raw(""),
@@ -336,7 +279,9 @@ class Simulation:
 
     def _changed(self, table_fix: TableFix, number: int) -> sql.Composable:
         columns = self.types[qualified(table_fix.table)]
-        pairs = [(text_of(_of(alias, c), columns[c]) for alias in ("tgi_row", "tgi_old")) for c in table_fix.columns]
+        pairs = [
+            (text_of(column_at(alias, c), columns[c]) for alias in ("tgi_row", "tgi_old")) for c in table_fix.columns
+        ]
         return sql.SQL(" OR ({} = ANY (tgi_row.tgi_rules) AND ({}))").format(
             raw(str(number)), _any(sql.SQL("{} IS DISTINCT FROM {}").format(*pair) for pair in pairs)
         )
@@ -367,18 +312,18 @@ class Simulation:
             with_=self._with(),
             missing=missing,
             key=self._texts("tgi_b", name, table.key),
-            keys=listed(_of("tgi_c", key) for key in table.key),
+            keys=listed(column_at("tgi_c", key) for key in table.key),
             texts=self._texts("tgi_c", name, before),
             before=self._texts("tgi_c", name, written),
             after=self._texts("tgi_b", name, written),
             last=raw(self._last[name]),
             first=raw(self._first[name]),
-            on=same_key(table, self.types[name], "tgi_a", lambda n: _of("tgi_b", table.key[n])),
-            order=listed(_of("tgi_b", key) for key in table.key),
+            on=same_key(table, self.types[name], "tgi_a", lambda n: column_at("tgi_b", table.key[n])),
+            order=listed(column_at("tgi_b", key) for key in table.key),
         )
 
     def _texts(self, alias: str, table: str, columns: Iterable[str]) -> sql.Composed:
-        return texts_by_name({name: text_of(_of(alias, name), self.types[table][name]) for name in columns})
+        return texts_by_name({name: text_of(column_at(alias, name), self.types[table][name]) for name in columns})
 
 
 def _any(conditions: Iterable[sql.Composable]) -> sql.Composed:
@@ -388,7 +333,9 @@ def _any(conditions: Iterable[sql.Composable]) -> sql.Composed:
 def _differ(column: LayerColumn, name: str, value: str) -> sql.Composable:
     """TRUE where a row does not hold the value that was computed for it, as the column would store that value."""
     stored = sql.SQL("({})::{}").format(raw(value), raw(column.type))
-    return sql.SQL("{} IS DISTINCT FROM {}").format(text_of(_of("tgi_row", name), column), text_of(stored, column))
+    return sql.SQL("{} IS DISTINCT FROM {}").format(
+        text_of(column_at("tgi_row", name), column), text_of(stored, column)
+    )
 
 
 def _rounded(column: LayerColumn, value: sql.Composable) -> sql.Composable:

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.planning.constants import as_real, changes_as_real, own_type
+from pytest_tgintegrity.planning.exact import exact
 from pytest_tgintegrity.planning.predicates.binding import Binding
 from pytest_tgintegrity.planning.predicates.predicate import (
     Fixed,
@@ -22,7 +23,6 @@ from pytest_tgintegrity.planning.predicates.predicate import (
     truth,
 )
 from pytest_tgintegrity.planning.sql.compose import NUM_NULLS, Builtin, Value, listed
-from pytest_tgintegrity.rules.exact import exact
 from pytest_tgintegrity.rules.kinds import Agree, AtMost, Between, Formula, JsonShape, NotBlank, NotNull, OneOf
 
 PARAMETERS = 1_000

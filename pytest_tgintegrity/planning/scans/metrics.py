@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_tgintegrity.errors import NotEvaluated
-from pytest_tgintegrity.rules.exact import exact
+from pytest_tgintegrity.planning.exact import exact
 from pytest_tgintegrity.rules.kinds import Metric
 
 METRIC_ROWS = 1_000

@@ -14,10 +14,10 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.planning.exact import exact
 from pytest_tgintegrity.planning.sql.encoding import sql_bytes, sql_text
 from pytest_tgintegrity.planning.sql.layout import closed_up
 from pytest_tgintegrity.rules.arguments import LONE_VALUE
-from pytest_tgintegrity.rules.exact import exact
 
 Params = Mapping[str, Any]
 
