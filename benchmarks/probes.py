@@ -16,7 +16,7 @@ from statistics import median
 
 from integrity_tests import test_probes
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.deployment.probes.baseline import check_staging, time_on

@@ -27,8 +27,8 @@ from integrity_tests.demo import DATASETS
 from integrity_tests.demo.volume import generate_characters
 from pytest_tgintegrity.database.catalog import read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
-from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.scanning import measure
 from pytest_tgintegrity.planning.planner import BoundRule, plan
 from pytest_tgintegrity.planning.scans.batches import batches

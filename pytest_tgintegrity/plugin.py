@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity.commandline import parsing, table
+from pytest_tgintegrity.commandline.parsing import is_worker
 from pytest_tgintegrity.database.connections.redaction import MASK, Secrets, masked, passwords_in
 from pytest_tgintegrity.errors import TgIntegrityError, UsageError
 from pytest_tgintegrity.rules.severity import SEVERITIES
@@ -200,7 +201,7 @@ def _saying(config: pytest.Config, session: Session) -> Callable[[str], None]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Connect at once if the command line names the database; under xdist also if the environment does, since workers will ask."""
     config = session.config
-    given = None if hasattr(config, "workerinput") else addresses.given_url(config)
+    given = None if is_worker(config) else addresses.given_url(config)
     distributed = config.pluginmanager.hasplugin("dsession")
     if given is not None and (given.at_once or distributed):
         _session(config).start(distributed=distributed)
@@ -269,7 +270,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """If nothing was collected but a database is named, begin all the same: a report that was asked for has to say so."""
-    if not session.items and addresses.given_url(session.config) and not hasattr(session.config, "workerinput"):
+    if not session.items and addresses.given_url(session.config) and not is_worker(session.config):
         _session(session.config)
 
 

@@ -87,3 +87,8 @@ def spelling_of(config: pytest.Config) -> Spelling:
 def respelled(config: pytest.Config, text: str) -> str:
     """A text of ours in which options have the names that work here."""
     return spelling_of(config).respelled(text)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is a worker of pytest-xdist."""
+    return hasattr(config, "workerinput")

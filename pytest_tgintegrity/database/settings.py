@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from pytest_tgintegrity.database.connections.address import Address
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.redaction import Secrets
-from pytest_tgintegrity.database.connections.settings import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,12 @@ def place(table: str, columns: Row) -> Place:
     return table, tuple(sorted(columns.items()))
 
 
+OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
+"""The operation that takes each operation back."""
+TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16}
+"""The bits of `pg_trigger.tgtype` for the operations that fire a trigger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change of one row of one table: `op` is update, delete or insert.

@@ -1,11 +1,11 @@
-"""Rules that held since there was nothing to look at, where there ought to have been.
+"""Rules that held since there was nothing to look at, where there ought to have been. Pure.
 
 Most rules without rows are as they should be: a table that nobody has filled, a period without a visit. Rows were expected
 of a whole look (no ``--period``, no ``--scope``) where one of two things is known:
 
 - the newest comparable run in the history that judged the rule found rows for it;
 - the rule's own source gave none, although other scans of this very run found rows in every table that it reads: a join
-  whose parts are filled and do not meet. Pure.
+  whose parts are filled and do not meet.
 """
 
 from __future__ import annotations

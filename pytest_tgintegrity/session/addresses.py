@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_tgintegrity.commandline.parsing import respelled, spelling_of
+from pytest_tgintegrity.commandline.parsing import is_worker, respelled, spelling_of
 from pytest_tgintegrity.commandline.spelling import Spelling
 from pytest_tgintegrity.commandline.table import ALERT_VARIABLE, DB_URL_VARIABLE, REDIS_URL_VARIABLE
 from pytest_tgintegrity.database.connections.redaction import Secrets, passwords_in
@@ -78,7 +78,7 @@ def redis_address(config: pytest.Config) -> RedisAddress | None:
         option, variable = config.getoption("tgintegrity_redis_url"), os.environ.get(REDIS_URL_VARIABLE)
         config.stash[_REDIS] = None
         config.option.tgintegrity_redis_url = "(hidden)" if option else None
-        if not hasattr(config, "workerinput") and (option or variable):
+        if not is_worker(config) and (option or variable):
             origin = "--redis-url" if option else REDIS_URL_VARIABLE
             from pytest_tgintegrity.history.redis_address import parse_redis_url  # noqa: PLC0415 - most suites have no history
 
@@ -92,7 +92,7 @@ def alert_receiver(config: pytest.Config) -> Receiver | None:
         given = config.getoption("tgintegrity_alert") or os.environ.get(ALERT_VARIABLE)
         config.stash[_ALERT] = None
         config.option.tgintegrity_alert = "(hidden)" if config.getoption("tgintegrity_alert") else None
-        if given and not hasattr(config, "workerinput"):
+        if given and not is_worker(config):
             from pytest_tgintegrity.reports.alerts.receivers import receiver  # noqa: PLC0415 - most suites send no alerts
 
             config.stash[_ALERT] = receiver(str(given))
@@ -105,7 +105,7 @@ def given_secrets(config: pytest.Config, hidden: Secrets) -> Secrets:
     What workers take out of ids of tests has to be the same in each of them.
     """
     given, redis, receiver = config.stash.get(_GIVEN, None), redis_address(config), alert_receiver(config)
-    known = hidden if given is None or hasattr(config, "workerinput") else Secrets(passwords_in(given.url))
+    known = hidden if given is None or is_worker(config) else Secrets(passwords_in(given.url))
     return known.including(*(redis.secrets.words if redis else ()), *(receiver.secrets if receiver else ()))
 
 

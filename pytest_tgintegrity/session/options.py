@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_tgintegrity.commandline.parsing import TIMEZONE
+from pytest_tgintegrity.commandline.parsing import TIMEZONE, is_worker
 from pytest_tgintegrity.commandline.table import BY_NAME, DB_URL_VARIABLE, REDIS_URL_VARIABLE, REPORTS
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.rules.probes import Probing
@@ -96,7 +96,7 @@ def read_options(config: pytest.Config) -> Options:
 
 def settings(config: pytest.Config, chosen: Options) -> Settings:
     """What a run on a database needs to know of the options."""
-    from pytest_tgintegrity.database.connections.settings import Limits  # noqa: PLC0415 - it imports psycopg: other suites start at once
+    from pytest_tgintegrity.database.connections.opening import Limits  # noqa: PLC0415 - it imports psycopg: other suites start at once
     from pytest_tgintegrity.database.settings import Settings  # noqa: PLC0415 - likewise
 
     verbose = config.get_verbosity() > 0 and config.getoption("tgintegrity_samples") is None
@@ -141,7 +141,7 @@ def _baseline(config: pytest.Config) -> Baselining | None:
     given = config.getoption("tgintegrity_baseline")
     if given not in (None, *BASELINING):
         raise UsageError(f"--baseline is {given!r}: it takes {' or '.join(BASELINING)}")
-    if given and redis_address(config) is None and not hasattr(config, "workerinput"):
+    if given and redis_address(config) is None and not is_worker(config):
         raise UsageError(f"--baseline is kept in Redis: give --redis-url, or set {REDIS_URL_VARIABLE}")
     return "pin" if given == "pin" else "show" if given == "show" else None
 
@@ -151,7 +151,7 @@ def _probe(config: pytest.Config) -> Probing | None:
     writes = config.getoption("tgintegrity_probe_writes")
     if not (writes or _flag(config, "tgintegrity_probe") or config.getoption("tgintegrity_baseline") == "pin"):
         return None
-    if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
+    if getattr(config.option, "tx", None) or is_worker(config):
         raise UsageError("--probe wants quiet, so that times can be compared: leave out -n")
     return "writes" if writes else "reads"
 
@@ -178,7 +178,7 @@ def _prove(config: pytest.Config) -> bool:
     """Whether rules are to be proven. Raises `UsageError` for options that do not go together with it."""
     if not config.getoption("tgintegrity_prove"):
         return False
-    if getattr(config.option, "tx", None) or hasattr(config, "workerinput"):
+    if getattr(config.option, "tx", None) or is_worker(config):
         raise UsageError("--prove breaks one scratch copy, from one process: leave out -n")
     given = given_url(config)
     if given is not None and given.url != "demo":

@@ -9,7 +9,7 @@ from typing import Any
 def show_progress(config: Any, done: int, of: int, waited: float) -> None:
     """Show how far the scans are; the last call, with no time waited, wipes the line."""
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    if hasattr(config, "workerinput") or reporter is None or not reporter.isatty or reporter.verbosity < 0:
+    if is_worker(config) or reporter is None or not reporter.isatty or reporter.verbosity < 0:
         return
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():

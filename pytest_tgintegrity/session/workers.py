@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tgintegrity.commandline.parsing import is_worker
 from pytest_tgintegrity.database.connections.redaction import Secrets
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Invitation, Settings
@@ -43,8 +44,8 @@ class Processes:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        message = config.workerinput.get(RECORD) if hasattr(config, "workerinput") else None
-        self.is_worker = hasattr(config, "workerinput")
+        message = getattr(config, "workerinput", {}).get(RECORD)
+        self.is_worker = is_worker(config)
         self.folder: Path | None = Path(message["folder"]) if message else None
         self.secrets = Secrets(message["secrets"], message["public"]) if message else Secrets()
         self._config = config

@@ -13,8 +13,8 @@ from psycopg import sql
 from harness import RunRules
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.loan import Connection, ends_transaction, is_several
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
-from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.errors import ConnectionFailed
 
 ENDS = [

@@ -11,7 +11,7 @@ import pytest
 
 from engine import looking_at, reasons
 from harness import RunRules
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 
 MakeDatabase = Callable[[str], str]
 

@@ -15,8 +15,8 @@ from psycopg import sql
 
 from harness import sleeping, wait_until
 from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
-from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.pool import FolderResultStore, MemoryResultStore, ResultStore, ScanPool
 from pytest_tgintegrity.database.scanning import Scanned
 from pytest_tgintegrity.judging.verdicts import Measurement

@@ -11,8 +11,8 @@ import pytest
 
 from engine import bound, looking_at, named, reasons
 from pytest_tgintegrity.database.connections.answers import Failure
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader
-from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.freshness import changed
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.rules.kinds import Query, References, Rows, Unique

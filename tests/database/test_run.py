@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from harness import HOLDS, VIOLATED, RunRules, sleeping, wait_until
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.errors import ConnectionFailed, UsageError

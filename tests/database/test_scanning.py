@@ -13,7 +13,7 @@ import pytest
 
 from engine import bound, looking_at, named, reasons
 from harness import wait_until
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.scanning import Scanned
 from pytest_tgintegrity.planning.scans.batches import batches
 from pytest_tgintegrity.rules.kinds import (

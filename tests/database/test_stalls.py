@@ -14,8 +14,8 @@ from engine import bound, looking_at, named, reasons
 from harness import RunRules, sleeping, wait_until
 from pytest_tgintegrity.database.connections import stalls
 from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
-from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.rules.kinds import Query, Rows
 from pytest_tgintegrity.servers.postgres import PostgresServer

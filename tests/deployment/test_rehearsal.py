@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.loan import Connection
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.deployment.probes import rehearsal
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal, why_not
 from pytest_tgintegrity.errors import ConnectionFailed, NotTimed, UsageError

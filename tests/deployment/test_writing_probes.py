@@ -12,7 +12,7 @@ from harness import HOLDS, RunRules, wait_until
 from integrity_tests.test_probes import xp_spend
 from manuals import ROLES, blocks
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal
 from pytest_tgintegrity.deployment.probes.statistics import ENOUGH
 from rehearsals import declaring, found

@@ -14,7 +14,7 @@ from fixes import DAMAGE, RULES, SCRIPT, execute, ordered
 from harness import HOLDS, RunRules
 from pytest_tgintegrity.database.connections import stalls
 from pytest_tgintegrity.database.connections.address import parse_address
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.deployment.probes.rehearsal import Rehearsal

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from engine import bound, looking_at, reasons
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.planning.scans.query_plans import worst
 from pytest_tgintegrity.rules.kinds import Kind, Query, Rows, Unique
 

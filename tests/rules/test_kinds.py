@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine import Engine, bound, looking_at
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.proving.json_shapes import fits
 from pytest_tgintegrity.rules.kinds import (

@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_tgintegrity.database.catalog import read_constraints, read_facts
 from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
-from pytest_tgintegrity.database.connections.settings import Limits
 from pytest_tgintegrity.database.scanning import Scanned, measure
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Constraint, Facts

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from engine import bound
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.fixing.changes import Change

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from engine import looking_at
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.database.connections.settings import Limits
+from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.database.settings import Settings
 from pytest_tgintegrity.fixing.fix import FixRequest, make_fixes, plan_fixes, undo

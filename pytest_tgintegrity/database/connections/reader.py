@@ -20,7 +20,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from pytest_tgintegrity.database.connections.address import Address
 from pytest_tgintegrity.database.connections.answers import Answer, Failure, Row, TimedOut
 from pytest_tgintegrity.database.connections.loan import Connection, lent
-from pytest_tgintegrity.database.connections.settings import (
+from pytest_tgintegrity.database.connections.opening import (
     Limits,
     begin_reading,
     check_settled,

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.database.connections.address import Address
 from pytest_tgintegrity.database.connections.answers import Row
-from pytest_tgintegrity.database.connections.settings import READ_BACK, Limits, defaults, read_back, settings_of
+from pytest_tgintegrity.database.connections.opening import READ_BACK, Limits, defaults, read_back, settings_of
 from pytest_tgintegrity.database.connections.stalls import Patience, PatientConnection
 from pytest_tgintegrity.database.messages.encoding import adapt
 from pytest_tgintegrity.database.messages.server_errors import said

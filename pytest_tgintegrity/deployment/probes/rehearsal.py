@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from pytest_tgintegrity.database.connections.address import Address
 from pytest_tgintegrity.database.connections.loan import Connection
-from pytest_tgintegrity.database.connections.settings import Limits, connect
+from pytest_tgintegrity.database.connections.opening import Limits, connect
 from pytest_tgintegrity.database.connections.stalls import Patience
 from pytest_tgintegrity.database.connections.writer import allow_writing
 from pytest_tgintegrity.database.messages.server_errors import said

@@ -13,8 +13,8 @@ from pytest_tgintegrity.database.connections.writer import Writer
 from pytest_tgintegrity.errors import ConnectionFailed
 from pytest_tgintegrity.fixing.apply.batches import Batches
 from pytest_tgintegrity.fixing.apply.stored import StoredRow, StoredTable
-from pytest_tgintegrity.fixing.apply.writing import OPPOSITES, Disturbed, Refused, Work
-from pytest_tgintegrity.fixing.changes import Change, Row
+from pytest_tgintegrity.fixing.apply.writing import Disturbed, Refused, Work
+from pytest_tgintegrity.fixing.changes import OPPOSITES, Change, Row
 from pytest_tgintegrity.fixing.journal import schema as journal
 from pytest_tgintegrity.fixing.journal.entries import document, entry_of, schema_reason
 from pytest_tgintegrity.fixing.plan.planner import FETCH_ROWS

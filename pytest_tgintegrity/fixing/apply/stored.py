@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pytest_tgintegrity.fixing.changes import Change, Place, Row, place
+from pytest_tgintegrity.fixing.changes import TRIGGER_BITS, Change, Place, Row, place
 from pytest_tgintegrity.planning.sql.compose import exact_text, listed, raw, texts_by_name
 from pytest_tgintegrity.planning.sql.encoding import sql_bytes
 
@@ -54,10 +54,7 @@ class Trigger:
 
     def fires(self, op: str) -> bool:
         """Whether it fires when a row is updated, deleted or inserted."""
-        return bool(self.bits & _TRIGGER_BITS[op])
-
-
-_TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16}
+        return bool(self.bits & TRIGGER_BITS[op])
 
 
 @dataclass(frozen=True, slots=True)

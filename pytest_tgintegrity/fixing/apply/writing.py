@@ -24,8 +24,6 @@ from pytest_tgintegrity.fixing.changes import Change, Place
 Connection = psycopg.Connection[Any]
 ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
 """Two orders of operations: an update may point to a new row, and a new row may take the key of a deleted row."""
-OPPOSITES = {"update": "update", "delete": "insert", "insert": "delete"}
-"""The operation that takes each operation back."""
 _TRIGGERS = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
 
 

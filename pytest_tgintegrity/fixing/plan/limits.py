@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import sql
 
+from pytest_tgintegrity.fixing.changes import OPPOSITES, TRIGGER_BITS
 from pytest_tgintegrity.fixing.plan.layer_columns import LayerColumn
 from pytest_tgintegrity.fixing.plan.table_fixes import TableFix, qualified
 from pytest_tgintegrity.planning.facts import Table
@@ -105,8 +106,6 @@ SELECT w.name, n.nspname::text || '.' || c.relname::text
 FROM written w JOIN up u ON u.root = w.oid AND u.oid <> w.oid JOIN pg_catalog.pg_class c ON c.oid = u.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2
 """)
-_TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16}
-_UNDONE_BY = {"update": "update", "delete": "insert", "insert": "delete"}
 _RULE_EVENTS = {"2": "update", "3": "insert", "4": "delete"}
 
 _WIDE = {
@@ -182,12 +181,12 @@ class FixLimits:
 
     def _fires(self, table_fix: TableFix, allows: Collection[str]) -> str:
         name, events = qualified(table_fix.table), self._events(table_fix)
-        undoing = {_UNDONE_BY[event] for event in events}
+        undoing = {OPPOSITES[event] for event in events}
         for table, rule, event in self.rules:
             if table == name and _RULE_EVENTS[event] in {*events, *undoing}:
                 what = "is written" if _RULE_EVENTS[event] in events else "an undo writes"
                 return f"{name} has the rewrite rule {rule}, which would change what {what}"
-        bits = sum(_TRIGGER_BITS[event] for event in events)
+        bits = sum(TRIGGER_BITS[event] for event in events)
         fired = [trigger for table, trigger, when in self.triggers if table == name and when & bits]
         if fired and "triggers" not in allows:
             return f'{table_fix.table.name} has the trigger {fired[0]}: say fix_allows="triggers" if it may fire'
