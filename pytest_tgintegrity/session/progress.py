@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from pytest_tgintegrity.commandline.parsing import is_worker
+
 
 def show_progress(config: Any, done: int, of: int, waited: float) -> None:
     """Show how far the scans are; the last call, with no time waited, wipes the line."""

@@ -19,7 +19,7 @@ from pytest_tgintegrity.fixing.apply.stored import (
     read_rows,
     update_statement,
 )
-from pytest_tgintegrity.fixing.changes import Change, Place
+from pytest_tgintegrity.fixing.changes import OPPOSITES, Change, Place
 
 Connection = psycopg.Connection[Any]
 ORDERS = (("insert", "update", "delete"), ("delete", "update", "insert"))
