@@ -31,12 +31,12 @@ from pytest_tgintegrity.database.scoping import KnownValues, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
-from pytest_tgintegrity.planning.astray import Astray, astray, unanswerable, with_advice
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, Subject, plan
 from pytest_tgintegrity.planning.scans.batches import batches
 from pytest_tgintegrity.planning.sql.compose import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
+from pytest_tgintegrity.planning.wrong_database import WrongDatabase, unanswerable, with_advice, wrong_database
 from pytest_tgintegrity.rules.kinds import ConstraintKind
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Run:
         self.choices: list[BoundRule] = []
         self.empty_scopes: tuple[str, ...] = ()
         self.zoneless: tuple[str, ...] = ()
-        self.astray: Astray | None = None
+        self.wrong_database: WrongDatabase | None = None
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
@@ -236,7 +236,7 @@ class Run:
             raise UsageError(f"--scope {strange[0]}=…: no selected rule's source declares it (declared: {known})")
         self.empty_scopes = self._empty_scopes(self._plan, rules)
         self.zoneless = self._zoneless(self._plan)
-        self.astray = astray(rules, self.facts, self._plan.tables)
+        self.wrong_database = wrong_database(rules, self.facts, self._plan.tables)
         scan_batches = batches(self._plan.scans)
         self.pool = ScanPool(scan_batches, self._store, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.pool.start()
@@ -304,7 +304,7 @@ class Run:
             return Measurement(error=self._unknown_reason)
         if self._plan is None or self.pool is None:
             return Measurement(error="the run did not begin")
-        if self.astray is not None and (unknown := unanswerable(bound, self.facts)) is not None:
+        if self.wrong_database is not None and (unknown := unanswerable(bound, self.facts)) is not None:
             return unknown
         reason = self._plan.unplannable.get(bound.id)
         measurement = self.pool.measurement(bound.id) if reason is None else Measurement(error=reason)

@@ -262,7 +262,7 @@ def _leave_out_costly(batch_reader: _BatchReader, works: Sequence[_Progress], pa
     plans = _plans(batch_reader, [scan.question(work.types) for work, scan, _ in alone])
     for (work, scan, rule), worst_part in zip(alone, plans, strict=True):
         if worst_part is not None and worst_part.pairs > pairs:
-            reason = worst_part.told(_cure(scan, rule))
+            reason = worst_part.sentence(_cure(scan, rule))
             work.errors[rule] = Failure(f"{work.failed.reason}; {reason}" if work.failed else reason)
     for work in costly:
         work.confine()

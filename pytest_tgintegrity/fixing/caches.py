@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_tgintegrity.errors import UsageError
-from pytest_tgintegrity.rules.toml import document, told
+from pytest_tgintegrity.rules.toml import document, shortened
 
 CACHES = "caches.toml"
 KEYS = {"note", "prefix", "keep"}
@@ -43,7 +43,7 @@ def parse_caches(text: str, name: str) -> Caches:
     """Read a file `caches.toml`. Raises `UsageError`, which names the file and what is wrong in it."""
     settings = document(text, name)
     if strange := sorted(set(settings) - KEYS):
-        raise UsageError(f"{name}: {told(strange[0])} means nothing here: write note, prefix and keep")
+        raise UsageError(f"{name}: {shortened(strange[0])} means nothing here: write note, prefix and keep")
     note, prefix, keep = settings.get("note"), settings.get("prefix"), settings.get("keep", [])
     if not isinstance(note, str) or not note.strip():
         raise UsageError(f'{name} has no note: write note = "which caches a repair leaves stale"')

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.judging.verdicts import Judgement
 from pytest_tgintegrity.rules import toml as toml_text
-from pytest_tgintegrity.rules.toml import told
+from pytest_tgintegrity.rules.toml import shortened
 
 EXAMPLE = "integrity_tests/test_xp.py::test_xp_is_never_negative"
 
@@ -52,7 +52,7 @@ def parse_waivers(text: str, file: str) -> tuple[Waiver, ...]:
     document = toml_text.document(text, file)
     strange = sorted(set(document) - {"waiver"})
     if strange:
-        raise UsageError(f"{file}: unknown key {told(strange[0])}: each waiver begins with [[waiver]]")
+        raise UsageError(f"{file}: unknown key {shortened(strange[0])}: each waiver begins with [[waiver]]")
     entries = document.get("waiver", [])
     if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
         raise UsageError(f"{file}: waiver is no list of tables: each waiver begins with [[waiver]]")
@@ -74,19 +74,19 @@ def _waiver(entry: Mapping[str, Any], number: int, file: str) -> Waiver:
     where = f"{file}, waiver {number}"
     strange, missing = sorted(set(entry) - set(_KEYS)), [key for key in _REQUIRED if key not in entry]
     if strange:
-        raise UsageError(f"{where}: unknown key {told(strange[0])}: it takes {', '.join(_KEYS)}")
+        raise UsageError(f"{where}: unknown key {shortened(strange[0])}: it takes {', '.join(_KEYS)}")
     if missing:
         raise UsageError(f"{where}: {missing[0]} is missing: a waiver needs {', '.join(_REQUIRED)}")
     rule, reason, owner = (_text(entry, key, where) for key in ("rule", "reason", "owner"))
     if "::" not in rule:
-        raise UsageError(f"{where}: rule is {told(rule)}: write its id as in the JSON report, such as {EXAMPLE}")
+        raise UsageError(f"{where}: rule is {shortened(rule)}: write its id as in the JSON report, such as {EXAMPLE}")
     return Waiver(rule, reason, owner, _day(entry["expires"], where), _maximum(entry, where), file)
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry[key]
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where}: {key} is {told(value)}: write a text that is not empty")
+        raise UsageError(f"{where}: {key} is {shortened(value)}: write a text that is not empty")
     return " ".join(value.split())
 
 
@@ -98,14 +98,14 @@ def _day(value: object, where: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             raise UsageError(f"{where}: expires is {value}: the calendar has no such day") from None
-    raise UsageError(f"{where}: expires is {told(str(value))}: write a date such as 2030-12-31")
+    raise UsageError(f"{where}: expires is {shortened(str(value))}: write a date such as 2030-12-31")
 
 
 def _maximum(entry: Mapping[str, Any], where: str) -> int | None:
     value = entry.get("max_violations")
     if value is None or (type(value) is int and value > 0):
         return value
-    raise UsageError(f"{where}: max_violations is {told(value)}: write a whole number above 0, or leave it out")
+    raise UsageError(f"{where}: max_violations is {shortened(value)}: write a whole number above 0, or leave it out")
 
 
 # --- applying

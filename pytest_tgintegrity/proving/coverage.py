@@ -14,7 +14,7 @@ from pytest_tgintegrity.planning.facts import Constraint, Facts, Table
 from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.planning.sql.names import Columns, columns_named
 from pytest_tgintegrity.rules.kinds import CatalogKind
-from pytest_tgintegrity.rules.toml import document, told
+from pytest_tgintegrity.rules.toml import document, shortened
 
 By = Literal["rules", "constraints", "nothing"]
 TablePath = tuple[str, str]
@@ -29,7 +29,7 @@ def parse_reasons(text: str, file: str) -> dict[str, str]:
     for name, reason in reasons.items():
         if not isinstance(reason, str) or not reason.strip():
             raise UsageError(
-                f'{file}: the reason for {name[:NAME]} is {told(reason)}: write "{name[:NAME]}" = "why no rule looks there"'
+                f'{file}: the reason for {name[:NAME]} is {shortened(reason)}: write "{name[:NAME]}" = "why no rule looks there"'
             )
     return {name: " ".join(reason.split()) for name, reason in reasons.items()}
 

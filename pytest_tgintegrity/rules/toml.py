@@ -45,7 +45,7 @@ def _below(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def told(value: object) -> str:
+def shortened(value: object) -> str:
     """A value as a message says it, cut to what a sentence bears."""
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

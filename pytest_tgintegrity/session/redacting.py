@@ -102,7 +102,7 @@ def _clean_log(logs: Any, text_of: Clean) -> None:
         shown.msg, shown.args = text_of(record.getMessage()), ()
         return format_record(shown)
 
-    handler.format = cleaned  # type: ignore[method-assign]
+    handler.format = cleaned  # type: ignore[method-assign] # the terminal owns the handler
 
 
 def _clean_warning(warning: Any, text_of: Clean) -> None:

@@ -119,7 +119,7 @@ def test_plans_are_read(cliffs: str, name: str) -> None:
         (scan,) = engine.plan([bound(kind)]).scans
         explain = psycopg.sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) {}").format(scan.question({}))
         (answer,) = engine.reader.ask([explain])
-    plan: Any = answer.rows[0][0][0]["Plan"]  # type: ignore[union-attr]
+    plan: Any = answer.rows[0][0][0]["Plan"]  # type: ignore[union-attr] # EXPLAIN answers one row
     guilt = worst(plan)
 
     if name in GUILTY:

@@ -123,5 +123,5 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
       SELECT key & 4294967295 FROM pg_catalog.unnest(ARRAY[{_LOCK}]::pg_catalog.int8[]) WITH ORDINALITY AS k(key, n)
       ORDER BY n)
 ORDER BY 1
-""")  # noqa: S608
+""")  # noqa: S608 - only numbers of ours are filled in
 """Who holds the lock that keeps others from fixing; the server shows its two halves as numbers without sign."""

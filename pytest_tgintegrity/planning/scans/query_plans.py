@@ -41,9 +41,9 @@ class Guilt:
 
     def __str__(self) -> str:
         """One sentence with its cure."""
-        return self.told(CURE)
+        return self.sentence(CURE)
 
-    def told(self, cure: str) -> str:
+    def sentence(self, cure: str) -> str:
         """The same with another cure."""
         return f"its plan reads about {self.inner:,.0f} rows for each of about {self.outer:,.0f} ({self.part}): {cure}"
 

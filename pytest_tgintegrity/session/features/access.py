@@ -29,7 +29,7 @@ class Access(Feature):
 
     def begun(self, run: Run, selection: Selection) -> None:
         """Note whether most tables that the rules name are missing."""
-        self.wrong_database = run.astray.to_json() if run.astray else None
+        self.wrong_database = run.wrong_database.to_json() if run.wrong_database else None
 
     def to_json(self) -> Any:
         """What is missing."""

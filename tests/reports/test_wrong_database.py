@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from harness import HOLDS, VIOLATED, RunRules
-from pytest_tgintegrity.planning.astray import Astray, astray
 from pytest_tgintegrity.planning.facts import Facts, Table
 from pytest_tgintegrity.planning.planner import BoundRule, plan
+from pytest_tgintegrity.planning.wrong_database import WrongDatabase, wrong_database
 from pytest_tgintegrity.rules.kinds import Kind, NotNull, Query, References, Schema
 from pytest_tgintegrity.rules.rule import Rule
 
@@ -51,9 +51,9 @@ def facts(*names: str) -> Facts:
     return Facts({**tables, **{f"public.{name}": one for name, one in tables.items()}})
 
 
-def found(facts: Facts, *kinds: Kind) -> Astray | None:
+def found(facts: Facts, *kinds: Kind) -> WrongDatabase | None:
     rules = [BoundRule(str(n), Rule(kind), "It holds.") for n, kind in enumerate(kinds)]
-    return astray(rules, facts, plan(rules, facts).tables)
+    return wrong_database(rules, facts, plan(rules, facts).tables)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_what_is_told() -> None:
 
     told = found(Facts(tables), *(NotNull(name, "n") for name in "abc"), Schema(table="d"))
 
-    assert told == Astray(4, ("a", "b", "c", "d"), ("old.a",), 2, ("old.a", "x"))
-    assert Astray.from_json(json.loads(json.dumps(told.to_json()))) == told
+    assert told == WrongDatabase(4, ("a", "b", "c", "d"), ("old.a",), 2, ("old.a", "x"))
+    assert WrongDatabase.from_json(json.loads(json.dumps(told.to_json()))) == told
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)])
@@ -157,7 +157,7 @@ def test_the_page_says_so_at_its_top(check: RunRules, pytester: pytest.Pytester)
 
 def tg(url: str, *args: str) -> tuple[int, str, Any]:
     """Run TG's suite, as a person would."""
-    report = Path(os.environ.get("TMPDIR", "/tmp")) / f"astray-{os.getpid()}.json"
+    report = Path(os.environ.get("TMPDIR", "/tmp")) / f"wrong-database-{os.getpid()}.json"
     command = [sys.executable, "-m", "pytest", "integrity_tests", "-p", "no:cacheprovider", "--json-report"]
     environment = {**os.environ, "TGINTEGRITY_DB_URL": url, "COLUMNS": "80"}
     ran = subprocess.run(
@@ -202,7 +202,7 @@ LOOK = """
 import os, sys
 
 def pytest_configure(config):
-    from pytest_tgintegrity.planning import astray
+    from pytest_tgintegrity.planning import wrong_database
     from pytest_tgintegrity.database import run
     run.Run.begin = look
 

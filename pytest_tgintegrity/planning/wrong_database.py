@@ -19,7 +19,7 @@ OTHERS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Astray:
+class WrongDatabase:
     """Of the tables `named` by the selected rules these are `missing`.
 
     `elsewhere` are those of them that are in a schema which the search path does not find. The database has `tables` in
@@ -42,13 +42,13 @@ class Astray:
         return {**asdict(self), "existing": self.existing}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Astray:
+    def from_json(cls, document: Mapping[str, Any]) -> WrongDatabase:
         """The inverse of `to_json`."""
         lists = {name: tuple(document[name]) for name in ("missing", "elsewhere", "others")}
         return cls(named=document["named"], tables=document["tables"], **lists)
 
 
-def astray(rules: Sequence[BoundRule], facts: Facts, read: Mapping[str, Sequence[str]]) -> Astray | None:
+def wrong_database(rules: Sequence[BoundRule], facts: Facts, read: Mapping[str, Sequence[str]]) -> WrongDatabase | None:
     """What is missing, if that is most of what the rules name: then the database is to blame, and no single rule.
 
     Most are more than half of the named tables, each counted once however many rules name it, and at least three: one
@@ -67,7 +67,7 @@ def astray(rules: Sequence[BoundRule], facts: Facts, read: Mapping[str, Sequence
     paths = {table.path for table in facts.tables.values() if not table.partition}
     elsewhere = sorted(f"{schema}.{name}" for schema, name in paths if name in gone)
     others = sorted({name for name, table in facts.tables.items() if not table.partition and _is_short(name, facts)})
-    return Astray(len(named), tuple(gone), tuple(elsewhere), len(paths), tuple(others[:OTHERS]))
+    return WrongDatabase(len(named), tuple(gone), tuple(elsewhere), len(paths), tuple(others[:OTHERS]))
 
 
 def _is_short(name: str, facts: Facts) -> bool:
