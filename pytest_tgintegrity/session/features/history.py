@@ -13,7 +13,7 @@ from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.history import history_lines
 from pytest_tgintegrity.reports.terminal.verdicts import vacuous_lines
 from pytest_tgintegrity.session.feature import Feature
-from pytest_tgintegrity.session.features.probing import Probes
+from pytest_tgintegrity.session.features.deciding.probing import Probes
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run

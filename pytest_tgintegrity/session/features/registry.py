@@ -11,12 +11,12 @@ from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.session.feature import Feature
 from pytest_tgintegrity.session.features.access import Access
-from pytest_tgintegrity.session.features.baseline import Baselines
 from pytest_tgintegrity.session.features.coverage import RuleCoverage
+from pytest_tgintegrity.session.features.deciding.baseline import Baselines
+from pytest_tgintegrity.session.features.deciding.gate import Gating
+from pytest_tgintegrity.session.features.deciding.probing import Probes
 from pytest_tgintegrity.session.features.fixing import Fixing
-from pytest_tgintegrity.session.features.gate import Gating
 from pytest_tgintegrity.session.features.history import History
-from pytest_tgintegrity.session.features.probing import Probes
 from pytest_tgintegrity.session.features.proving import Proving
 from pytest_tgintegrity.session.features.waivers import Waivers
 

@@ -14,7 +14,7 @@ from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.gate import gate_lines
 from pytest_tgintegrity.session.feature import Feature
-from pytest_tgintegrity.session.features.baseline import Baselines
+from pytest_tgintegrity.session.features.deciding.baseline import Baselines
 from pytest_tgintegrity.session.features.history import History
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.probes import probe_lines
 from pytest_tgintegrity.session.feature import Feature
-from pytest_tgintegrity.session.features.probing import Probes
+from pytest_tgintegrity.session.features.deciding.probing import Probes
 from pytest_tgintegrity.session.options import Baselining
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""In: a run and those before it. Out: whether this may go on: the gate, and the performance that it asks for."""
