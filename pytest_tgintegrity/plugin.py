@@ -110,6 +110,7 @@ def _asks_for_reports(namespace: Any) -> bool:
     """Whether a run on a database begins: no old report may be left from before it."""
     url = namespace.tgintegrity_db_url or os.environ.get(table.DB_URL_VARIABLE)
     only_shows = namespace.help or namespace.version or namespace.collectonly or namespace.tgintegrity_fix_history
+    only_shows = only_shows or namespace.tgintegrity_pin_schema is not None
     return bool(url and not (only_shows or "PYTEST_XDIST_WORKER" in os.environ))
 
 
@@ -162,10 +163,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """``--undo`` and ``--fix-history`` run no test."""
+    """``--undo``, ``--fix-history`` and ``--pin-schema`` run no test."""
     which, history = config.getoption("tgintegrity_undo"), config.getoption("tgintegrity_fix_history")
-    if not (which or history) or config.option.help or config.option.version:
+    pinned = config.getoption("tgintegrity_pin_schema")
+    if not (which or history or pinned is not None) or config.option.help or config.option.version:
         return None
+    from pytest_tgintegrity.session import pinning
     from pytest_tgintegrity.session import undo as undoing
     from pytest_tgintegrity.session.options import NO_URL
     from pytest_tgintegrity.session.session import Session
@@ -176,6 +179,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         if session.error or session.run is None:
             raise session.error or UsageError(NO_URL)
         say = _saying(config, session)
+        if pinned is not None:
+            path = pinning.lock_file(pinned, [*map(Path, config.args)], config.invocation_params.dir)
+            return pinning.pin_schema(session.run, path, config.rootpath, say)
         if history:
             return undoing.list_runs(session.run, say)
         flush = config.getoption("tgintegrity_redis_flush_prefix")
@@ -184,7 +190,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return undoing.take_back(session.run, which, say, files, cleaning)
     except TgIntegrityError as error:
         reason = parsing.respelled(config, session.redaction.text(str(error)))
-        if not history:
+        if which:
             _refuse(config, config.option, reason)
         sys.stderr.write(f"ERROR: {printable(reason)}\n\n")
         return pytest.ExitCode.USAGE_ERROR
@@ -251,6 +257,15 @@ def _declared(collector: pytest.Module | pytest.Class, obj: object) -> Rule | Mi
 
         collecting.check_reachable(collector)
     return declaration_of(obj) if callable(obj) else None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A pinned schema is a file of tests."""
+    if file_path.name != "schema.lock.toml":
+        return None
+    from pytest_tgintegrity.session.items.lock_files import LockFile, is_ours
+
+    return LockFile.from_parent(parent, path=file_path) if is_ours(file_path) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -20,7 +20,9 @@ TIMEZONE_HELP = "With --period: the zone that dates and times without one are me
 
 def documented() -> list[tuple[str, str, str]]:
     """Short name, metavar and help text of every option, in the order of the table."""
-    return [(option.short, option.metavar, option.help) for option in OPTIONS]
+    return [
+        (option.short, f"[{option.metavar}]" if option.optional else option.metavar, option.help) for option in OPTIONS
+    ]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -41,7 +43,7 @@ def _parser_settings(option: Option) -> dict[str, Any]:
         return {"action": "store_true", "default": False}
     if option.twin in ("linelist", "paths"):
         return {"action": "append", "default": [], "metavar": option.metavar}
-    return {"default": None, "metavar": option.metavar}
+    return {"default": None, "metavar": option.metavar, **({"nargs": "?", "const": ""} if option.optional else {})}
 
 
 def find_spelling(parser: pytest.Parser) -> Spelling:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_tgintegrity.commandline.table import OWN, SHORT_NAMES, own_name
+from pytest_tgintegrity.commandline.table import OPTIONAL_VALUES, OWN, SHORT_NAMES, own_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,11 @@ class Spelling:
         return [*map(self._own, before_dashes(words)), *from_dashes(words)]
 
     def _own(self, word: str) -> str:
+        """An option whose value may be left out gets an empty one: the word behind it is a test path."""
         flag, equals, value = word.partition("=")
         short = self.meant(flag)
+        if short in OPTIONAL_VALUES:
+            equals = "="
         return word if short is None else f"{own_name(short)}{equals}{value}"
 
     def respelled(self, text: str) -> str:

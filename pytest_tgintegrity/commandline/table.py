@@ -27,7 +27,7 @@ class Option:
     """An option: `name` as people write it; without `metavar` a yes or no; `twin` is its type in the configuration file.
 
     `convert` makes a value of the given text, or raises `ValueError` with what the option takes; `default` is its value where
-    nothing was given. `report` is the word of the file that it names, where that is made of the JSON report.
+    nothing was given; `optional` says that the value may be left out, so that it is given with ``=``. `report` is the word of the file that it names, where that is made of the JSON report.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Option:
     convert: Callable[[str], Any] = str
     default: Any = None
     report: str = ""
+    optional: bool = False
 
     @property
     def short(self) -> str:
@@ -211,6 +212,13 @@ OPTIONS = (
     ),
     Option("fix-history", "", "List the runs that changed data, and run no rule."),
     Option(
+        "pin-schema",
+        "FILE",
+        "Write down the schema as it is, which later runs compare theirs with, and run no rule "
+        "(default: schema.lock.toml in the folder of the rules).",
+        optional=True,
+    ),
+    Option(
         "baseline",
         "ACTION",
         "pin: keep the timings of this run's probes in Redis, to compare later ones with; show: tell what is pinned.",
@@ -226,6 +234,8 @@ OPTIONS = (
         "Break every selected rule on a scratch copy of the demo, and demand that it, and no other rule, reports exactly that.",
     ),
 )
+OPTIONAL_VALUES = frozenset(option.short for option in OPTIONS if option.optional)
+"""The options whose value may be left out."""
 SHORT_NAMES = frozenset(option.short for option in OPTIONS if option.short != option.own)
 """The names that others may have taken."""
 REPORTS = {option.dest.removeprefix("tgintegrity_"): option.report for option in OPTIONS if option.report}

@@ -12,9 +12,12 @@ from psycopg import sql
 from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.errors import ConnectionFailed
+from pytest_tgintegrity.planning.expected.lock_file import object_of
+from pytest_tgintegrity.planning.expected.questions import objects_question
 from pytest_tgintegrity.planning.facts import Constraint, Excluded, Facts, Step, Table, Use
 from pytest_tgintegrity.planning.sql.containers import BASED, HELD
-from pytest_tgintegrity.rules.kinds import ConstraintKind
+from pytest_tgintegrity.planning.sql.paths import KEEP, LOOK_AGAIN
+from pytest_tgintegrity.rules.kinds import OBJECT_KINDS, CatalogObject, ConstraintKind
 
 CATALOG_SECONDS = 120.0
 
@@ -279,3 +282,15 @@ def _constraint(row: Sequence[Any], reason: str) -> Constraint:
 def _use(text: str) -> Use:
     schema, table, column, steps, writable = json.loads(text)
     return Use(schema, table, column, tuple(Step(*step) for step in steps), writable)
+
+
+def read_objects(reader: Reader) -> tuple[CatalogObject, ...]:
+    """All objects of the schema that can be pinned. Raises `ConnectionFailed`, also where a definition cannot be read."""
+    answers = reader.ask([sql.SQL(KEEP), objects_question(OBJECT_KINDS), sql.SQL(LOOK_AGAIN)], CATALOG_SECONDS)
+    if isinstance(answers[1], Failure):
+        raise ConnectionFailed(f"the catalogs cannot be read: {answers[1].reason}")
+    rows = answers[1].rows
+    unread = next((row for row in rows if not row[4]), None)
+    if unread is not None:
+        raise ConnectionFailed(f"{unread[2]} {unread[3]} was dropped meanwhile: pin again when the schema is at rest")
+    return tuple(sorted(map(object_of, rows)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pytest_tgintegrity.database.connections.answers import Answer
 from pytest_tgintegrity.judging.verdicts import Sample
 from pytest_tgintegrity.planning.scans.sampling import Sampling
+from pytest_tgintegrity.planning.scans.scan import Count
 
 INTEGERS = frozenset({20, 21, 23, 26})
 BOOLEAN = 16
@@ -35,3 +37,11 @@ def _safe(text: str | None, oid: int) -> int | bool | str | None:
 
 def _cut(text: str | None) -> str | None:
     return text if text is None or len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"
+
+
+def known_samples(count: Count, limit: int) -> tuple[Sample, ...]:
+    """The first samples that an answer itself holds, with long texts cut."""
+    return tuple(
+        replace(sample, values={name: _cut(text) for name, text in sample.values.items()})
+        for sample in count.samples[:limit]
+    )

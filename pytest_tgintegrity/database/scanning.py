@@ -13,7 +13,7 @@ from psycopg import sql
 from pytest_tgintegrity.database.connections.answers import Answer, Failure, TimedOut
 from pytest_tgintegrity.database.connections.reader import Reader
 from pytest_tgintegrity.database.freshness import changed
-from pytest_tgintegrity.database.samples import TEXT_LIMIT, read_samples
+from pytest_tgintegrity.database.samples import TEXT_LIMIT, known_samples, read_samples
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.scans.batches import BIG_PAGES
@@ -21,6 +21,7 @@ from pytest_tgintegrity.planning.scans.query_plans import CURE, PAIRS_PER_SECOND
 from pytest_tgintegrity.planning.scans.rows import RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import Access, Count, Scan, Tally
+from pytest_tgintegrity.planning.sql.paths import KEEP, LOOK_AGAIN
 
 PATIENCE_SECONDS = 300.0
 LATE_SHARE = 0.02  # of the permitted pairs of rows: the limit for a question that took too long already
@@ -99,7 +100,10 @@ _ACCESS: dict[Access, sql.Composed] = {
     "any": _access("on", "on", "on"),
     "heap": _access("off", "off", "off"),
     "lookup": _access("on", "off", "off"),
+    "catalogs": sql.Composed([sql.SQL(KEEP)]),
 }
+_AFTERWARDS = _ACCESS | {"catalogs": sql.Composed([sql.SQL(LOOK_AGAIN)])}
+_AFTERWARDS |= dict.fromkeys(("heap", "lookup"), _ACCESS["any"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class _BatchReader:
         """
         if self.access == "any" or not statements:
             return self.reader.ask(statements, self.timeout) if statements else []
-        answers = self.reader.ask([_ACCESS[self.access], *statements, _ACCESS["any"]], self.timeout)[1:-1]
+        answers = self.reader.ask([_ACCESS[self.access], *statements, _AFTERWARDS[self.access]], self.timeout)[1:-1]
         failures = [isinstance(answer, Failure) for answer in answers]
         after = failures.index(True) if True in failures else len(answers)
         doubtful = [n for n in range(after, len(answers)) if not failures[n]]
@@ -333,7 +337,9 @@ def _divide(batch_reader: _BatchReader, work: _Progress) -> None:
         work.take(part)
 
 
-def _sample(batch_reader: _BatchReader, works: Iterable[_Progress], limit: int) -> None:
+def _sample(batch_reader: _BatchReader, works: Sequence[_Progress], limit: int) -> None:
+    for work in works:
+        work.samples |= {rule: known_samples(count, limit) for rule, count in work.counts.items() if count.samples}
     wanted = [
         (work, rule, sampling)
         for work in works

@@ -21,6 +21,7 @@ from pytest_tgintegrity.planning.declared.constraints import (
 from pytest_tgintegrity.planning.declared.domains import KEY, unmet, values_of
 from pytest_tgintegrity.planning.declared.exclusions import MORE_TIME, with_conflicts
 from pytest_tgintegrity.planning.declared.schema_rules import schema_question
+from pytest_tgintegrity.planning.expected.scan import PinnedScan
 from pytest_tgintegrity.planning.facts import Constraint, Facts
 from pytest_tgintegrity.planning.predicates import ASCII_BLANKS, UNICODE_BLANKS, Named, Predicate, asked
 from pytest_tgintegrity.planning.scans import (
@@ -40,7 +41,7 @@ from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources,
 from pytest_tgintegrity.planning.sql.compose import Params, both, fill, identifier, plain, raw, readable
 from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query, References, Schema, Unique
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Pinned, Query, References, Schema, Unique
 from pytest_tgintegrity.rules.kinds.fields import asked_texts
 
 _Group = tuple[str, str]
@@ -87,6 +88,7 @@ class _Planner:
         self.rows: dict[_Rows, list[tuple[PreparedSource, RowCheck]]] = defaultdict(list)
         self.references: dict[_References, list[tuple[PreparedSource, Reference]]] = defaultdict(list)
         self.scans: list[Scan] = []
+        self.pinned: dict[float | None, dict[str, Pinned]] = defaultdict(dict)
         self.unplannable: dict[str, str] = {}
         self.misdeclared: set[str] = set()
         self.tables: dict[str, tuple[str, ...]] = {}
@@ -239,6 +241,11 @@ class _Planner:
         named = "" if kind.table is None else f"TABLE {readable(identifier(plain(kind.table, bound.params)))}"
         self._add_query(bound, schema_question(kind, bound.params), named)
 
+    @_ask.register(Pinned)
+    def _add_pinned(self, kind: Pinned, bound: BoundRule) -> None:
+        self.tables[bound.id] = ()
+        self.pinned[bound.rule.timeout][bound.id] = kind
+
     def _add_query(self, bound: BoundRule, query: sql.Composable, reads: str | None = None) -> None:
         pages = self._pages_named(bound, readable(query) if reads is None else reads)
         source = ", ".join(self.tables[bound.id]) or "query"
@@ -315,6 +322,7 @@ class _Planner:
     def plan(self) -> Plan:
         """Group what was sorted in, biggest scans first."""
         grouped: list[Scan] = [*self._row_scans(), *self._reference_scans(), *self.scans]
+        grouped += [PinnedScan(kinds, timeout=timeout) for timeout, kinds in self.pinned.items()]
         ordered = sorted(grouped, key=lambda scan: (-scan.pages, scan.source, scan.rules))
         unscoped, scopes = tuple(sorted(self.sources.unscoped)), frozenset(self.sources.scopes)
         return Plan(

@@ -35,11 +35,12 @@ from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.proving.damage import NO_PROOF, Attempts, StoredColumns, attempts, columns_of
 from pytest_tgintegrity.proving.domain_damage import domain_breaks
+from pytest_tgintegrity.proving.pinned_proofs import prove_pinned
 from pytest_tgintegrity.proving.row_damages import RowDamages, Try
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, loosened
 from pytest_tgintegrity.proving.side_effects import SideEffects
 from pytest_tgintegrity.proving.witnesses import Case, Touched, View, Witnesses, case_of, key_text
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Query
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Pinned, Query
 from pytest_tgintegrity.rules.kinds.fields import source_of
 from pytest_tgintegrity.servers.postgres import PostgresServer
 
@@ -75,16 +76,22 @@ class Proof:
         return self.reason is None
 
 
+def _nothing_declared(bound: BoundRule) -> Proof:
+    return Proof(bound.id, vacuous=True, measurement=Measurement(examined=0))
+
+
 class Prover:
     """Proves rules on a scratch copy of a server's clean data."""
 
     def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts, *, quote: bool = True) -> None:
-        self._plan = plan(rules, facts)
+        of_data = [bound for bound in rules if not isinstance(bound.rule.kind, Pinned)]
+        self._plan = plan(of_data, facts)
+        self._server = server
         self._facts = facts
         self._sources = PreparedSources(facts, Window())
         self._scratch = loosened(server, quote=quote)
         with self._scratch.transaction():
-            self._witnesses = Witnesses(self._scratch, self._plan, rules, facts)
+            self._witnesses = Witnesses(self._scratch, self._plan, of_data, facts)
         self._rows = RowDamages(self._scratch)
         self._side_effects = SideEffects(self._scratch, self._witnesses)
 
@@ -124,12 +131,12 @@ class Prover:
     def prove(self, bound: BoundRule) -> Proof:
         """Damage the data of one rule, and see whether it reports that."""
         if isinstance(bound.rule.kind, Declared) and bound.params.get("constraint") is None:
-            return Proof(bound.id, vacuous=True, measurement=Measurement(examined=0))
-        if bound.id in self._plan.unplannable:
-            return Proof(bound.id, self._plan.unplannable[bound.id], tried=False)
+            return _nothing_declared(bound)
         if isinstance(bound.rule.kind, Check):
             return Proof(bound.id, "no proof: a rule.check looks with the fixture db alone")
         try:
+            if isinstance(bound.rule.kind, Pinned):
+                return self._prove_pinned(bound, bound.rule.kind)
             with self._scratch.transaction():
                 return self._proof(self._case(bound))
         except (NotProven, DeclarationError) as error:
@@ -137,7 +144,13 @@ class Prover:
         except NotEvaluated as error:
             return Proof(bound.id, str(error), tried=False)
 
+    def _prove_pinned(self, bound: BoundRule, kind: Pinned) -> Proof:
+        measurement = prove_pinned(self._server, kind)
+        return _nothing_declared(bound) if measurement is None else Proof(bound.id, damages=1, measurement=measurement)
+
     def _case(self, bound: BoundRule) -> Case:
+        if bound.id in self._plan.unplannable:
+            raise NotEvaluated(self._plan.unplannable[bound.id])
         scan = self._witnesses.scans[bound.id]
         case = case_of(bound, scan, self._witnesses.types, self._source(bound, scan))
         if not self._witnesses.base(bound.id):

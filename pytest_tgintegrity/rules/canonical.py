@@ -31,7 +31,9 @@ def _entries(declared: Any) -> dict[str, Any]:
     return {
         field.metadata.get("canonical", field.name): _told(value)
         for field in fields(declared)
-        if (value := getattr(declared, field.name)) is not _default(field) and value != _default(field)
+        if field.metadata.get("canonical", field.name) is not None
+        and (value := getattr(declared, field.name)) is not _default(field)
+        and value != _default(field)
     }
 
 

@@ -41,7 +41,7 @@ def registered(kind: type, *dispatchers: Any) -> bool:
 
 PARTS: dict[str, Callable[[type], bool]] = {
     "a place in the union Kind": lambda kind: kind in get_args(Kind),
-    "a decorator": lambda kind: WORDS[kind] in {*vars(RuleKinds), "declared"},
+    "a decorator": lambda kind: WORDS[kind] in {*vars(RuleKinds), "declared", "pinned"},
     "words": lambda kind: registered(kind, statement, condition),
     "a predicate or a scan": lambda kind: registered(kind, truth, asked, PLANNED),
     "the value of each fix": lambda kind: all(registered(kind, FIXES[fix]) for fix in KINDS[kind]),

@@ -12,13 +12,15 @@ from typing import Any, Literal, Protocol, Self
 
 from psycopg import sql
 
+from pytest_tgintegrity.judging.verdicts import Sample
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.sql.compose import raw
 
 Row = Sequence[Any]
-Access = Literal["any", "heap", "lookup"]
+Access = Literal["any", "heap", "lookup", "catalogs"]
 """How a scan may read tables: as the server likes; from the heap alone, as a broken index would answer that the constraint
-which it stands for holds; or the source from the heap, and its few keys looked up in the indexes of large targets."""
+which it stands for holds; the source from the heap, and its few keys looked up in the indexes of large targets; or the
+catalogs, where names of the SQL, and those that the server prints, are found on its own path alone."""
 
 UNKNOWN_PAGES = 1_000
 """What is taken for the size, in pages, of what has a size that nobody knows."""
@@ -26,12 +28,16 @@ UNKNOWN_PAGES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows a rule looked at (None where that cannot be said) and how many of them violate it."""
+    """How many rows a rule looked at (None where that cannot be said) and how many of them violate it.
+
+    `samples` are all of these, where the answer already holds them.
+    """
 
     examined: int | None
     violations: int
     value: Any = None
     text: Any = None
+    samples: Sequence[Sample] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from pytest_tgintegrity.proving.damage.derive import (
     write_values,
 )
 from pytest_tgintegrity.proving.damage.keys import duplicated, inserted_again, names_of, orphaned, scanned_columns
-from pytest_tgintegrity.proving.schema_damage import schema_breaks
+from pytest_tgintegrity.proving.damage.schema import schema_breaks
 from pytest_tgintegrity.proving.values import extremes
 from pytest_tgintegrity.rules.kinds import Declared, Schema
 

@@ -5,7 +5,18 @@ A new kind is written into its family here (the class, and its words for people)
 breaks it in its family of `proving.damage`. A test names what it lacks.
 """
 
-from pytest_tgintegrity.rules.kinds.catalog import CONSTRAINT_KINDS, CatalogKind, ConstraintKind, Declared, Schema
+from pytest_tgintegrity.rules.kinds.catalog import (
+    CONSTRAINT_KINDS,
+    OBJECT_KINDS,
+    UNPINNED,
+    CatalogKind,
+    CatalogObject,
+    ConstraintKind,
+    Declared,
+    ObjectKind,
+    Pinned,
+    Schema,
+)
 from pytest_tgintegrity.rules.kinds.children import Children, ChildrenKind, Derived, Total
 from pytest_tgintegrity.rules.kinds.columns import (
     Agree,
@@ -28,11 +39,14 @@ Kind = ColumnKind | KeyKind | ChildrenKind | FreeKind | CatalogKind
 __all__ = [
     "CONSTRAINT_KINDS",
     "KINDS",
+    "OBJECT_KINDS",
+    "UNPINNED",
     "Acyclic",
     "Agree",
     "AtMost",
     "Between",
     "CatalogKind",
+    "CatalogObject",
     "Check",
     "ChildRows",
     "Children",
@@ -46,7 +60,9 @@ __all__ = [
     "Metric",
     "NotBlank",
     "NotNull",
+    "ObjectKind",
     "OneOf",
+    "Pinned",
     "Query",
     "References",
     "Rows",

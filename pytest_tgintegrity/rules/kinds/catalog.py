@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 from pytest_tgintegrity.rules.kinds import holds
 from pytest_tgintegrity.rules.kinds.fields import named_kind
@@ -10,6 +11,25 @@ from pytest_tgintegrity.rules.kinds.words import statement
 
 ConstraintKind = Literal["foreign_key", "check", "unique", "not_null", "exclusion", "domain"]
 CONSTRAINT_KINDS: tuple[ConstraintKind, ...] = get_args(ConstraintKind)
+
+ObjectKind = Literal[
+    "table",
+    "column",
+    "primary_key",
+    "foreign_key",
+    "unique",
+    "check",
+    "exclusion",
+    "index",
+    "sequence",
+    "trigger",
+    "policy",
+    "partition",
+    "domain",
+    "enum",
+]
+OBJECT_KINDS: tuple[ObjectKind, ...] = get_args(ObjectKind)
+UNPINNED: Final = "unpinned"
 
 _OBJECTS = ("table", "column", "constraint", "index", "trigger")
 
@@ -48,4 +68,37 @@ def _declared(kind: Declared) -> str:
     return f"rows that break a declared constraint of the kind {kind.what.replace('_', ' ')}"
 
 
-CatalogKind = Schema | Declared
+@dataclass(frozen=True, slots=True, order=True)
+class CatalogObject:
+    """An object of the catalog: its table (or itself), its name within that (or nothing), and what it is, as SQL prints it."""
+
+    kind: ObjectKind
+    table: str
+    name: str
+    definition: str
+
+    @property
+    def label(self) -> str:
+        """What names it for people."""
+        return f"{self.table} {self.name}".rstrip()
+
+
+@named_kind("pinned")
+class Pinned:
+    """A violation is an object of the kind `what` that is pinned and missing, or another than was pinned; or, if that is ``unpinned``, one that is not pinned.
+
+    `objects` are those that a lock file pins, of all kinds. The rule stays the same rule when they change.
+    """
+
+    what: ObjectKind | Literal["unpinned"] = holds.plain()
+    objects: tuple[CatalogObject, ...] = holds.outside(default=())
+
+
+@statement.register(Pinned)
+def _pinned(kind: Pinned) -> str:
+    if kind.what == UNPINNED:
+        return "objects of the schema that are not pinned"
+    return f"pinned objects of the kind {kind.what.replace('_', ' ')} that are missing or changed"
+
+
+CatalogKind = Schema | Declared | Pinned

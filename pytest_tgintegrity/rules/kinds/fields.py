@@ -26,7 +26,15 @@ KINDS: Final[dict[type, tuple[str, ...]]] = {}
 
 @dataclass_transform(
     frozen_default=True,
-    field_specifiers=(holds.source, holds.subject, holds.sql, holds.catalog_name, holds.part, holds.plain),
+    field_specifiers=(
+        holds.source,
+        holds.subject,
+        holds.sql,
+        holds.catalog_name,
+        holds.part,
+        holds.plain,
+        holds.outside,
+    ),
 )
 def named_part(word: str) -> Callable[[type[Class]], type[Class]]:
     """Make a class a frozen value whose fields say what they hold; `word` is its name in canonical lines, for ever."""
@@ -46,7 +54,15 @@ def named_part(word: str) -> Callable[[type[Class]], type[Class]]:
 
 @dataclass_transform(
     frozen_default=True,
-    field_specifiers=(holds.source, holds.subject, holds.sql, holds.catalog_name, holds.part, holds.plain),
+    field_specifiers=(
+        holds.source,
+        holds.subject,
+        holds.sql,
+        holds.catalog_name,
+        holds.part,
+        holds.plain,
+        holds.outside,
+    ),
 )
 def named_kind(word: str, *, fixes: Sequence[str] = ()) -> Callable[[type[Class]], type[Class]]:
     """Make a class a kind of rule; `fixes` are the words, such as ``clamp``, for which it knows the value to write."""

@@ -55,6 +55,11 @@ def plain(**more: Any) -> Any:
     return _field(Role("plain"), **more)
 
 
+def outside(**more: Any) -> Any:
+    """What a file beside the rules says; no part of canonical lines, as the rule stays the same rule when it changes."""
+    return field(metadata={"role": Role("plain"), "canonical": None}, repr=False, **more)
+
+
 def _field(role: Role, *, canonical: str | None = None, **more: Any) -> Any:
     """A field of a dataclass; `canonical` is its word in canonical lines, where that is not its name."""
     named = {} if canonical is None else {"canonical": canonical}

@@ -16,7 +16,7 @@ from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.layout import in_one_line
 from pytest_tgintegrity.reports.failures.causes import cause
 from pytest_tgintegrity.reports.failures.text import mend
-from pytest_tgintegrity.rules.kinds import Declared, Metric, Schema
+from pytest_tgintegrity.rules.kinds import Declared, Metric, Pinned, Schema
 from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.session.session import BOUND, IDLE, Session
 from pytest_tgintegrity.text import printable, printable_lines
@@ -104,7 +104,7 @@ def record(session: Session, item: pytest.Item, judgement: Judgement, call: pyte
     return RuleRecord(
         rule=_result(session, item, judgement, call),
         metric=(rule.kind.name, measured.value, measured.text) if isinstance(rule.kind, Metric) else None,
-        constraint=isinstance(rule.kind, Declared | Schema),
+        constraint=isinstance(rule.kind, Declared | Schema | Pinned),
         vacuous=judgement.verdict == "passed" and measured.vacuous,
         idle=IDLE in item.stash,
         overlooked=judgement.verdict == "tolerated" and not rule.allows(measured.violations, measured.examined),
