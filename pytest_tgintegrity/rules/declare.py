@@ -130,6 +130,11 @@ def _signature(build: Callable[..., Any]) -> str:
     return f"({', '.join([*parameters, '…'])})"
 
 
+def declaring(rule: Rule) -> Callable[[Test], Test]:
+    """A decorator for a rule that is made already."""
+    return functools.partial(_attach, rule)
+
+
 class RuleKinds:
     """The decorators ``@rule.between(…)``, ``@rule.rows(…)`` and so on; all also take the fields of `Rule`."""
 

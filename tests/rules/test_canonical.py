@@ -12,8 +12,8 @@ from typing import Any, get_args
 import pytest
 
 from pytest_tgintegrity.rules import kinds
-from pytest_tgintegrity.rules.declare import declaration_of, declared, rule
-from pytest_tgintegrity.rules.kinds import Kind, Source
+from pytest_tgintegrity.rules.declare import declaration_of, declared, declaring, rule
+from pytest_tgintegrity.rules.kinds import CatalogObject, Kind, Pinned, Source
 from pytest_tgintegrity.rules.kinds.fields import WORDS
 from pytest_tgintegrity.rules.rule import Rule
 
@@ -60,9 +60,10 @@ DECLARATIONS: Any = {
     "schema": rule.schema("t", constraint="c"),
     "check": rule.check(),
     "declared": declared("foreign_key"),
+    "pinned": declaring(Rule(Pinned("index", (CatalogObject("index", "t", "i", "INDEX"),)))),
     "everything": rule.rows("t", "c", **EVERYTHING),
 }
-RULES_AT_VERSION_1 = "bbe3fe79eae2fbc9ea8435fea5ea5163c0b3bd33f1dcb40139002fd1f8569315"
+RULES_AT_VERSION_1 = "9263d4047a7e5c7e4ba4646c22ae43a83e7307d069ed9c1dbd2bb5a3d80f3ae6"
 """Of all lines above. What changes it restarts the clean days of everybody: give the renamed field its old word instead."""
 
 

@@ -13,7 +13,7 @@ import pytest
 from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.judging.violations import Violations
 from pytest_tgintegrity.planning.expected.lock_file import OURS, pinned_objects
-from pytest_tgintegrity.rules.declare import ATTRIBUTE
+from pytest_tgintegrity.rules.declare import declaring
 from pytest_tgintegrity.rules.files import texts
 from pytest_tgintegrity.rules.kinds import OBJECT_KINDS, UNPINNED, CatalogObject, ObjectKind, Pinned
 from pytest_tgintegrity.rules.rule import Rule
@@ -80,5 +80,4 @@ def _test(name: str, doc: str, rule: Rule) -> Callable[[Violations], None]:
         assert not violations
 
     test.__name__, test.__doc__ = name, doc
-    setattr(test, ATTRIBUTE, rule)
-    return test
+    return declaring(rule)(test)
