@@ -11,7 +11,7 @@ from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.missing import did_you_mean, missing, tables_named
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.compose import plain
-from pytest_tgintegrity.rules.kinds import Schema
+from pytest_tgintegrity.rules.kinds import Pinned, Schema
 
 UNDEFINED_TABLE = "42P01"
 FEWEST = 3
@@ -77,8 +77,12 @@ def _is_short(name: str, facts: Facts) -> bool:
 
 
 def unanswerable(bound: BoundRule, facts: Facts) -> Measurement | None:
-    """In another database, nothing is known of the constraints of a table that is not there."""
+    """In another database, nothing is known of the constraints of a table that is not there, nor of a pinned schema."""
     kind = bound.rule.kind
+    if isinstance(kind, Pinned):
+        return Measurement(
+            error="the pinned schema is not here, as most tables that the rules name are not", sqlstate=UNDEFINED_TABLE
+        )
     if not isinstance(kind, Schema) or kind.table is None or not missing([plain(kind.table, bound.params)], facts):
         return None
     return Measurement(error=f'relation "{plain(kind.table, bound.params)}" does not exist', sqlstate=UNDEFINED_TABLE)

@@ -45,7 +45,9 @@ def question(scan: Scan) -> Question:
     rows = offending(scan)
     if isinstance(scan, MetricScan):
         return Question(sql_text(scan.query), None, bounded=_is_bounded(scan.metric))
-    return Question("" if rows is None else sql_text(rows), rows)
+    if rows is None:
+        return Question("", None, bounded=False)
+    return Question(sql_text(rows), rows)
 
 
 def _is_bounded(metric: Metric) -> bool:

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.fixing.plan.writes import Target, Write, fix_writes
+from pytest_tgintegrity.planning.expected.scan import PinnedScan
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.predicates.binding import Binding
@@ -63,10 +64,10 @@ def violating(scan: Scan, *, keep_first: bool = False) -> Violating:
 
 
 def offending(scan: Scan) -> sql.Composable | None:
-    """A query for the violations of the only rule of a scan; None for a metric, which has no rows."""
+    """A query for the violations of the only rule of a scan; None for a metric and for a pinned schema, which have no rows."""
     if isinstance(scan, QueryScan):
         return scan.query
-    if isinstance(scan, MetricScan):
+    if isinstance(scan, MetricScan | PinnedScan):
         return None
     rows = violating(scan)
     return sql.SQL("SELECT 1 AS one FROM {} WHERE {}").format(rows.table, rows.where)
