@@ -31,13 +31,13 @@ from pytest_tgintegrity.database.scoping import KnownValues, empty_scopes
 from pytest_tgintegrity.errors import ScratchError, TgIntegrityError, UsageError
 from pytest_tgintegrity.judging.summary import Database
 from pytest_tgintegrity.judging.verdicts import Measurement
-from pytest_tgintegrity.planning.facts import Constraint, Facts
+from pytest_tgintegrity.planning.facts import Constraint, EarlierRows, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, Subject, plan
 from pytest_tgintegrity.planning.scans.batches import batches
 from pytest_tgintegrity.planning.sql.compose import readable
 from pytest_tgintegrity.planning.windows import ZONELESS, Window
 from pytest_tgintegrity.planning.wrong_database import WrongDatabase, unanswerable, with_advice, wrong_database
-from pytest_tgintegrity.rules.kinds import ConstraintKind
+from pytest_tgintegrity.rules.kinds import ConstraintKind, Volume
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.servers.datasets import Dataset
@@ -50,7 +50,10 @@ DEMO = "demo"
 
 
 class Run:
-    """A run (see the module). `url` says where the database is, `origin` which option or variable gave that URL."""
+    """A run (see the module). `url` says where the database is, `origin` which option or variable gave that URL.
+
+    `recall` tells what earlier runs on a database of that identity counted; a worker has it from the invitation.
+    """
 
     def __init__(self, settings: Settings, url: str, origin: str) -> None:
         self.settings = settings
@@ -62,6 +65,7 @@ class Run:
         self.empty_scopes: tuple[str, ...] = ()
         self.zoneless: tuple[str, ...] = ()
         self.wrong_database: WrongDatabase | None = None
+        self.recall: Callable[[str], EarlierRows] = lambda _: EarlierRows()
         self._clock = time.perf_counter()
         self._url, self._origin = url, origin
         self._address = None if _is_demo(url) else parse_address(url, origin)
@@ -172,7 +176,7 @@ class Run:
         self.wait()
         if self._address is None or self.snapshot is None:
             raise UsageError("the run has no snapshot to share")
-        return Invitation(self._address, self.snapshot, self.started_at)
+        return Invitation(self._address, self.snapshot, self.started_at, self._earlier)
 
     @classmethod
     def join(cls, settings: Settings, folder: Path, ask: Callable[[Run], Invitation]) -> Run:
@@ -186,6 +190,7 @@ class Run:
         self._address = invitation.address
         self.snapshot = invitation.snapshot
         self.started_at = invitation.started_at
+        self.recall = lambda _: invitation.earlier
         self._facts = self._shared("facts", read_facts)
 
     def _shared(self, name: str, read: Callable[[Reader], T]) -> T:
@@ -229,7 +234,10 @@ class Run:
         self._on_waiting = waiting
         period = self.settings.period
         cutoff = None if period is None else self.started_at - timedelta(hours=period)
-        self._plan = plan(rules, self._facts or Facts(), Window(cutoff, self.settings.scopes, self.settings.timezone))
+        compares = any(isinstance(bound.rule.kind, Volume) for bound in rules)
+        facts = replace(self.facts, earlier=self._earlier if compares else EarlierRows())
+        window = Window(cutoff, self.settings.scopes, self.settings.timezone, self.started_at)
+        self._plan = plan(rules, facts, window)
         strange = sorted(set(self.settings.scopes) - self._plan.scopes)
         if strange:
             known = ", ".join(sorted(self._plan.scopes)) or "none"
@@ -240,6 +248,11 @@ class Run:
         scan_batches = batches(self._plan.scans)
         self.pool = ScanPool(scan_batches, self._store, self.reader, self.settings.jobs, self.settings.samples, waiting)
         self.pool.start()
+
+    @property
+    def _earlier(self) -> EarlierRows:
+        """What earlier runs on this database counted."""
+        return self.recall(self.database.identity if self.database else "")
 
     def _empty_scopes(self, plan: Plan, rules: Sequence[BoundRule]) -> tuple[str, ...]:
         """The chosen scopes whose value no row has. Raises `UsageError` for a value that nobody knows."""

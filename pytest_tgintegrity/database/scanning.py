@@ -29,23 +29,28 @@ LATE_SHARE = 0.02  # of the permitted pairs of rows: the limit for a question th
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A finished scan: seconds, rows of its source (None if that cannot be said), and a measurement for each rule."""
+    """A finished scan: seconds, rows of its source (None if that cannot be said), and a measurement for each rule.
+
+    `table` is the qualified name of the table whose rows these are, all of them, if they are that.
+    """
 
     source: str
     seconds: float
     rows: int | None
     measurements: Mapping[str, Measurement]
+    table: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, for another process."""
         measured = {rule: measurement.to_json() for rule, measurement in self.measurements.items()}
-        return {"source": self.source, "seconds": self.seconds, "rows": self.rows, "measurements": measured}
+        facts = {"source": self.source, "seconds": self.seconds, "rows": self.rows, "table": self.table}
+        return {**facts, "measurements": measured}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Scanned:
         """The inverse of `to_json`."""
         measured = {rule: Measurement.from_json(measurement) for rule, measurement in document["measurements"].items()}
-        return cls(document["source"], document["seconds"], document["rows"], measured)
+        return cls(document["source"], document["seconds"], document["rows"], measured, document["table"])
 
 
 @dataclass(slots=True)
@@ -386,7 +391,8 @@ def _scanned(work: _Progress, seconds: float) -> Scanned:
     rules = [*work.counts, *work.errors]
     share = seconds / max(1, len(rules))
     measured = {rule: replace(_measurement(work, rule), seconds=share) for rule in rules}
-    return Scanned(work.scan.source, seconds, work.tally.rows if work.tally else None, measured)
+    rows = work.tally.rows if work.tally else None
+    return Scanned(work.scan.source, seconds, rows, measured, work.scan.counts)
 
 
 def _measurement(work: _Progress, rule: str) -> Measurement:

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_tgintegrity.database.connections.address import Address
 from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.redaction import Secrets
+from pytest_tgintegrity.planning.facts import Before, EarlierRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Invitation:
     address: Address
     snapshot: str
     started_at: datetime
+    earlier: EarlierRows = EarlierRows()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, for another process of the same run."""
@@ -43,6 +45,8 @@ class Invitation:
             "public": sorted(secrets.public),
             "snapshot": self.snapshot,
             "started_at": self.started_at.isoformat(),
+            "earlier": {table: [before.rows, before.at.isoformat()] for table, before in self.earlier.rows.items()},
+            "no_run": self.earlier.reason,
         }
 
     @classmethod
@@ -50,4 +54,6 @@ class Invitation:
         """The inverse of `to_json`."""
         secrets = Secrets(document["secrets"], document["public"])
         address = Address(document["conninfo"], document["shown"], secrets)
-        return cls(address, document["snapshot"], datetime.fromisoformat(document["started_at"]))
+        rows = {table: Before(count, datetime.fromisoformat(at)) for table, (count, at) in document["earlier"].items()}
+        earlier = EarlierRows(rows, document["no_run"])
+        return cls(address, document["snapshot"], datetime.fromisoformat(document["started_at"]), earlier)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from pytest_tgintegrity.census.earlier import Earlier
+from pytest_tgintegrity.census.findings import Compared
 from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import HistoryLost, ScratchError, TgIntegrityError
@@ -20,6 +22,7 @@ from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.redis_address import DEMO, RedisAddress, parse_redis_url
 from pytest_tgintegrity.history.trend import HistoryResult, trend_of
 from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.planning.facts import NO_RUN
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.servers.valkey import ValkeyServer
@@ -36,6 +39,27 @@ class Memory:
 
     address: RedisAddress | None
     _server: ValkeyServer | None = None
+    _past: history.Past | HistoryLost | None = None
+
+    def past(self, identity: str) -> history.Past:
+        """The runs before this one, read once in a session. Raises `HistoryLost`, also the second time."""
+        if self._past is None:
+            try:
+                self._past = history.read(self.opened(), identity)
+            except HistoryLost as error:
+                self._past = error
+        if isinstance(self._past, HistoryLost):
+            raise self._past
+        return self._past
+
+    def earlier(self, identity: str) -> Earlier:
+        """What earlier runs counted; of a history that cannot be asked only why."""
+        if self.address is None:
+            return Earlier(reason=NO_RUN)
+        try:
+            return self.past(identity).earlier
+        except HistoryLost as error:
+            return Earlier(reason=f"no comparable run: {error}")
 
     def compare(self, summary: RunSummary, run: Run, probes: Mapping[str, Any]) -> HistoryResult:
         """Compare a run with those before it; `probes` are its timings. An error becomes the `reason` of the result."""
@@ -44,19 +68,25 @@ class Memory:
         record = record_of(summary, probes, _statistics(run))
         severities = {rule.id: rule.severity for rule in summary.rules}
         try:
-            past = history.read(self.opened(), record.identity)
+            past = self.past(record.identity)
         except HistoryLost as error:
             return HistoryResult(wanted=True, reason=str(error))
         records = under_one_name(past.records, summary.former_digest, record.digest)
         trend = trend_of(record, records, severities)
         return HistoryResult(wanted=True, past=records, trend=trend, unreadable=past.unreadable, record=record)
 
-    def keep(self, known: HistoryResult, conditions: Mapping[str, bool], seconds: Mapping[str, float]) -> HistoryResult:
-        """Store a run that was compared, the conditions of its gate, and the seconds of each rule."""
+    def keep(
+        self,
+        known: HistoryResult,
+        conditions: Mapping[str, bool],
+        seconds: Mapping[str, float],
+        census: Compared | None = None,
+    ) -> HistoryResult:
+        """Store a run that was compared, the conditions of its gate, the seconds of each rule, and what was counted."""
         if known.record is None:
             return known
         try:
-            history.append(self.opened(), replace(known.record, conditions=conditions), seconds)
+            history.append(self.opened(), replace(known.record, conditions=conditions), seconds, census)
         except HistoryLost as error:
             return replace(known, reason=str(error))
         return replace(known, recorded=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LONG = 1_000
@@ -53,18 +53,38 @@ class Seconds:
 def pack_seconds(seconds: Mapping[str, float]) -> Seconds:
     """The seconds of all rules as a list of names and a list of numbers in the same order."""
     rules = sorted(seconds)
-    names = json.dumps(rules, separators=(",", ":"))
+    names = pack_names(rules)
     taken = json.dumps([round(seconds[rule] * UNIT) for rule in rules], separators=(",", ":"))
-    return Seconds(hashlib.sha256(names.encode()).hexdigest()[:32], packed(names), packed(taken))
+    return Seconds(names.name, names.data, packed(taken))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A list of names that many runs share: what it is kept under, and itself."""
+
+    name: str
+    data: bytes
+
+
+def pack_names(names: Sequence[str]) -> Names:
+    """A list of names, packed, under a name that is made of its content."""
+    text = json.dumps(names, separators=(",", ":"))
+    return Names(hashlib.sha256(text.encode()).hexdigest()[:32], packed(text))
+
+
+def unpack_names(data: bytes) -> tuple[str, ...]:
+    """The inverse of `pack_names`. Raises one of `DAMAGE` if it is not ours."""
+    names = json.loads(unpacked(data))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError("they are no names")
+    return tuple(names)
 
 
 def unpack_seconds(rules: bytes, taken: bytes) -> dict[str, float]:
     """The seconds of each rule, from its list and the numbers. Raises one of `DAMAGE` if they are not ours."""
-    names, numbers = json.loads(unpacked(rules)), json.loads(unpacked(taken))
-    if not (isinstance(names, list) and isinstance(numbers, list)):
-        raise TypeError("they are no lists")
-    if not all(isinstance(name, str) for name in names) or not all(
-        type(number) is int and number >= 0 for number in numbers
-    ):
-        raise ValueError("they are no names and no seconds")
+    names, numbers = unpack_names(rules), json.loads(unpacked(taken))
+    if not isinstance(numbers, list):
+        raise TypeError("they are no list")
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError("they are no seconds")
     return {name: number / UNIT for name, number in zip(names, numbers, strict=True)}

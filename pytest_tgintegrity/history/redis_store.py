@@ -10,14 +10,31 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, TypeVar
 
+from pytest_tgintegrity.census.earlier import (
+    Earlier,
+    KeptRows,
+    columns_from_json,
+    columns_to_json,
+    rows_from_json,
+    rows_to_json,
+)
+from pytest_tgintegrity.census.findings import Compared
 from pytest_tgintegrity.errors import HistoryLost
-from pytest_tgintegrity.history.packing import DAMAGE, pack_seconds, packed, unpack_seconds, unpacked
+from pytest_tgintegrity.history.packing import (
+    DAMAGE,
+    pack_names,
+    pack_seconds,
+    packed,
+    unpack_names,
+    unpack_seconds,
+    unpacked,
+)
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
 
@@ -25,6 +42,8 @@ OWN = "tgintegrity:"
 PREFIX = f"{OWN}history:"
 BASELINE = f"{OWN}baseline:"
 RULES = f"{OWN}rules:"
+TABLES = f"{OWN}tables:"
+CENSUS = f"{OWN}census:"
 FIELD = "record"
 CAP = 6_000
 """A run every two minutes for the days that a gate looks back on."""
@@ -32,6 +51,8 @@ LIFE = timedelta(days=400)
 TIMEOUT = 3.0
 DEADLINE = 10.0
 PAGE = 200
+CENSUSES = 200
+"""So many of the newest runs are asked for their numbers of rows."""
 ROOM = 100_000_000
 """How much text of records is read, the newest first: each has a few kB, but a MB where thousands of rules are violated."""
 SLACK = timedelta(days=1)
@@ -43,10 +64,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The records of past runs, oldest first, and when entries were added that we cannot read."""
+    """The records of past runs, oldest first, when entries were added that we cannot read, and what the runs counted."""
 
     records: tuple[Record, ...]
     unreadable: tuple[datetime, ...] = ()
+    earlier: Earlier = Earlier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +111,7 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
     records: list[Record] = []
     unreadable: list[datetime] = []
 
-    def ask(client: Any) -> None:
+    def ask(client: Any) -> Earlier:
         read = 0
         for number, entry in islice(_entries(client, PREFIX + identity, since), CAP):
             try:
@@ -103,19 +125,51 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
             read += len(text)
             if room is not None and read > room:
                 break
+        records.sort(key=lambda record: (record.started_at, record.run))
+        return _earlier(client, identity, records)
 
-    _answer(address, ask, patient=room is None)
-    return Past(tuple(sorted(records, key=lambda record: (record.started_at, record.run))), tuple(unreadable))
+    earlier = _answer(address, ask, patient=room is None)
+    return Past(tuple(records), tuple(unreadable), earlier)
 
 
-def append(address: RedisAddress, record: Record, seconds: Mapping[str, float]) -> None:
-    """Add a run and what each rule took; kept until there are too many after it. Raises `HistoryLost`."""
+def _earlier(client: Any, identity: str, records: Sequence[Record]) -> Earlier:
+    """What the newest runs counted; lists of tables that cannot be read are as if nothing had been counted."""
+    lists: dict[str, tuple[str, ...]] = {}
+    runs: list[KeptRows] = []
+    for record in [record for record in records if record.census is not None][-CENSUSES:]:
+        census = record.census or {}
+        name = str(census.get("tables"))
+        if name not in lists:
+            lists[name] = _names(client.get(TABLES + name))
+        if (rows := rows_from_json(census, lists[name], record.started_at)) is not None:
+            runs.append(rows)
+    with contextlib.suppress(*DAMAGE):
+        return Earlier(runs, columns_from_json(unpacked(client.get(CENSUS + identity) or b"{}")))
+    return Earlier(runs)
+
+
+def _names(data: bytes | None) -> tuple[str, ...]:
+    with contextlib.suppress(*DAMAGE):
+        return unpack_names(data or b"")
+    return ()
+
+
+def append(address: RedisAddress, record: Record, seconds: Mapping[str, float], census: Compared | None = None) -> None:
+    """Add a run, what each rule took, and what was counted; kept until there are too many after it. Raises `HistoryLost`."""
     key, taken = PREFIX + record.identity, pack_seconds(seconds)
+    kept = {}
+    if census is not None and census.rows is not None:
+        tables = sorted(census.rows.rows)
+        names = pack_names(tables)
+        record = replace(record, census=rows_to_json(census.rows, tables, names.name))
+        kept = {TABLES + names.name: names.data, CENSUS + record.identity: packed(columns_to_json(census.columns))}
     entry = {FIELD: packed(record.to_json()), "rules": taken.name, "seconds": taken.taken}
 
     def ask(client: Any) -> None:
         with client.pipeline(transaction=False) as pipeline:
             pipeline.set(RULES + taken.name, taken.rules, ex=LIFE)
+            for name, data in kept.items():
+                pipeline.set(name, data, ex=LIFE)
             pipeline.xadd(key, entry, maxlen=CAP, approximate=True)
             pipeline.expire(key, LIFE)
             pipeline.execute()

@@ -159,16 +159,25 @@ class RuleRecord:
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """A finished scan: its source, the rules that it answered, seconds, and rows of the source (None if that cannot be said)."""
+    """A finished scan: its source, the rules that it answered, seconds, and rows of the source (None if that cannot be said).
+
+    `table` is the qualified name of the table whose rows these are, all of them, if they are that.
+    """
 
     source: str
     rules: Sequence[str]
     seconds: float
     rows: int | None
+    table: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """An entry of `scans` in the JSON report."""
-        return {**asdict(self), "rules": list(self.rules), "seconds": round(self.seconds, 6)}
+        return {
+            "source": self.source,
+            "rules": list(self.rules),
+            "seconds": round(self.seconds, 6),
+            "rows": self.rows,
+        }
 
 
 @dataclass(frozen=True, slots=True)

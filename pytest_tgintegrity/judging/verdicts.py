@@ -29,7 +29,7 @@ class Measurement:
 
     These are `sqlstate`, the server's code of the error, and `missing`, the tables that do not exist.
     `examined` is None where it cannot be said (queries, metrics); `value` is the number of a metric and
-    `text` the same with all digits; `note` says why samples are missing although there are violations.
+    `text` the same with all digits, or what is wrong with the number of a whole table in words; `note` says why samples are missing although there are violations.
     """
 
     examined: int | None = None

@@ -15,6 +15,9 @@ from pytest_tgintegrity.rules.toml import shortened
 
 EXAMPLE = "integrity_tests/test_xp.py::test_xp_is_never_negative"
 
+CENSUS = "census::"
+"""So begin the ids of what a run finds by itself, beside its tests."""
+
 _REQUIRED = ("rule", "reason", "owner", "expires")
 _KEYS = (*_REQUIRED, "max_violations")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")

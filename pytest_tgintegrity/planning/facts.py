@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from pytest_tgintegrity.rules.kinds import ConstraintKind
+
+NO_RUN = "no comparable run: give --redis-url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,40 @@ class Table:
     def path(self) -> tuple[str, str]:
         """Schema and name, the parts of a qualified identifier."""
         return (self.schema, self.name)
+
+    @property
+    def qualified(self) -> str:
+        """See `qualified_name`."""
+        return qualified_name(self.schema, self.name)
+
+
+def qualified_name(schema: str, name: str) -> str:
+    """The name of a table with its schema: a part that would be read as two, or as quoted, is quoted.
+
+    >>> qualified_name("public", "item"), qualified_name("a.b", "x")
+    ('public.item', '"a.b".x')
+    """
+    return ".".join(_quoted(part) for part in (schema, name))
+
+
+def _quoted(part: str) -> str:
+    return '"{}"'.format(part.replace('"', '""')) if not part or {".", '"'} & set(part) else part
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A number of rows that an earlier run counted, and when that run began."""
+
+    rows: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRows:
+    """What the last comparable run counted of each table, by qualified name; `reason` says why no run can be compared with."""
+
+    rows: Mapping[str, Before] = field(default_factory=dict)
+    reason: str | None = NO_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +150,12 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that planning needs to know of a database: its tables by name, its constraints, its encoding."""
+    """All that planning needs to know of a database: its tables by name, its constraints, its encoding, what it held before."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
     encoding: str = "UTF8"
+    earlier: EarlierRows = EarlierRows()
 
     def table(self, name: str) -> Table | None:
         """The table of that name, schema-qualified or found on the search path."""

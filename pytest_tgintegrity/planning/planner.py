@@ -36,13 +36,24 @@ from pytest_tgintegrity.planning.scans import (
     Scan,
     Target,
     UniqueScan,
+    number_scan,
 )
 from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources, Scoped
 from pytest_tgintegrity.planning.sql.compose import Params, both, fill, identifier, plain, raw, readable
 from pytest_tgintegrity.planning.sql.layout import one_statement
 from pytest_tgintegrity.planning.windows import Dated, Window
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Pinned, Query, References, Schema, Unique
-from pytest_tgintegrity.rules.kinds.fields import asked_texts
+from pytest_tgintegrity.rules.kinds import (
+    Check,
+    Declared,
+    Metric,
+    Pinned,
+    Query,
+    References,
+    Schema,
+    Unique,
+    VolumeKind,
+)
+from pytest_tgintegrity.rules.kinds.fields import asked_texts, source_of
 
 _Group = tuple[str, str]
 _Rows = tuple[_Group, float | None]
@@ -264,6 +275,14 @@ class _Planner:
         tables = [self.facts.table(name) for name in self.tables[bound.id]]
         return max(UNKNOWN_PAGES, sum(table.pages for table in tables if table is not None))
 
+    # --- a source as a whole
+
+    @_ask.register(VolumeKind)
+    def _add_number(self, kind: VolumeKind, bound: BoundRule) -> None:
+        source = self.sources.source(source_of(kind) or "", bound.params)
+        self.scans.append(number_scan(kind, bound, source, self.facts.earlier, self.sources.window))
+        self._reads(bound, source)
+
     # --- declared constraints
 
     @_ask.register(Declared)
@@ -341,7 +360,8 @@ class _Planner:
         for (_, timeout), members in self.rows.items():
             source = members[0][0]
             for checks in chunks([check for _, check in members], CHECKS_PER_SCAN):
-                yield RowScan(source.name, source.table, source.scope, tuple(checks), source.pages, timeout)
+                whole = source.whole or None
+                yield RowScan(source.name, source.table, source.scope, tuple(checks), source.pages, timeout, whole)
 
     def _reference_scans(self) -> Iterable[ReferenceScan]:
         for (_, timeout, access), members in self.references.items():

@@ -35,7 +35,8 @@ class PreparedSource:
 
     `tables` are the names of the tables in it. `stored` says that it is one table with rows of its own, which can be
     read without the help of an index. `unscoped` names it to people where it does not declare every chosen scope. Sources
-    of the same `group` are read as one; rows of the same `subject` are the same if their keys are.
+    of the same `group` are read as one; rows of the same `subject` are the same if their keys are. `whole` is the qualified
+    name of the one table that it is, if it is nothing but that.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PreparedSource:
     scope: sql.Composable | None = None
     unscoped: str | None = None
     subject: str = ""
+    whole: str = ""
     group: _Group = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +127,7 @@ class PreparedSources:
             stored=table.stored,
             unscoped=unscoped,
             subject=self._subject_of(table),
+            whole=table.qualified,
         )
 
     def _subject_of(self, table: Table) -> str:
@@ -186,7 +189,9 @@ class PreparedSources:
             visible = self.facts.table(name)
             source = self._of_table(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
             exactly = sql.SQL("ONLY {}").format(source.table) if only and table.inherited else source.table
-            self._prepared[key] = replace(source, table=exactly, unscoped=None)
+            self._prepared[key] = replace(
+                source, table=exactly, unscoped=None, whole="" if exactly is not source.table else source.whole
+            )
         return self._prepared[key]
 
     def with_children(
@@ -204,13 +209,14 @@ class PreparedSources:
         of = source.key if rows.of is None else source.binding(params).column(rows.of)
         table = sql.SQL("{} LEFT JOIN {} ON tgi_children.tgi_parent = {}").format(source.table, values, of)
         tables = tuple(dict.fromkeys([*source.tables, *child.tables]))
-        return replace(source, table=table, stored=False, pages=source.pages + child.pages, tables=tables), child
+        pages = source.pages + child.pages
+        return replace(source, table=table, stored=False, pages=pages, tables=tables, whole=""), child
 
     def with_reached(self, source: PreparedSource, parent: sql.Composable) -> PreparedSource:
         """The source with a sign beside each row from which a root is reached by going up."""
         reached = reached_from_roots(source.table, source.key, parent)
         table = sql.SQL("{} LEFT JOIN {} ON tgi_reached.tgi_id = {}").format(source.table, reached, source.key)
-        return replace(source, table=table, stored=False)
+        return replace(source, table=table, stored=False, whole="")
 
     def tables_in(self, text: str) -> tuple[str, ...]:
         """The known tables that SQL text reads: a statement, an expression with subqueries, or a FROM clause with its keyword."""

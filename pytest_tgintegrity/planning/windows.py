@@ -23,11 +23,13 @@ class Window:
     """What of the data a run looks at: rows younger than `cutoff` for rules with `since=`, and the chosen scopes.
 
     Dates and times without a zone are read in `zone`; where that is None they count if they are young enough in any zone.
+    `now` is when the run began.
     """
 
     cutoff: datetime | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
     zone: str | None = None
+    now: datetime | None = None
 
     @property
     def start(self) -> sql.Composable:

@@ -28,6 +28,7 @@ def report_document(summary: RunSummary, parts: Iterable[Mapping[str, Any]]) -> 
         "scans": [scan.to_json() for scan in summary.scans],
         "health": summary.health.to_json(),
         "activity": {name: _finite(value) for name, value in summary.activity.items()},
+        "census": {"tables": [], "findings": []},
         "gate": None,
         "history": None,
     }
@@ -79,6 +80,7 @@ def refusal(reason: str) -> dict[str, Any]:
         "scans": [],
         "health": {"score": None, "minimum": None, "status": "undetermined", "deductions": []},
         "activity": {},
+        "census": {"tables": [], "findings": []},
         "gate": None,
         "history": None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,6 +15,8 @@ DELETION = re.compile(
 )
 SHORTEST_TIMEOUT = 0.001
 """In seconds: PostgreSQL counts milliseconds."""
+MOST_HOURS = 1_000_000
+"""More than a century."""
 LONE_VALUE = re.compile(r"\s*%\((\w+)\)s\s*")
 
 
@@ -82,6 +85,37 @@ def check_bounds(what: str, low: object, high: object) -> None:
         raise DeclarationError(f"{what} needs at_least= or at_most=")
     if is_above(low, high):
         raise DeclarationError(f"no number is at least {low} and at most {high}")
+
+
+def check_volume(drop: object, growth: object, least: object) -> None:
+    """At least one bound: shares, of which a drop is at most all rows, and a whole number."""
+    if drop is None and growth is None and least is None:
+        raise DeclarationError("volume needs max_drop=, max_growth= or at_least=")
+    _check_number(drop, "max_drop", 1)
+    _check_number(growth, "max_growth", math.inf)
+    if least is not None and (isinstance(least, bool) or not isinstance(least, int) or least < 0):
+        raise DeclarationError(f"at_least is {least!r}: give a number of rows")
+
+
+def check_share(least: object, most: object) -> None:
+    """At least one bound, each between 0 and 1."""
+    _check_number(least, "at_least", 1)
+    _check_number(most, "at_most", 1)
+    check_bounds("share", least, most)
+
+
+def check_hours(within: object) -> None:
+    """Hours that a calendar can go back."""
+    if within is None or within == 0:
+        raise DeclarationError(f"within is {within!r}: give hours, such as 24")
+    _check_number(within, "within", MOST_HOURS, "hours, such as 24")
+
+
+def _check_number(value: object, what: str, most: float, example: str = "a share, such as 0.5") -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most or value == math.inf:
+        raise DeclarationError(f"{what} is {value!r}: give {example}")
 
 
 def formula_of(expression: object) -> str | Mapping[str, Mapping[Any, Any]]:

@@ -15,9 +15,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 import pytest
 
 from pytest_tgintegrity.errors import DeclarationError
+from pytest_tgintegrity.rules import kinds
 from pytest_tgintegrity.rules.arguments import (
     allowed_values,
     check_bounds,
+    check_hours,
+    check_share,
+    check_volume,
     checked_shape,
     formula_of,
     is_above,
@@ -25,33 +29,7 @@ from pytest_tgintegrity.rules.arguments import (
     text,
     texts,
 )
-from pytest_tgintegrity.rules.kinds import (
-    CONSTRAINT_KINDS,
-    Acyclic,
-    Agree,
-    AtMost,
-    Between,
-    Check,
-    Children,
-    ChildRows,
-    ConstraintKind,
-    Declared,
-    Derived,
-    Formula,
-    Implies,
-    JsonShape,
-    Metric,
-    NotBlank,
-    NotNull,
-    OneOf,
-    Query,
-    References,
-    Rows,
-    Schema,
-    Source,
-    Total,
-    Unique,
-)
+from pytest_tgintegrity.rules.kinds import CONSTRAINT_KINDS, ChildRows, ConstraintKind, Source
 from pytest_tgintegrity.rules.rule import Common, Rule, rule_of
 
 ATTRIBUTE = "__tgintegrity__"
@@ -149,7 +127,7 @@ class RuleKinds:
     @_declares
     def rows(self, source: Source | str, where: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row for which `where` is TRUE."""
-        return rule_of(Rows(_source(source), text(where, "where")), common)
+        return rule_of(kinds.Rows(_source(source), text(where, "where")), common)
 
     @_declares
     def between(self, source: Source | str, column: str, low: Any, high: Any, **common: Unpack[Common]) -> Rule:
@@ -158,32 +136,32 @@ class RuleKinds:
             raise DeclarationError("between needs at least one bound")
         if is_above(low, high):
             raise DeclarationError(f"the range {low}..{high} is empty: low is above high")
-        return rule_of(Between(_source(source), text(column, "column"), low, high), common)
+        return rule_of(kinds.Between(_source(source), text(column, "column"), low, high), common)
 
     @_declares
     def one_of(self, source: Source | str, column: str, values: Sequence[Any] | str, **common: Unpack[Common]) -> Rule:
         """Violated by a value that is none of `values` (or of the parametrize value ``"%(name)s"``)."""
-        return rule_of(OneOf(_source(source), text(column, "column"), allowed_values(values)), common)
+        return rule_of(kinds.OneOf(_source(source), text(column, "column"), allowed_values(values)), common)
 
     @_declares
     def not_null(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
         """Violated by a NULL."""
-        return rule_of(NotNull(_source(source), text(column, "column")), common)
+        return rule_of(kinds.NotNull(_source(source), text(column, "column")), common)
 
     @_declares
     def not_blank(self, source: Source | str, column: str, **common: Unpack[Common]) -> Rule:
         """Violated by NULL, or by text of nothing but white space."""
-        return rule_of(NotBlank(_source(source), text(column, "column")), common)
+        return rule_of(kinds.NotBlank(_source(source), text(column, "column")), common)
 
     @_declares
     def at_most(self, source: Source | str, column: str, other: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row whose `column` is greater than `other` (a column or an expression)."""
-        return rule_of(AtMost(_source(source), text(column, "column"), text(other, "other")), common)
+        return rule_of(kinds.AtMost(_source(source), text(column, "column"), text(other, "other")), common)
 
     @_declares
     def implies(self, source: Source | str, when: str, then: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row for which `when` is TRUE and `then` is FALSE; NULL on either side is no violation."""
-        return rule_of(Implies(_source(source), text(when, "when"), text(then, "then")), common)
+        return rule_of(kinds.Implies(_source(source), text(when, "when"), text(then, "then")), common)
 
     @_declares
     def formula(
@@ -197,12 +175,12 @@ class RuleKinds:
 
         Where the expression is NULL, or the lookup lacks the key, nothing is violated. ``fix="recompute"`` writes the value.
         """
-        return rule_of(Formula(_source(source), text(column, "column"), formula_of(expression)), common)
+        return rule_of(kinds.Formula(_source(source), text(column, "column"), formula_of(expression)), common)
 
     @_declares
     def agree(self, source: Source | str, path_a: str, path_b: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row whose two expressions are both non-NULL, and different."""
-        return rule_of(Agree(_source(source), text(path_a, "path_a"), text(path_b, "path_b")), common)
+        return rule_of(kinds.Agree(_source(source), text(path_a, "path_a"), text(path_b, "path_b")), common)
 
     @_declares
     def json_shape(self, source: Source | str, column: str, shape: Any, **common: Unpack[Common]) -> Rule:
@@ -212,12 +190,12 @@ class RuleKinds:
         ``{"name": str, "note?": str}`` an object with these keys (``?``: may be absent; others may be there),
         ``{str: shape}`` an object with any keys, and a tuple means any of its shapes.
         """
-        return rule_of(JsonShape(_source(source), text(column, "column"), checked_shape(shape)), common)
+        return rule_of(kinds.JsonShape(_source(source), text(column, "column"), checked_shape(shape)), common)
 
     @_declares
     def acyclic(self, source: Source | str, parent: str, **common: Unpack[Common]) -> Rule:
         """Violated by a row from which no root is reached by following `parent`: it is on a loop, or below one."""
-        return rule_of(Acyclic(_source(source), text(parent, "parent")), common)
+        return rule_of(kinds.Acyclic(_source(source), text(parent, "parent")), common)
 
     @_declares
     def children(
@@ -238,7 +216,7 @@ class RuleKinds:
         (default: the parent's key), `where` says which child rows count. A bound that is a string is SQL over the parent.
         """
         check_bounds("children", at_least, at_most)
-        return rule_of(Children(_source(parent), _child_rows(child, by, of, where), at_least, at_most), common)
+        return rule_of(kinds.Children(_source(parent), _child_rows(child, by, of, where), at_least, at_most), common)
 
     @_declares
     def total(  # noqa: PLR0913 - each is a word of the declaration
@@ -260,7 +238,7 @@ class RuleKinds:
         """
         check_bounds("total", at_least, at_most)
         rows = _child_rows(child, by, of, where)
-        return rule_of(Total(_source(parent), rows, text(expression, "expression"), at_least, at_most), common)
+        return rule_of(kinds.Total(_source(parent), rows, text(expression, "expression"), at_least, at_most), common)
 
     @_declares
     def derived(  # noqa: PLR0913 - each is a word of the declaration
@@ -282,7 +260,7 @@ class RuleKinds:
         those of `children`.
         """
         rows = _child_rows(child, by, of, where)
-        kind = Derived(
+        kind = kinds.Derived(
             _source(source), text(column, "column"), text(aggregate, "aggregate"), rows, text(empty, "empty")
         )
         return rule_of(kind, common)
@@ -298,7 +276,7 @@ class RuleKinds:
     ) -> Rule:
         """Violated by a row that shares its key with another."""
         condition = optional_text(where, "where")
-        return rule_of(Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
+        return rule_of(kinds.Unique(_source(source), texts(columns, "columns"), condition, nulls_distinct), common)
 
     @_declares
     def references(
@@ -318,7 +296,7 @@ class RuleKinds:
         target_columns = texts(target_column, "target_column") if target_column else ()
         named = target if isinstance(target, Source) else text(target, "target")
         condition = optional_text(where, "where")
-        kind = References(_source(source), texts(column, "column"), named, target_columns, where=condition)
+        kind = kinds.References(_source(source), texts(column, "column"), named, target_columns, where=condition)
         if isinstance(target, Source) and not target_columns:
             raise DeclarationError(f"the target {target.name} is a source: name target_column=")
         if kind.target_columns and len(kind.target_columns) != len(kind.columns):
@@ -330,7 +308,7 @@ class RuleKinds:
     @_declares
     def query(self, sql: str, **common: Unpack[Common]) -> Rule:
         """Violated by every row that `sql` returns; the first column is the key."""
-        return rule_of(Query(text(sql, "sql")), common)
+        return rule_of(kinds.Query(text(sql, "sql")), common)
 
     @_declares
     def metric(
@@ -339,7 +317,7 @@ class RuleKinds:
         """Violated when the number is outside its bound; without a bound it is only reported."""
         if is_above(at_least, at_most):
             raise DeclarationError(f"no number is at least {at_least} and at most {at_most}")
-        return rule_of(Metric(text(name, "name"), text(sql, "sql"), at_least, at_most), common)
+        return rule_of(kinds.Metric(text(name, "name"), text(sql, "sql"), at_least, at_most), common)
 
     @_declares
     def schema(
@@ -355,12 +333,48 @@ class RuleKinds:
         """Violated by an object that is missing, not valid or disabled; with no object named, by any such object."""
         if table is None and any((column, trigger, constraint)):
             raise DeclarationError("a column, constraint or trigger belongs to a table: name it too")
-        return rule_of(Schema(table, column, constraint, index, trigger), common)
+        return rule_of(kinds.Schema(table, column, constraint, index, trigger), common)
+
+    @_declares
+    def volume(
+        self,
+        table: str,
+        max_drop: float | None = None,
+        max_growth: float | None = None,
+        at_least: int | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated by fewer rows than `at_least`, or by more than that share fewer or more than the last comparable run counted.
+
+        ``max_drop=0.5`` lets half of the rows go, ``max_growth=2`` lets them become three times as many.
+        """
+        check_volume(max_drop, max_growth, at_least)
+        return rule_of(kinds.Volume(text(table, "table"), max_drop, max_growth, at_least), common)
+
+    @_declares
+    def freshness(self, source: Source | str, column: str, within: float, **common: Unpack[Common]) -> Rule:
+        """Violated if no row has a time in `column` within the last so many hours; a source without rows violates it too."""
+        check_hours(within)
+        return rule_of(kinds.Freshness(_source(source), text(column, "column"), within), common)
+
+    @_declares
+    def share(
+        self,
+        source: Source | str,
+        column: str,
+        value: Any = None,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        **common: Unpack[Common],
+    ) -> Rule:
+        """Violated if one value, or whichever is the commonest, has too large or too small a share of the values; NULL is none."""
+        check_share(at_least, at_most)
+        return rule_of(kinds.Share(_source(source), text(column, "column"), value, at_most, at_least), common)
 
     @_declares
     def check(self, **common: Unpack[Common]) -> Rule:
         """Violated when the test's own assertion on the `db` fixture fails."""
-        return rule_of(Check(), common)
+        return rule_of(kinds.Check(), common)
 
 
 rule = RuleKinds()
@@ -372,7 +386,7 @@ class _DeclaredKind:
         """One test for each constraint of the live catalog, given to the test as the argument `constraint`."""
         if what not in CONSTRAINT_KINDS:
             raise DeclarationError(f"unknown kind of constraint {what!r}: use one of {', '.join(CONSTRAINT_KINDS)}")
-        return rule_of(Declared(what), common)
+        return rule_of(kinds.Declared(what), common)
 
 
 declared = _DeclaredKind()

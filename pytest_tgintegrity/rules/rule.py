@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict, get_args
 from pytest_tgintegrity.errors import DeclarationError
 from pytest_tgintegrity.rules.arguments import check_consent, check_timeout, check_tolerance, check_writes, text, texts
 from pytest_tgintegrity.rules.canonical import canonical
-from pytest_tgintegrity.rules.kinds import Check, Kind
+from pytest_tgintegrity.rules.kinds import Check, Kind, VolumeKind
 from pytest_tgintegrity.rules.kinds.fields import KINDS, WORDS, fixes_of, source_of
 from pytest_tgintegrity.rules.severity import SEVERITIES, Severity
 
@@ -105,7 +105,7 @@ def _check_since(since: object, kind: Kind) -> None:
     if since is None:
         return
     text(since, "since")
-    if source_of(kind) is None:
+    if source_of(kind) is None or isinstance(kind, VolumeKind):
         raise DeclarationError(f"since= would be ignored: {type(kind).__name__.lower()} has no rows to choose from")
 
 

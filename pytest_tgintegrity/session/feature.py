@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_tgintegrity.judging.summary import RunSummary
+from pytest_tgintegrity.judging.summary import RuleRecord, RunSummary, ScanFacts
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.rules import files as rule_files
@@ -56,6 +56,10 @@ class Feature:
 
     def hear(self, known: Any) -> None:
         """Take over what `to_json` of a worker returned."""
+
+    def results(self, run: Run | None, scans: Sequence[ScanFacts]) -> Iterable[RuleRecord]:
+        """All tests have ended: what the feature judged by itself, to be counted in score and exit status; see `concluded`."""
+        return ()
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """All rules are judged, and the score is known; `run` is None where no data was looked at.

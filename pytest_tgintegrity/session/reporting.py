@@ -22,6 +22,7 @@ from pytest_tgintegrity.session import addresses, options
 from pytest_tgintegrity.text import printable
 
 if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
     from pytest_tgintegrity.session.session import Session
 
 NOTHING_JUDGED = "no rule was judged"
@@ -67,28 +68,38 @@ class Reporting:
     def conclude(self) -> None:
         """Sum up the run, have the features conclude, and keep their sections. Does nothing where there was no rule."""
         outcome, run = self._session.outcome, self._session.run
+        features = self._session.features.all
+        looked = None if self._session.options.prove or self._config.option.collectonly else run
+        scans = self._scans(run) if run else []
+        if outcome.refused is None and outcome.selected:
+            for record in [record for feature in features for record in feature.results(looked, scans)]:
+                outcome.hear(record)
         health = outcome.conclude(self._session.options.health_minimum)
         if health is None:
             return
-        scanned = run.scanned(self._session.processes.folder) if run else []
         summary = RunSummary(
             run=self._facts(),
             database=run.database if run else None,
             records=list(outcome.records.values()),
-            scans=[ScanFacts(scan.source, list(scan.measurements), scan.seconds, scan.rows) for scan in scanned],
+            scans=scans,
             health=health,
             unscoped=outcome.unscoped,
             empty_scopes=outcome.empty_scopes,
             zoneless=outcome.zoneless,
             former_digest=outcome.former_digest,
         )
-        features = self._session.features.all
-        looked = None if self._session.options.prove or self._config.option.collectonly else run
         for feature in features:
             feature.concluded(summary, looked)
         for feature in features:
             feature.recorded(summary)
         self._summary, self._sections = summary, [feature.section(summary) for feature in features]
+
+    def _scans(self, run: Run) -> list[ScanFacts]:
+        """What was scanned, by whichever process."""
+        return [
+            ScanFacts(scan.source, list(scan.measurements), scan.seconds, scan.rows, scan.table)
+            for scan in run.scanned(self._session.processes.folder)
+        ]
 
     def _facts(self) -> RunFacts:
         run, outcome, finished = self._session.run, self._session.outcome, datetime.now(UTC)

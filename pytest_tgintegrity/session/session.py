@@ -75,7 +75,11 @@ class Session:
         settings = options.settings(self.config, self.options)
         if self.processes.is_worker:
             return join(settings, self.processes.folder) if self.processes.folder else None
-        return Run(settings, self.given.url, self.given.origin) if self.given else None
+        if self.given is None:
+            return None
+        run = Run(settings, self.given.url, self.given.origin)
+        run.recall = lambda identity: self.memory.earlier(identity).rows
+        return run
 
     # --- starting
 

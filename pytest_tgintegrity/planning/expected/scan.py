@@ -29,6 +29,7 @@ class PinnedScan:
     pages: int = 0
     timeout: float | None = None
     access: ClassVar[Access] = "catalogs"
+    counts: ClassVar[str | None] = None
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -9,8 +9,18 @@ from pytest_tgintegrity.planning.scans.keys import Reference, ReferenceScan, Tar
 from pytest_tgintegrity.planning.scans.rows import RowCheck, RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, Scan, Tally
+from pytest_tgintegrity.planning.scans.volumes import FreshnessScan, ShareScan, VolumeScan, number_scan
 
-IMPLEMENTATIONS: Final[tuple[type[Scan], ...]] = (RowScan, UniqueScan, ReferenceScan, QueryScan, MetricScan)
+IMPLEMENTATIONS: Final[tuple[type[Scan], ...]] = (
+    RowScan,
+    UniqueScan,
+    ReferenceScan,
+    QueryScan,
+    MetricScan,
+    VolumeScan,
+    FreshnessScan,
+    ShareScan,
+)
 """All classes of scans."""
 
 __all__ = [
@@ -18,6 +28,7 @@ __all__ = [
     "UNKNOWN_PAGES",
     "Access",
     "Count",
+    "FreshnessScan",
     "MetricScan",
     "QueryScan",
     "Reference",
@@ -26,7 +37,10 @@ __all__ = [
     "RowScan",
     "Sampling",
     "Scan",
+    "ShareScan",
     "Tally",
     "Target",
     "UniqueScan",
+    "VolumeScan",
+    "number_scan",
 ]

@@ -155,6 +155,11 @@ class ReferenceScan:
     timeout: float | None = None
 
     @property
+    def counts(self) -> str | None:
+        """None: a target whose keys are not as unique as its index says makes more rows of one."""
+        return None
+
+    @property
     def rules(self) -> tuple[str, ...]:
         """The ids of its rules."""
         return tuple(reference.rule for reference in self.references)

@@ -46,7 +46,10 @@ class RowCheck:
 
 @dataclass(frozen=True, slots=True)
 class RowScan:
-    """All row rules of one source in one pass: count the rows, and those that any rule suspects."""
+    """All row rules of one source in one pass: count the rows, and those that any rule suspects.
+
+    `counts` is the qualified name of the table that the source is, if it is one, and read whole.
+    """
 
     source: str
     table: sql.Composable
@@ -54,6 +57,7 @@ class RowScan:
     checks: tuple[RowCheck, ...]
     pages: int
     timeout: float | None = None
+    counts: str | None = None
     access: ClassVar[Access] = "any"
 
     @property

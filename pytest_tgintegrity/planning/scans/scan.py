@@ -71,6 +71,10 @@ class Scan(Protocol):
     def access(self) -> Access:
         """How tables may be read."""
 
+    @property
+    def counts(self) -> str | None:
+        """The qualified name of the table all of whose rows the answer counts, if it does that."""
+
     def reach(self) -> sql.Composable:
         """A statement that reads no row and fails where the source cannot be read at all."""
 
@@ -96,6 +100,11 @@ class OneRule:
     __slots__ = ()
 
     rule: str
+
+    @property
+    def counts(self) -> str | None:
+        """Unless one says so, it counts the rows of no table."""
+        return None
 
     @property
     def rules(self) -> tuple[str, ...]:

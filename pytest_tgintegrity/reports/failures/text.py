@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.sql.layout import in_one_line
-from pytest_tgintegrity.rules.kinds import Metric
+from pytest_tgintegrity.rules.kinds import Metric, VolumeKind
 from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.text import grouped, printable, printable_lines, shown
 
@@ -37,6 +37,8 @@ def _headline(rule: Rule, doc: str, measurement: Measurement) -> str:
     if isinstance(rule.kind, Metric):
         name, value = printable(rule.kind.name), printable(str(_exactly(measurement)))
         return f"{name} is {value}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
+    if isinstance(rule.kind, VolumeKind):
+        return f"{printable(str(measurement.text))} [{rule.severity}]: {first}"
     of = "" if measurement.examined is None else f" of {grouped(measurement.examined)}"
     rows = "row" if (measurement.examined or measurement.violations) == 1 else "rows"
     verb = "violates" if measurement.violations == 1 else "violate"

@@ -32,6 +32,7 @@ BRIEF = frozenset(
         "rules",
         "vacuous",
         "no rows",
+        "census",
         "score",
         "unknown",
         "tolerated",

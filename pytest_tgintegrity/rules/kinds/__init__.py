@@ -33,8 +33,9 @@ from pytest_tgintegrity.rules.kinds.fields import KINDS
 from pytest_tgintegrity.rules.kinds.free import Check, FreeKind, Implies, Metric, Query, Rows
 from pytest_tgintegrity.rules.kinds.keys import Acyclic, KeyKind, References, Unique
 from pytest_tgintegrity.rules.kinds.source import ChildRows, Source
+from pytest_tgintegrity.rules.kinds.volumes import Freshness, Share, Volume, VolumeKind
 
-Kind = ColumnKind | KeyKind | ChildrenKind | FreeKind | CatalogKind
+Kind = ColumnKind | KeyKind | ChildrenKind | FreeKind | CatalogKind | VolumeKind
 
 __all__ = [
     "CONSTRAINT_KINDS",
@@ -54,6 +55,7 @@ __all__ = [
     "Declared",
     "Derived",
     "Formula",
+    "Freshness",
     "Implies",
     "JsonShape",
     "Kind",
@@ -67,7 +69,10 @@ __all__ = [
     "References",
     "Rows",
     "Schema",
+    "Share",
     "Source",
     "Total",
     "Unique",
+    "Volume",
+    "VolumeKind",
 ]

@@ -13,6 +13,7 @@ from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.history import history_lines
 from pytest_tgintegrity.reports.terminal.verdicts import vacuous_lines
 from pytest_tgintegrity.session.feature import Feature
+from pytest_tgintegrity.session.features.census import Census
 from pytest_tgintegrity.session.features.deciding.probing import Probes
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ class History(Feature):
 
     name = "history"
 
-    def __init__(self, memory: Memory, probes: Probes) -> None:
+    def __init__(self, memory: Memory, probes: Probes, census: Census) -> None:
         self.result: HistoryResult | None = None
         self.conditions: Mapping[str, bool] = {}
         self._memory = memory
         self._probes = probes
+        self._census = census
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Read past runs, and compare. An error is reported, and does not fail the run."""
@@ -43,7 +45,7 @@ class History(Feature):
         """Keep this run, and what its gate said."""
         if self.result is not None:
             seconds = {rule.id: rule.seconds for rule in summary.rules}
-            self.result = self._memory.keep(self.result, self.conditions, seconds)
+            self.result = self._memory.keep(self.result, self.conditions, seconds, self._census.compared)
 
     def section(self, summary: RunSummary) -> Section:
         """The trend, what got worse, and what was not kept."""

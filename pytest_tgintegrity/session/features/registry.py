@@ -11,6 +11,7 @@ from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.session.feature import Feature
 from pytest_tgintegrity.session.features.access import Access
+from pytest_tgintegrity.session.features.census import Census
 from pytest_tgintegrity.session.features.coverage import RuleCoverage
 from pytest_tgintegrity.session.features.deciding.baseline import Baselines
 from pytest_tgintegrity.session.features.deciding.gate import Gating
@@ -32,6 +33,7 @@ class Features:
     waivers: Waivers
     fixing: Fixing
     probes: Probes
+    census: Census
     history: History
     baselines: Baselines
     gating: Gating
@@ -46,6 +48,7 @@ class Features:
             self.fixing,
             self.access,
             self.probes,
+            self.census,
             self.history,
             self.baselines,
             self.gating,
@@ -58,13 +61,15 @@ def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: 
     """The features of a session; each is given the others that it needs."""
     waivers = Waivers(asked.waivers, outcome, wanted=not asked.prove)
     probes = Probes(asked.probe, outcome)
-    history = History(memory, probes)
+    census = Census(config, asked, memory, waivers, outcome)
+    history = History(memory, probes, census)
     baselines = Baselines(asked.baseline, memory, probes)
     return Features(
         access=Access(),
         waivers=waivers,
         fixing=Fixing(config, asked, memory, waivers),
         probes=probes,
+        census=census,
         history=history,
         baselines=baselines,
         gating=Gating(asked.gate, history, baselines, outcome),

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.judging.summary import RunSummary
-from pytest_tgintegrity.judging.waivers import Waiver, by_rule, parse_waivers, without_rule
+from pytest_tgintegrity.judging.waivers import CENSUS, Waiver, by_rule, parse_waivers, without_rule
 from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.rules import files as rule_files
@@ -39,7 +39,7 @@ class Waivers(Feature):
         parents = {rule_files.parent_of(name, path) for name, path in selection.files}
         self.hear(
             without_rule(
-                self.by_rule.values(),
+                [waiver for rule, waiver in self.by_rule.items() if not rule.startswith(CENSUS)],
                 selection.collected,
                 lambda file: any(os.path.exists(parent / file) for parent in parents),  # noqa: PTH110 - whatever its name is
             )

@@ -1,0 +1,236 @@
+"""What became of tables and columns since earlier runs: lost rows, columns of one value, lost values. Pure.
+
+Everything here is silent while rows are only added. A *loss* is a table that had rows and has none; it is a violation. What
+else is found is *noted*, with both numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from pytest_tgintegrity.census.counts import ColumnCount, Counted, TableCount
+from pytest_tgintegrity.census.earlier import Earlier, KeptColumn, KeptRows
+from pytest_tgintegrity.planning.facts import Before
+from pytest_tgintegrity.text import grouped, plural
+
+HALF = 0.5
+ENOUGH = 20
+"""Of fewer rows, or values, nothing is noted: a handful changes in an ordinary hour."""
+SAMPLED = 60
+"""So many values have to be in a sample for it to say how many the table had."""
+RUNS = 30
+"""Runs to look back where no period was given; and so often a finding on a column is told, before its numbers count as usual."""
+
+What = Literal["all rows lost", "fewer rows", "one value", "fewer values"]
+
+
+@dataclass(frozen=True, slots=True)
+class OneValue:
+    """Whether all of a column has one value, and the beginning of that value."""
+
+    one: bool
+    value: str
+
+
+class Confirmation(Protocol):
+    """Asks of a whole table what a sample suggests; None where that cannot be said."""
+
+    def has_one_value(self, table: str, column: str) -> OneValue | None:
+        """Whether a whole column has one value."""
+
+    def presence(self, table: str, column: str) -> ColumnCount | None:
+        """How many of all rows have a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of a table or, where `column` is given, of a column.
+
+    `before` and `now` are rows, different values, or rows with a value, as `what` says; `since` is when the run began that counted
+    `before`. `value` is the only one that is left, None where values must not be shown.
+    """
+
+    what: What
+    table: str
+    before: int
+    now: int
+    since: datetime
+    column: str | None = None
+    value: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The table, or the column with its table."""
+        return self.table if self.column is None else f"{self.table}.{self.column}"
+
+    @property
+    def sentence(self) -> str:
+        """It in words, with both numbers and the time."""
+        when = f"in the run of {self.since:%Y-%m-%d %H:%M} UTC"
+        match self.what:
+            case "all rows lost":
+                return f"{self.table} has no rows; it had {grouped(self.before)} {when}"
+            case "fewer rows":
+                return f"{self.table} has {plural(self.now, 'row')}; it had {grouped(self.before)} {when}"
+            case "one value":
+                of = "" if self.value is None else f", {self.value!r},"
+                return f"{self.subject} has one value{of} in all rows; it had {grouped(self.before)} {when}"
+        return f"{self.subject} has a value in {plural(self.now, 'row')}; it had one in {grouped(self.before)} {when}"
+
+    def to_json(self) -> dict[str, Any]:
+        """An entry of `census.findings` in the JSON report."""
+        severity = "high" if self.what == "all rows lost" else "info"
+        document: dict[str, Any] = {
+            "what": self.what,
+            "severity": severity,
+            "table": self.table,
+            "column": self.column,
+            "before": self.before,
+            "now": self.now,
+            "since": self.since.isoformat(),
+            "text": self.sentence,
+        }
+        return document if self.value is None else {**document, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """The tables whose rows, and the columns whose values, a rule bounds: what a rule judges is not told again."""
+
+    tables: Collection[str] = ()
+    columns: Collection[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was found, and what the history has to keep of this run."""
+
+    losses: tuple[Finding, ...] = ()
+    noted: tuple[Finding, ...] = ()
+    rows: KeptRows | None = None
+    columns: Mapping[str, Mapping[str, KeptColumn]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A census, to be compared with earlier ones: `at` is the beginning of this run, `period` how far a window reaches back."""
+
+    counted: Counted
+    earlier: Earlier
+    at: datetime
+    period: timedelta | None
+    bounded: Bounded
+    confirm: Confirmation
+    quote: bool
+
+    def compared(self) -> Compared:
+        """All findings in the order of the tables, and what is to be kept."""
+        losses = tuple(self._losses())
+        columns = {(found.table, str(found.column)): found for found in self._columns()}
+        lost = {found.table: Before(found.before, found.since) for found in losses}
+        unseen = {name: before for name, before in self._still_lost() if name not in lost}
+        rows = KeptRows(self.at, self.counted.rows, {**unseen, **lost})
+        return Compared(losses, (*self._fewer_rows(), *columns.values()), rows, self._kept(columns))
+
+    # --- rows
+
+    def _losses(self) -> Iterator[Finding]:
+        for name, rows in self.counted.rows.items():
+            before = self.earlier.last(name)
+            if rows == 0 and before is not None and name not in self.bounded.tables:
+                yield Finding("all rows lost", name, before.rows, 0, before.at)
+
+    def _still_lost(self) -> Iterator[tuple[str, Before]]:
+        """Tables that were empty and could not be counted this time."""
+        for name, table in self.counted.tables.items():
+            newest = self.earlier.runs[-1].lost if self.earlier.runs else {}
+            if table.rows is None and name in newest:
+                yield name, newest[name]
+
+    def _fewer_rows(self) -> Iterator[Finding]:
+        window = self._window()
+        for name, rows in self.counted.rows.items():
+            halved = (run for run in window if run.rows.get(name, 0) > max(ENOUGH - 1, 2 * rows))
+            run = next(halved, None) if rows and name not in self.bounded.tables else None
+            if run is not None:
+                yield Finding("fewer rows", name, run.rows[name], rows, run.at)
+
+    def _window(self) -> list[KeptRows]:
+        """The runs to look back on, newest first."""
+        if self.period is None:
+            return list(reversed(self.earlier.runs[-RUNS:]))
+        begin = self.at - self.period
+        within = [run for run in self.earlier.runs if run.at >= begin]
+        return list(reversed(within or self.earlier.runs[-1:]))
+
+    # --- values
+
+    def _columns(self) -> Iterator[Finding]:
+        for name, table in self.counted.tables.items():
+            for column, before in self.earlier.columns.get(name, {}).items():
+                now = table.columns.get(column)
+                if now is None or (name, column) in self.bounded.columns or before.told >= RUNS:
+                    continue
+                found = self._one_value(table, column, before, now) or self._fewer_values(table, column, before, now)
+                if found is not None:
+                    yield found
+
+    def _one_value(self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount) -> Finding | None:
+        if not is_collapsed(before.count, now):
+            return None
+        confirmed = self.confirm.has_one_value(table.table, column)
+        if confirmed is None or not confirmed.one:
+            return None
+        value = confirmed.value if self.quote else None
+        return Finding("one value", table.table, before.count.distinct, 1, before.at, column, value)
+
+    def _fewer_values(self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount) -> Finding | None:
+        if not has_fewer_values(before, now, table.rows or 0):
+            return None
+        exact = now if now.looked_at == table.rows else self.confirm.presence(table.table, column)
+        if exact is None or not has_fewer_values(before, exact, exact.looked_at):
+            return None
+        return Finding("fewer values", table.table, _values(before), exact.present, before.at, column)
+
+    # --- what is kept
+
+    def _kept(self, found: Mapping[tuple[str, str], Finding]) -> dict[str, dict[str, KeptColumn]]:
+        kept = {}
+        for name, table in self.counted.tables.items():
+            former = self.earlier.columns.get(name, {})
+            fresh = {column: KeptColumn(count, table.rows or 0, self.at) for column, count in table.columns.items()}
+            held = {
+                column: replace(former[column], told=former[column].told + 1)
+                for column in fresh
+                if (name, column) in found
+            }
+            kept[name] = {**fresh, **held} if fresh else dict(former)
+        return kept
+
+
+def is_collapsed(before: ColumnCount, now: ColumnCount) -> bool:
+    """Whether a column of several values seems to have one, which at most half of the rows had before.
+
+    That the rest joined the value that most had is ordinary: the last open request is decided.
+    """
+    several = before.distinct > 1 and before.present >= ENOUGH
+    if not several or now.distinct != 1 or now.present < ENOUGH:
+        return False
+    return before.share <= HALF or now.mark != before.mark
+
+
+def has_fewer_values(before: KeptColumn, now: ColumnCount, rows: int) -> bool:
+    """Whether less than half of the values that a column had are left, in number and as a share of the rows."""
+    count = before.count
+    enough = ENOUGH if count.looked_at == before.rows else SAMPLED
+    if count.present < enough or now.looked_at == 0:
+        return False
+    return now.presence < count.presence * HALF and now.presence * rows < _values(before) * HALF
+
+
+def _values(kept: KeptColumn) -> int:
+    """How many rows had a value, as far as a sample can say."""
+    return round(kept.count.presence * kept.rows)

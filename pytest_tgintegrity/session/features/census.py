@@ -1,0 +1,203 @@
+"""The census: rows of tables and values of columns, counted in a run of all rules and compared with earlier runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tgintegrity.census.counts import Counted, TableCount
+from pytest_tgintegrity.census.findings import Bounded, Compared, Comparison, Finding
+from pytest_tgintegrity.errors import TgIntegrityError
+from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.judging.summary import RuleRecord, RuleResult, RunSummary, ScanFacts
+from pytest_tgintegrity.judging.verdicts import Judgement, Outcome, judge
+from pytest_tgintegrity.judging.waivers import CENSUS, Waiver, objection, waive
+from pytest_tgintegrity.planning.facts import Facts
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.sql.compose import plain
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.census import census_lines
+from pytest_tgintegrity.rules.kinds import Share, Volume
+from pytest_tgintegrity.session.feature import Feature, Selection
+from pytest_tgintegrity.session.features.waivers import Waivers
+from pytest_tgintegrity.session.options import Options
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+
+DOC = "A table that had rows has not lost all of them."
+PART = "a part of the rules was selected"
+CUT_SHORT = "not all rules were judged"
+
+
+class Census(Feature):
+    """`compared` is what was found and what the history has to keep; None where the run was no whole look, or nothing can be kept."""
+
+    name = "census"
+
+    def __init__(
+        self, config: pytest.Config, asked: Options, memory: Memory, waivers: Waivers, outcome: RunOutcome
+    ) -> None:
+        self.compared: Compared | None = None
+        self._config = config
+        self._asked = asked
+        self._memory = memory
+        self._all_waivers = waivers
+        self._outcome = outcome
+        self._waivers: dict[str, Waiver] = {}
+        self._bounded = Bounded()
+        self._counted = Counted()
+        self._uncounted: list[TableCount] = []
+        self._reason: str | None = None
+
+    # --- what workers tell
+
+    def begun(self, run: Run, selection: Selection) -> None:
+        """Note what rules bound, and which losses are waived."""
+        self._bounded = bounded(selection.rules, run.facts, run.tables)
+        self._waivers = {rule: one for rule, one in self._all_waivers.by_rule.items() if rule.startswith(CENSUS)}
+
+    def to_json(self) -> Any:
+        """What is bounded, and what is waived."""
+        waivers = [{**asdict(waiver), "expires": waiver.expires.isoformat()} for waiver in self._waivers.values()]
+        return {"tables": sorted(self._bounded.tables), "columns": sorted(self._bounded.columns), "waivers": waivers}
+
+    def hear(self, known: Any) -> None:
+        """All workers know the same."""
+        self._bounded = Bounded(
+            frozenset(known["tables"]), frozenset((table, column) for table, column in known["columns"])
+        )
+        waivers = [
+            Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]
+        ]
+        self._waivers = {waiver.rule: waiver for waiver in waivers}
+
+    # --- counting
+
+    def results(self, run: Run | None, scans: Sequence[ScanFacts]) -> Iterable[RuleRecord]:
+        """Count, compare, and return a violated rule for each table that lost all its rows."""
+        known = {scan.table: scan.rows for scan in scans if scan.table is not None and scan.rows is not None}
+        self._counted = Counted({table: TableCount(table, rows) for table, rows in sorted(known.items())})
+        if run is None or run.database is None:
+            return ()
+        self._reason = self._why_not()
+        if self._reason is None:
+            self._reason = self._take(run, run.database.identity, known)
+        return () if self.compared is None else list(self._judged(self.compared, run.started_at.date()))
+
+    def _why_not(self) -> str | None:
+        """Why this run takes no census."""
+        if not self._outcome.complete:
+            return CUT_SHORT
+        return PART if self._outcome.deselected or not whole(self._config) else None
+
+    def _take(self, run: Run, identity: str, known: Mapping[str, int]) -> str | None:
+        """Count and compare; the reason why not, if that cannot be done."""
+        from pytest_tgintegrity.census.taking import Taking  # noqa: PLC0415 - it imports psycopg: other suites start at once
+
+        earlier = self._memory.earlier(identity)
+        if earlier.reason is not None:
+            return earlier.reason
+        period = None if self._asked.period is None else timedelta(hours=self._asked.period)
+        try:
+            with run.reader() as reader:
+                taking = Taking(reader, known)
+                counted = taking.take(values=True)
+                quote = bool(self._asked.samples)
+                comparison = Comparison(counted, earlier, run.started_at, period, self._bounded, taking, quote)
+                self.compared = comparison.compared()
+        except TgIntegrityError as error:
+            return str(error)
+        self._counted, before = counted, earlier.rows.rows
+        self._uncounted = [table for table in counted.tables.values() if table.rows is None and table.table in before]
+        return counted.reason
+
+    # --- judging
+
+    def _judged(self, compared: Compared, today: date) -> Iterator[RuleRecord]:
+        for found in compared.losses:
+            judgement = judge("high", Outcome(held=False, reason=found.sentence), self._asked.fail_on)
+            yield self._record(found.table, self._with_waiver(found.table, judgement, today), 1)
+        lost = {found.table for found in compared.losses}
+        for rule in self._waivers:
+            table = rule.removeprefix(CENSUS)
+            if table not in lost and self._is_counted(table):
+                yield self._record(table, self._with_waiver(table, Judgement("passed"), today), 0)
+
+    def _is_counted(self, table: str) -> bool:
+        count = self._counted.tables.get(table)
+        return count is None or count.rows is not None
+
+    def _with_waiver(self, table: str, judgement: Judgement, today: date) -> Judgement:
+        waiver = self._waivers.get(CENSUS + table)
+        if waiver is None:
+            return judgement
+        count = 0 if judgement.verdict == "passed" else 1
+        return waive(judgement, objection(waiver, judgement, count, today, whole=True))
+
+    def _record(self, table: str, judgement: Judgement, violations: int) -> RuleRecord:
+        waiver = self._waivers.get(CENSUS + table)
+        return RuleRecord(
+            RuleResult(
+                id=CENSUS + table,
+                doc=DOC,
+                severity="high",
+                sources=(table,),
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                examined=None,
+                violations=violations,
+                waiver=None if waiver is None else waiver.to_json(),
+            )
+        )
+
+    # --- reporting
+
+    def section(self, summary: RunSummary) -> Section:
+        """The numbers of all tables, and what became of them."""
+        findings = [*self.compared.losses, *self.compared.noted] if self.compared else []
+        document: dict[str, Any] = {
+            "tables": [table.to_json() for table in self._counted.tables.values()],
+            "findings": [_told(found) for found in findings],
+        }
+        if self._reason is not None:
+            document["reason"] = self._reason
+        return Section(
+            {"census": document},
+            list(census_lines(document["findings"], [(one.table, str(one.reason)) for one in self._uncounted])),
+        )
+
+
+def _told(found: Finding) -> dict[str, Any]:
+    """A finding; one that is a violation names its rule."""
+    document = found.to_json()
+    return {**document, "rule": CENSUS + found.table} if found.what == "all rows lost" else document
+
+
+def bounded(rules: Iterable[BoundRule], facts: Facts, read: Mapping[str, Sequence[str]]) -> Bounded:
+    """What rules bound: the rows of tables, and the values of columns of sources that are one table."""
+    tables, columns = set(), set()
+    for bound in rules:
+        kind = bound.rule.kind
+        if not isinstance(kind, Volume | Share):
+            continue
+        for name in read.get(bound.id, ())[:2]:
+            table = facts.table(name)
+            if table is not None and isinstance(kind, Volume):
+                tables.add(table.qualified)
+            elif table is not None and isinstance(kind, Share):
+                columns.add((table.qualified, plain(kind.column, bound.params).rpartition(".")[2]))
+    return Bounded(frozenset(tables), frozenset(columns))
+
+
+def whole(config: pytest.Config) -> bool:
+    """Whether pytest was asked for folders, not for files or single tests, and not for the last failures."""
+    named = [str(argument) for argument in config.args]
+    part = any("::" in name or Path(name).is_file() for name in named)
+    return not part and not config.getoption("lf", default=False)

@@ -1,0 +1,229 @@
+"""The census in whole runs: what was lost since the last ones is named, once, and stays named until it is there again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from harness import HOLDS, Ran, RunRules
+from pytest_tgintegrity.servers.valkey import ValkeyServer
+
+ODD = '"Odd.One"."Täble ""x"""'
+DATA = f"""
+CREATE TABLE item (id int PRIMARY KEY, size int, name text);
+INSERT INTO item SELECT i, i, 'n' || i FROM generate_series(1, 20) AS i;
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TABLE player (id int PRIMARY KEY, name text NOT NULL, superuser bool NOT NULL, strength smallint, mood mood, team int,
+                     notes jsonb, place point, paper json);
+INSERT INTO player SELECT i, 'p' || i, i = 1, 1 + i % 5, CASE WHEN i % 3 = 0 THEN 'bad' ELSE 'good' END::mood, i % 9, '{{"a": 1}}',
+                          point(i, i), '[1]' FROM generate_series(1, 60) i;
+CREATE SCHEMA "Odd.One";
+CREATE TABLE {ODD} ("a.b" int);
+INSERT INTO {ODD} SELECT generate_series(1, 7);
+CREATE TABLE parted (id int, at date) PARTITION BY RANGE (at);
+CREATE TABLE parted_one PARTITION OF parted FOR VALUES FROM ('2020-01-01') TO ('2030-01-01');
+INSERT INTO parted SELECT i, '2024-01-01' FROM generate_series(1, 30) i;
+CREATE TABLE nothing (id int PRIMARY KEY);
+CREATE VIEW seen AS SELECT * FROM player;
+"""
+HOW = pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
+
+
+class Played:
+    """A database that is looked at again and again with the same history."""
+
+    def __init__(self, check: RunRules, url: str, redis: str) -> None:
+        self._check, self.url, self._redis = check, url, redis
+
+    def run(self, *words: str) -> Ran:
+        return self._check(*words, f"--redis-url={self._redis}", url=self.url)
+
+    def sql(self, statement: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def played(check: RunRules, make_database: Callable[[str], str], valkey: ValkeyServer) -> Played:
+    """Three clean runs have been recorded."""
+    played = Played(check, make_database(DATA), valkey.url)
+    assert [played.run(HOLDS).status for _ in range(3)] == [0, 0, 0]
+    return played
+
+
+def found(ran: Ran) -> list[tuple[str, str, str | None, int, int]]:
+    return [
+        (one["what"], one["table"], one["column"], one["before"], one["now"])
+        for one in ran.integrity["census"]["findings"]
+    ]
+
+
+@HOW
+def test_a_truncated_table_is_a_high_violation(played: Played, how: list[str]) -> None:
+    played.sql("TRUNCATE player")
+    ran = played.run(*how)
+
+    assert ran.status == 1
+    assert found(ran) == [("all rows lost", "public.player", None, 60, 0)]
+    (rule,) = [one for one in ran.integrity["rules"] if one["id"].startswith("census::")]
+    assert (rule["id"], rule["verdict"], rule["severity"], rule["violations"]) == (
+        "census::public.player",
+        "failed",
+        "high",
+        1,
+    )
+    assert re.fullmatch(r"public.player has no rows; it had 60 in the run of .* UTC", rule["reason"])
+    assert ran.integrity["health"]["score"] == 85
+    assert re.search(r"census +public.player has no rows; it had 60 in the run of", ran.out)
+
+
+def test_a_loss_stays_a_violation_until_there_are_rows_again(played: Played) -> None:
+    played.sql(f"DELETE FROM {ODD}")
+    runs = [played.run() for _ in range(3)]
+    assert [ran.status for ran in runs] == [1, 1, 1]
+    assert {tuple(found(ran)) for ran in runs} == {(("all rows lost", ODD, None, 7, 0),)}
+    assert len({ran.integrity["census"]["findings"][0]["since"] for ran in runs}) == 1
+
+    played.sql(f"INSERT INTO {ODD} VALUES (1)")
+    again = played.run()
+    assert (again.status, found(again)) == (0, [])
+    played.sql(f"DELETE FROM {ODD}")
+    assert found(played.run()) == [("all rows lost", ODD, None, 1, 0)]
+
+
+def test_half_of_the_rows_and_half_of_the_values_are_noted(played: Played) -> None:
+    played.sql("DELETE FROM parted WHERE id > 14; UPDATE player SET notes = NULL, paper = NULL WHERE id > 20")
+    ran = played.run()
+    assert ran.status == 0
+    assert found(ran) == [
+        ("fewer rows", "public.parted", None, 30, 14),
+        ("fewer values", "public.player", "notes", 60, 20),
+        ("fewer values", "public.player", "paper", 60, 20),
+    ]
+    assert {one["severity"] for one in ran.integrity["census"]["findings"]} == {"info"}
+    assert ran.integrity["health"]["score"] == 100
+    assert found(played.run()) == found(ran)
+
+
+@HOW
+def test_an_update_without_where_is_noted_for_each_column(played: Played, how: list[str]) -> None:
+    played.sql("UPDATE player SET superuser = true, strength = 5, mood = 'bad', team = 3")
+    ran = played.run(*how)
+    assert ran.status == 0
+    assert found(ran) == [
+        ("one value", "public.player", "superuser", 2, 1),
+        ("one value", "public.player", "strength", 5, 1),
+        ("one value", "public.player", "mood", 2, 1),
+        ("one value", "public.player", "team", 9, 1),
+    ]
+    assert [one["value"] for one in ran.integrity["census"]["findings"]] == ["true", "5", "bad", "3"]
+    assert "public.player.strength has one value, '5', in all rows; it had 5 in the run of" in ran.out
+    hidden = played.run("--no-samples")
+    assert found(hidden) == found(ran)
+    assert [one for one in hidden.integrity["census"]["findings"] if "value" in one] == []
+    assert "has one value in all rows" in hidden.out
+
+
+def test_what_most_had_is_no_finding(played: Played) -> None:
+    played.sql("UPDATE player SET superuser = false")
+    assert found(played.run()) == []
+
+
+def test_more_findings_than_a_screen_are_counted(played: Played) -> None:
+    played.sql("UPDATE player SET superuser = true, strength = 5, mood = 'bad', team = 3, notes = NULL, paper = NULL")
+    ran = played.run()
+    assert len(found(ran)) == 6
+    assert "and 1 more (JSON: census.findings)" in ran.out
+
+
+def test_ordinary_play_is_silent(played: Played) -> None:
+    played.sql(f"INSERT INTO player SELECT * FROM player WHERE false; INSERT INTO {ODD} SELECT generate_series(1, 900)")
+    played.sql("INSERT INTO player (id, name, superuser) SELECT i, 'q', false FROM generate_series(100, 900) i")
+    played.sql("DELETE FROM parted WHERE id > 20; INSERT INTO nothing VALUES (1)")
+    ran = played.run()
+    assert (ran.status, found(ran)) == (0, [])
+
+
+def test_a_part_of_the_rules_takes_no_census(played: Played) -> None:
+    played.sql("TRUNCATE player")
+    two = [HOLDS, HOLDS.replace("test_holds", "test_keeps")]
+    for part in (played.run(*two, "-k", "holds"), played.run("test_items.py"), played.run("test_items.py::test_holds")):
+        assert (part.status, found(part)) == (0, [])
+        assert part.integrity["census"]["reason"] == "a part of the rules was selected"
+        assert [(one["table"], one["rows"]) for one in part.integrity["census"]["tables"]] == [("public.item", 20)]
+    assert found(played.run()) == [("all rows lost", "public.player", None, 60, 0)]
+
+
+def test_tables_that_cannot_be_counted_are_not_taken_for_empty(played: Played) -> None:
+    played.sql(
+        "CREATE ROLE narrow LOGIN PASSWORD 'narrow-9'; GRANT SELECT ON item TO narrow; GRANT SELECT (id) ON player TO narrow"
+    )
+    narrow = re.sub(r"//[^@/]*@", "//narrow:narrow-9@", played.url)
+    ran = Played(played._check, narrow, played._redis).run()
+    tables = {one["table"]: one for one in ran.integrity["census"]["tables"]}
+    assert found(ran) == []
+    assert (tables["public.player"]["rows"], tables["public.player"]["columns"]) == (60, [])
+    assert tables["public.parted"] == {
+        "table": "public.parted",
+        "rows": None,
+        "exact": False,
+        "columns": [],
+        "reason": "this role may not read it",
+    }
+    assert "3 tables not counted: " in ran.out
+    played.sql("TRUNCATE parted")
+    assert found(played.run()) == [("all rows lost", "public.parted", None, 30, 0)]
+
+
+@HOW
+def test_a_loss_can_be_waived(played: Played, pytester: pytest.Pytester, how: list[str]) -> None:
+    path = pytester.path / "waivers.toml"
+    entry = '[[waiver]]\nrule = "census::public.player"\nreason = "season over"\nowner = "bob"\nexpires = "{}"\n'
+    path.write_text(entry.format("2999-12-31"))
+    stale = played.run(*how)
+    assert stale.status == 1
+    assert stale.verdicts["public.player"] == "failed"
+    assert stale.reasons["public.player"] == "waiver for census::public.player is stale: remove it from waivers.toml"
+
+    played.sql("TRUNCATE player")
+    waived = [played.run(*how) for _ in range(2)]
+    assert [(ran.status, ran.verdicts["public.player"]) for ran in waived] == [(0, "waived"), (0, "waived")]
+    assert "census::public.player: 1 violation until 2999-12-31 (bob: season over)" in waived[0].out
+
+    path.write_text(entry.format("2020-01-01"))
+    assert played.run(*how).status == 1
+    path.unlink()
+    assert played.run(*how).status == 1
+
+
+def test_no_value_is_kept_in_redis(played: Played, valkey: ValkeyServer) -> None:
+    import redis
+
+    from pytest_tgintegrity.history.packing import unpacked
+
+    played.sql("UPDATE player SET name = 'Wilhelmina'")
+    ran = played.run()
+    assert ran.integrity["census"]["findings"][0]["value"] == "Wilhelmina"
+    with redis.Redis.from_url(valkey.url) as client:
+        texts = [unpacked(client.get(key)) for key in client.keys("tgintegrity:census:*")]
+        entries = [client.xrange(key) for key in client.keys("tgintegrity:history:*")]
+    texts += [unpacked(data) for entry in entries for _, fields in entry for data in [fields[b"record"]]]
+    assert len(texts) >= 4
+    assert not [text for text in texts if "Wilhelmina" in text or "p17" in text]
+    assert any("superuser" in text for text in texts)
+
+
+def test_without_redis_only_what_scans_counted_is_told(check: RunRules) -> None:
+    census = check(HOLDS).integrity["census"]
+    assert census["reason"] == "no comparable run: give --redis-url"
+    assert [(one["table"], one["rows"], one["exact"]) for one in census["tables"]] == [("public.item", 20, True)]
+
+
+def test_a_dead_redis_is_a_sentence(played: Played, valkey: ValkeyServer) -> None:
+    ran = Played(played._check, played.url, "redis://127.0.0.1:1/0").run()
+    assert ran.status == 0
+    assert ran.integrity["census"]["reason"].startswith("no comparable run: Redis at 127.0.0.1:1 cannot be reached")
+    assert "Traceback" not in ran.said
