@@ -250,7 +250,7 @@ def _constraints(counts: Mapping[str, int]) -> Condition:
     judged = sum(counts.values())
     awry = {verdict: count for verdict, count in counts.items() if count and verdict not in ("passed", "fixed")}
     measured = ", ".join([f"{judged} judged", *(f"{count} {verdict}" for verdict, count in awry.items())])
-    reason = "some are not in force, or do not hold" if awry else None
+    reason = "some are gone, not in force, or do not hold" if awry else None
     if not judged:
         measured, reason = NOT_DETERMINED, "no rule about declared constraints or the schema was run"
     return Condition("constraints", reason is None, measured, "all in place, validated, and true of the data", reason)

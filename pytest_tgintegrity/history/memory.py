@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from pytest_tgintegrity.census.earlier import Earlier
-from pytest_tgintegrity.census.findings import Compared
 from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.run import Run
 from pytest_tgintegrity.errors import HistoryLost, ScratchError, TgIntegrityError
@@ -80,13 +79,13 @@ class Memory:
         known: HistoryResult,
         conditions: Mapping[str, bool],
         seconds: Mapping[str, float],
-        census: Compared | None = None,
+        beside: history.Beside = history.NOTHING,
     ) -> HistoryResult:
-        """Store a run that was compared, the conditions of its gate, the seconds of each rule, and what was counted."""
+        """Store a run that was compared, the conditions of its gate, the seconds of each rule, and what was found beside the rules."""
         if known.record is None:
             return known
         try:
-            history.append(self.opened(), replace(known.record, conditions=conditions), seconds, census)
+            history.append(self.opened(), replace(known.record, conditions=conditions), seconds, beside)
         except HistoryLost as error:
             return replace(known, reason=str(error))
         return replace(known, recorded=True)

@@ -30,7 +30,8 @@ class Record:
     that could not be evaluated, `verdicts` those of all rules that did not pass, `conditions` whether
     those of the gate were met, where one was asked. `overlooked` counts tolerated rules that do not declare it,
     `vacuous` are the rules that had nothing to look at (None for a run that did not keep them), `census` the rows of tables (see
-    `census.earlier.rows_to_json`; None for a run that took no census). `digest` names the set of rules,
+    `census.earlier.rows_to_json`; None for a run that took no census), `declared` names the list of what was declared (None for a
+    run that was no whole look). `digest` names the set of rules,
     `probes` are what performance probes measured, by name. `rollback_rate` (0 to 1) and `deadlocks` are of the whole
     database since its statistics began. `identity` is that of the database: its name, `database`,
     may occur on several servers.
@@ -58,6 +59,7 @@ class Record:
     overlooked: int = 0
     vacuous: tuple[str, ...] | None = None
     census: Mapping[str, Any] | None = None
+    declared: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON that says its version."""
@@ -176,5 +178,6 @@ _READ: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "conditions": _mapping(bool),
     "vacuous": lambda document, name: None if document.get(name) is None else _names(document, name),
     "census": lambda document, name: None if document.get(name) is None else _value(document, name, dict),
+    "declared": lambda document, name: None if document.get(name) is None else _value(document, name, str),
     "overlooked": lambda document, name: _number(LARGEST, int)({name: 0, **document}, name),
 }

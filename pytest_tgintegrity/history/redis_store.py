@@ -7,6 +7,7 @@ stream is capped and expires. Nothing is retried, and Redis has to answer within
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -37,6 +38,7 @@ from pytest_tgintegrity.history.packing import (
 )
 from pytest_tgintegrity.history.record import Record
 from pytest_tgintegrity.history.redis_address import RedisAddress, parse_redis_url
+from pytest_tgintegrity.planning.expected.declarations import EarlierDeclarations
 
 OWN = "tgintegrity:"
 PREFIX = f"{OWN}history:"
@@ -44,7 +46,9 @@ BASELINE = f"{OWN}baseline:"
 RULES = f"{OWN}rules:"
 TABLES = f"{OWN}tables:"
 CENSUS = f"{OWN}census:"
+DECLARED = f"{OWN}declared:"
 FIELD = "record"
+DIGEST = re.compile(r"[0-9a-f]{32}")
 CAP = 6_000
 """A run every two minutes for the days that a gate looks back on."""
 LIFE = timedelta(days=400)
@@ -64,11 +68,23 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The records of past runs, oldest first, when entries were added that we cannot read, and what the runs counted."""
+    """The records of past runs, oldest first, when entries were added that we cannot read, what the runs counted, and what was declared."""
 
     records: tuple[Record, ...]
     unreadable: tuple[datetime, ...] = ()
     earlier: Earlier = Earlier()
+    declared: EarlierDeclarations | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a run found beside the results of its rules: what it counted, and what is declared (see `planning.expected.declarations`)."""
+
+    census: Compared | None = None
+    declared: Mapping[str, str] | None = None
+
+
+NOTHING = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +127,7 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
     records: list[Record] = []
     unreadable: list[datetime] = []
 
-    def ask(client: Any) -> Earlier:
+    def ask(client: Any) -> tuple[Earlier, EarlierDeclarations | None]:
         read = 0
         for number, entry in islice(_entries(client, PREFIX + identity, since), CAP):
             try:
@@ -126,10 +142,10 @@ def _read(address: RedisAddress, identity: str, since: datetime | None, room: in
             if room is not None and read > room:
                 break
         records.sort(key=lambda record: (record.started_at, record.run))
-        return _earlier(client, identity, records)
+        return _earlier(client, identity, records), _declared(client, records)
 
-    earlier = _answer(address, ask, patient=room is None)
-    return Past(tuple(records), tuple(unreadable), earlier)
+    earlier, declared = _answer(address, ask, patient=room is None)
+    return Past(tuple(records), tuple(unreadable), earlier, declared)
 
 
 def _earlier(client: Any, identity: str, records: Sequence[Record]) -> Earlier:
@@ -140,7 +156,7 @@ def _earlier(client: Any, identity: str, records: Sequence[Record]) -> Earlier:
         census = record.census or {}
         name = str(census.get("tables"))
         if name not in lists:
-            lists[name] = _names(client.get(TABLES + name))
+            lists[name] = _names(client, TABLES, name)
         if (rows := rows_from_json(census, lists[name], record.started_at)) is not None:
             runs.append(rows)
     with contextlib.suppress(*DAMAGE):
@@ -148,21 +164,37 @@ def _earlier(client: Any, identity: str, records: Sequence[Record]) -> Earlier:
     return Earlier(runs)
 
 
-def _names(data: bytes | None) -> tuple[str, ...]:
+def _declared(client: Any, records: Sequence[Record]) -> EarlierDeclarations | None:
+    """What the newest run that looked at everything knew to be declared; None if there is no such run."""
+    for record in reversed([record for record in records if record.declared is not None]):
+        items = [line.rpartition(" ") for line in _names(client, DECLARED, str(record.declared))]
+        if items:
+            return EarlierDeclarations(record.started_at, {rule: content for rule, _, content in items})
+    return None
+
+
+def _names(client: Any, prefix: str, name: str) -> tuple[str, ...]:
+    """The list that is kept under a name of ours; empty for any other name."""
     with contextlib.suppress(*DAMAGE):
-        return unpack_names(data or b"")
+        if DIGEST.fullmatch(name):
+            return unpack_names(client.get(prefix + name) or b"")
     return ()
 
 
-def append(address: RedisAddress, record: Record, seconds: Mapping[str, float], census: Compared | None = None) -> None:
-    """Add a run, what each rule took, and what was counted; kept until there are too many after it. Raises `HistoryLost`."""
+def append(address: RedisAddress, record: Record, seconds: Mapping[str, float], beside: Beside = NOTHING) -> None:
+    """Add a run, what each rule took, and what was found beside; kept until there are too many after it. Raises `HistoryLost`."""
     key, taken = PREFIX + record.identity, pack_seconds(seconds)
-    kept = {}
+    kept: dict[str, bytes] = {}
+    census = beside.census
+    if beside.declared:
+        declared = pack_names([f"{rule} {content}" for rule, content in sorted(beside.declared.items())])
+        record = replace(record, declared=declared.name)
+        kept = {DECLARED + declared.name: declared.data}
     if census is not None and census.rows is not None:
         tables = sorted(census.rows.rows)
         names = pack_names(tables)
         record = replace(record, census=rows_to_json(census.rows, tables, names.name))
-        kept = {TABLES + names.name: names.data, CENSUS + record.identity: packed(columns_to_json(census.columns))}
+        kept |= {TABLES + names.name: names.data, CENSUS + record.identity: packed(columns_to_json(census.columns))}
     entry = {FIELD: packed(record.to_json()), "rules": taken.name, "seconds": taken.taken}
 
     def ask(client: Any) -> None:

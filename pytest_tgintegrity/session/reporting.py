@@ -11,7 +11,7 @@ import pytest
 
 from pytest_tgintegrity.commandline import parsing
 from pytest_tgintegrity.errors import TgIntegrityError
-from pytest_tgintegrity.judging.summary import RunFacts, RunSummary, ScanFacts
+from pytest_tgintegrity.judging.summary import RuleRecord, RunFacts, RunSummary, ScanFacts
 from pytest_tgintegrity.reports.alerts.state import alert
 from pytest_tgintegrity.reports.document import refusal, report_document
 from pytest_tgintegrity.reports.lines import Line
@@ -19,6 +19,7 @@ from pytest_tgintegrity.reports.publishing import publish, save_whole
 from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal import summary as terminal
 from pytest_tgintegrity.session import addresses, options
+from pytest_tgintegrity.session.workers import RECORD
 from pytest_tgintegrity.text import printable
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.session.session import Session
 
 NOTHING_JUDGED = "no rule was judged"
+
+
+def _report_of(record: RuleRecord) -> pytest.TestReport:
+    """The report of a violated rule that the run found by itself, beside its tests."""
+    rule = record.rule
+    file, _, name = rule.id.partition("::")
+    text = f"{rule.reason} [{rule.severity}]: {rule.doc.strip().partition(chr(10))[0]}"
+    report = pytest.TestReport(rule.id, (file, None, name), {name: 1}, "failed", printable(text), "call")
+    setattr(report, RECORD, record.to_json())
+    return report
 
 
 class Reporting:
@@ -74,6 +85,7 @@ class Reporting:
         if outcome.refused is None and outcome.selected:
             for record in [record for feature in features for record in feature.results(looked, scans)]:
                 outcome.hear(record)
+                self._show(record)
         health = outcome.conclude(self._session.options.health_minimum)
         if health is None:
             return
@@ -93,6 +105,17 @@ class Reporting:
         for feature in features:
             feature.recorded(summary)
         self._summary, self._sections = summary, [feature.section(summary) for feature in features]
+
+    def _show(self, record: RuleRecord) -> None:
+        """Have all plugins know of a violation that no test found; the terminal counts and shows it, but has ended its progress."""
+        if record.rule.verdict != "failed":
+            return
+        report, plugins = _report_of(record), self._config.pluginmanager
+        terminal_reporter: Any = plugins.getplugin("terminalreporter")
+        others = [plugin for plugin in (terminal_reporter, self._session) if plugin is not None]
+        plugins.subset_hook_caller("pytest_runtest_logreport", others)(report=report)
+        if terminal_reporter is not None:
+            terminal_reporter.stats.setdefault("failed", []).append(report)
 
     def _scans(self, run: Run) -> list[ScanFacts]:
         """What was scanned, by whichever process."""

@@ -30,9 +30,9 @@ YELLOW = {"yellow": True}
 BRIEF = frozenset(
     {
         "rules",
+        "gone",
         "vacuous",
         "no rows",
-        "census",
         "score",
         "unknown",
         "tolerated",

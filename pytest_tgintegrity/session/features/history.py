@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.history.redis_store import Beside
 from pytest_tgintegrity.history.trend import HistoryResult
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.judging.vacuous import rows_expected
@@ -15,6 +16,7 @@ from pytest_tgintegrity.reports.terminal.verdicts import vacuous_lines
 from pytest_tgintegrity.session.feature import Feature
 from pytest_tgintegrity.session.features.census import Census
 from pytest_tgintegrity.session.features.deciding.probing import Probes
+from pytest_tgintegrity.session.features.declarations import Declarations
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.run import Run
@@ -28,12 +30,13 @@ class History(Feature):
 
     name = "history"
 
-    def __init__(self, memory: Memory, probes: Probes, census: Census) -> None:
+    def __init__(self, memory: Memory, probes: Probes, census: Census, declarations: Declarations) -> None:
         self.result: HistoryResult | None = None
         self.conditions: Mapping[str, bool] = {}
         self._memory = memory
         self._probes = probes
         self._census = census
+        self._declarations = declarations
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Read past runs, and compare. An error is reported, and does not fail the run."""
@@ -45,7 +48,8 @@ class History(Feature):
         """Keep this run, and what its gate said."""
         if self.result is not None:
             seconds = {rule.id: rule.seconds for rule in summary.rules}
-            self.result = self._memory.keep(self.result, self.conditions, seconds, self._census.compared)
+            beside = Beside(self._census.compared, self._declarations.kept)
+            self.result = self._memory.keep(self.result, self.conditions, seconds, beside)
 
     def section(self, summary: RunSummary) -> Section:
         """The trend, what got worse, and what was not kept."""

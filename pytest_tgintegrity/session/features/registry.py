@@ -16,6 +16,7 @@ from pytest_tgintegrity.session.features.coverage import RuleCoverage
 from pytest_tgintegrity.session.features.deciding.baseline import Baselines
 from pytest_tgintegrity.session.features.deciding.gate import Gating
 from pytest_tgintegrity.session.features.deciding.probing import Probes
+from pytest_tgintegrity.session.features.declarations import Declarations
 from pytest_tgintegrity.session.features.fixing import Fixing
 from pytest_tgintegrity.session.features.history import History
 from pytest_tgintegrity.session.features.proving import Proving
@@ -34,6 +35,7 @@ class Features:
     fixing: Fixing
     probes: Probes
     census: Census
+    declarations: Declarations
     history: History
     baselines: Baselines
     gating: Gating
@@ -49,6 +51,7 @@ class Features:
             self.access,
             self.probes,
             self.census,
+            self.declarations,
             self.history,
             self.baselines,
             self.gating,
@@ -62,7 +65,8 @@ def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: 
     waivers = Waivers(asked.waivers, outcome, wanted=not asked.prove)
     probes = Probes(asked.probe, outcome)
     census = Census(config, asked, memory, waivers, outcome)
-    history = History(memory, probes, census)
+    declarations = Declarations(config, asked, memory, waivers, outcome)
+    history = History(memory, probes, census, declarations)
     baselines = Baselines(asked.baseline, memory, probes)
     return Features(
         access=Access(),
@@ -70,6 +74,7 @@ def features_of(config: pytest.Config, asked: Options, memory: Memory, outcome: 
         fixing=Fixing(config, asked, memory, waivers),
         probes=probes,
         census=census,
+        declarations=declarations,
         history=history,
         baselines=baselines,
         gating=Gating(asked.gate, history, baselines, outcome),

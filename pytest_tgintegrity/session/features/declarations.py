@@ -1,0 +1,145 @@
+"""Declarations: constraints that an earlier run knew and that are not declared any more are violations, until they are pinned or waived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_tgintegrity.errors import HistoryLost
+from pytest_tgintegrity.history.memory import Memory
+from pytest_tgintegrity.judging.outcome import RunOutcome
+from pytest_tgintegrity.judging.summary import RuleRecord, RuleResult, RunSummary, ScanFacts
+from pytest_tgintegrity.judging.verdicts import Outcome, judge
+from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
+from pytest_tgintegrity.planning.expected.declarations import EarlierDeclarations, declared_items, function_of, gone
+from pytest_tgintegrity.planning.expected.lock_file import LOCK_FILE
+from pytest_tgintegrity.reports.section import Section
+from pytest_tgintegrity.reports.terminal.declarations import gone_lines
+from pytest_tgintegrity.rules.kinds import Declared, Pinned
+from pytest_tgintegrity.rules.severity import Severity
+from pytest_tgintegrity.session.feature import Feature, Selection
+from pytest_tgintegrity.session.features.census import whole
+from pytest_tgintegrity.session.features.waivers import Waivers
+from pytest_tgintegrity.session.options import Options
+
+if TYPE_CHECKING:
+    from pytest_tgintegrity.database.run import Run
+
+GONE = "gone"
+"""The reason of such a violation."""
+
+
+class Declarations(Feature):
+    """`kept` is what the history has to keep of this run; None where it was no whole look."""
+
+    name = "declarations"
+
+    def __init__(
+        self, config: pytest.Config, asked: Options, memory: Memory, waivers: Waivers, outcome: RunOutcome
+    ) -> None:
+        self.kept: Mapping[str, str] | None = None
+        self._config = config
+        self._asked = asked
+        self._memory = memory
+        self._all_waivers = waivers
+        self._outcome = outcome
+        self._items: dict[str, str] = {}
+        self._tests: dict[str, tuple[Severity, str]] = {}
+        self._pinned = False
+        self._waivers: dict[str, Waiver] = {}
+        self._earlier: EarlierDeclarations | None = None
+        self._gone: Sequence[str] = ()
+
+    def selected(self, selection: Selection) -> None:
+        """Refuse a lock file that pytest does not collect, as it is no regular file. Raises `UsageError`."""
+        list(selection.beside(LOCK_FILE))
+
+    def begun(self, run: Run, selection: Selection) -> None:
+        """Note what is declared, whether it is pinned, and which violations of what is gone are waived."""
+        self._items = declared_items(selection.rules)
+        self._tests = {
+            function_of(bound.id): (bound.rule.severity, bound.doc)
+            for bound in selection.rules
+            if isinstance(bound.rule.kind, Declared)
+        }
+        self._pinned = any(isinstance(bound.rule.kind, Pinned) for bound in selection.rules)
+        self._waivers = {
+            rule: waiver for rule, waiver in self._all_waivers.by_rule.items() if function_of(rule) in self._tests
+        }
+
+    def to_json(self) -> Any:
+        """All that was noted."""
+        waivers = [{**asdict(waiver), "expires": waiver.expires.isoformat()} for waiver in self._waivers.values()]
+        return {"items": self._items, "tests": self._tests, "pinned": self._pinned, "waivers": waivers}
+
+    def hear(self, known: Any) -> None:
+        """All workers know the same."""
+        self._items, self._pinned = known["items"], known["pinned"]
+        self._tests = {function: (severity, doc) for function, (severity, doc) in known["tests"].items()}
+        waivers = [
+            Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]
+        ]
+        self._waivers = {waiver.rule: waiver for waiver in waivers}
+
+    def results(self, run: Run | None, scans: Sequence[ScanFacts]) -> Iterable[RuleRecord]:
+        """A violated rule for each constraint that is gone."""
+        if run is None or run.database is None or not self._is_whole():
+            return ()
+        self.kept = self._items
+        if not self._pinned:
+            self._compare(run.database.identity)
+        known = {*self._outcome.selected, *self._gone}
+        unmatched = [waiver for rule, waiver in self._waivers.items() if rule not in known]
+        self._all_waivers.hear_unmatched(unmatched, known)
+        return list(self._judged(run.started_at.date()))
+
+    def _is_whole(self) -> bool:
+        return self._outcome.complete and not self._outcome.deselected and whole(self._config)
+
+    def _compare(self, identity: str) -> None:
+        """What is gone is kept, too: the next run has to miss it as well."""
+        try:
+            self._earlier = self._memory.past(identity).declared if self._memory.address else None
+        except HistoryLost:
+            self.kept = None
+        if self._earlier is not None:
+            self._gone = gone(self._earlier.items, self._items, self._tests)
+            self.kept = {**self._items, **self._earlier.kept(self._gone)}
+
+    def _judged(self, today: date) -> Iterator[RuleRecord]:
+        for rule in self._gone:
+            severity, doc = self._tests[function_of(rule)]
+            judgement = judge(severity, Outcome(held=False, reason=GONE), self._asked.fail_on)
+            waiver = self._waivers.get(rule)
+            if waiver is not None:
+                judgement = waive(judgement, objection(waiver, judgement, 1, today, whole=True))
+            result = RuleResult(
+                rule,
+                doc,
+                severity,
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                violations=1,
+                samples=[
+                    {
+                        "key": rule.partition("[")[2].removesuffix("]"),
+                        "label": None,
+                        "values": {"last_declared": self._last_seen(rule)},
+                    }
+                ],
+                waiver=None if waiver is None else waiver.to_json(),
+            )
+            yield RuleRecord(result, constraint=True)
+
+    def _last_seen(self, rule: str) -> str | None:
+        return self._earlier.last_seen(rule) if self._earlier else None
+
+    def section(self, summary: RunSummary) -> Section:
+        """What is gone and not waived, and how to have it back or let it go."""
+        results = {rule.id: rule for rule in summary.rules}
+        missing = [results[rule] for rule in self._gone if results[rule].verdict != "waived"]
+        return Section(lines=list(gone_lines(missing)))
