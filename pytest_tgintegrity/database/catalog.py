@@ -51,12 +51,17 @@ def _is_there(oid: str) -> str:
     return f"pg_table_is_visible({oid}) IS NOT NULL"
 
 
+_NOT_VALID = "CASE WHEN to_jsonb(o) ->> 'conenforced' = 'false' THEN 'NOT ENFORCED' WHEN NOT o.convalidated THEN 'NOT VALID' {} END"
+_TRIGGERS_OFF = "WHEN EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = o.oid AND tgenabled IN ('D', 'R')) THEN 'its triggers are disabled'"
+_INDEX_OFF = "CASE WHEN NOT (i.indisvalid AND i.indisready) THEN 'its index is INVALID' END"
+
 _CHECKS = f"""
 SELECT 'check', n.nspname, c.relname, {_VISIBLE}, o.conname,
        CASE WHEN {{free}} THEN pg_get_constraintdef(o.oid) END, o.convalidated,
        ARRAY(SELECT attname::text FROM unnest(o.conkey) AS k(num)
              JOIN pg_attribute ON attrelid = c.oid AND attnum = k.num),
-       ARRAY[CASE WHEN {{free}} THEN pg_get_expr(o.conbin, o.conrelid) END], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit
+       ARRAY[CASE WHEN {{free}} THEN pg_get_expr(o.conbin, o.conrelid) END], NULL, true, NULL, NULL, NULL::text[], false, o.connoinherit,
+       {_NOT_VALID.format("")}
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE o.contype = 'c' AND o.coninhcount = 0 AND {_OURS}
 """
@@ -76,7 +81,7 @@ SELECT 'foreign_key', n.nspname, c.relname, {_VISIBLE}, o.conname,
        CASE WHEN to_jsonb(o) ->> 'conperiod' = 'true' THEN NULL ELSE tn.nspname END, t.relname,
        ARRAY(SELECT attname::text FROM unnest(o.confkey) WITH ORDINALITY AS k(num, i)
              JOIN pg_attribute ON attrelid = o.confrelid AND attnum = k.num ORDER BY k.i),
-       o.confmatchtype = 'f', true
+       o.confmatchtype = 'f', true, {_NOT_VALID.format(_TRIGGERS_OFF)}
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
 WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
@@ -84,7 +89,8 @@ WHERE o.contype = 'f' AND o.conparentid = 0 AND {_OURS}
 
 _NOT_NULLS = f"""
 SELECT 'not_null', n.nspname, c.relname, {_VISIBLE}, '', 'NOT NULL', true,
-       array_agg(a.attname::text ORDER BY a.attnum), '{{{{}}}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, true
+       array_agg(a.attname::text ORDER BY a.attnum), '{{{{}}}}'::text[], NULL, true, NULL, NULL, NULL::text[], false, true,
+       (SELECT 'NOT VALID' FROM pg_constraint o WHERE o.conrelid = c.oid AND o.contype = 'n' AND NOT o.convalidated LIMIT 1)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {_OURS}
   AND NOT (c.relispartition AND EXISTS (
@@ -104,7 +110,7 @@ SELECT 'unique', n.nspname, c.relname, {_VISIBLE}, x.relname,
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
        CASE WHEN {{free}} THEN pg_get_expr(i.indpred, i.indrelid) END,
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) IS FALSE,
-       NULL, NULL, NULL::text[], false, true
+       NULL, NULL, NULL::text[], false, true, {_INDEX_OFF}
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indisunique AND NOT x.relispartition AND {_OURS}
@@ -142,7 +148,7 @@ SELECT 'exclusion', n.nspname, c.relname, {_VISIBLE}, o.conname,
              JOIN ({BASED}) AS b ON b.own = coalesce(a.atttypid, x.atttypid) JOIN pg_type t ON t.oid = b.base
              LEFT JOIN pg_range r ON t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
              LEFT JOIN pg_type g ON g.oid = r.rngtypid LEFT JOIN pg_namespace gs ON gs.oid = g.typnamespace
-             ORDER BY k.i), false, true
+             ORDER BY k.i), false, true, {_INDEX_OFF}
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_index i ON i.indexrelid = o.conindid
 WHERE o.contype = 'x' AND o.conparentid = 0 AND {_OURS}
@@ -161,7 +167,7 @@ SELECT 'domain', n.nspname, d.typname, pg_type_is_visible(d.oid), k.name, k.defi
              JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'f')
              JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE b.domain = d.oid AND {_OURS} ORDER BY n.nspname, c.relname, a.attnum, b.steps),
-       false, true
+       false, true, CASE WHEN NOT k.valid THEN 'NOT VALID' END
 FROM pg_type d JOIN pg_namespace n ON n.oid = d.typnamespace JOIN ({BASED}) AS below ON below.own = d.oid
 JOIN pg_type base ON base.oid = below.base JOIN pg_namespace bs ON bs.oid = base.typnamespace CROSS JOIN LATERAL (
     SELECT o.conname::text, pg_get_constraintdef(o.oid), o.convalidated, pg_get_expr(o.conbin, 0)
@@ -253,7 +259,7 @@ def read_constraints(reader: Reader, kind: ConstraintKind) -> tuple[Constraint, 
 
 def _constraint(row: Sequence[Any], reason: str) -> Constraint:
     (kind, schema, table, visible, name, definition, valid, columns, expressions, where, nulls_distinct) = row[:11]
-    target_schema, target, target_columns, match_full, only = row[11:]
+    target_schema, target, target_columns, match_full, only, not_in_force = row[11:]
     unread = definition is None or None in expressions
     parts = tuple(target_columns or ())
     return Constraint(
@@ -276,6 +282,7 @@ def _constraint(row: Sequence[Any], reason: str) -> Constraint:
         excluded=tuple(Excluded(*json.loads(part)) for part in parts) if kind == "exclusion" else (),
         uses=tuple(map(_use, parts)) if kind == "domain" else (),
         base=target if kind == "domain" else "",
+        not_in_force=not_in_force,
     )
 
 

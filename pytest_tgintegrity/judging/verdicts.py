@@ -63,12 +63,13 @@ class Measurement:
 class Outcome:
     """How a test ended: `held` by its own assertion, or None if it never came to one, with the reason.
 
-    `tolerated`: the assertion read the violations and let them pass.
+    `tolerated`: the assertion read the violations and let them pass. `unforced`: there are none, and nothing prevents them.
     """
 
     held: bool | None = None
     reason: str | None = None
     tolerated: bool = False
+    unforced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,11 @@ class Judgement:
 
 
 def judge(severity: Severity, outcome: Outcome, fail_on: Severity) -> Judgement:
-    """Passed, tolerated, failed, noted (violated, but graver rules alone fail the run) or unknown."""
+    """Passed, tolerated, failed, noted (violated, but graver rules alone fail the run; or a declared constraint that is not in force) or unknown."""
     if outcome.held is None:
         return Judgement("unknown", outcome.reason or "it was not evaluated")
+    if outcome.held and outcome.unforced:
+        return Judgement("noted", outcome.reason)
     if outcome.held:
         return Judgement("tolerated" if outcome.tolerated else "passed", outcome.reason)
     if SEVERITIES.index(severity) > SEVERITIES.index(fail_on):

@@ -118,7 +118,8 @@ class Constraint:
     are compared; none where the key holds a period. `columns` are names. For a foreign key `target` and
     `target_columns` say where it points. `only` leaves out the children of the table. `excluded` are the operators of
     an exclusion constraint, one for each of its expressions; `uses` the columns that a constraint of a domain is about, and
-    `base` the type below it, as SQL. `unread` says why its definition could not be read.
+    `base` the type below it, as SQL. `unread` says why its definition could not be read, `not_in_force` why
+    PostgreSQL does not hold new rows to it, or did not all old ones: what holds today need not hold tomorrow.
     """
 
     kind: ConstraintKind
@@ -140,6 +141,7 @@ class Constraint:
     excluded: tuple[Excluded, ...] = ()
     uses: tuple[Use, ...] = ()
     base: str = ""
+    not_in_force: str | None = None
 
     @property
     def label(self) -> str:

@@ -29,6 +29,11 @@ _IN_FORCE = {
         " FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT attisdropped"
     ),
 }
+_HIDDEN = (
+    "SELECT oid AS relid, relname AS name, 'rows' AS object,"
+    " CASE WHEN pg_catalog.row_security_active(oid) THEN 'hidden from this role by row security' END AS problem"
+    " FROM pg_catalog.pg_class WHERE relrowsecurity"
+)
 
 
 _NAMED = {
@@ -65,7 +70,7 @@ def _missing_table(table: str) -> sql.Composed:
 
 
 def _not_in_force(table: str | None) -> sql.Composed:
-    objects = " UNION ALL ".join([*(text for what, text in _IN_FORCE.items() if what != "column"), OF_DOMAINS])
+    objects = " UNION ALL ".join([*(text for what, text in _IN_FORCE.items() if what != "column"), OF_DOMAINS, _HIDDEN])
     chosen = (
         raw("")
         if table is None

@@ -41,8 +41,12 @@ def _below(health: Health) -> str:
 
 
 def noted_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
-    """Rules that are violated, but do not fail the run."""
-    yield from _listed("noted", [f"{_named(rule)} [{rule.severity}]: {_count(rule)}" for rule in rules])
+    """Rules that are violated, but do not fail the run, and declared constraints that are not in force."""
+    yield from _listed("noted", [f"{_named(rule)} [{rule.severity}]: {_told(rule)}" for rule in rules])
+
+
+def _told(rule: RuleResult) -> str:
+    return _count(rule) if rule.violations or not rule.reason else printable(rule.reason.partition("\n")[0])
 
 
 def tolerated_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:

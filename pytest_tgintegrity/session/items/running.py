@@ -18,6 +18,7 @@ from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.judging.verdicts import Judgement, Measurement, Outcome, judge
 from pytest_tgintegrity.judging.violations import Violations
 from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
+from pytest_tgintegrity.planning.facts import Constraint
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.failures.text import failure
 from pytest_tgintegrity.rules.bodies import own_words
@@ -173,8 +174,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     violating = item.stash.get(_VIOLATIONS, None)
     if violating is not None and not violating.looked_at:
         raise Unknown("the test never looked at its violations: write `assert not violations`")
-    _settle(item, bound, _held(violating, item.stash.get(MEASURED, Measurement()).violations), None)
+    outcome = _held(violating, item.stash.get(MEASURED, Measurement()).violations)
+    _settle(item, bound, _unless_unforced(bound, outcome), None)
     return result
+
+
+def _unless_unforced(bound: BoundRule, outcome: Outcome) -> Outcome:
+    """A declared constraint that holds and is not in force may not hold tomorrow."""
+    constraint = bound.params.get("constraint")
+    if not isinstance(constraint, Constraint) or constraint.not_in_force is None or outcome.tolerated:
+        return outcome
+    return Outcome(held=True, reason=f"it holds, but is not in force: {constraint.not_in_force}", unforced=True)
 
 
 def _held(violating: Violations | None, count: int) -> Outcome:
