@@ -65,7 +65,7 @@ def found(ran: Ran) -> list[tuple[str, str, str | None, int, int]]:
 @HOW
 def test_a_truncated_table_is_a_high_violation(played: Played, how: list[str]) -> None:
     played.sql("TRUNCATE player")
-    ran = played.run(*how)
+    ran = played.run(*how, "--integrity-html-report=page.html")
 
     assert ran.status == 1
     assert found(ran) == [("all rows lost", "public.player", None, 60, 0)]
@@ -74,6 +74,9 @@ def test_a_truncated_table_is_a_high_violation(played: Played, how: list[str]) -
     assert re.fullmatch(r"public.player has no rows; it had 60 in the run of .* UTC", rule["reason"])
     assert ran.integrity["health"]["score"] == 85
     assert re.search(r"census +public.player has no rows; it had 60 in the run of", ran.out)
+    page = ran.path.with_name("page.html").read_text()
+    assert re.search(r"public.player</th><td[^>]*>all rows lost</td><td[^>]*>60</td><td[^>]*>0</td>", page)
+    assert "census::public.player" in page
 
 
 def test_a_loss_stays_a_violation_until_there_are_rows_again(played: Played) -> None:
