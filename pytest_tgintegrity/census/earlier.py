@@ -1,7 +1,7 @@
 """What earlier runs counted, as the history keeps it: rows run by run, values only once. Pure.
 
-A count that is a loss never becomes what the next run is compared with: of an emptied table the last number of rows is kept
-beside its name (`KeptRows.lost`), of a column that lost its values the last numbers from before (`KeptColumn.told`).
+What is violated never becomes what the next run is compared with: of an emptied table, and of one whose rows left the bounds of
+a rule, the rows that it had before are kept (`KeptRows.healthy`), of a column that lost its values its numbers from before.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, Overf
 
 @dataclass(frozen=True, slots=True)
 class KeptRows:
-    """The rows that one run counted, by qualified name, and what the tables had that had `lost` all by then."""
+    """The rows that one run counted, by qualified name; of tables whose rows were a violation what they had before: `healthy`.
+
+    A loss that was waived in that run is in `waived`.
+    """
 
     at: datetime
     rows: Mapping[str, int]
-    lost: Mapping[str, Before] = field(default_factory=dict)
+    healthy: Mapping[str, Before] = field(default_factory=dict)
+    waived: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +53,25 @@ class Earlier:
     columns: Mapping[str, Mapping[str, KeptColumn]] = field(default_factory=dict)
     reason: str | None = None
 
-    def last(self, table: str) -> Before | None:
-        """The rows of a table when it last had some; None where no run counted any, or where it was emptied with permission."""
+    def last(self, table: str, *, waived: bool = False) -> Before | None:
+        """The rows of a table when it last had some; None where no run counted any, or where its loss was accepted.
+
+        It was accepted by a waiver that is no more: `waived` says whether there is one now.
+        """
         for run in reversed(self.runs):
-            if table in run.lost:
-                return run.lost[table]
+            if table in run.healthy:
+                return None if table in run.waived and not waived else run.healthy[table]
             if table in run.rows:
                 return Before(run.rows[table], run.at) if run.rows[table] else None
         return None
 
     @property
     def rows(self) -> EarlierRows:
-        """What each table is compared with: its rows in the newest run that counted it or, if all were lost by then, before."""
+        """What each table is compared with: its rows in the newest run that counted it or, if they were a violation, before."""
         newest: dict[str, Before] = {}
         for run in self.runs:
             newest |= {table: Before(rows, run.at) for table, rows in run.rows.items()}
-            newest |= run.lost
+            newest |= run.healthy
         return EarlierRows(newest, self.reason)
 
 
@@ -72,10 +79,11 @@ class Earlier:
 
 
 def rows_to_json(kept: KeptRows, tables: Sequence[str], name: str) -> dict[str, Any]:
-    """The part of a record: the `name` of the list of tables, their rows in its order (-1: not counted), and what was lost."""
-    lost = {table: [before.rows, before.at.isoformat()] for table, before in kept.lost.items()}
+    """The part of a record: the `name` of the list of tables, their rows in its order (-1: not counted), and the rest."""
+    healthy = {table: [before.rows, before.at.isoformat()] for table, before in kept.healthy.items()}
+    more = {"healthy": healthy, "waived": sorted(kept.waived)}
     numbers = [kept.rows.get(table, -1) for table in tables]
-    return {"tables": name, "rows": numbers, **({"lost": lost} if lost else {})}
+    return {"tables": name, "rows": numbers, **{key: value for key, value in more.items() if value}}
 
 
 def rows_from_json(document: Mapping[str, Any], tables: Sequence[str], at: datetime) -> KeptRows | None:
@@ -85,10 +93,11 @@ def rows_from_json(document: Mapping[str, Any], tables: Sequence[str], at: datet
         if len(numbers) != len(tables) or not all(type(number) is int and number <= LARGEST for number in numbers):
             return None
         rows = {table: number for table, number in zip(tables, numbers, strict=True) if number >= 0}
-        lost = {str(table): _before(*before) for table, before in document.get("lost", {}).items()}
+        healthy = {str(table): _before(*before) for table, before in document.get("healthy", {}).items()}
+        waived = frozenset(map(str, document.get("waived", [])))
     except DAMAGE:
         return None
-    return KeptRows(at, rows, lost)
+    return KeptRows(at, rows, healthy, waived)
 
 
 def _before(rows: Any, at: Any) -> Before:

@@ -97,11 +97,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
-    """The tables whose rows, and the columns whose values, a rule bounds: what a rule judges is not told again."""
+class Judged:
+    """What rules judge, and is not told again: `tables` whose rows, and `columns` whose values, a rule bounds.
+
+    `violated` are those of the tables whose rows are out of bounds; `waivers` say of each table for whose loss there is one
+    whether it holds today.
+    """
 
     tables: Collection[str] = ()
     columns: Collection[tuple[str, str]] = ()
+    violated: Collection[str] = ()
+    waivers: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class Comparison:
     earlier: Earlier
     at: datetime
     period: timedelta | None
-    bounded: Bounded
+    judged: Judged
     confirm: Confirmation
     quote: bool
 
@@ -131,30 +137,38 @@ class Comparison:
         losses = tuple(self._losses())
         columns = {(found.table, str(found.column)): found for found in self._columns()}
         lost = {found.table: Before(found.before, found.since) for found in losses}
-        unseen = {name: before for name, before in self._still_lost() if name not in lost}
-        rows = KeptRows(self.at, self.counted.rows, {**unseen, **lost})
+        waived = frozenset(name for name in lost if self.judged.waivers.get(name) or name in self._newest.waived)
+        rows = KeptRows(self.at, self.counted.rows, {**dict(self._as_before()), **lost}, waived)
         return Compared(losses, (*self._fewer_rows(), *columns.values()), rows, self._kept(columns))
+
+    @property
+    def _newest(self) -> KeptRows:
+        return self.earlier.runs[-1] if self.earlier.runs else KeptRows(self.at, {})
 
     # --- rows
 
     def _losses(self) -> Iterator[Finding]:
         for name, rows in self.counted.rows.items():
-            before = self.earlier.last(name)
-            if rows == 0 and before is not None and name not in self.bounded.tables:
+            if rows or name in self.judged.tables:
+                continue
+            before = self.earlier.last(name, waived=name in self.judged.waivers)
+            if before is not None:
                 yield Finding("all rows lost", name, before.rows, 0, before.at)
 
-    def _still_lost(self) -> Iterator[tuple[str, Before]]:
-        """Tables that were empty and could not be counted this time."""
+    def _as_before(self) -> Iterator[tuple[str, Before]]:
+        """What to compare the next run with, of tables that are out of bounds, or were and could not be counted this time."""
+        newest, usual = self._newest.healthy, self.earlier.rows.rows
         for name, table in self.counted.tables.items():
-            newest = self.earlier.runs[-1].lost if self.earlier.runs else {}
             if table.rows is None and name in newest:
                 yield name, newest[name]
+            elif name in self.judged.violated and name in usual:
+                yield name, usual[name]
 
     def _fewer_rows(self) -> Iterator[Finding]:
         window = self._window()
         for name, rows in self.counted.rows.items():
             halved = (run for run in window if run.rows.get(name, 0) > max(ENOUGH - 1, 2 * rows))
-            run = next(halved, None) if rows and name not in self.bounded.tables else None
+            run = next(halved, None) if rows and name not in self.judged.tables else None
             if run is not None:
                 yield Finding("fewer rows", name, run.rows[name], rows, run.at)
 
@@ -172,7 +186,7 @@ class Comparison:
         for name, table in self.counted.tables.items():
             for column, before in self.earlier.columns.get(name, {}).items():
                 now = table.columns.get(column)
-                if now is None or (name, column) in self.bounded.columns or before.told >= RUNS:
+                if now is None or (name, column) in self.judged.columns or before.told >= RUNS:
                     continue
                 found = self._one_value(table, column, before, now) or self._fewer_values(table, column, before, now)
                 if found is not None:

@@ -51,7 +51,7 @@ class Taking:
         if isinstance(answer, Failure):
             return Counted(reason=f"the catalogs cannot be read: {answer.reason}")
         counts = {}
-        for row in answer.rows:
+        for row in sorted(answer.rows, key=lambda row: row[:2]):
             reason = None if row[4] and not row[5] else LOCKED if row[4] else MAY_NOT
             table = countable(row)
             self._tables[table.label] = table

@@ -10,8 +10,9 @@ two rules says so (`overlaps=`). All changes are rolled back after each rule.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import sql
@@ -25,11 +26,11 @@ from pytest_tgintegrity.fixing.plan.writes import (
     target,
 )
 from pytest_tgintegrity.judging.verdicts import Measurement
-from pytest_tgintegrity.planning.facts import Constraint, Facts
+from pytest_tgintegrity.planning.facts import Before, Constraint, EarlierRows, Facts
 from pytest_tgintegrity.planning.planner import BoundRule, blanks_of, plan
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources
-from pytest_tgintegrity.planning.sql.compose import fill, readable
+from pytest_tgintegrity.planning.sql.compose import fill, plain, readable
 from pytest_tgintegrity.planning.sql.names import lone_name
 from pytest_tgintegrity.planning.sql.tokens import words
 from pytest_tgintegrity.planning.windows import Window
@@ -40,7 +41,7 @@ from pytest_tgintegrity.proving.row_damages import RowDamages, Try
 from pytest_tgintegrity.proving.scratch_copy import EMPTY, loosened
 from pytest_tgintegrity.proving.side_effects import SideEffects
 from pytest_tgintegrity.proving.witnesses import Case, Touched, View, Witnesses, case_of, key_text
-from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Pinned, Query
+from pytest_tgintegrity.rules.kinds import Check, Declared, Metric, Pinned, Query, Volume, VolumeKind
 from pytest_tgintegrity.rules.kinds.fields import source_of
 from pytest_tgintegrity.servers.postgres import PostgresServer
 
@@ -85,15 +86,26 @@ class Prover:
 
     def __init__(self, server: PostgresServer, rules: Sequence[BoundRule], facts: Facts, *, quote: bool = True) -> None:
         of_data = [bound for bound in rules if not isinstance(bound.rule.kind, Pinned)]
-        self._plan = plan(of_data, facts)
         self._server = server
+        self._scratch = loosened(server, quote=quote)
+        now = datetime.now(UTC)
+        facts = replace(facts, earlier=EarlierRows(dict(self._clean_rows(of_data, facts, now)), None))
+        self._plan = plan(of_data, facts, Window(now=now))
         self._facts = facts
         self._sources = PreparedSources(facts, Window())
-        self._scratch = loosened(server, quote=quote)
         with self._scratch.transaction():
             self._witnesses = Witnesses(self._scratch, self._plan, of_data, facts)
         self._rows = RowDamages(self._scratch)
         self._side_effects = SideEffects(self._scratch, self._witnesses)
+
+    def _clean_rows(self, rules: Iterable[BoundRule], facts: Facts, now: datetime) -> Iterator[tuple[str, Before]]:
+        """The rows that the clean data have in the tables whose number of rows is bounded: a damage is compared with these."""
+        named = {plain(bound.rule.kind.table, bound.params) for bound in rules if isinstance(bound.rule.kind, Volume)}
+        tables = [table for name in sorted(named) if (table := facts.table(name)) is not None]
+        counts = [sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*table.path)) for table in tables]
+        with self._scratch.transaction():
+            for table, answer in zip(tables, self._scratch.answers(counts), strict=True):
+                yield table.qualified, Before(answer.rows[0][0], now)
 
     def close(self) -> None:
         """Close the scratch copy."""
@@ -247,7 +259,7 @@ class Prover:
         if not expected:
             return None
         news = view.news(case.base)
-        if isinstance(case.bound.rule.kind, Metric):
+        if isinstance(case.bound.rule.kind, Metric | VolumeKind):
             if not view.count.violations:
                 raise NotProven(f"missed its break: it measures {view.count.value}")
         elif not news:

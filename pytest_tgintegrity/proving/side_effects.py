@@ -21,7 +21,7 @@ from pytest_tgintegrity.planning.sources import PreparedSource
 from pytest_tgintegrity.proving.scratch_copy import ScratchCopy
 from pytest_tgintegrity.proving.witnesses import SHOWN, Case, Touched, View, Witnesses
 from pytest_tgintegrity.rules.arguments import deleting
-from pytest_tgintegrity.rules.kinds import Declared, Unique
+from pytest_tgintegrity.rules.kinds import Declared, Unique, VolumeKind
 
 
 class SideEffects:
@@ -33,7 +33,9 @@ class SideEffects:
 
     def check(self, case: Case, change: sql.Composable, touched: Iterable[Touched], view: View) -> None:
         """No other rule may fire on the damage without saying so, and none on what the fix leaves of it."""
-        if isinstance(case.bound.rule.kind, Declared):
+        if isinstance(
+            case.bound.rule.kind, Declared | VolumeKind
+        ):  # what empties a table is no news to others about it
             return
         others = self._witnesses.readers(case.bound, touched)
         fixes = self._fixes(case, view)

@@ -92,9 +92,11 @@ def check_volume(drop: object, growth: object, least: object) -> None:
     if drop is None and growth is None and least is None:
         raise DeclarationError("volume needs max_drop=, max_growth= or at_least=")
     _check_number(drop, "max_drop", 1)
+    if drop == 1:
+        raise DeclarationError("max_drop is 1, which nothing violates: give less")
     _check_number(growth, "max_growth", math.inf)
-    if least is not None and (isinstance(least, bool) or not isinstance(least, int) or least < 0):
-        raise DeclarationError(f"at_least is {least!r}: give a number of rows")
+    if least is not None and (isinstance(least, bool) or not isinstance(least, int) or least < 1):
+        raise DeclarationError(f"at_least is {least!r}: give a number of rows, 1 or more")
 
 
 def check_share(least: object, most: object) -> None:

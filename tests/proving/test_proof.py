@@ -25,6 +25,7 @@ from pytest_tgintegrity.rules.kinds import (
     ChildRows,
     Derived,
     Formula,
+    Freshness,
     JsonShape,
     Kind,
     Metric,
@@ -35,8 +36,10 @@ from pytest_tgintegrity.rules.kinds import (
     References,
     Rows,
     Schema,
+    Share,
     Source,
     Unique,
+    Volume,
 )
 from pytest_tgintegrity.servers.postgres import PostgresServer, start_postgres
 
@@ -53,6 +56,8 @@ INSERT INTO thing SELECT i, i, 'red', '[]', 1 + i % 5 FROM generate_series(1, 10
 CREATE TABLE lonely (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
 INSERT INTO lonely (name) VALUES ('only');
 CREATE TABLE nothing (id int PRIMARY KEY, size int);
+CREATE TABLE event (id int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
+INSERT INTO event VALUES (1), (2);
 """
 
 Prove = Callable[..., list[Proof]]
@@ -255,6 +260,37 @@ def test_metric_has_to_leave_its_bounds(prove: Prove, bounded: Metric) -> None:
     assert wrong.reason == "missed its break: it measures 10"
     assert silent.reason is not None
     assert silent.reason.startswith("no proof: say how to break it with breaks=, one SQL statement")
+
+
+@pytest.mark.parametrize(
+    ("kind", "damages"),
+    [
+        (Volume("thing", max_drop=0.5, at_least=3), 1),
+        (Volume("thing", max_growth=2), 1),
+        (Volume("lonely", max_drop=0, max_growth=0.5), 2),
+        (Freshness("event", "at", 24), 1),
+        (Share("thing", "owner_id", at_most=0.5), 1),
+        (Share("thing", "colour", "blue", at_most=0.5), 1),
+        (Share("thing", "colour", "red", at_least=0.5), 1),
+    ],
+)
+def test_a_source_as_a_whole_is_broken_whole(prove: Prove, kind: Kind, damages: int) -> None:
+    proofs = prove(rule(kind), rule(NotNull("thing", "owner_id"), "test_other"))
+
+    assert [one.reason for one in proofs] == [None, None]
+    assert proofs[0].damages == damages
+
+
+def test_what_has_no_rows_to_lose_is_unproven(prove: Prove) -> None:
+    empty, commonest, fixed = prove(
+        rule(Volume("nothing", max_drop=0.5)),
+        rule(Share("thing", "colour", at_least=0.5), "test_commonest"),
+        rule(Volume("thing", at_least=11), "test_fixed"),
+    )
+
+    assert empty.reason == "its break changed nothing: it returned no row"
+    assert commonest.reason == "no proof: say how to break it with breaks="
+    assert fixed.reason == "it fires on clean data: 10"
 
 
 def test_every_damage_has_to_be_caught(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:

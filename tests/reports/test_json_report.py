@@ -33,7 +33,7 @@ def test_every_key_of_the_contract(contract: Ran) -> None:
     found = contract.integrity
 
     assert list(found) == [
-        "schema_version", "database", "run", "rules", "scans", "health", "activity", "gate", "history",
+        "schema_version", "database", "run", "rules", "scans", "health", "activity", "census", "gate", "history",
     ]  # fmt: skip
     assert (found["schema_version"], found["gate"], found["history"]) == (1, None, None)
     assert set(found["database"]) == {

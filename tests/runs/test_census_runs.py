@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from harness import HOLDS, Ran, RunRules
+from pytest_tgintegrity.history import redis_store
 from pytest_tgintegrity.servers.valkey import ValkeyServer
 
 ODD = '"Odd.One"."Täble ""x"""'
@@ -64,7 +65,7 @@ def found(ran: Ran) -> list[tuple[str, str, str | None, int, int]]:
 @HOW
 def test_a_truncated_table_is_a_high_violation(played: Played, how: list[str]) -> None:
     played.sql("TRUNCATE player")
-    ran = played.run(*how)
+    ran = played.run(*how, "--integrity-html-report=page.html")
 
     assert ran.status == 1
     assert found(ran) == [("all rows lost", "public.player", None, 60, 0)]
@@ -78,6 +79,9 @@ def test_a_truncated_table_is_a_high_violation(played: Played, how: list[str]) -
     assert re.fullmatch(r"public.player has no rows; it had 60 in the run of .* UTC", rule["reason"])
     assert ran.integrity["health"]["score"] == 85
     assert re.search(r"census +public.player has no rows; it had 60 in the run of", ran.out)
+    page = ran.path.with_name("page.html").read_text()
+    assert re.search(r"public.player</th><td[^>]*>all rows lost</td><td[^>]*>60</td><td[^>]*>0</td>", page)
+    assert "census::public.player" in page
 
 
 def test_a_loss_stays_a_violation_until_there_are_rows_again(played: Played) -> None:
@@ -189,14 +193,20 @@ def test_a_loss_can_be_waived(played: Played, pytester: pytest.Pytester, how: li
     assert stale.reasons["public.player"] == "waiver for census::public.player is stale: remove it from waivers.toml"
 
     played.sql("TRUNCATE player")
+    path.write_text(entry.format("2020-01-01"))
+    assert played.run(*how).status == 1
+    path.unlink()
+    assert played.run(*how).status == 1  # that waiver permitted nothing
+    path.write_text(entry.format("2999-12-31"))
     waived = [played.run(*how) for _ in range(2)]
     assert [(ran.status, ran.verdicts["public.player"]) for ran in waived] == [(0, "waived"), (0, "waived")]
     assert "census::public.player: 1 violation until 2999-12-31 (bob: season over)" in waived[0].out
 
     path.write_text(entry.format("2020-01-01"))
-    assert played.run(*how).status == 1
+    expired = played.run(*how)
+    assert (expired.status, expired.verdicts["public.player"]) == (1, "failed")
     path.unlink()
-    assert played.run(*how).status == 1
+    assert [played.run(*how).status for _ in range(2)] == [0, 0]  # it was accepted, by name
 
 
 def test_no_value_is_kept_in_redis(played: Played, valkey: ValkeyServer) -> None:
@@ -227,3 +237,84 @@ def test_a_dead_redis_is_a_sentence(played: Played, valkey: ValkeyServer) -> Non
     assert ran.status == 0
     assert ran.integrity["census"]["reason"].startswith("no comparable run: Redis at 127.0.0.1:1 cannot be reached")
     assert "Traceback" not in ran.said
+
+
+# --- bounds that rules declare
+
+BOUNDED = """
+@rule.volume("player", max_drop=0.25, max_growth=1, at_least=2, severity="critical")
+def test_players(violations):
+    \"\"\"Players do not vanish.\"\"\"
+    assert not violations
+
+@rule.share("player", "team", at_most=0.5, severity="low")
+def test_teams(violations):
+    \"\"\"No team is half of all.\"\"\"
+    assert not violations
+"""
+
+
+@HOW
+def test_a_bound_is_compared_with_the_last_run(played: Played, how: list[str]) -> None:
+    without = Played(played._check, played.url, "redis://127.0.0.1:1/0").run(HOLDS, BOUNDED, *how)
+    assert (without.status, without.verdicts["test_players"]) == (6, "unknown")
+    assert without.reasons["test_players"].startswith("no comparable run: Redis at 127.0.0.1:1 cannot be reached")
+
+    assert played.run(*how).verdicts == {"test_holds": "passed", "test_players": "passed", "test_teams": "passed"}
+    played.sql("DELETE FROM player WHERE id > 44")
+    ran = played.run(*how)
+    assert ran.status == 1
+    assert "player has 44 rows, more than 25 % fewer than the 60 in the run of " in ran.reasons["test_players"]
+    assert found(ran) == []
+    again = played.run(*how)
+    assert again.reasons["test_players"] == ran.reasons["test_players"]
+    played.sql("INSERT INTO player (id, name, superuser) VALUES (99, 'q', false)")
+    assert played.run(*how).status == 0
+
+
+@HOW
+def test_what_a_rule_bounds_is_not_told_twice(played: Played, how: list[str]) -> None:
+    played.run(HOLDS, BOUNDED)
+    played.sql("UPDATE player SET team = 3, strength = 5; TRUNCATE parted")
+    ran = played.run(*how)
+    assert ran.verdicts["test_teams"] == "failed"
+    assert ran.reasons["test_teams"].startswith("the commonest value of team has 60 of 60 (100 %), not at most 50 %")
+    assert [one[:3] for one in found(ran)] == [
+        ("all rows lost", "public.parted", None),
+        ("one value", "public.player", "strength"),
+    ]
+    played.sql("TRUNCATE player")
+    lost = played.run(*how)
+    assert "public.player" not in lost.verdicts
+    assert lost.reasons["test_players"].startswith("player has 0 rows, not at least 2 [critical]")
+
+
+def test_the_first_run_with_a_bound_is_vacuous(
+    check: RunRules, make_database: Callable[[str], str], valkey: ValkeyServer
+) -> None:
+    played = Played(check, make_database(DATA), valkey.url)
+    first = played.run(HOLDS, BOUNDED)
+    assert (first.status, "(1 vacuous: nothing to look at)" in first.out) == (0, True)
+    assert "nothing to look at" not in played.run().out
+
+
+def test_a_bound_without_any_redis_is_unknown(check: RunRules, make_database: Callable[[str], str]) -> None:
+    ran = check(HOLDS, BOUNDED, url=make_database(DATA))
+    assert ran.status == 6
+    assert ran.reasons["test_players"] == "no comparable run: give --redis-url"
+
+
+def test_past_runs_are_read_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    read = redis_store.read
+    monkeypatch.setattr(redis_store, "read", lambda *words: (reads.append(words), read(*words))[1])
+    assert played.run(HOLDS, BOUNDED, "-n2").status == 0
+    assert played.run().status == 0
+    assert len(reads) == 2
+
+
+def test_a_single_run_of_a_bound_uses_what_whole_runs_counted(played: Played) -> None:
+    played.run(HOLDS, BOUNDED)
+    played.sql("DELETE FROM player WHERE id > 20")
+    assert played.run("-k", "players").verdicts == {"test_players": "failed"}
+    assert played.run("-k", "players").verdicts == {"test_players": "failed"}

@@ -27,6 +27,7 @@ def everything(word: str) -> dict[str, Any]:
         "health": health,
         "rules": [_rule(word, verdict) for verdict in ("failed", "noted", "waived", "fixed", "unknown", "passed")],
         "activity": {word: {word: word}, f"{word}s": 1.5},
+        "census": {"tables": [], "findings": [_found(word)]},
         "gate": {"name": word, "passed": False, "conditions": [_condition(word, passed) for passed in (True, False)]},
         "history": _history(word),
         "coverage": {part: _covered(word) for part in ("tables", "foreign_keys", "columns")},
@@ -38,6 +39,20 @@ def everything(word: str) -> dict[str, Any]:
         "proof": {"proven": 1, "unproven": 1, "rules": [{"id": f"{RULE}[{word}]", "proven": False, "reason": word}]},
         "fix": _fix(word),
     }  # fmt: skip
+
+
+def _found(word: str) -> dict[str, Any]:
+    return {
+        "what": "one value",
+        "severity": "info",
+        "table": word,
+        "column": word,
+        "before": 1234,
+        "now": 1,
+        "since": MOMENT,
+        "text": word,
+        "value": word,
+    }
 
 
 def _rule(word: str, verdict: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.predicates import UNICODE_BLANKS, Binding
 from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.planning.sql.compose import fill
-from pytest_tgintegrity.proving.damage import catalog, children, columns, free, keys, pinned
+from pytest_tgintegrity.proving.damage import catalog, children, columns, free, keys, pinned, volumes
 from pytest_tgintegrity.proving.damage.derive import (
     Attempts,
     Damage,
@@ -18,7 +18,7 @@ from pytest_tgintegrity.proving.damage.derive import (
     derived,
 )
 
-FAMILIES = (catalog, children, columns, free, keys, pinned)
+FAMILIES = (catalog, children, columns, free, keys, pinned, volumes)
 """Importing them registers the damages of each kind."""
 
 BY_HAND = "say how to break it with breaks="

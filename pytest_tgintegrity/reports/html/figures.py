@@ -108,6 +108,25 @@ def _plain(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def census(census: Json | None) -> Markup:
+    """What became of tables and columns since earlier runs."""
+    found = (census or {}).get("findings") or ()
+    if not found:
+        return Markup()
+    rows = [
+        (
+            ".".join(filter(None, [finding["table"], finding["column"]])),
+            finding["what"],
+            grouped(finding["before"]),
+            grouped(finding["now"]),
+            minute(finding["since"]),
+        )
+        for finding in found
+    ]
+    heads = ("table or column", "what", "before", "now", "counted in the run of")
+    return table("What is less than it was", heads, rows, numbers=[2, 3])
+
+
 def coverage(coverage: Json | None) -> Markup:
     """What is looked at by rules, by declared constraints only, and by nothing."""
     if coverage is None:

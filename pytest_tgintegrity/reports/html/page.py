@@ -57,6 +57,7 @@ def _sections(document: Json) -> Iterator[tuple[str, str, Markup]]:
     yield "violated", "Violated rules", findings.violated(document)
     yield "unknown", "Not known", findings.unknown(rules)
     yield "rows", "No rows", _expected(document.get("rows_expected"))
+    yield "census", "Census", figures.census(document.get("census"))
     yield "fixes", "Fixes", _fixes(document)
     yield "proof", "Proofs", _proof(document.get("proof"))
     yield "rules", "All rules", _areas(document)

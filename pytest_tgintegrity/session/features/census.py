@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_tgintegrity.census.counts import Counted, TableCount
-from pytest_tgintegrity.census.findings import Bounded, Compared, Comparison, Finding
+from pytest_tgintegrity.census.findings import Compared, Comparison, Finding, Judged
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 DOC = "A table that had rows has not lost all of them."
 PART = "a part of the rules was selected"
 CUT_SHORT = "not all rules were judged"
+VIOLATED = ("failed", "noted")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """What rules bound: the rows of tables, by rule, and the values of columns, each with its table."""
+
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    columns: frozenset[tuple[str, str]] = frozenset()
 
 
 class Census(Feature):
@@ -66,13 +75,11 @@ class Census(Feature):
     def to_json(self) -> Any:
         """What is bounded, and what is waived."""
         waivers = [{**asdict(waiver), "expires": waiver.expires.isoformat()} for waiver in self._waivers.values()]
-        return {"tables": sorted(self._bounded.tables), "columns": sorted(self._bounded.columns), "waivers": waivers}
+        return {"volumes": dict(self._bounded.volumes), "columns": sorted(self._bounded.columns), "waivers": waivers}
 
     def hear(self, known: Any) -> None:
         """All workers know the same."""
-        self._bounded = Bounded(
-            frozenset(known["tables"]), frozenset((table, column) for table, column in known["columns"])
-        )
+        self._bounded = Bounded(known["volumes"], frozenset((table, column) for table, column in known["columns"]))
         waivers = [
             Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]
         ]
@@ -110,13 +117,28 @@ class Census(Feature):
                 taking = Taking(reader, known)
                 counted = taking.take(values=True)
                 quote = bool(self._asked.samples)
-                comparison = Comparison(counted, earlier, run.started_at, period, self._bounded, taking, quote)
+                comparison = Comparison(
+                    counted,
+                    earlier,
+                    run.started_at,
+                    period,
+                    self._judged_by_rules(run.started_at.date()),
+                    taking,
+                    quote,
+                )
                 self.compared = comparison.compared()
         except TgIntegrityError as error:
             return str(error)
         self._counted, before = counted, earlier.rows.rows
         self._uncounted = [table for table in counted.tables.values() if table.rows is None and table.table in before]
         return counted.reason
+
+    def _judged_by_rules(self, today: date) -> Judged:
+        """What rules bound, and which of these bounds do not hold."""
+        volumes, records = self._bounded.volumes, self._outcome.records
+        violated = {volumes[rule] for rule in volumes if rule in records and records[rule].rule.verdict in VIOLATED}
+        waivers = {rule.removeprefix(CENSUS): waiver.expires >= today for rule, waiver in self._waivers.items()}
+        return Judged(frozenset(volumes.values()), self._bounded.columns, violated, waivers)
 
     # --- judging
 
@@ -181,19 +203,16 @@ def _told(found: Finding) -> dict[str, Any]:
 
 
 def bounded(rules: Iterable[BoundRule], facts: Facts, read: Mapping[str, Sequence[str]]) -> Bounded:
-    """What rules bound: the rows of tables, and the values of columns of sources that are one table."""
-    tables, columns = set(), set()
+    """What rules bound: of a source that is no table alone, the column of that name in each of its tables."""
+    volumes, columns = {}, set()
     for bound in rules:
         kind = bound.rule.kind
-        if not isinstance(kind, Volume | Share):
-            continue
-        for name in read.get(bound.id, ())[:2]:
-            table = facts.table(name)
+        for table in map(facts.table, read.get(bound.id, ()) if isinstance(kind, Volume | Share) else ()):
             if table is not None and isinstance(kind, Volume):
-                tables.add(table.qualified)
+                volumes[bound.id] = table.qualified
             elif table is not None and isinstance(kind, Share):
                 columns.add((table.qualified, plain(kind.column, bound.params).rpartition(".")[2]))
-    return Bounded(frozenset(tables), frozenset(columns))
+    return Bounded(volumes, frozenset(columns))
 
 
 def whole(config: pytest.Config) -> bool:
