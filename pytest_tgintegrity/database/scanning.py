@@ -16,12 +16,12 @@ from pytest_tgintegrity.database.freshness import changed
 from pytest_tgintegrity.database.samples import TEXT_LIMIT, known_samples, read_samples
 from pytest_tgintegrity.errors import NotEvaluated
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
+from pytest_tgintegrity.planning.scans.access import AFTER, BEFORE, Access
 from pytest_tgintegrity.planning.scans.batches import BIG_PAGES
 from pytest_tgintegrity.planning.scans.query_plans import CURE, PAIRS_PER_SECOND, Guilt, worst
 from pytest_tgintegrity.planning.scans.rows import RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
-from pytest_tgintegrity.planning.scans.scan import Access, Count, Scan, Tally
-from pytest_tgintegrity.planning.sql.paths import KEEP, LOOK_AGAIN
+from pytest_tgintegrity.planning.scans.scan import Count, Scan, Tally
 
 PATIENCE_SECONDS = 300.0
 LATE_SHARE = 0.02  # of the permitted pairs of rows: the limit for a question that took too long already
@@ -94,23 +94,6 @@ class _Progress:
         return _Progress(self.scan.only(rules), self.types, hidden=self.hidden)
 
 
-def _access(*settings: str) -> sql.Composed:
-    return sql.SQL(
-        "SELECT pg_catalog.set_config('enable_indexscan', {}, true),"
-        " pg_catalog.set_config('enable_indexonlyscan', {}, true), pg_catalog.set_config('enable_bitmapscan', {}, true)"
-    ).format(*settings)
-
-
-_ACCESS: dict[Access, sql.Composed] = {
-    "any": _access("on", "on", "on"),
-    "heap": _access("off", "off", "off"),
-    "lookup": _access("on", "off", "off"),
-    "catalogs": sql.Composed([sql.SQL(KEEP)]),
-}
-_AFTERWARDS = _ACCESS | {"catalogs": sql.Composed([sql.SQL(LOOK_AGAIN)])}
-_AFTERWARDS |= dict.fromkeys(("heap", "lookup"), _ACCESS["any"])
-
-
 @dataclass(frozen=True, slots=True)
 class _BatchReader:
     """Asks the questions of one batch: with its timeout and access to tables, until its deadline."""
@@ -127,7 +110,7 @@ class _BatchReader:
         """
         if self.access == "any" or not statements:
             return self.reader.ask(statements, self.timeout) if statements else []
-        answers = self.reader.ask([_ACCESS[self.access], *statements, _AFTERWARDS[self.access]], self.timeout)[1:-1]
+        answers = self.reader.ask([BEFORE[self.access], *statements, AFTER[self.access]], self.timeout)[1:-1]
         failures = [isinstance(answer, Failure) for answer in answers]
         after = failures.index(True) if True in failures else len(answers)
         doubtful = [n for n in range(after, len(answers)) if not failures[n]]

@@ -38,6 +38,7 @@ from pytest_tgintegrity.planning.scans import (
     UniqueScan,
     number_scan,
 )
+from pytest_tgintegrity.planning.scans.access import access_of
 from pytest_tgintegrity.planning.sources import PreparedSource, PreparedSources, Scoped
 from pytest_tgintegrity.planning.sql.compose import Params, both, fill, identifier, plain, raw, readable
 from pytest_tgintegrity.planning.sql.layout import one_statement
@@ -61,7 +62,6 @@ _References = tuple[_Group, float | None, Access]
 
 CHECKS_PER_SCAN = 400
 REFERENCES_PER_SCAN = 6
-LOOKUP_RATIO = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,8 @@ class _Planner:
             within=self.sources.within(bound.rule.since, source, bound.params),
             pages=target.pages,
         )
-        self.references[source.group, bound.rule.timeout, _access(source, target)].append((source, reference))
+        access: Access = access_of(source.pages, target.pages) if source.stored and target.stored else "any"
+        self.references[source.group, bound.rule.timeout, access].append((source, reference))
         if keys.where is None and target.subject:
             named = ", ".join(map(readable, keys.columns)).replace('"', "")
             self.subjects[bound.id] = Subject(source.subject, f"{target.subject} ({named})", len(columns))
@@ -386,13 +387,6 @@ def plan(rules: Iterable[BoundRule], facts: Facts, window: Window | None = None)
     for bound in rules:
         planner.add(bound)
     return planner.plan()
-
-
-def _access(source: PreparedSource, target: PreparedSource) -> Access:
-    """Both tables are read whole, unless the target is so large that looking up the source's keys is cheaper."""
-    if not (source.stored and target.stored):
-        return "any"
-    return "lookup" if target.pages > LOOKUP_RATIO * (source.pages + LOOKUP_RATIO) else "heap"
 
 
 def _shown(bound: BoundRule, source: PreparedSource, already: Sequence[Named]) -> tuple[Named, ...]:

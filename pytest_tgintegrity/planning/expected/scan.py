@@ -12,8 +12,9 @@ from pytest_tgintegrity.judging.verdicts import Sample
 from pytest_tgintegrity.planning.expected.comparing import Difference, compared
 from pytest_tgintegrity.planning.expected.lock_file import object_of
 from pytest_tgintegrity.planning.expected.questions import objects_question
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.sampling import Sampling
-from pytest_tgintegrity.planning.scans.scan import Access, Count, Row, Tally
+from pytest_tgintegrity.planning.scans.scan import Count, Row, Tally
 from pytest_tgintegrity.planning.sql.compose import raw
 from pytest_tgintegrity.rules.kinds import OBJECT_KINDS, UNPINNED, CatalogObject, ObjectKind, Pinned
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.free import MetricScan, QueryScan
 from pytest_tgintegrity.planning.scans.keys import Reference, ReferenceScan, Target, UniqueScan
 from pytest_tgintegrity.planning.scans.rows import RowCheck, RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
-from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, Scan, Tally
+from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Count, Scan, Tally
 from pytest_tgintegrity.planning.scans.volumes import FreshnessScan, ShareScan, VolumeScan, number_scan
 
 IMPLEMENTATIONS: Final[tuple[type[Scan], ...]] = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_tgintegrity.parts import chunks
-from pytest_tgintegrity.planning.scans.scan import Access, Scan
+from pytest_tgintegrity.planning.scans.access import Access
+from pytest_tgintegrity.planning.scans.scan import Scan
 
 BIG_PAGES = 2_000
 SCANS_PER_BATCH = 48

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from psycopg import sql
 
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.metrics import METRIC_ROWS, json_value, measured, out_of_bounds, text_of
 from pytest_tgintegrity.planning.scans.sampling import Sampling
-from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Access, Count, OneRule, Row, Tally
+from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Count, OneRule, Row, Tally
 from pytest_tgintegrity.planning.sql.compose import Value, parenthesised
 from pytest_tgintegrity.rules.kinds import Metric
 

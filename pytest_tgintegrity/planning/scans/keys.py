@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from pytest_tgintegrity.planning.predicates import Named
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.sampling import Sampling, counted, rows_in_order
-from pytest_tgintegrity.planning.scans.scan import Access, Count, OneRule, Row, Tally
+from pytest_tgintegrity.planning.scans.scan import Count, OneRule, Row, Tally
 from pytest_tgintegrity.planning.sql.compose import (
     NUM_NONNULLS,
     NUM_NULLS,

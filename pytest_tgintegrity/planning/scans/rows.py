@@ -10,8 +10,9 @@ from typing import ClassVar
 from psycopg import sql
 
 from pytest_tgintegrity.planning.predicates import Named, Predicate, Span
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.sampling import Sampling, counted, rows_in_order
-from pytest_tgintegrity.planning.scans.scan import Access, Count, Row, Tally
+from pytest_tgintegrity.planning.scans.scan import Count, Row, Tally
 from pytest_tgintegrity.planning.sql.compose import both, either, listed, parenthesised, raw, readable, where_clause
 
 COLLATED = frozenset({19, 25, 1042, 1043})  # name, text, char, varchar: columns need not agree on how they compare

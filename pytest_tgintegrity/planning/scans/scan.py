@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 from psycopg import sql
 
 from pytest_tgintegrity.judging.verdicts import Sample
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.sql.compose import raw
 
 Row = Sequence[Any]
-Access = Literal["any", "heap", "lookup", "catalogs"]
-"""How a scan may read tables: as the server likes; from the heap alone, as a broken index would answer that the constraint
-which it stands for holds; the source from the heap, and its few keys looked up in the indexes of large targets; or the
-catalogs, where names of the SQL, and those that the server prints, are found on its own path alone."""
-
 UNKNOWN_PAGES = 1_000
 """What is taken for the size, in pages, of what has a size that nobody knows."""
 

@@ -15,8 +15,9 @@ from pytest_tgintegrity.planning.bound import BoundRule
 from pytest_tgintegrity.planning.constants import as_real, own_type
 from pytest_tgintegrity.planning.exact import exact
 from pytest_tgintegrity.planning.facts import Before, EarlierRows
+from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.sampling import Sampling
-from pytest_tgintegrity.planning.scans.scan import Access, Count, OneRule, Row, Scan, Tally
+from pytest_tgintegrity.planning.scans.scan import Count, OneRule, Row, Scan, Tally
 from pytest_tgintegrity.planning.sql.compose import Value, where_clause
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.rules.kinds import Freshness, Share, Volume

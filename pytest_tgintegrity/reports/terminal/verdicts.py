@@ -1,4 +1,4 @@
-"""The verdicts in the summary: the score, and the rules of each verdict that a person has to know of."""
+"""The verdicts in the summary: the score, the rules of each verdict that a person has to know of, and what ``--prove`` found out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ UNKNOWNS = 4
 REASON = 160
 LISTED = 6
 YELLOW = {"yellow": True}
+RED = {"red": True}
+GONE_CURE = "put them back; or let them go: pytest --pin-schema, or a waiver"
 
 
 def score_lines(health: Health, rules: Iterable[RuleResult]) -> Iterable[Line]:
@@ -85,6 +87,24 @@ def _listed(word: str, texts: Sequence[str]) -> Iterable[Line]:
         yield Line("", plural(len(texts) - LISTED, "more rule"), YELLOW)
 
 
+def gone_lines(missing: Sequence[RuleResult]) -> Iterable[Line]:
+    """How many declared constraints are gone, of what severities, since when, and which."""
+    if not missing:
+        return
+    counts = Counter(rule.severity for rule in missing)
+    severities = ", ".join(f"{grouped(count)} {word}" for word, count in counts.items())
+    seen = min(str(rule.samples[0]["values"]["last_declared"]) for rule in missing)
+    words = (
+        f"{plural(len(missing), 'constraint')} not declared any more, last in the run of {seen[:16]}Z ({severities})"
+    )
+    yield Line("gone", printable(words), RED)
+    for rule in missing[:LISTED]:
+        yield Line("", f"{_named(rule)} [{rule.severity}]", RED)
+    if len(missing) > LISTED:
+        yield Line("", f"and {grouped(len(missing) - LISTED)} more (JSON: rules whose reason is gone)", RED)
+    yield Line("", GONE_CURE)
+
+
 def unknown_lines(rules: Iterable[RuleResult]) -> Iterable[Line]:
     """Unknown rules by reason: a missing permission is one line, not four hundred."""
     reasons = Counter(str(rule.reason) for rule in rules)
@@ -103,3 +123,16 @@ def vacuous_lines(rules: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
         yield Line("" if number else "no rows", text, YELLOW)
     if len(rules) > LISTED:
         yield Line("", f"{grouped(len(rules) - LISTED)} more: `rows_expected` of the JSON report", YELLOW)
+
+
+def proof_lines(proofs: Sequence[Mapping[str, Any]]) -> Iterable[Line]:
+    """How many rules were shown to catch their own damage, and each that was not, with the reason and cure."""
+    unproven = [proof for proof in proofs if proof["proven"] is False]
+    proven = sum(1 for proof in proofs if proof["proven"])
+    damages = sum(proof["damages"] for proof in proofs)
+    words = f"{plural(proven, 'rule')} proven by {plural(damages, 'damage')}, {len(unproven)} unproven"
+    if vacuous := len(proofs) - proven - len(unproven):
+        words += f" ({vacuous} vacuous: nothing declared)"
+    yield Line("proof", words, {"red" if unproven else "green": True, "bold": True})
+    for proof in unproven:
+        yield Line("unproven", f"{printable(proof['id'])}: {printable(str(proof['reason']))}")

@@ -18,7 +18,7 @@ from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
 from pytest_tgintegrity.planning.expected.declarations import EarlierDeclarations, declared_items, function_of, gone
 from pytest_tgintegrity.planning.expected.lock_file import LOCK_FILE
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.declarations import gone_lines
+from pytest_tgintegrity.reports.terminal.verdicts import gone_lines
 from pytest_tgintegrity.rules.kinds import Declared, Pinned
 from pytest_tgintegrity.rules.severity import Severity
 from pytest_tgintegrity.session.feature import Feature, Selection

@@ -10,7 +10,7 @@ from pytest_tgintegrity.errors import UsageError
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.proofs import proof_lines
+from pytest_tgintegrity.reports.terminal.verdicts import proof_lines
 from pytest_tgintegrity.session.feature import Feature
 
 if TYPE_CHECKING:
