@@ -64,7 +64,8 @@ def test_what_is_pinned_is_there_and_then_it_is_lost(check: RunRules, pin: Calla
             "values": {"problem": "missing", "pinned": "FOREIGN KEY (owner_id) REFERENCES public.owner(id)"},
         }
     ]
-    assert "item_owner_id_0f3a1b22_fk_owner_id" in after.out
+    assert "1 of 1 pinned object is missing or changed [critical]" in after.out
+    assert "  item item_owner_id_0f3a1b22_fk_owner_id  missing  FOREIGN KEY (owner_id)" in after.out
     assert "Traceback" not in after.said
 
 
@@ -196,7 +197,7 @@ def test_a_file_that_cannot_be_read_is_said(check: RunRules, pytester: pytest.Py
 
     ran = check(HOLDS, url=url)
 
-    assert ran.status == 2
+    assert ran.status == 4
     assert f"{LOCK} cannot be read (it is not UTF-8)" in ran.out
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pytest_tgintegrity.judging.verdicts import Measurement, Sample
 from pytest_tgintegrity.planning.sql.layout import in_one_line
-from pytest_tgintegrity.rules.kinds import Metric, VolumeKind
+from pytest_tgintegrity.rules.kinds import UNPINNED, Metric, Pinned, Schema, VolumeKind
 from pytest_tgintegrity.rules.rule import Rule
-from pytest_tgintegrity.text import grouped, printable, printable_lines, shown
+from pytest_tgintegrity.text import grouped, plural, printable, printable_lines, shown
 
 FIX = 100
 
@@ -20,7 +20,8 @@ def failure(rule: Rule, doc: str, measurement: Measurement, see_all: str | None,
     `see_all` is the statement that lists them, `fix` what would be written, both with all placeholders filled in.
     """
     parts = [_headline(rule, doc, measurement), ""]
-    parts += [f"  {line}" for line in _table(measurement.samples)]
+    of_catalog = isinstance(rule.kind, Pinned | Schema)
+    parts += [f"  {line}" for line in _table(measurement.samples, name=printable if of_catalog else shown)]
     hidden = measurement.violations - len(measurement.samples)
     if measurement.samples and hidden > 0:
         parts.append(f"  … and {grouped(hidden)} more")
@@ -39,10 +40,20 @@ def _headline(rule: Rule, doc: str, measurement: Measurement) -> str:
         return f"{name} is {value}, not {_bounds(rule.kind)} [{rule.severity}]: {first}"
     if isinstance(rule.kind, VolumeKind):
         return f"{printable(str(measurement.text))} [{rule.severity}]: {first}"
+    if isinstance(rule.kind, Pinned):
+        return f"{_differing(rule.kind, measurement)} [{rule.severity}]: {first}"
     of = "" if measurement.examined is None else f" of {grouped(measurement.examined)}"
     rows = "row" if (measurement.examined or measurement.violations) == 1 else "rows"
     verb = "violates" if measurement.violations == 1 else "violate"
     return f"{grouped(measurement.violations)}{of} {rows} {verb} [{rule.severity}]: {first}"
+
+
+def _differing(kind: Pinned, measurement: Measurement) -> str:
+    """How many objects are not as they were pinned."""
+    count, be = grouped(measurement.violations), "is" if measurement.violations == 1 else "are"
+    if kind.what == UNPINNED:
+        return f"{plural(measurement.violations, 'object')} {be} not pinned"
+    return f"{count} of {plural(measurement.examined or 0, 'pinned object')} {be} missing or changed"
 
 
 def _exactly(measurement: Measurement) -> Any:
@@ -63,19 +74,21 @@ def mend(rule: Rule, fix: str | None) -> str:
     return printable(rule.fix_hint or "") or "no safe fix is declared: a person decides"
 
 
-def _table(samples: Sequence[Sample]) -> Iterable[str]:
+def _table(samples: Sequence[Sample], name: Callable[[str], str]) -> Iterable[str]:
+    """Names of the catalog are shown whole, as two of them may begin alike."""
     if not samples:
         return
     labelled = any(sample.label is not None for sample in samples)
     heads = ["key", *(["label"] if labelled else []), *(shown(name) for name in samples[0].values)]
-    rows = [_cells(sample, labelled=labelled) for sample in samples]
+    rows = [_cells(sample, name, labelled=labelled) for sample in samples]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     for cells in [heads, *rows]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _cells(sample: Sample, *, labelled: bool) -> list[str]:
-    key = ", ".join(map(shown, sample.key)) if isinstance(sample.key, list) else shown(sample.key)
+def _cells(sample: Sample, name: Callable[[str], str], *, labelled: bool) -> list[str]:
+    keys = sample.key if isinstance(sample.key, list) else [sample.key]
+    key = ", ".join("NULL" if part is None else name(part) for part in keys)
     return [key, *([shown(sample.label)] if labelled else []), *map(shown, sample.values.values())]
 
 
