@@ -134,16 +134,15 @@ def whole_text(name: str, sort: str) -> sql.Composable:
     return exact_text(column) if sort == "enum" else sql.SQL("{}::pg_catalog.text").format(column)
 
 
-def one_value_question(table: Countable, column: str, sort: str) -> sql.Composed:
-    """Whether the whole column has one value, and the beginning of that; it stops at the first other one."""
-    text = whole_text(column, sort)
-    first = sql.SQL("(SELECT {} AS v FROM {} WHERE {} IS NOT NULL LIMIT 1)").format(
-        text, table.table, sql.Identifier(column)
+def commonest_question(table: Countable, column: str, sort: str) -> sql.Composed:
+    """The beginning of the commonest value of the whole column, the rows that have it, and those that have another."""
+    values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(
+        whole_text(column, sort), table.table
     )
     return sql.SQL(
-        'SELECT NOT EXISTS (SELECT FROM {} WHERE {} COLLATE pg_catalog."C" <> tgi_first.v), pg_catalog."left"(tgi_first.v, {})'
-        " FROM {} AS tgi_first"
-    ).format(table.table, text, raw(str(PREFIX)), first)
+        'SELECT pg_catalog."left"(v, {}), n, (sum(n) OVER ())::pg_catalog.int8 - n FROM ({}) AS tgi_values WHERE v IS NOT NULL'
+        " ORDER BY n DESC LIMIT 1"
+    ).format(raw(str(PREFIX)), values)
 
 
 def nulls_question(table: Countable, column: str) -> sql.Composed:

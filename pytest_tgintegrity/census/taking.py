@@ -9,16 +9,16 @@ from dataclasses import replace
 from psycopg import sql
 
 from pytest_tgintegrity.census.counts import ColumnCount, Counted, TableCount
-from pytest_tgintegrity.census.findings import OneValue
+from pytest_tgintegrity.census.findings import Commonest
 from pytest_tgintegrity.census.questions import (
     ALL_ROWS,
     HUGE,
     MARKS,
     TABLES,
     Countable,
+    commonest_question,
     countable,
     nulls_question,
-    one_value_question,
     rows_question,
     values_question,
 )
@@ -93,11 +93,11 @@ class Taking:
 
     # --- what a sample suggests
 
-    def has_one_value(self, table: str, column: str) -> OneValue | None:
-        """Whether a whole column has one value; None where that cannot be said."""
+    def commonest(self, table: str, column: str) -> Commonest | None:
+        """What most rows of a column have; None where that cannot be said."""
         sort = dict(self._tables[table].columns)[column]
-        (answer,) = self._reader.ask([one_value_question(self._tables[table], column, sort)])
-        return OneValue(*answer.rows[0]) if isinstance(answer, Answer) and answer.rows else None
+        (answer,) = self._reader.ask([commonest_question(self._tables[table], column, sort)])
+        return Commonest(*answer.rows[0]) if isinstance(answer, Answer) and answer.rows else None
 
     def presence(self, table: str, column: str) -> ColumnCount | None:
         """How many of all rows have a value; None where that cannot be said."""

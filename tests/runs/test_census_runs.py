@@ -113,17 +113,21 @@ def test_an_update_without_where_is_noted_for_each_column(played: Played, how: l
     ran = played.run(*how)
     assert ran.status == 0
     assert found(ran) == [
-        ("one value", "public.player", "superuser", 2, 1),
-        ("one value", "public.player", "strength", 5, 1),
-        ("one value", "public.player", "mood", 2, 1),
-        ("one value", "public.player", "team", 9, 1),
+        ("one value", "public.player", "superuser", 59, 0),
+        ("one value", "public.player", "strength", 48, 0),
+        ("one value", "public.player", "mood", 40, 0),
+        ("one value", "public.player", "team", 53, 0),
     ]
     assert [one["value"] for one in ran.integrity["census"]["findings"]] == ["true", "5", "bad", "3"]
-    assert "public.player.strength has one value, '5', in all rows; it had 5 in the run of" in ran.out
+    assert "public.player.strength has one value, '5', in all rows; 48 had another in the run of" in ran.out
     hidden = played.run("--no-samples")
     assert found(hidden) == found(ran)
     assert [one for one in hidden.integrity["census"]["findings"] if "value" in one] == []
     assert "has one value in all rows" in hidden.out
+    played.sql("INSERT INTO player (id, name, superuser, strength, mood, team) VALUES (99, 'q', false, 1, 'good', 1)")
+    after = played.run(*how)
+    assert [one[-2:] for one in found(after)] == [(59, 1), (48, 1), (40, 1), (53, 1)]
+    assert "public.player.team has one value, '3', in all but 1; 53 had another in the run of" in after.out
 
 
 def test_what_most_had_is_no_finding(played: Played) -> None:
