@@ -98,13 +98,14 @@ def values_question(table: Countable, rows: int) -> sql.Composed:
     names = listed(sql.Identifier(name) for name, _ in table.looked_at)
     values = [sql.SQL("({}, '')").format(raw(str(ALL_ROWS)))]
     values += [
-        sql.SQL("({}, {})").format(raw(str(number)), _compared(name, sort))
+        sql.SQL("({}, {})").format(raw(str(number)), _compared(sql.Identifier("tgi_looked", name), sort))
         for number, (name, sort) in enumerate(table.looked_at)
     ]
     return sql.SQL(
         "SELECT c, sum(n)::pg_catalog.int8, count(*), max(n * {marks} + (pg_catalog.hashtext(v) & ({marks} - 1))) FROM ("
-        'SELECT c, v COLLATE pg_catalog."C" AS v, count(*) AS n FROM (SELECT {names} FROM {table}{sample}) AS tgi_looked,'
-        " LATERAL (VALUES {values}) AS tgi_value(c, v) WHERE v IS NOT NULL GROUP BY 1, 2) AS tgi_grouped GROUP BY 1"
+        'SELECT tgi_value.c, tgi_value.v COLLATE pg_catalog."C" AS v, count(*) AS n'
+        " FROM (SELECT {names} FROM {table}{sample}) AS tgi_looked, LATERAL (VALUES {values}) AS tgi_value(c, v)"
+        " WHERE tgi_value.v IS NOT NULL GROUP BY 1, 2) AS tgi_grouped GROUP BY 1"
     ).format(marks=raw(str(MARKS)), names=names, table=table.table, sample=_sample(rows), values=listed(values))
 
 
@@ -118,27 +119,24 @@ def _sample(rows: int) -> sql.Composable:
     )
 
 
-def _compared(name: str, sort: str) -> sql.Composable:
+def _compared(column: sql.Identifier, sort: str) -> sql.Composable:
     """The text that stands for a value; of what has none to compare, only that there is one."""
-    column = sql.Identifier(name)
     if sort == "other":
         return sql.SQL("CASE WHEN pg_catalog.num_nonnulls({}) = 1 THEN '' END").format(column)
     if sort == "text":
         return sql.SQL('pg_catalog."left"({}::pg_catalog.text, {})').format(column, raw(str(PREFIX)))
-    return whole_text(name, sort)
+    return whole_text(column, sort)
 
 
-def whole_text(name: str, sort: str) -> sql.Composable:
+def whole_text(column: sql.Identifier, sort: str) -> sql.Composable:
     """A value as text; that of an enum by its output function, since somebody may have made a cast."""
-    column = sql.Identifier(name)
     return exact_text(column) if sort == "enum" else sql.SQL("{}::pg_catalog.text").format(column)
 
 
 def commonest_question(table: Countable, column: str, sort: str) -> sql.Composed:
     """The beginning of the commonest value of the whole column, the rows that have it, and those that have another."""
-    values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(
-        whole_text(column, sort), table.table
-    )
+    text = whole_text(sql.Identifier(column), sort)
+    values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(text, table.table)
     return sql.SQL(
         'SELECT pg_catalog."left"(v, {}), n, (sum(n) OVER ())::pg_catalog.int8 - n FROM ({}) AS tgi_values WHERE v IS NOT NULL'
         " ORDER BY n DESC LIMIT 1"

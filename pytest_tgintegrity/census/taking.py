@@ -82,13 +82,14 @@ class Taking:
     # --- values
 
     def _looked_at(self, counts: Mapping[str, TableCount]) -> dict[str, TableCount]:
-        """The tables with rows, and what stands in their columns; a table of which that cannot be said has none."""
+        """The tables with rows, and what stands in their columns; a table of which that cannot be said has none, and the reason."""
         filled = [self._tables[name] for name, count in counts.items() if count.rows and self._tables[name].looked_at]
         answers = self._ask(filled, lambda table: values_question(table, counts[table.label].rows or 0))
         return {
-            name: replace(counts[name], columns=_columns(self._tables[name], answer))
+            name: replace(counts[name], reason=f"its values were not looked at: {answer.reason}")
+            if isinstance(answer, Failure)
+            else replace(counts[name], columns=_columns(self._tables[name], answer))
             for name, answer in answers.items()
-            if isinstance(answer, Answer)
         }
 
     # --- what a sample suggests
