@@ -74,7 +74,7 @@ def test_table_keeps_half_of_its_rows(violations: Violations, table: str) -> Non
 @rule.share(
     ACCOUNTS,
     "account.is_superuser",
-    True,
+    value=True,
     at_most=0.5,
     severity="high",
     breaks="UPDATE auth_user SET is_superuser = TRUE RETURNING id",

@@ -149,7 +149,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marks, take the URL out of sight, and refuse options that cannot be used."""
     config.addinivalue_line("markers", "integrity: a rule about the data of a database.")
     config.addinivalue_line(
-        "markers", f"{WITH_HISTORY}: an integrity rule about what changed since earlier runs; left out without --redis-url."
+        "markers",
+        f"{WITH_HISTORY}: an integrity rule about what changed since earlier runs; left out without --redis-url.",
     )
     for severity in SEVERITIES:
         config.addinivalue_line("markers", f"{severity}: an integrity rule of this severity.")

@@ -102,4 +102,3 @@ class Counted:
     def rows(self) -> dict[str, int]:
         """The rows of each table whose rows are known exactly."""
         return {name: table.rows for name, table in self.tables.items() if table.exact and table.rows is not None}
-

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from pytest_tgintegrity.census.counts import ColumnCount
 from pytest_tgintegrity.planning.facts import Before, EarlierRows

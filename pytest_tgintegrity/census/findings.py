@@ -220,7 +220,11 @@ class Comparison:
         for name, table in self.counted.tables.items():
             former = self.earlier.columns.get(name, {})
             fresh = {column: KeptColumn(count, table.rows or 0, self.at) for column, count in table.columns.items()}
-            held = {column: replace(former[column], told=former[column].told + 1) for column in fresh if (name, column) in found}
+            held = {
+                column: replace(former[column], told=former[column].told + 1)
+                for column in fresh
+                if (name, column) in found
+            }
             kept[name] = {**fresh, **held} if fresh else dict(former)
         return kept
 

@@ -26,7 +26,7 @@ PREFIX = 64
 MARKS = 65_536
 ALL_ROWS = -1
 
-TABLES = sql.SQL(f"""
+TABLES = sql.SQL("""
 WITH locked AS MATERIALIZED (
     SELECT relation FROM pg_locks
     WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
@@ -42,7 +42,7 @@ LEFT JOIN (
                WHEN s.nspname = 'pg_catalog' AND t.typcategory = 'S' THEN 'text'
                WHEN s.nspname = 'pg_catalog' AND (t.typcategory IN ('B', 'D', 'N') OR t.typname = 'uuid') THEN 'short'
                WHEN a.attnotnull THEN 'skip' ELSE 'other' END ORDER BY a.attnum) AS sorts
-    FROM pg_attribute a JOIN ({BASED}) AS b ON b.own = a.atttypid
+    FROM pg_attribute a JOIN ({based}) AS b ON b.own = a.atttypid
     JOIN pg_type t ON t.oid = b.base JOIN pg_namespace s ON s.oid = t.typnamespace
     WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
       AND (a.attrelid, a.attnum) NOT IN (
@@ -53,7 +53,7 @@ LEFT JOIN (
 ) AS held ON held.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%'
   AND n.nspname NOT IN ('information_schema', 'tgintegrity')
-""")
+""").format(based=raw(BASED))
 """Tables with rows of their own and the roots of partitioned ones, and the columns that may be read and are no key by themselves."""
 
 
@@ -136,7 +136,9 @@ def whole_text(column: sql.Identifier, sort: str) -> sql.Composable:
 def commonest_question(table: Countable, column: str, sort: str) -> sql.Composed:
     """The beginning of the commonest value of the whole column, the rows that have it, and those that have another."""
     text = whole_text(sql.Identifier(column), sort)
-    values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(text, table.table)
+    values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(
+        text, table.table
+    )
     return sql.SQL(
         'SELECT pg_catalog."left"(v, {}), n, (sum(n) OVER ())::pg_catalog.int8 - n FROM ({}) AS tgi_values WHERE v IS NOT NULL'
         " ORDER BY n DESC LIMIT 1"
@@ -152,5 +154,5 @@ def nulls_question(table: Countable, column: str) -> sql.Composed:
 def countable(row: Sequence[object]) -> Countable:
     """A row of `TABLES`."""
     schema, name, pages, estimate, _, _, names, sorts = row
-    columns = tuple(zip(names, sorts, strict=True))  # type: ignore[arg-type, call-overload] # arrays
+    columns = tuple(zip(names, sorts, strict=True))  # type: ignore[call-overload] # arrays
     return Countable(str(schema), str(name), int(pages), int(estimate), columns)  # type: ignore[call-overload] # numbers

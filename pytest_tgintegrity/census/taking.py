@@ -64,7 +64,11 @@ class Taking:
     # --- rows
 
     def _counted(self, tables: Sequence[Countable]) -> dict[str, TableCount]:
-        known = {table.label: TableCount(table.label, self._known[table.label]) for table in tables if table.label in self._known}
+        known = {
+            table.label: TableCount(table.label, self._known[table.label])
+            for table in tables
+            if table.label in self._known
+        }
         unknown = [table for table in tables if table.label not in known]
         answers = self._ask(unknown, rows_question)
         return known | {table.label: _rows(table, answers[table.label]) for table in unknown}
@@ -112,7 +116,9 @@ class Taking:
         tables = changed(self._reader, everywhere=self._reader.begun > 1)
         if isinstance(tables, Failure):
             return {name: TableCount(name, None, reason=tables.reason) for name in counts}
-        return counts | {name: TableCount(name, None, reason=REWRITTEN) for name in counts if _plainly(self._tables[name]) in tables}
+        return counts | {
+            name: TableCount(name, None, reason=REWRITTEN) for name in counts if _plainly(self._tables[name]) in tables
+        }
 
 
 def _plainly(table: Countable) -> str:
@@ -140,4 +146,3 @@ def _columns(table: Countable, answer: Answer) -> dict[str, ColumnCount]:
             count = replace(count, distinct=distinct, commonest=commonest // MARKS, mark=commonest % MARKS)
         columns[name] = count
     return columns
-

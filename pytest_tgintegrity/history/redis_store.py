@@ -10,13 +10,20 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any, TypeVar
 
-from pytest_tgintegrity.census.earlier import Earlier, KeptRows, columns_from_json, columns_to_json, rows_from_json, rows_to_json
+from pytest_tgintegrity.census.earlier import (
+    Earlier,
+    KeptRows,
+    columns_from_json,
+    columns_to_json,
+    rows_from_json,
+    rows_to_json,
+)
 from pytest_tgintegrity.census.findings import Compared
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history.packing import (
@@ -61,7 +68,7 @@ class Past:
 
     records: tuple[Record, ...]
     unreadable: tuple[datetime, ...] = ()
-    earlier: Earlier = Earlier()
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +154,7 @@ def _names(data: bytes | None) -> tuple[str, ...]:
     return ()
 
 
-def append(
-    address: RedisAddress, record: Record, seconds: Mapping[str, float], census: Compared | None = None
-) -> None:
+def append(address: RedisAddress, record: Record, seconds: Mapping[str, float], census: Compared | None = None) -> None:
     """Add a run, what each rule took, and what was counted; kept until there are too many after it. Raises `HistoryLost`."""
     key, taken = PREFIX + record.identity, pack_seconds(seconds)
     kept = {}

@@ -9,7 +9,6 @@ from typing import Literal
 
 from pytest_tgintegrity.rules.kinds import ConstraintKind
 
-
 NO_RUN = "no comparable run: give --redis-url"
 
 

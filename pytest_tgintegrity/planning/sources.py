@@ -189,7 +189,9 @@ class PreparedSources:
             visible = self.facts.table(name)
             source = self._of_table(name if visible and visible.path == (schema, name) else f"{schema}.{name}")
             exactly = sql.SQL("ONLY {}").format(source.table) if only and table.inherited else source.table
-            self._prepared[key] = replace(source, table=exactly, unscoped=None, whole="" if exactly is not source.table else source.whole)
+            self._prepared[key] = replace(
+                source, table=exactly, unscoped=None, whole="" if exactly is not source.table else source.whole
+            )
         return self._prepared[key]
 
     def with_children(

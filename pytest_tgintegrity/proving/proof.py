@@ -91,9 +91,7 @@ class Prover:
         self._rows = RowDamages(self._scratch)
         self._side_effects = SideEffects(self._scratch, self._witnesses)
 
-    def _clean_rows(
-        self, rules: Iterable[BoundRule], facts: Facts, now: datetime
-    ) -> Iterator[tuple[str, Before]]:
+    def _clean_rows(self, rules: Iterable[BoundRule], facts: Facts, now: datetime) -> Iterator[tuple[str, Before]]:
         """The rows that the clean data have in the tables whose number of rows is bounded: a damage is compared with these."""
         named = {plain(bound.rule.kind.table, bound.params) for bound in rules if isinstance(bound.rule.kind, Volume)}
         tables = [table for name in sorted(named) if (table := facts.table(name)) is not None]

@@ -33,7 +33,9 @@ class SideEffects:
 
     def check(self, case: Case, change: sql.Composable, touched: Iterable[Touched], view: View) -> None:
         """No other rule may fire on the damage without saying so, and none on what the fix leaves of it."""
-        if isinstance(case.bound.rule.kind, Declared | VolumeKind):  # what empties a table is no news to others about it
+        if isinstance(
+            case.bound.rule.kind, Declared | VolumeKind
+        ):  # what empties a table is no news to others about it
             return
         others = self._witnesses.readers(case.bound, touched)
         fixes = self._fixes(case, view)

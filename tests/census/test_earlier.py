@@ -36,7 +36,11 @@ counts = st.integers(0, 2**40)
 times = st.integers(0, 10**6).map(lambda minutes: NOON - timedelta(minutes=minutes))
 befores = st.builds(Before, counts, times)
 columns = st.builds(
-    KeptColumn, st.builds(ColumnCount, counts, counts, counts, counts, st.integers(0, 65_535)), counts, times, st.integers(0, 30)
+    KeptColumn,
+    st.builds(ColumnCount, counts, counts, counts, counts, st.integers(0, 65_535)),
+    counts,
+    times,
+    st.integers(0, 30),
 )
 
 
@@ -69,7 +73,9 @@ def test_a_loss_is_compared_with_the_last_rows_there_were() -> None:
     lost = {"t": Before(9, NOON)}
     assert Earlier([at(0, {"t": 9})]).last("t") == Before(9, NOON)
     assert Earlier([at(0, {"t": 9}), at(1, {"u": 1})]).last("t") == Before(9, NOON)  # not counted by the newest
-    assert Earlier([at(0, {"t": 9}), at(1, {"t": 0}, healthy=lost), at(2, {"t": 0}, healthy=lost)]).last("t") == lost["t"]
+    assert (
+        Earlier([at(0, {"t": 9}), at(1, {"t": 0}, healthy=lost), at(2, {"t": 0}, healthy=lost)]).last("t") == lost["t"]
+    )
     assert Earlier([at(0, {"t": 0})]).last("t") is None
     waived = Earlier([at(0, {"t": 0}, healthy=lost, waived=frozenset("t"))])
     assert (waived.last("t", waived=True), waived.last("t")) == (lost["t"], None)
@@ -106,7 +112,12 @@ def test_lists_of_tables_are_kept_once(valkey: ValkeyServer, client: Any) -> Non
 def test_whoever_asks_first_reads_for_all(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[Any] = []
     read: Callable[..., Any] = redis_store.read
-    monkeypatch.setattr(redis_store, "read", lambda *words: (reads.append(words), read(*words))[1])
+
+    def counting(*words: Any) -> Any:
+        reads.append(words)
+        return read(*words)
+
+    monkeypatch.setattr(redis_store, "read", counting)
     memory = Memory(parse_redis_url(valkey.url))
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(memory.earlier, ["7301:tg"] * 16))

@@ -30,7 +30,9 @@ CREATE TABLE play.post (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sheet i
 CREATE TABLE play.request (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sheet int, cost int, approved text, by int);
 CREATE TABLE play.unused (id int);
 """
-ACCOUNTS = "INSERT INTO play.account (name, superuser) SELECT 'u' || random(), random() < 0.02 FROM generate_series(1, {})"
+ACCOUNTS = (
+    "INSERT INTO play.account (name, superuser) SELECT 'u' || random(), random() < 0.02 FROM generate_series(1, {})"
+)
 SHEETS = """
 INSERT INTO play.sheet (owner, strength, status)
 SELECT 1 + (random() * (SELECT count(*) FROM play.account))::int, 1 + (random() * 4)::int, 'Un' FROM generate_series(1, {})
@@ -101,7 +103,7 @@ PLANTED: dict[str, tuple[str, set[tuple[str, str, str | None]]]] = {
 
 @pytest.fixture(scope="module", name="month_url")
 def a_database(make_database: Callable[[str], str]) -> str:
-    return make_database()
+    return make_database("")
 
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -122,8 +124,15 @@ def test_a_month_of_play_is_silent(month_url: str, seed: float, players: int, da
             *DAY.format(posts=posts, requests=requests).split(";\n")[:-1],
         )
         assert named(month.morning()) == set()
-    month.do(ACCOUNTS.format(30), SHEETS.format(60), "INSERT INTO play.post (sheet, text) SELECT i % 7, 'x' FROM generate_series(1, 60) i")
-    month.do("UPDATE play.account SET superuser = id % 30 = 0", "INSERT INTO play.request (by) SELECT 1 FROM generate_series(1, 60)")
+    month.do(
+        ACCOUNTS.format(30),
+        SHEETS.format(60),
+        "INSERT INTO play.post (sheet, text) SELECT i % 7, 'x' FROM generate_series(1, 60) i",
+    )
+    month.do(
+        "UPDATE play.account SET superuser = id % 30 = 0",
+        "INSERT INTO play.request (by) SELECT 1 FROM generate_series(1, 60)",
+    )
     assert named(month.morning()) == set()
 
     statement, expected = PLANTED[planted]

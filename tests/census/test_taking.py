@@ -95,10 +95,9 @@ def test_columns_may_be_called_anything(make_database: MakeDatabase) -> None:
     )
     table = counted(url).tables["public.clash"]
     assert table.reason is None
-    assert {name: one.distinct for name, one in table.columns.items()} == {
-        **{"c": 2, "v": 1, "n": 3, "tgi_looked": 1, "tgi_value": 1},
-        **{"a.b": 1, 'q"q': 1, "%s {x}": 1, "$1": 1},
-    }
+    distinct = {name: one.distinct for name, one in table.columns.items()}
+    odd = dict.fromkeys(["v", "tgi_looked", "tgi_value", "a.b", 'q"q', "%s {x}", "$1"], 1)
+    assert distinct == {"c": 2, "n": 3, **odd}
 
 
 def test_a_large_table_is_sampled_from_all_over(filled: str) -> None:

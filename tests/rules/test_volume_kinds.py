@@ -209,6 +209,9 @@ def test_values_that_cannot_be_compared_are_unknown(engine: Engine) -> None:
     ],
 )  # fmt: skip
 def test_wrong_declarations_are_told(declare: Callable[..., Any], words: str) -> None:
-    declared = declaration_of(declare(lambda violations: None))
+    def test_it(violations: object) -> None:
+        """A rule."""
+
+    declared = declaration_of(declare(test_it))
     assert isinstance(declared, Mistake)
     assert declared.message == words

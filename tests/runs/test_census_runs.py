@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -70,7 +71,12 @@ def test_a_truncated_table_is_a_high_violation(played: Played, how: list[str]) -
     assert ran.status == 1
     assert found(ran) == [("all rows lost", "public.player", None, 60, 0)]
     (rule,) = [one for one in ran.integrity["rules"] if one["id"].startswith("census::")]
-    assert (rule["id"], rule["verdict"], rule["severity"], rule["violations"]) == ("census::public.player", "failed", "high", 1)
+    assert (rule["id"], rule["verdict"], rule["severity"], rule["violations"]) == (
+        "census::public.player",
+        "failed",
+        "high",
+        1,
+    )
     assert re.fullmatch(r"public.player has no rows; it had 60 in the run of .* UTC", rule["reason"])
     assert ran.integrity["health"]["score"] == 85
     assert re.search(r"census +public.player has no rows; it had 60 in the run of", ran.out)
@@ -238,8 +244,6 @@ def test_a_dead_redis_is_a_sentence(played: Played, valkey: ValkeyServer) -> Non
     assert "Traceback" not in ran.said
 
 
-
-
 # --- bounds that rules declare
 
 BOUNDED = """
@@ -306,9 +310,14 @@ def test_a_bound_without_any_redis_is_unknown(check: RunRules, make_database: Ca
 
 
 def test_past_runs_are_read_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads = []
+    reads: list[Any] = []
     read = redis_store.read
-    monkeypatch.setattr(redis_store, "read", lambda *words: (reads.append(words), read(*words))[1])
+
+    def counting(*words: Any) -> Any:
+        reads.append(words)
+        return read(*words)
+
+    monkeypatch.setattr(redis_store, "read", counting)
     assert played.run(HOLDS, BOUNDED, "-n2").status == 0
     assert played.run().status == 0
     assert len(reads) == 2

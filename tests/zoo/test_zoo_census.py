@@ -8,7 +8,8 @@ from pytest_tgintegrity.census.taking import Taking
 from pytest_tgintegrity.database.connections.address import parse_address
 from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
-from zoo import ENCODINGS, MAJORS, OpenZoo, Sort, ask, connected, literal
+from zoo import ENCODINGS, MAJORS, OpenZoo, ask, connected, literal
+from zoo_types import Sort
 
 pytest_plugins = ["zoo_servers"]
 

@@ -187,13 +187,12 @@ def _percent(share: float) -> str:
     return f"{share * PERCENT:.4g} %"
 
 
-
 # --- from a rule to its scan
 
 
 @functools.singledispatch
-def number_scan(kind: object, bound: BoundRule, source: PreparedSource, earlier: EarlierRows, window: Window) -> Scan:
-    """The scan of a rule about a source as a whole."""
+def number_scan(kind: object, _: BoundRule, __: PreparedSource, ___: EarlierRows, ____: Window) -> Scan:
+    """The scan of a rule about a source as a whole: `earlier` is what runs before counted, `window` knows what time it is."""
     raise TypeError(f"{type(kind).__name__} is about no source as a whole")
 
 

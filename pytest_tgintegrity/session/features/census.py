@@ -22,7 +22,7 @@ from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.census import census_lines
+from pytest_tgintegrity.reports.terminal.history import census_lines
 from pytest_tgintegrity.rules.kinds import Share, Volume
 from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.session.features.waivers import Waivers
@@ -80,7 +80,9 @@ class Census(Feature):
     def hear(self, known: Any) -> None:
         """All workers know the same."""
         self._bounded = Bounded(known["volumes"], frozenset((table, column) for table, column in known["columns"]))
-        waivers = [Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]]
+        waivers = [
+            Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]
+        ]
         self._waivers = {waiver.rule: waiver for waiver in waivers}
 
     # --- counting
@@ -115,7 +117,15 @@ class Census(Feature):
                 taking = Taking(reader, known)
                 counted = taking.take(values=True)
                 quote = bool(self._asked.samples)
-                comparison = Comparison(counted, earlier, run.started_at, period, self._judged_by_rules(run.started_at.date()), taking, quote)
+                comparison = Comparison(
+                    counted,
+                    earlier,
+                    run.started_at,
+                    period,
+                    self._judged_by_rules(run.started_at.date()),
+                    taking,
+                    quote,
+                )
                 self.compared = comparison.compared()
         except TgIntegrityError as error:
             return str(error)
@@ -180,7 +190,10 @@ class Census(Feature):
         }
         if self._reason is not None:
             document["reason"] = self._reason
-        return Section({"census": document}, list(census_lines(document["findings"], [(one.table, str(one.reason)) for one in self._uncounted])))
+        return Section(
+            {"census": document},
+            list(census_lines(document["findings"], [(one.table, str(one.reason)) for one in self._uncounted])),
+        )
 
 
 def _told(found: Finding) -> dict[str, Any]:
