@@ -133,8 +133,8 @@ def whole_text(column: sql.Identifier, sort: str) -> sql.Composable:
     return exact_text(column) if sort == "enum" else sql.SQL("{}::pg_catalog.text").format(column)
 
 
-def commonest_question(table: Countable, column: str, sort: str) -> sql.Composed:
-    """The beginning of the commonest value of the whole column, the rows that have it, and those that have another."""
+def commonest_question(table: Countable, column: str, sort: str, *, quote: bool) -> sql.Composed:
+    """The rows that have the commonest value of the whole column, and those that have another; with `quote` its beginning."""
     text = whole_text(sql.Identifier(column), sort)
     values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(
         text, table.table
@@ -142,7 +142,7 @@ def commonest_question(table: Countable, column: str, sort: str) -> sql.Composed
     return sql.SQL(
         'SELECT pg_catalog."left"(v, {}), n, (sum(n) OVER ())::pg_catalog.int8 - n FROM ({}) AS tgi_values WHERE v IS NOT NULL'
         " ORDER BY n DESC LIMIT 1"
-    ).format(raw(str(PREFIX)), values)
+    ).format(raw(str(PREFIX if quote else 0)), values)
 
 
 def nulls_question(table: Countable, column: str) -> sql.Composed:

@@ -37,16 +37,20 @@ REWRITTEN = "it was rewritten or replaced after the snapshot was taken"
 
 
 class Taking:
-    """A census on a reader. `known` are rows that scans of the run counted anyway, by qualified name."""
+    """A census on a reader. `known` are rows that scans of the run counted anyway, by qualified name.
 
-    def __init__(self, reader: Reader, known: Mapping[str, int]) -> None:
+    Without `quote` no value leaves the server.
+    """
+
+    def __init__(self, reader: Reader, known: Mapping[str, int], *, quote: bool = True) -> None:
         self._reader = reader
         self._known = known
+        self._quote = quote
         self._end = time.monotonic() + SECONDS
         self._tables: dict[str, Countable] = {}
 
-    def take(self, *, values: bool) -> Counted:
-        """Count the rows of all tables and, if `values` are wanted, look at those of their columns."""
+    def take(self) -> Counted:
+        """Count the rows of all tables, and look at the values of their columns."""
         answer = self._reader.ask_catalogs(TABLES)
         if isinstance(answer, Failure):
             return Counted(reason=f"the catalogs cannot be read: {answer.reason}")
@@ -57,8 +61,7 @@ class Taking:
             self._tables[table.label] = table
             counts[table.label] = TableCount(table.label, None, reason=reason)
         counts |= self._counted([self._tables[name] for name, count in counts.items() if count.reason is None])
-        if values:
-            counts |= self._looked_at(counts)
+        counts |= self._looked_at(counts)
         return Counted(self._as_the_snapshot_knows(counts))
 
     # --- rows
@@ -101,7 +104,7 @@ class Taking:
     def commonest(self, table: str, column: str) -> Commonest | None:
         """What most rows of a column have; None where that cannot be said."""
         sort = dict(self._tables[table].columns)[column]
-        (answer,) = self._reader.ask([commonest_question(self._tables[table], column, sort)])
+        (answer,) = self._reader.ask([commonest_question(self._tables[table], column, sort, quote=self._quote)])
         return Commonest(*answer.rows[0]) if isinstance(answer, Answer) and answer.rows else None
 
     def presence(self, table: str, column: str) -> ColumnCount | None:

@@ -76,7 +76,7 @@ class Month:
         """Count, compare with the mornings before, and remember."""
         self.at += timedelta(days=1)
         with self.taking() as taking:
-            counted = taking.take(values=True)
+            counted = taking.take()
             comparison = Comparison(counted, self.earlier, self.at, None, Judged(), taking, quote=True)
             compared = comparison.compared()
         assert compared.rows is not None

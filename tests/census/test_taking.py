@@ -49,7 +49,7 @@ def looking(url: str, known: dict[str, int] | None = None) -> Iterator[Taking]:
 
 def counted(url: str, known: dict[str, int] | None = None) -> Counted:
     with looking(url, known) as census:
-        return census.take(values=True)
+        return census.take()
 
 
 @pytest.fixture(scope="module", name="filled")
@@ -80,7 +80,7 @@ def test_a_small_table_is_looked_at_whole(filled: str) -> None:
         "long": (20, 20, 1, 20),  # they begin alike; what a sample suggests is asked of the whole texts
     }
     with looking(filled) as census:
-        census.take(values=True)
+        census.take()
         found = census.commonest("public.small", "long")
     assert found is not None
     assert (found.rows, found.others, len(found.value)) == (1, 19, questions.PREFIX)
@@ -107,7 +107,7 @@ def test_a_large_table_is_sampled_from_all_over(filled: str) -> None:
     assert (columns["few"].distinct, columns["half"].distinct) == (4, 1)
     assert 0.3 < columns["half"].presence < 0.7
     with looking(filled) as census:
-        census.take(values=True)
+        census.take()
         exact = census.presence("public.large", "rare")
     assert exact is not None
     assert (exact.looked_at, exact.present) == (20_000, 200)
@@ -136,7 +136,7 @@ def test_a_table_that_was_truncated_meanwhile_is_not_counted(make_database: Make
     with looking(url) as census:
         with psycopg.connect(url) as connection:
             connection.execute("TRUNCATE small; ALTER TABLE large ALTER COLUMN few TYPE bigint")
-        found = census.take(values=True)
+        found = census.take()
     assert (found.tables["public.small"].rows, found.tables["public.small"].reason) == (None, REWRITTEN)
     assert found.tables["public.large"].reason == REWRITTEN
     assert found.rows["public.parted"] == 50

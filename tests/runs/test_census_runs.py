@@ -284,6 +284,9 @@ def test_what_a_rule_bounds_is_not_told_twice(played: Played, how: list[str]) ->
     ran = played.run(*how)
     assert ran.verdicts["test_teams"] == "failed"
     assert ran.reasons["test_teams"].startswith("the commonest value of team has 60 of 60 (100 %), not at most 50 %")
+    (teams,) = [one for one in ran.integrity["rules"] if one["id"].endswith("test_teams")]
+    assert (teams["violations"], teams["cause"], teams["sources"]) == (1, None, ["player"])
+    assert teams["samples"] == [{"key": "3", "label": None, "values": {"rows": 60}}]
     assert [one[:3] for one in found(ran)] == [
         ("all rows lost", "public.parted", None),
         ("one value", "public.player", "strength"),

@@ -34,7 +34,7 @@ def test_every_type_is_counted(zoo_of: OpenZoo, major: int, encoding: str) -> No
     try:
         with Reader(holder.address, holder.snapshot, Limits()) as reader:
             taking = Taking(reader, {})
-            counted = taking.take(values=True)
+            counted = taking.take()
             tables = {number: counted.tables[f"public.sort_{number}"] for number in range(len(sorts))}
             compared = [number for number, table in tables.items() if table.columns["v"].distinct]
             commonest = {number: taking.commonest(f"public.sort_{number}", "v") for number in compared}

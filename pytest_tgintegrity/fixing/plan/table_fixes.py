@@ -14,7 +14,15 @@ from pytest_tgintegrity.fixing.plan.writes import Target, Write, fix_writes
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.predicates.binding import Binding
-from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
+from pytest_tgintegrity.planning.scans import (
+    MetricScan,
+    NumberScan,
+    QueryScan,
+    ReferenceScan,
+    RowScan,
+    Scan,
+    UniqueScan,
+)
 from pytest_tgintegrity.planning.sql.compose import (
     both,
     identifier,
@@ -68,6 +76,8 @@ def offending(scan: Scan) -> sql.Composable | None:
         return scan.query
     if isinstance(scan, MetricScan):
         return None
+    if isinstance(scan, NumberScan):
+        return scan.violated()
     rows = violating(scan)
     return sql.SQL("SELECT 1 AS one FROM {} WHERE {}").format(rows.table, rows.where)
 

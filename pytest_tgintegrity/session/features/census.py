@@ -114,9 +114,9 @@ class Census(Feature):
         period = None if self._asked.period is None else timedelta(hours=self._asked.period)
         try:
             with run.reader() as reader:
-                taking = Taking(reader, known)
-                counted = taking.take(values=True)
                 quote = bool(self._asked.samples)
+                taking = Taking(reader, known, quote=quote)
+                counted = taking.take()
                 comparison = Comparison(
                     counted,
                     earlier,
