@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_tgintegrity.rules.rule import Rule
     from pytest_tgintegrity.session.session import Session
 
+WITH_HISTORY = "with_history"
 DIED_EARLY = "pytest ended before a rule was judged; its own output says why"
 
 
@@ -148,6 +149,10 @@ def _mask_file(config: pytest.Config, path: Path) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks, take the URL out of sight, and refuse options that cannot be used."""
     config.addinivalue_line("markers", "integrity: a rule about the data of a database.")
+    config.addinivalue_line(
+        "markers",
+        f"{WITH_HISTORY}: an integrity rule about what changed since earlier runs; left out without --redis-url.",
+    )
     for severity in SEVERITIES:
         config.addinivalue_line("markers", f"{severity}: an integrity rule of this severity.")
     addresses.given_url(config)
@@ -281,6 +286,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from pytest_tgintegrity.session.items import collecting
 
         collecting.parametrize(metafunc, declared.kind, _session(metafunc.config))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that say that they make sense only with a history, where there is none."""
+    ours = _existing(config)
+    if ours is None or addresses.has_history(config) or ours.options.prove:
+        return
+    left_out = [item for item in items if item.get_closest_marker(WITH_HISTORY)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(WITH_HISTORY)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

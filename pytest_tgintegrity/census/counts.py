@@ -54,7 +54,7 @@ class ColumnCount:
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """The rows of one table, by its qualified name: None where they could not be counted, for this `reason`.
+    """The rows of one table, by its qualified name: None where they could not be counted; `reason` says why they, or values, were not.
 
     `exact` is False for the server's own estimate, of a table that is too large to be counted beside everything else; that
     such a table is not empty was seen. `columns` are those whose values were looked at.

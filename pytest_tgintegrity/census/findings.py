@@ -17,6 +17,7 @@ from pytest_tgintegrity.planning.facts import Before
 from pytest_tgintegrity.text import grouped, plural
 
 HALF = 0.5
+FEW = 0.1
 ENOUGH = 20
 """Of fewer rows, or values, nothing is noted: a handful changes in an ordinary hour."""
 SAMPLED = 60
@@ -28,18 +29,19 @@ What = Literal["all rows lost", "fewer rows", "one value", "fewer values"]
 
 
 @dataclass(frozen=True, slots=True)
-class OneValue:
-    """Whether all of a column has one value, and the beginning of that value."""
+class Commonest:
+    """The beginning of the commonest value of a whole column, and in how many rows stand it and `others`."""
 
-    one: bool
     value: str
+    rows: int
+    others: int
 
 
 class Confirmation(Protocol):
     """Asks of a whole table what a sample suggests; None where that cannot be said."""
 
-    def has_one_value(self, table: str, column: str) -> OneValue | None:
-        """Whether a whole column has one value."""
+    def commonest(self, table: str, column: str) -> Commonest | None:
+        """What most rows of a column have."""
 
     def presence(self, table: str, column: str) -> ColumnCount | None:
         """How many of all rows have a value."""
@@ -49,8 +51,8 @@ class Confirmation(Protocol):
 class Finding:
     """What became of a table or, where `column` is given, of a column.
 
-    `before` and `now` are rows, different values, or rows with a value, as `what` says; `since` is when the run began that counted
-    `before`. `value` is the only one that is left, None where values must not be shown.
+    `before` and `now` are rows, rows that have another value than the one of most, or rows with a value, as `what` says; `since` is
+    when the run began that counted `before`. `value` is that of most, None where values must not be shown.
     """
 
     what: What
@@ -77,7 +79,8 @@ class Finding:
                 return f"{self.table} has {plural(self.now, 'row')}; it had {grouped(self.before)} {when}"
             case "one value":
                 of = "" if self.value is None else f", {self.value!r},"
-                return f"{self.subject} has one value{of} in all rows; it had {grouped(self.before)} {when}"
+                but = f"but {grouped(self.now)}" if self.now else "rows"
+                return f"{self.subject} has one value{of} in all {but}; {grouped(self.before)} had another {when}"
         return f"{self.subject} has a value in {plural(self.now, 'row')}; it had one in {grouped(self.before)} {when}"
 
     def to_json(self) -> dict[str, Any]:
@@ -193,13 +196,14 @@ class Comparison:
                     yield found
 
     def _one_value(self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount) -> Finding | None:
-        if not is_collapsed(before.count, now):
+        had = others_before(before, now.mark)
+        if now.present < ENOUGH or now.presence * (1 - now.share) * (table.rows or 0) >= had * FEW:
             return None
-        confirmed = self.confirm.has_one_value(table.table, column)
-        if confirmed is None or not confirmed.one:
+        commonest = self.confirm.commonest(table.table, column)
+        if commonest is None or commonest.others >= had * FEW:
             return None
-        value = confirmed.value if self.quote else None
-        return Finding("one value", table.table, before.count.distinct, 1, before.at, column, value)
+        value = commonest.value if self.quote else None
+        return Finding("one value", table.table, had, commonest.others, before.at, column, value)
 
     def _fewer_values(self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount) -> Finding | None:
         if not has_fewer_values(before, now, table.rows or 0):
@@ -225,15 +229,15 @@ class Comparison:
         return kept
 
 
-def is_collapsed(before: ColumnCount, now: ColumnCount) -> bool:
-    """Whether a column of several values seems to have one, which at most half of the rows had before.
+def others_before(kept: KeptColumn, mark: int) -> int:
+    """How many rows had another value than the one with this mark, as far as a sample can say; 0 if most had it, or few others.
 
-    That the rest joined the value that most had is ordinary: the last open request is decided.
+    That the rest joins the value of most is ordinary: the last open requests are decided.
     """
-    several = before.distinct > 1 and before.present >= ENOUGH
-    if not several or now.distinct != 1 or now.present < ENOUGH:
-        return False
-    return before.share <= HALF or now.mark != before.mark
+    count = kept.count
+    share = count.share if mark == count.mark else min(count.share, 1 - count.share)
+    others = count.present * (1 - share)
+    return round(others * kept.rows / count.looked_at) if share <= HALF and others >= ENOUGH else 0
 
 
 def has_fewer_values(before: KeptColumn, now: ColumnCount, rows: int) -> bool:

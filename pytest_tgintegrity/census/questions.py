@@ -26,7 +26,7 @@ PREFIX = 64
 MARKS = 65_536
 ALL_ROWS = -1
 
-TABLES = sql.SQL(f"""
+TABLES = sql.SQL("""
 WITH locked AS MATERIALIZED (
     SELECT relation FROM pg_locks
     WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
@@ -42,7 +42,7 @@ LEFT JOIN (
                WHEN s.nspname = 'pg_catalog' AND t.typcategory = 'S' THEN 'text'
                WHEN s.nspname = 'pg_catalog' AND (t.typcategory IN ('B', 'D', 'N') OR t.typname = 'uuid') THEN 'short'
                WHEN a.attnotnull THEN 'skip' ELSE 'other' END ORDER BY a.attnum) AS sorts
-    FROM pg_attribute a JOIN ({BASED}) AS b ON b.own = a.atttypid
+    FROM pg_attribute a JOIN ({based}) AS b ON b.own = a.atttypid
     JOIN pg_type t ON t.oid = b.base JOIN pg_namespace s ON s.oid = t.typnamespace
     WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
       AND (a.attrelid, a.attnum) NOT IN (
@@ -53,7 +53,7 @@ LEFT JOIN (
 ) AS held ON held.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%'
   AND n.nspname NOT IN ('information_schema', 'tgintegrity')
-""")
+""").format(based=raw(BASED))
 """Tables with rows of their own and the roots of partitioned ones, and the columns that may be read and are no key by themselves."""
 
 
@@ -98,13 +98,14 @@ def values_question(table: Countable, rows: int) -> sql.Composed:
     names = listed(sql.Identifier(name) for name, _ in table.looked_at)
     values = [sql.SQL("({}, '')").format(raw(str(ALL_ROWS)))]
     values += [
-        sql.SQL("({}, {})").format(raw(str(number)), _compared(name, sort))
+        sql.SQL("({}, {})").format(raw(str(number)), _compared(sql.Identifier("tgi_looked", name), sort))
         for number, (name, sort) in enumerate(table.looked_at)
     ]
     return sql.SQL(
         "SELECT c, sum(n)::pg_catalog.int8, count(*), max(n * {marks} + (pg_catalog.hashtext(v) & ({marks} - 1))) FROM ("
-        'SELECT c, v COLLATE pg_catalog."C" AS v, count(*) AS n FROM (SELECT {names} FROM {table}{sample}) AS tgi_looked,'
-        " LATERAL (VALUES {values}) AS tgi_value(c, v) WHERE v IS NOT NULL GROUP BY 1, 2) AS tgi_grouped GROUP BY 1"
+        'SELECT tgi_value.c, tgi_value.v COLLATE pg_catalog."C" AS v, count(*) AS n'
+        " FROM (SELECT {names} FROM {table}{sample}) AS tgi_looked, LATERAL (VALUES {values}) AS tgi_value(c, v)"
+        " WHERE tgi_value.v IS NOT NULL GROUP BY 1, 2) AS tgi_grouped GROUP BY 1"
     ).format(marks=raw(str(MARKS)), names=names, table=table.table, sample=_sample(rows), values=listed(values))
 
 
@@ -118,32 +119,30 @@ def _sample(rows: int) -> sql.Composable:
     )
 
 
-def _compared(name: str, sort: str) -> sql.Composable:
+def _compared(column: sql.Identifier, sort: str) -> sql.Composable:
     """The text that stands for a value; of what has none to compare, only that there is one."""
-    column = sql.Identifier(name)
     if sort == "other":
         return sql.SQL("CASE WHEN pg_catalog.num_nonnulls({}) = 1 THEN '' END").format(column)
     if sort == "text":
         return sql.SQL('pg_catalog."left"({}::pg_catalog.text, {})').format(column, raw(str(PREFIX)))
-    return whole_text(name, sort)
+    return whole_text(column, sort)
 
 
-def whole_text(name: str, sort: str) -> sql.Composable:
+def whole_text(column: sql.Identifier, sort: str) -> sql.Composable:
     """A value as text; that of an enum by its output function, since somebody may have made a cast."""
-    column = sql.Identifier(name)
     return exact_text(column) if sort == "enum" else sql.SQL("{}::pg_catalog.text").format(column)
 
 
-def one_value_question(table: Countable, column: str, sort: str) -> sql.Composed:
-    """Whether the whole column has one value, and the beginning of that; it stops at the first other one."""
-    text = whole_text(column, sort)
-    first = sql.SQL("(SELECT {} AS v FROM {} WHERE {} IS NOT NULL LIMIT 1)").format(
-        text, table.table, sql.Identifier(column)
+def commonest_question(table: Countable, column: str, sort: str, *, quote: bool) -> sql.Composed:
+    """The rows that have the commonest value of the whole column, and those that have another; with `quote` its beginning."""
+    text = whole_text(sql.Identifier(column), sort)
+    values = sql.SQL('SELECT {} COLLATE pg_catalog."C" AS v, count(*) AS n FROM {} GROUP BY 1').format(
+        text, table.table
     )
     return sql.SQL(
-        'SELECT NOT EXISTS (SELECT FROM {} WHERE {} COLLATE pg_catalog."C" <> tgi_first.v), pg_catalog."left"(tgi_first.v, {})'
-        " FROM {} AS tgi_first"
-    ).format(table.table, text, raw(str(PREFIX)), first)
+        'SELECT pg_catalog."left"(v, {}), n, (sum(n) OVER ())::pg_catalog.int8 - n FROM ({}) AS tgi_values WHERE v IS NOT NULL'
+        " ORDER BY n DESC LIMIT 1"
+    ).format(raw(str(PREFIX if quote else 0)), values)
 
 
 def nulls_question(table: Countable, column: str) -> sql.Composed:
@@ -155,5 +154,5 @@ def nulls_question(table: Countable, column: str) -> sql.Composed:
 def countable(row: Sequence[object]) -> Countable:
     """A row of `TABLES`."""
     schema, name, pages, estimate, _, _, names, sorts = row
-    columns = tuple(zip(names, sorts, strict=True))  # type: ignore[arg-type, call-overload] # arrays
+    columns = tuple(zip(names, sorts, strict=True))  # type: ignore[call-overload] # arrays
     return Countable(str(schema), str(name), int(pages), int(estimate), columns)  # type: ignore[call-overload] # numbers

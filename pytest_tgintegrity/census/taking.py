@@ -9,16 +9,16 @@ from dataclasses import replace
 from psycopg import sql
 
 from pytest_tgintegrity.census.counts import ColumnCount, Counted, TableCount
-from pytest_tgintegrity.census.findings import OneValue
+from pytest_tgintegrity.census.findings import Commonest
 from pytest_tgintegrity.census.questions import (
     ALL_ROWS,
     HUGE,
     MARKS,
     TABLES,
     Countable,
+    commonest_question,
     countable,
     nulls_question,
-    one_value_question,
     rows_question,
     values_question,
 )
@@ -37,16 +37,20 @@ REWRITTEN = "it was rewritten or replaced after the snapshot was taken"
 
 
 class Taking:
-    """A census on a reader. `known` are rows that scans of the run counted anyway, by qualified name."""
+    """A census on a reader. `known` are rows that scans of the run counted anyway, by qualified name.
 
-    def __init__(self, reader: Reader, known: Mapping[str, int]) -> None:
+    Without `quote` no value leaves the server.
+    """
+
+    def __init__(self, reader: Reader, known: Mapping[str, int], *, quote: bool = True) -> None:
         self._reader = reader
         self._known = known
+        self._quote = quote
         self._end = time.monotonic() + SECONDS
         self._tables: dict[str, Countable] = {}
 
-    def take(self, *, values: bool) -> Counted:
-        """Count the rows of all tables and, if `values` are wanted, look at those of their columns."""
+    def take(self) -> Counted:
+        """Count the rows of all tables, and look at the values of their columns."""
         answer = self._reader.ask_catalogs(TABLES)
         if isinstance(answer, Failure):
             return Counted(reason=f"the catalogs cannot be read: {answer.reason}")
@@ -57,8 +61,7 @@ class Taking:
             self._tables[table.label] = table
             counts[table.label] = TableCount(table.label, None, reason=reason)
         counts |= self._counted([self._tables[name] for name, count in counts.items() if count.reason is None])
-        if values:
-            counts |= self._looked_at(counts)
+        counts |= self._looked_at(counts)
         return Counted(self._as_the_snapshot_knows(counts))
 
     # --- rows
@@ -86,22 +89,23 @@ class Taking:
     # --- values
 
     def _looked_at(self, counts: Mapping[str, TableCount]) -> dict[str, TableCount]:
-        """The tables with rows, and what stands in their columns; a table of which that cannot be said has none."""
+        """The tables with rows, and what stands in their columns; a table of which that cannot be said has none, and the reason."""
         filled = [self._tables[name] for name, count in counts.items() if count.rows and self._tables[name].looked_at]
         answers = self._ask(filled, lambda table: values_question(table, counts[table.label].rows or 0))
         return {
-            name: replace(counts[name], columns=_columns(self._tables[name], answer))
+            name: replace(counts[name], reason=f"its values were not looked at: {answer.reason}")
+            if isinstance(answer, Failure)
+            else replace(counts[name], columns=_columns(self._tables[name], answer))
             for name, answer in answers.items()
-            if isinstance(answer, Answer)
         }
 
     # --- what a sample suggests
 
-    def has_one_value(self, table: str, column: str) -> OneValue | None:
-        """Whether a whole column has one value; None where that cannot be said."""
+    def commonest(self, table: str, column: str) -> Commonest | None:
+        """What most rows of a column have; None where that cannot be said."""
         sort = dict(self._tables[table].columns)[column]
-        (answer,) = self._reader.ask([one_value_question(self._tables[table], column, sort)])
-        return OneValue(*answer.rows[0]) if isinstance(answer, Answer) and answer.rows else None
+        (answer,) = self._reader.ask([commonest_question(self._tables[table], column, sort, quote=self._quote)])
+        return Commonest(*answer.rows[0]) if isinstance(answer, Answer) and answer.rows else None
 
     def presence(self, table: str, column: str) -> ColumnCount | None:
         """How many of all rows have a value; None where that cannot be said."""

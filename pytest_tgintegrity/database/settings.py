@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ class Invitation:
     address: Address
     snapshot: str
     started_at: datetime
-    earlier: EarlierRows = EarlierRows()
+    earlier: EarlierRows = field(default_factory=EarlierRows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, for another process of the same run."""

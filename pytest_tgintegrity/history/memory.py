@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
@@ -39,14 +40,16 @@ class Memory:
     address: RedisAddress | None
     _server: ValkeyServer | None = None
     _past: history.Past | HistoryLost | None = None
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def past(self, identity: str) -> history.Past:
-        """The runs before this one, read once in a session. Raises `HistoryLost`, also the second time."""
-        if self._past is None:
-            try:
-                self._past = history.read(self.opened(), identity)
-            except HistoryLost as error:
-                self._past = error
+        """The runs before this one, read once in a session, whoever asks first. Raises `HistoryLost`, also the second time."""
+        with self._reading:
+            if self._past is None:
+                try:
+                    self._past = history.read(self.opened(), identity)
+                except HistoryLost as error:
+                    self._past = error
         if isinstance(self._past, HistoryLost):
             raise self._past
         return self._past

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -72,7 +72,7 @@ class Past:
 
     records: tuple[Record, ...]
     unreadable: tuple[datetime, ...] = ()
-    earlier: Earlier = Earlier()
+    earlier: Earlier = field(default_factory=Earlier)
     declared: EarlierDeclarations | None = None
 
 

@@ -282,7 +282,7 @@ class _Planner:
     def _add_number(self, kind: VolumeKind, bound: BoundRule) -> None:
         source = self.sources.source(source_of(kind) or "", bound.params)
         self.scans.append(number_scan(kind, bound, source, self.facts.earlier, self.sources.window))
-        self._reads(bound, source)
+        self.tables[bound.id] = source.tables  # no rows of it violate the rule, but all of them together
 
     # --- declared constraints
 

@@ -86,6 +86,11 @@ def redis_address(config: pytest.Config) -> RedisAddress | None:
     return config.stash[_REDIS]
 
 
+def has_history(config: pytest.Config) -> bool:
+    """Whether past runs are kept anywhere; workers know that, too."""
+    return bool(config.getoption("tgintegrity_redis_url") or os.environ.get(REDIS_URL_VARIABLE))
+
+
 def alert_receiver(config: pytest.Config) -> Receiver | None:
     """Who gets alerts, if anybody; the option then shows only that there is one. Raises `UsageError`."""
     if _ALERT not in config.stash:

@@ -13,7 +13,7 @@ from fixes import execute, fix, planned
 from fixing_runs import SIZE, ask, told
 from harness import RunRules
 from pytest_tgintegrity.fixing.results import FixResult
-from pytest_tgintegrity.rules.kinds import Between, Metric, Query
+from pytest_tgintegrity.rules.kinds import Between, Metric, Query, Share, Volume
 
 SCRIPT = """
 CREATE TABLE item (id int PRIMARY KEY, size int, name text);
@@ -76,6 +76,17 @@ def test_a_fix_that_would_take_a_number_out_of_its_bounds_is_not_made(broken: st
     rule = bound(Metric("twenties", "SELECT count(*) FROM public.item WHERE size = 20", at_most=1), "few")
 
     fix_result = fix(broken, tmp_path, [LARGE, rule])
+
+    assert execute(broken, "SELECT count(*) FROM item WHERE size = 20") <= [(1,)]
+    assert any("would make more rows violate few" in reason for reason in reasons_of(fix_result)), reasons_of(
+        fix_result
+    )
+
+
+def test_a_fix_that_would_give_a_value_too_large_a_share_is_not_made(broken: str, tmp_path: Path) -> None:
+    rules = [bound(Share("item", "size", 20, at_most=0.04), "few"), bound(Volume("item", at_least=1), "rows")]
+
+    fix_result = fix(broken, tmp_path, [LARGE, *rules])
 
     assert execute(broken, "SELECT count(*) FROM item WHERE size = 20") <= [(1,)]
     assert any("would make more rows violate few" in reason for reason in reasons_of(fix_result)), reasons_of(

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Engine, bound, looking_at
+from pytest_tgintegrity.database.connections.answers import Answer
 from pytest_tgintegrity.judging.verdicts import Measurement
 from pytest_tgintegrity.planning.facts import Before, EarlierRows
-from pytest_tgintegrity.planning.scans import VolumeScan
+from pytest_tgintegrity.planning.scans import NumberScan, VolumeScan
 from pytest_tgintegrity.planning.sql.compose import raw
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.rules.declare import Mistake, declaration_of, rule
@@ -41,11 +42,22 @@ def a_database(make_database: Callable[[str], str]) -> Iterator[Engine]:
 
 
 def ask(engine: Engine, kind: Kind, *, rows: dict[str, int] | None = None, **params: Any) -> Measurement:
-    """What is said of a rule, where earlier runs counted these rows; None where there is no history."""
+    """What is said of a rule, where earlier runs counted these rows; None where there is no history.
+
+    A plan of fixes asks the same in one query, which has to agree.
+    """
     known = {} if rows is None else {table: Before(count, BEFORE) for table, count in rows.items()}
     earlier = EarlierRows() if rows is None else EarlierRows(known, None)
     looked = replace(engine, facts=replace(engine.facts, earlier=earlier))
-    return looked.measure([bound(kind, "it", params)], window=Window(now=NOW))["it"]
+    rules = [bound(kind, "it", params)]
+    found = looked.measure(rules, window=Window(now=NOW))["it"]
+    if found.error is None:
+        (scan,) = looked.plan(rules, Window(now=NOW)).scans
+        assert isinstance(scan, NumberScan)
+        (answer,) = engine.reader.ask([scan.violated()])
+        assert isinstance(answer, Answer)
+        assert len(answer.rows) == found.violations
+    return found
 
 
 # --- volume
@@ -209,6 +221,9 @@ def test_values_that_cannot_be_compared_are_unknown(engine: Engine) -> None:
     ],
 )  # fmt: skip
 def test_wrong_declarations_are_told(declare: Callable[..., Any], words: str) -> None:
-    declared = declaration_of(declare(lambda violations: None))
+    def test_it(violations: object) -> None:
+        """A rule."""
+
+    declared = declaration_of(declare(test_it))
     assert isinstance(declared, Mistake)
     assert declared.message == words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -118,17 +119,21 @@ def test_an_update_without_where_is_noted_for_each_column(played: Played, how: l
     ran = played.run(*how)
     assert ran.status == 0
     assert found(ran) == [
-        ("one value", "public.player", "superuser", 2, 1),
-        ("one value", "public.player", "strength", 5, 1),
-        ("one value", "public.player", "mood", 2, 1),
-        ("one value", "public.player", "team", 9, 1),
+        ("one value", "public.player", "superuser", 59, 0),
+        ("one value", "public.player", "strength", 48, 0),
+        ("one value", "public.player", "mood", 40, 0),
+        ("one value", "public.player", "team", 53, 0),
     ]
     assert [one["value"] for one in ran.integrity["census"]["findings"]] == ["true", "5", "bad", "3"]
-    assert "public.player.strength has one value, '5', in all rows; it had 5 in the run of" in ran.out
+    assert "public.player.strength has one value, '5', in all rows; 48 had another in the run of" in ran.out
     hidden = played.run("--no-samples")
     assert found(hidden) == found(ran)
     assert [one for one in hidden.integrity["census"]["findings"] if "value" in one] == []
     assert "has one value in all rows" in hidden.out
+    played.sql("INSERT INTO player (id, name, superuser, strength, mood, team) VALUES (99, 'q', false, 1, 'good', 1)")
+    after = played.run(*how)
+    assert [one[-2:] for one in found(after)] == [(59, 1), (48, 1), (40, 1), (53, 1)]
+    assert "public.player.team has one value, '3', in all but 1; 53 had another in the run of" in after.out
 
 
 def test_what_most_had_is_no_finding(played: Played) -> None:
@@ -279,6 +284,9 @@ def test_what_a_rule_bounds_is_not_told_twice(played: Played, how: list[str]) ->
     ran = played.run(*how)
     assert ran.verdicts["test_teams"] == "failed"
     assert ran.reasons["test_teams"].startswith("the commonest value of team has 60 of 60 (100 %), not at most 50 %")
+    (teams,) = [one for one in ran.integrity["rules"] if one["id"].endswith("test_teams")]
+    assert (teams["violations"], teams["cause"], teams["sources"]) == (1, None, ["player"])
+    assert teams["samples"] == [{"key": "3", "label": None, "values": {"rows": 60}}]
     assert [one[:3] for one in found(ran)] == [
         ("all rows lost", "public.parted", None),
         ("one value", "public.player", "strength"),
@@ -305,9 +313,14 @@ def test_a_bound_without_any_redis_is_unknown(check: RunRules, make_database: Ca
 
 
 def test_past_runs_are_read_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads = []
+    reads: list[Any] = []
     read = redis_store.read
-    monkeypatch.setattr(redis_store, "read", lambda *words: (reads.append(words), read(*words))[1])
+
+    def counting(*words: Any) -> Any:
+        reads.append(words)
+        return read(*words)
+
+    monkeypatch.setattr(redis_store, "read", counting)
     assert played.run(HOLDS, BOUNDED, "-n2").status == 0
     assert played.run().status == 0
     assert len(reads) == 2

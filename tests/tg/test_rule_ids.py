@@ -19,6 +19,7 @@ def test_the_ids_of_the_rules_are_those_of_the_release_before(clean_demo: str) -
         "pytest",
         "integrity_tests",
         f"--db-url={clean_demo}",
+        "--redis-url=demo",
         "--collect-only",
         "-q",
         "-p",

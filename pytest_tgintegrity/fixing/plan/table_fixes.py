@@ -15,7 +15,15 @@ from pytest_tgintegrity.planning.expected.scan import PinnedScan
 from pytest_tgintegrity.planning.facts import Table
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.predicates.binding import Binding
-from pytest_tgintegrity.planning.scans import MetricScan, QueryScan, ReferenceScan, RowScan, Scan, UniqueScan
+from pytest_tgintegrity.planning.scans import (
+    MetricScan,
+    NumberScan,
+    QueryScan,
+    ReferenceScan,
+    RowScan,
+    Scan,
+    UniqueScan,
+)
 from pytest_tgintegrity.planning.sql.compose import (
     both,
     identifier,
@@ -69,6 +77,8 @@ def offending(scan: Scan) -> sql.Composable | None:
         return scan.query
     if isinstance(scan, MetricScan | PinnedScan):
         return None
+    if isinstance(scan, NumberScan):
+        return scan.violated()
     rows = violating(scan)
     return sql.SQL("SELECT 1 AS one FROM {} WHERE {}").format(rows.table, rows.where)
 

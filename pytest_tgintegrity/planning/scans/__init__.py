@@ -10,7 +10,7 @@ from pytest_tgintegrity.planning.scans.keys import Reference, ReferenceScan, Tar
 from pytest_tgintegrity.planning.scans.rows import RowCheck, RowScan
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import UNKNOWN_PAGES, Count, Scan, Tally
-from pytest_tgintegrity.planning.scans.volumes import FreshnessScan, ShareScan, VolumeScan, number_scan
+from pytest_tgintegrity.planning.scans.volumes import FreshnessScan, NumberScan, ShareScan, VolumeScan, number_scan
 
 IMPLEMENTATIONS: Final[tuple[type[Scan], ...]] = (
     RowScan,
@@ -31,6 +31,7 @@ __all__ = [
     "Count",
     "FreshnessScan",
     "MetricScan",
+    "NumberScan",
     "QueryScan",
     "Reference",
     "ReferenceScan",

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, LiteralString
 
 from psycopg import sql
 
@@ -18,7 +18,7 @@ from pytest_tgintegrity.planning.facts import Before, EarlierRows
 from pytest_tgintegrity.planning.scans.access import Access
 from pytest_tgintegrity.planning.scans.sampling import Sampling
 from pytest_tgintegrity.planning.scans.scan import Count, OneRule, Row, Scan, Tally
-from pytest_tgintegrity.planning.sql.compose import Value, where_clause
+from pytest_tgintegrity.planning.sql.compose import Value, either, raw, where_clause
 from pytest_tgintegrity.planning.windows import Window
 from pytest_tgintegrity.rules.kinds import Freshness, Share, Volume
 from pytest_tgintegrity.text import grouped, plural
@@ -67,6 +67,18 @@ class VolumeScan(OneRule):
     @property
     def _before(self) -> Before | None:
         return self.earlier.rows.get(self.known_as)
+
+    def violated(self) -> sql.Composable:
+        """A query that returns a row if a bound does not hold."""
+        rows, before = raw("tgi_counted.n"), self._before
+        bounds = [] if self.kind.at_least is None else [sql.SQL("{} < {}").format(rows, Value(self.kind.at_least))]
+        if before is not None and self.kind.max_drop is not None:
+            least = before.rows - exact(self.kind.max_drop) * before.rows
+            bounds.append(sql.SQL("{} < {}").format(rows, Value(least)))
+        if before is not None and before.rows and self.kind.max_growth is not None:
+            most = before.rows + exact(self.kind.max_growth) * before.rows
+            bounds.append(sql.SQL("{} > {}").format(rows, Value(most)))
+        return _one_if(self.question({}), "n", bounds)
 
     def _broken(self, rows: int) -> str | None:
         """The bound that does not hold, in words. Raises `NotEvaluated` where no run can be compared with."""
@@ -121,6 +133,10 @@ class FreshnessScan(OneRule):
         stale = None if young else f"{self.source} has {of}"
         return Tally(rows, {self.rule: Count(rows, int(stale is not None), young, stale)})
 
+    def violated(self) -> sql.Composable:
+        """A query that returns a row if none is young."""
+        return _one_if(self.question({}), "present, young", [raw("tgi_counted.young = 0")])
+
     def sampling(self, rule: str) -> Sampling | None:
         """The newest time."""
         del rule
@@ -163,6 +179,16 @@ class ShareScan(OneRule):
         words = None if share is None else self._outside(share, of_value, present)
         return Tally(None, {self.rule: Count(present, int(words is not None), share, words)})
 
+    def violated(self) -> sql.Composable:
+        """A query that returns a row if the share is out of bounds."""
+        sides = [(raw(">"), self.kind.at_most), (raw("<"), self.kind.at_least)]
+        bounds = [
+            sql.SQL("tgi_counted.found {} {} * tgi_counted.present").format(sign, Value(exact(bound)))
+            for sign, bound in sides
+            if bound is not None
+        ]
+        return _one_if(self.question({}), "present, found", bounds)
+
     def _outside(self, share: float, of_value: int, present: int) -> str | None:
         least, most = self.kind.at_least, self.kind.at_most
         if most is not None and of_value > exact(most) * present:
@@ -184,6 +210,17 @@ class ShareScan(OneRule):
         return Sampling(sql.SQL("{} ORDER BY 2 DESC").format(where), 1, labelled=False, names=("rows",))
 
 
+NumberScan = VolumeScan | FreshnessScan | ShareScan
+"""All scans whose rule is about a source as a whole."""
+
+
+def _one_if(question: sql.Composable, columns: LiteralString, bounds: Sequence[sql.Composable]) -> sql.Composed:
+    """A row if the answer to a question, under these names, meets any of the bounds."""
+    return sql.SQL("SELECT 1 AS one FROM ({}) AS tgi_counted({}) WHERE {}").format(
+        question, sql.SQL(columns), either(bounds) if bounds else raw("FALSE")
+    )
+
+
 def _percent(share: float) -> str:
     return f"{share * PERCENT:.4g} %"
 
@@ -192,8 +229,8 @@ def _percent(share: float) -> str:
 
 
 @functools.singledispatch
-def number_scan(kind: object, bound: BoundRule, source: PreparedSource, earlier: EarlierRows, window: Window) -> Scan:
-    """The scan of a rule about a source as a whole."""
+def number_scan(kind: object, _: BoundRule, __: PreparedSource, ___: EarlierRows, ____: Window) -> Scan:
+    """The scan of a rule about a source as a whole: `earlier` is what runs before counted, `window` knows what time it is."""
     raise TypeError(f"{type(kind).__name__} is about no source as a whole")
 
 

@@ -1,8 +1,9 @@
-"""Past runs and stale caches in the summary."""
+"""Past runs, what became of tables since then, and stale caches in the summary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pytest_tgintegrity.fixing.caches import Stale
 from pytest_tgintegrity.history.record import Record
@@ -11,6 +12,7 @@ from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.text import grouped, plural, printable, shown
 
 CHANGES = 5
+FINDINGS = 5
 WIDTH = 30
 RED = {"red": True}
 YELLOW = {"yellow": True}
@@ -67,6 +69,19 @@ def _moved(change: Change) -> str:
     if change.now is None:
         return f"unknown, {before} before"
     return f"{before} → {grouped(change.now)}" if change.before else plural(change.now, "violation")
+
+
+def census_lines(findings: Sequence[Mapping[str, Any]], uncounted: Sequence[tuple[str, str]]) -> Iterable[Line]:
+    """The first findings, lost tables before all else, and how many more there are; then what could not be counted."""
+    for number, found in enumerate(findings[:FINDINGS]):
+        colour = RED if found["severity"] == "high" else YELLOW
+        yield Line("" if number else "census", printable(found["text"]), colour)
+    if len(findings) > FINDINGS:
+        yield Line("", f"and {plural(len(findings) - FINDINGS, 'more', 'more')} (JSON: census.findings)", YELLOW)
+    if uncounted:
+        table, reason = uncounted[0]
+        words = f"{plural(len(uncounted), 'table')} not counted: {printable(table)}: {printable(reason)}"
+        yield Line("" if findings else "census", words, YELLOW)
 
 
 def stale_lines(stale: Stale) -> Iterable[Line]:

@@ -22,7 +22,7 @@ from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.compose import plain
 from pytest_tgintegrity.reports.section import Section
-from pytest_tgintegrity.reports.terminal.census import census_lines
+from pytest_tgintegrity.reports.terminal.history import census_lines
 from pytest_tgintegrity.rules.kinds import Share, Volume
 from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.session.features.waivers import Waivers
@@ -114,9 +114,9 @@ class Census(Feature):
         period = None if self._asked.period is None else timedelta(hours=self._asked.period)
         try:
             with run.reader() as reader:
-                taking = Taking(reader, known)
-                counted = taking.take(values=True)
                 quote = bool(self._asked.samples)
+                taking = Taking(reader, known, quote=quote)
+                counted = taking.take()
                 comparison = Comparison(
                     counted,
                     earlier,
