@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pytest_tgintegrity.deployment.source_values import COMPUTED, NotPlainError, Swappable, root_of, value_of, values_in
@@ -40,6 +41,19 @@ class Migration:
         return self.app, self.name
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """What is known of a project beside its migrations.
+
+    `unmigrated` are apps that have none; `without` are the folders of apps that could have some, and have no file; `unknown`
+    are settings that only a run would tell.
+    """
+
+    unmigrated: frozenset[str] = frozenset()
+    without: Mapping[str, Path] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
 # --- migrations
 
 
@@ -60,12 +74,12 @@ def _declared(migration: ast.ClassDef, before: Sequence[ast.stmt], after: Sequen
     own = values_in(migration.body, outer)
     replaces = _replaces(migration, ChainMap(own, outer))
     edges, unreadable = {}, []
-    for field in EDGES:
+    for name in EDGES:
         try:
-            edges[field] = _edges(own.get(field, _inherited(migration, field)))
-            _check_nothing_else(migration, after, field)
+            edges[name] = _edges(own.get(name, _inherited(migration, name)))
+            _check_nothing_else(migration, after, name)
         except NotPlainError:
-            unreadable.append(f"`{field}`")
+            unreadable.append(f"`{name}`")
     before_others = tuple(edge for edge in edges.get("run_before", ()) if not isinstance(edge, Swappable))
     return Migration(*key, replaces, edges.get("dependencies", ()), before_others, " and ".join(unreadable))
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pytest_tgintegrity.deployment.migration_files import Key, Migration, Swappable
+from pytest_tgintegrity.deployment.migration_files import Key, Migration
+from pytest_tgintegrity.deployment.source_values import Swappable
 
 FIRST, LATEST = "__first__", "__latest__"
 

@@ -10,8 +10,15 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from pytest_tgintegrity.deployment.gate import NOT_DETERMINED, Finding
-from pytest_tgintegrity.deployment.migration_files import Key, Migration, Swappable, parse_label, parse_migration
+from pytest_tgintegrity.deployment.migration_files import (
+    Key,
+    Migration,
+    ProjectFacts,
+    parse_label,
+    parse_migration,
+)
 from pytest_tgintegrity.deployment.migration_graph import Circle, Fault, Leaves, Missing, Unknown, Unordered, faults
+from pytest_tgintegrity.deployment.source_values import Swappable
 
 __all__ = ["Key", "Migration", "circle", "migrations_finding", "parse_label", "parse_migration", "pending"]
 
@@ -84,13 +91,9 @@ def circle(files: Iterable[Migration]) -> tuple[Key, ...]:
 def migrations_finding(
     files: Sequence[Migration],
     recorded: Sequence[Key],
-    unmigrated: Collection[str] = (),
-    without: Mapping[str, Path] | None = None,
+    project: ProjectFacts = ProjectFacts(),  # noqa: B008 - it is frozen
 ) -> Finding:
-    """Whether a database has exactly the migrations that the files declare; `recorded` is in the order of its records.
-
-    `unmigrated` are apps that have no migrations; `without` are the folders of apps that should have some, and have no file.
-    """
+    """Whether a database has exactly the migrations that the files declare; `recorded` is in the order of its records."""
     if mutual := circle(files):
         reason = f"{_listed(_dotted(mutual))} replace each other: Django refuses them, and so do we"
         return Finding(met=False, measured="nobody can tell what is pending", reason=reason)
@@ -99,17 +102,17 @@ def migrations_finding(
     apps = {migration.app for migration in files}
     known = {migration.key for migration in files} | {key for migration in files for key in migration.replaces}
     ahead = [key for key in {key[0]: key for key in recorded}.values() if key[0] in apps and key not in known]
-    found = faults(files, recorded, unmigrated)
+    found = faults(files, recorded, project.unmigrated)
     reasons = [*_refusals(found)]
     if waiting:
         reasons.append(f"{_named(waiting)} {WAITING if reasons else PENDING}")
     if ahead:
         reasons.append(f"{_named(ahead)} on record and in no file: the code is older than the database")
-    doubts = [*_doubts(found), *_gone(without or {}, recorded)]
+    doubts = [*_doubts(found), *_gone(project.without, recorded)]
     measured = f"{len(applied) - len(waiting)} of {len(applied)} recorded as applied, in {_apps(apps)}"
     if doubts and not reasons:
         return Finding(None, NOT_DETERMINED, "; ".join(doubts))
-    besides = _besides(files, recorded, known)
+    besides = _besides(files, recorded, known, project.unknown)
     return Finding(not reasons, measured + besides, "; ".join([*reasons, *doubts]) or None)
 
 
@@ -170,17 +173,19 @@ def _gone(without: Mapping[str, Path], recorded: Iterable[Key]) -> Iterator[str]
         )
 
 
-def _besides(files: Iterable[Migration], recorded: Iterable[Key], known: Collection[Key]) -> str:
-    """What else is on record: migrations without a file, and what was not looked at."""
+def _besides(
+    files: Iterable[Migration], recorded: Iterable[Key], known: Collection[Key], unknown: Collection[str]
+) -> str:
+    """What else is on record, or was not looked at: migrations without a file, other apps, settings."""
     apps = {migration.app for migration in files}
     gone = {key for key in recorded if key[0] in apps and key not in known}
     others = sorted({app for app, _ in recorded} - apps)
-    settings = sorted({part.setting for file in files for part in file.dependencies if isinstance(part, Swappable)})
+    named = {part.setting for file in files for part in file.dependencies if isinstance(part, Swappable)}
     remarks = [f"{len(gone)} on record without a file"] if gone else []
     if others:
         remarks.append(f"not looked at: {', '.join(others)}")
-    if settings:
-        remarks.append(f"not known: which app the settings name in {', '.join(settings)}")
+    if named | {*unknown}:
+        remarks.append(f"not known: what the settings say in {', '.join(sorted(named | {*unknown}))}")
     return "".join(f"; {remark}" for remark in remarks)
 
 

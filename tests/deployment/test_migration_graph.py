@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_tgintegrity.deployment.migration_files import Key, Migration, Swappable
+from pytest_tgintegrity.deployment.migration_files import Key, Migration
 from pytest_tgintegrity.deployment.migration_graph import (
     Circle,
     Fault,
@@ -26,6 +26,7 @@ from pytest_tgintegrity.deployment.migration_graph import (
     faults,
 )
 from pytest_tgintegrity.deployment.migrations import pending
+from pytest_tgintegrity.deployment.source_values import Swappable
 
 ORACLE: Final = Path(__file__).resolve().parents[1] / "support" / "django_oracle.py"
 VERSION: Final = int(metadata.version("django").partition(".")[0]) if importlib.util.find_spec("django") else 0
@@ -161,8 +162,9 @@ def oracle() -> Iterator[Oracle]:
     with subprocess.Popen(
         [sys.executable, str(ORACLE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+        asked, answered = process.stdin, process.stdout
+        assert asked is not None
+        assert answered is not None
 
         def ask(files: Sequence[Migration], recorded: Sequence[Key], unmigrated: Sequence[str]) -> dict[str, Any]:
             described = [
@@ -170,12 +172,12 @@ def oracle() -> Iterator[Oracle]:
                 for file in files
             ]
             case = {"files": described, "recorded": recorded, "unmigrated": unmigrated}
-            print(json.dumps(case), file=process.stdin, flush=True)
-            answer: dict[str, Any] = json.loads(process.stdout.readline())
+            print(json.dumps(case), file=asked, flush=True)
+            answer: dict[str, Any] = json.loads(answered.readline())
             return answer
 
         yield ask
-        process.stdin.close()
+        asked.close()
 
 
 def named(answer: dict[str, Any], found: list[Fault]) -> bool:
@@ -198,7 +200,7 @@ def named(answer: dict[str, Any], found: list[Fault]) -> bool:
             ]
             return any(text.startswith(one) for one in said)
         case "conflict":
-            return answer["apps"] == {one.app: [*one.names] for one in found if isinstance(one, Leaves)}
+            return dict(answer["apps"]) == {one.app: [*one.names] for one in found if isinstance(one, Leaves)}
     raise AssertionError(answer)
 
 

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.deployment.gate import NOT_DETERMINED, Finding
-from pytest_tgintegrity.deployment.migration_files import Dependency, Key, Migration, parse_label, parse_migration
+from pytest_tgintegrity.deployment.migration_files import (
+    Dependency,
+    Key,
+    Migration,
+    ProjectFacts,
+    parse_label,
+    parse_migration,
+)
 from pytest_tgintegrity.deployment.migrations import migrations_finding, pending
 from pytest_tgintegrity.deployment.source_values import Swappable
 
@@ -407,12 +414,14 @@ def test_user_model_of_unknown_settings_is_said_so() -> None:
     file = Migration("game", "0001_a", dependencies=(Swappable("AUTH_USER_MODEL"),))
 
     assert migrations_finding([file], keys("0001_a")) == Finding(
-        True, "1 of 1 recorded as applied, in 1 app; not known: which app the settings name in AUTH_USER_MODEL"
+        True, "1 of 1 recorded as applied, in 1 app; not known: what the settings say in AUTH_USER_MODEL"
     )
 
 
 def test_app_with_a_record_and_no_file_is_not_determined() -> None:
-    found = migrations_finding([FIRST], [*keys("0001_a"), ("people", "0001_p")], without={"people": Path("people")})
+    found = migrations_finding(
+        [FIRST], [*keys("0001_a"), ("people", "0001_p")], ProjectFacts(without={"people": Path("people")})
+    )
 
     assert found == Finding(
         None,
@@ -420,4 +429,4 @@ def test_app_with_a_record_and_no_file_is_not_determined() -> None:
         "people has migrations on record and none in people: where they are kept out of the repository, point at those of the"
         " machine or container that migrates: --migrations people=PATH",
     )
-    assert migrations_finding([FIRST], keys("0001_a"), without={"people": Path("people")}).met is True
+    assert migrations_finding([FIRST], keys("0001_a"), ProjectFacts(without={"people": Path("people")})).met is True

@@ -10,7 +10,10 @@ import pytest
 
 from django_projects import MIGRATION, write
 from harness import HOLDS, Ran, RunRules, rules
-from pytest_tgintegrity.deployment.pending import read_migrations
+from pytest_tgintegrity.deployment.gate import MigrationsAt
+from pytest_tgintegrity.deployment.migration_files import Dependency
+from pytest_tgintegrity.deployment.pending import Project, read_migrations, read_project
+from pytest_tgintegrity.deployment.source_values import Swappable
 from pytest_tgintegrity.errors import UsageError
 
 RECORD = """
@@ -69,6 +72,170 @@ def test_copy_that_says_the_same_does_no_harm(tmp_path: Path) -> None:
     write(tmp_path, "game/migrations/0001_initial.py", "build/game/migrations/0001_initial.py")
 
     assert found(tmp_path) == ["game.0001_initial"]
+
+
+# --- labels
+
+
+COMPUTED = 'class GameConfig(AppConfig):\n    name = "tg.game"\n    label = chosen(name)\n'
+
+
+def test_label_may_be_made_of_the_name(tmp_path: Path) -> None:
+    write(tmp_path, "tg/game/migrations/0001_initial.py")
+    write(tmp_path, "tg/game/apps.py", text=COMPUTED.replace("chosen(name)", 'name.replace(".", "_")'))
+
+    assert found(tmp_path) == ["tg_game.0001_initial"]
+
+
+def test_label_that_only_a_run_would_tell_is_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", "game/apps.py", text=COMPUTED)
+    folder = write(tmp_path, "game/migrations/0001_initial.py") / "game" / "migrations"
+    cure = f"only a run would tell the label of this app: say it, --migrations LABEL={folder}"
+
+    with pytest.raises(UsageError, match=f"{tmp_path}/game/apps.py: {cure}"):
+        found(tmp_path)
+    assert given(MigrationsAt(tmp_path), MigrationsAt(folder, "play")) == ["play.0001_initial"]
+
+
+def given(*places: MigrationsAt) -> list[str]:
+    return sorted(f"{one.app}.{one.name}" for one in read_project(places).files)
+
+
+@pytest.mark.parametrize("named", ["game", "game/migrations"])
+def test_label_that_is_given_goes_before_what_is_read(tmp_path: Path, named: str) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", "items/migrations/0001_initial.py")
+
+    assert given(MigrationsAt(tmp_path), MigrationsAt(tmp_path / named, "play")) == [
+        "items.0001_initial",
+        "play.0001_initial",
+    ]
+
+
+def test_migrations_of_an_app_may_lie_in_any_folder(tmp_path: Path) -> None:
+    write(tmp_path, "here/game/migrations/0001_initial.py", "here/items/migrations/0001_initial.py")
+    write(tmp_path, "there/of_game/0001_initial.py", "there/of_game/0002_more.py")
+    places = [MigrationsAt(tmp_path / "here"), MigrationsAt(tmp_path / "there" / "of_game", "game")]
+
+    assert given(*places) == ["game.0001_initial", "game.0002_more", "items.0001_initial"]
+
+
+# --- settings
+
+MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "tg.settings.live")\n'
+USER = "migrations.swappable_dependency(settings.AUTH_USER_MODEL)"
+
+
+def project_with(folder: Path, settings: str, base: str = "") -> Project:
+    """A project with a custom user model, and settings of two files."""
+    write(folder, "manage.py", text=MANAGE)
+    write(folder, "tg/settings/base.py", text=base)
+    write(folder, "tg/settings/live.py", text=settings)
+    text = f"from django.conf import settings\n{MIGRATION}    dependencies = [{USER}]\n"
+    write(folder, "game/migrations/0001_initial.py", text=text)
+    write(folder, "game/models.py", "people/models.py", text="")
+    write(folder, "people/migrations/0001_initial.py")
+    return read_project([MigrationsAt(folder / "game"), MigrationsAt(folder / "people")])
+
+
+@pytest.mark.parametrize(
+    ("settings", "base", "dependency"),
+    [
+        ('AUTH_USER_MODEL = "people.User"\n', "", ("people", "__first__")),
+        ("from .base import *\n", 'AUTH_USER_MODEL = "people.User"\n', ("people", "__first__")),
+        ('from tg.settings.base import *\nAUTH_USER_MODEL = f"{APP}.User"\n', 'APP = "people"\n', ("people", "__first__")),
+        ("from .base import AUTH_USER_MODEL\n", 'AUTH_USER_MODEL = "people.User"\n', ("people", "__first__")),
+        ("DEBUG = False\n", "", ("auth", "__first__")),
+        ('AUTH_USER_MODEL = os.environ["MODEL"]\n', "", Swappable("AUTH_USER_MODEL")),
+        ("from .base import *\n", 'if X:\n    AUTH_USER_MODEL = "people.User"\n', Swappable("AUTH_USER_MODEL")),
+        ("from elsewhere import *\n", "", Swappable("AUTH_USER_MODEL")),
+        ('include("base.py")\n', "", Swappable("AUTH_USER_MODEL")),
+        ("try:\n    from .local import *\nexcept ImportError:\n    pass\n", "", Swappable("AUTH_USER_MODEL")),
+        ("class Broken(\n", "", Swappable("AUTH_USER_MODEL")),
+    ],
+)  # fmt: skip
+def test_settings_tell_the_app_of_the_user_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, base: str, dependency: Dependency
+) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    (game,) = [one for one in project_with(tmp_path, settings, base).files if one.app == "game"]
+
+    assert game.dependencies == (dependency,)
+
+
+def test_environment_may_name_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tg.settings.base")
+    found = project_with(tmp_path, "", 'AUTH_USER_MODEL = "people.User"\n')
+
+    assert [one.dependencies for one in found.files] == [(("people", "__first__"),), ()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "files", "unmigrated"),
+    [
+        ("", ["game.0001_initial", "people.0001_initial"], []),
+        ('MIGRATION_MODULES = {"game": "tg.of_game"}\n', ["game.0009_other", "people.0001_initial"], []),
+        ('MIGRATION_MODULES = {"game": None}\n', ["people.0001_initial"], ["game"]),
+        ('MIGRATION_MODULES = {"other": "nowhere"}\n', ["game.0001_initial", "people.0001_initial"], []),
+    ],
+)
+def test_settings_tell_where_migrations_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, files: list[str], unmigrated: list[str]
+) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    write(tmp_path, "tg/of_game/0009_other.py")
+    project_with(tmp_path, settings)
+    for places in ([tmp_path], [tmp_path / "game", tmp_path / "people"]):
+        found = read_project(map(MigrationsAt, places))
+
+        assert sorted(f"{one.app}.{one.name}" for one in found.files) == files
+        assert found.facts.unmigrated == set(unmigrated)
+        assert not found.facts.unknown
+
+
+def test_module_of_migrations_that_is_nowhere_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    with pytest.raises(
+        UsageError,
+        match=r"has the migrations of game in gone\.away, of which there is no folder below .*: name it, --migrations game=PATH",
+    ):
+        project_with(tmp_path, 'MIGRATION_MODULES = {"game": "gone.away"}\n')
+    write(tmp_path, "there/0001_initial.py")
+
+    assert given(MigrationsAt(tmp_path), MigrationsAt(tmp_path / "there", "game")) == [
+        "game.0001_initial",
+        "people.0001_initial",
+    ]
+
+
+def test_modules_that_only_a_run_would_tell_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+
+    assert project_with(tmp_path, "MIGRATION_MODULES = {name: None for name in X}\n").facts.unknown == {
+        "MIGRATION_MODULES"
+    }
+
+
+# --- migrations that are kept out of the repository
+
+
+def test_project_without_migrations_is_told_what_to_point_at(tmp_path: Path) -> None:
+    write(tmp_path, "game/models.py", "people/models.py", "manage.py", text="")
+    with pytest.raises(UsageError) as raised:
+        found(tmp_path)
+    (tmp_path / ".gitignore").write_text("*.pyc\n**/migrations/[0-9]*.py\n")
+    with pytest.raises(UsageError, match=r"kept out of the repository \(\.gitignore has migrations\), point at"):
+        found(tmp_path)
+
+    assert str(raised.value) == (
+        f"--migrations {tmp_path}: there is no Django migration in it, only the code (game, people): where migrations are kept out"
+        " of the repository, point at those of the machine or container that migrates: that project's folder, or game=PATH for an app's"
+    )
+
+
+def test_apps_without_a_migration_are_known(tmp_path: Path) -> None:
+    write(tmp_path, "game/migrations/0001_initial.py", "game/models.py", "people/models.py")
+
+    assert read_project([MigrationsAt(tmp_path)]).facts.without == {"people": tmp_path / "people"}
 
 
 NOWHERE = "there is no Django migration in it"
