@@ -103,7 +103,7 @@ def migrations_finding(
     known = {migration.key for migration in files} | {key for migration in files for key in migration.replaces}
     ahead = [key for key in {key[0]: key for key in recorded}.values() if key[0] in apps and key not in known]
     found = faults(files, recorded, project.unmigrated)
-    reasons = [*_refusals(found)]
+    reasons = [*_refusals(found, apps)]
     if waiting:
         reasons.append(f"{_named(waiting)} {WAITING if reasons else PENDING}")
     if ahead:
@@ -116,7 +116,7 @@ def migrations_finding(
     return Finding(not reasons, measured + besides, "; ".join([*reasons, *doubts]) or None)
 
 
-def _refusals(found: Iterable[Fault]) -> Iterator[str]:
+def _refusals(found: Iterable[Fault], apps: Collection[str]) -> Iterator[str]:
     """Why Django would refuse, in a sentence for each kind of fault, with the cure."""
     faults = [*found]
     yield from _missing([fault for fault in faults if isinstance(fault, Missing)])
@@ -129,7 +129,9 @@ def _refusals(found: Iterable[Fault]) -> Iterator[str]:
             f"{'.'.join(fault.applied)} is applied before its dependency {'.'.join(fault.dependency)}"
             for fault in unordered
         ]
-        yield f"inconsistent migration history, which Django refuses: {_listed(pairs)}: {RECORD}"
+        foreign = sorted({fault.dependency[0] for fault in unordered} - {*apps})
+        beside = f" (no file of {_listed(foreign)} is known)" if foreign else ""
+        yield f"inconsistent migration history, which Django refuses: {_listed(pairs)}{beside}: {RECORD}"
     if conflicts := [fault for fault in faults if isinstance(fault, Leaves)]:
         names = _listed([f"{', '.join(fault.names)} in {fault.app}" for fault in conflicts], "; ")
         yield f"conflicting migrations, which Django refuses: multiple leaf nodes in the migration graph ({names}): {MERGE}"

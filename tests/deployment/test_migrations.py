@@ -391,6 +391,16 @@ def test_what_django_refuses_is_not_met_for_its_reason(
     assert migrations_finding(files, keys(*recorded)) == Finding(False, measured, reason)
 
 
+def test_app_of_which_no_file_is_known_is_said_so() -> None:
+    file = Migration("game", "0001_a", dependencies=(("auth", "0012_z"),))
+    found = migrations_finding([file], [*keys("0001_a"), ("auth", "0001_initial")])
+
+    assert found.reason == (
+        "inconsistent migration history, which Django refuses: game.0001_a is applied before its dependency auth.0012_z"
+        f" (no file of auth is known): {UNRECORDED}"
+    )
+
+
 def test_what_only_a_run_would_tell_is_not_determined() -> None:
     found = migrations_finding([FIRST, dependent("0002_b", unreadable="`dependencies`")], keys("0001_a", "0002_b"))
 

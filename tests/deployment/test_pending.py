@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_projects import MIGRATION, write
+from django_projects import MIGRATION, migration, write
 from harness import HOLDS, Ran, RunRules, rules
 from pytest_tgintegrity.deployment.gate import MigrationsAt
 from pytest_tgintegrity.deployment.migration_files import Dependency
@@ -345,6 +345,81 @@ def test_configuration_file_may_name_the_folders(
     pytester.makeini("[pytest]\ntgintegrity_migrations = game\n")
 
     assert condition(check("--gate=staging", url=make_database(RECORD)))["passed"] is True
+
+
+@pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_what_django_would_refuse_shuts_the_gate(
+    check: RunRules, project: Path, make_database: Callable[[str], str], how: list[str]
+) -> None:
+    write(project, "game/migrations/0002_other.py", text=migration(("game", "0001_initial")))
+    url = make_database(f"{RECORD} INSERT INTO django_migrations (app, name) VALUES ('game', '0002_other')")
+    ran = check("--gate=staging", "--migrations=game", *how, url=url)
+
+    assert condition(ran) == {
+        "passed": False,
+        "measured": "3 of 3 recorded as applied, in 1 app",
+        "reason": "conflicting migrations, which Django refuses: multiple leaf nodes in the migration graph (0002_more, 0002_other"
+        " in game): join them with makemigrations --merge",
+    }
+    assert "not met  migrations      3 of 3 recorded as applied, in 1 app" in ran.out
+
+
+@pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize("given", ["game=of game", "game=./of game/migrations", "{}"])
+def test_label_stands_before_its_path(
+    check: RunRules, pytester: pytest.Pytester, make_database: Callable[[str], str], given: str, how: list[str]
+) -> None:
+    rules(pytester, HOLDS)
+    write(pytester.path, "of game/migrations/0001_initial.py")
+    write(pytester.path, "of game/migrations/0002_more.py", text=migration(("game", "0001_initial")))
+    words = given.format(f"game={pytester.path}/of game")
+
+    assert (
+        condition(check("--gate=staging", f"--migrations={words}", *how, url=make_database(RECORD)))["passed"] is True
+    )
+    pytester.makeini(f"[pytest]\ntgintegrity_migrations = '{words}'\n")
+    assert condition(check("--gate=staging", *how, url=make_database(RECORD)))["passed"] is True
+
+
+def test_folder_may_have_an_equals_sign(
+    check: RunRules, pytester: pytest.Pytester, make_database: Callable[[str], str]
+) -> None:
+    rules(pytester, HOLDS)
+    write(pytester.path, "a=b/game/migrations/0001_initial.py", "a=b/game/migrations/0002_more.py")
+
+    assert condition(check("--gate=staging", "--migrations=a=b", url=make_database(RECORD)))["passed"] is True
+
+
+def test_app_whose_migrations_are_kept_elsewhere_is_not_determined(
+    check: RunRules, project: Path, make_database: Callable[[str], str]
+) -> None:
+    write(project, "people/models.py", text="")
+    url = make_database(f"{RECORD} INSERT INTO django_migrations (app, name) VALUES ('people', '0001_initial')")
+
+    assert condition(check("--gate=staging", "--migrations=.", url=url)) == {
+        "passed": False,
+        "measured": "not determined",
+        "reason": f"people has migrations on record and none in {project / 'people'}: where they are kept out of the repository,"
+        " point at those of the machine or container that migrates: --migrations people=PATH",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("game=", "--migrations is 'game=': write LABEL=PATH, such as game=/srv/tg/game/migrations"),
+        ("game=absent", "absent: it does not exist: name the folder of a Django project, or of an app"),
+        ("game=docs", "docs: there is no Django migration in it: name the folder of the project"),
+    ],
+)
+def test_label_without_migrations_ends_the_run_before_it_begins(
+    check: RunRules, pytester: pytest.Pytester, given: str, reason: str
+) -> None:
+    write(pytester.path, "docs/notes.py", text="")
+    ran = check(HOLDS, "--gate=staging", f"--migrations={given}")
+
+    assert ran.status == 4
+    assert reason in ran.said
 
 
 @pytest.mark.parametrize("how", [[], ["-n2"]], ids=["alone", "xdist"])
