@@ -16,7 +16,7 @@ from pytest_tgintegrity.rules import files as rule_files
 
 MANAGE: Final = "manage.py"
 MODULE: Final = "DJANGO_SETTINGS_MODULE"
-USER_MODEL: Final = "AUTH_USER_MODEL"
+DEFAULTS: Final = {"AUTH_USER_MODEL": "auth.User"}
 MODULES: Final = "MIGRATION_MODULES"
 UNSEEN: Final = frozenset({"exec", "globals", "include", "locals", "vars"})
 """Functions that settings are made with elsewhere than in an assignment."""
@@ -33,12 +33,11 @@ class DjangoSettings:
     values: Mapping[str, Any] = field(default_factory=dict)
     whole: bool = False
 
-    def app_of_model(self, setting: str) -> str | None:
-        """The app whose model a setting names; None where nobody knows."""
-        value = self.values.get(setting)
-        if isinstance(value, str) and "." in value:
-            return value.partition(".")[0]
-        return "auth" if setting == USER_MODEL and self.whole and setting not in self.values else None
+    def app_of_model(self, setting: str, default: str = "") -> str | None:
+        """The app whose model a setting names, or `default` where they have no such name; None where nobody knows."""
+        known = {name: DEFAULTS.get(name, default) for name in [setting] if self.whole} | {**self.values}
+        value = known.get(setting)
+        return value.partition(".")[0] if isinstance(value, str) and "." in value else None
 
     @property
     def modules(self) -> Mapping[str, str | None] | None:

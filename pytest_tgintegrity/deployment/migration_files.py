@@ -32,7 +32,7 @@ class Migration:
     name: str
     replaces: tuple[Key, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
-    run_before: tuple[Key, ...] = ()
+    run_before: tuple[Dependency, ...] = ()
     unreadable: str = ""
 
     @property
@@ -73,15 +73,15 @@ def _declared(migration: ast.ClassDef, before: Sequence[ast.stmt], after: Sequen
     outer = values_in(before)
     own = values_in(migration.body, outer)
     replaces = _replaces(migration, ChainMap(own, outer))
-    edges, unreadable = {}, []
+    edges, unreadable = dict[str, tuple[Dependency, ...]](), []
     for name in EDGES:
         try:
             edges[name] = _edges(own.get(name, _inherited(migration, name)))
             _check_nothing_else(migration, after, name)
         except NotPlainError:
             unreadable.append(f"`{name}`")
-    before_others = tuple(edge for edge in edges.get("run_before", ()) if not isinstance(edge, Swappable))
-    return Migration(*key, replaces, edges.get("dependencies", ()), before_others, " and ".join(unreadable))
+    dependencies, run_before = (edges.get(name, ()) for name in EDGES)
+    return Migration(*key, replaces, dependencies, run_before, " and ".join(unreadable))
 
 
 def _body(text: str) -> list[ast.stmt]:

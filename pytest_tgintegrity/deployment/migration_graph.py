@@ -6,11 +6,11 @@ Apps of which no file is known are *elsewhere*: their migrations are what the re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pytest_tgintegrity.deployment.migration_files import Key, Migration
+from pytest_tgintegrity.deployment.migration_files import Dependency, Key, Migration
 from pytest_tgintegrity.deployment.source_values import Swappable
 
 FIRST, LATEST = "__first__", "__latest__"
@@ -80,6 +80,11 @@ def faults(files: Sequence[Migration], recorded: Collection[Key], unmigrated: Co
     return [*graph.unordered(), *graph.leaves({fault.key[0] for fault in unknown}), *doubts]
 
 
+def _known(edges: Iterable[Dependency]) -> list[Key]:
+    """Edges without those of which nobody knows what the settings make of them."""
+    return [edge for edge in edges if not isinstance(edge, Swappable)]
+
+
 class _Graph:
     """Parents and children of migrations, which are keys; also of those that do not exist, or are elsewhere."""
 
@@ -100,16 +105,15 @@ class _Graph:
     def _connect(self) -> None:
         """Within apps first, since that says which migration of an app is its first or latest."""
         for key, file in self._files.items():
-            for parent in file.dependencies:
-                if not isinstance(parent, Swappable) and parent[0] == key[0] and parent[1] != FIRST:
+            for parent in _known(file.dependencies):
+                if parent[0] == key[0] and parent[1] != FIRST:
                     self._add(key, parent, key, before=False)
         ends = {app: (self._ends(self._parents, app), self._ends(self._children, app)) for app in self._apps}
         for key, file in self._files.items():
-            for parent in file.dependencies:
-                if not isinstance(parent, Swappable) and parent[0] != key[0]:
-                    for known in self._resolved(parent, key, ends):
-                        self._add(key, known, key, before=False)
-            for child in file.run_before:
+            for parent in _known(file.dependencies):
+                for known in self._resolved(parent, key, ends) if parent[0] != key[0] else ():
+                    self._add(key, known, key, before=False)
+            for child in _known(file.run_before):
                 for known in self._resolved(child, key, ends):
                     self._add(known, key, key, before=True)
 

@@ -182,7 +182,8 @@ def _besides(
     apps = {migration.app for migration in files}
     gone = {key for key in recorded if key[0] in apps and key not in known}
     others = sorted({app for app, _ in recorded} - apps)
-    named = {part.setting for file in files for part in file.dependencies if isinstance(part, Swappable)}
+    edges = [edge for file in files for edge in (*file.dependencies, *file.run_before)]
+    named = {edge.setting for edge in edges if isinstance(edge, Swappable)}
     remarks = [f"{len(gone)} on record without a file"] if gone else []
     if others:
         remarks.append(f"not looked at: {', '.join(others)}")

@@ -112,7 +112,7 @@ class _Looking:
                 self._add(_in_folder(name, label))
             elif name.name == FOLDER and (name / "__init__.py").exists():
                 self._add_app(name)
-            elif any((name / file).exists() for file in MODELS):
+            elif _is_app(name):
                 with contextlib.suppress(ValueError):
                     self._apps[_label(name)] = name
 
@@ -161,10 +161,18 @@ class _Looking:
 
     def _resolved(self, migration: Migration) -> Migration:
         """The migration with the dependencies that the settings tell."""
-        return replace(migration, dependencies=tuple(self._dependency(part) for part in migration.dependencies))
+        dependencies, run_before = migration.dependencies, migration.run_before
+        known = {edge: self._dependency(edge) for edge in (*dependencies, *run_before)}
+        return replace(
+            migration,
+            dependencies=tuple(known[edge] for edge in dependencies),
+            run_before=tuple(known[edge] for edge in run_before),
+        )
 
     def _dependency(self, part: Dependency) -> Dependency:
-        app = self._settings.app_of_model(part.setting) if isinstance(part, Swappable) else None
+        if not isinstance(part, Swappable):
+            return part
+        app = self._settings.app_of_model(part.setting, part.default)
         return (app, FIRST) if app else part
 
     def _where(self, folder: Path) -> str:
@@ -225,6 +233,12 @@ def _in_folder(folder: Path, app: str) -> list[tuple[Migration, Path]]:
         odd = next(path for migration, path in parsed if migration is None)
         raise UsageError(f"{odd} has no class Migration, and lies among migrations: Django would refuse it")
     return migrations
+
+
+def _is_app(folder: Path) -> bool:
+    """Whether a folder has models of Django's. Raises `UsageError`."""
+    models = [folder / name for name in MODELS if (folder / name).is_file()]
+    return bool(models) and ((folder / "apps.py").is_file() or any("django" in _text(file) for file in models))
 
 
 def _label(app: Path) -> str:

@@ -39,16 +39,18 @@ SETTINGS: Final = Marker("settings")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A name in the settings of a Django project."""
+    """A name in the settings of a Django project; `default` is what counts where they have no such name, if that is said."""
 
     name: str
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Swappable:
-    """The first migration of the app whose model a setting names, as ``swappable_dependency`` asks for it."""
+    """The first migration of the app whose model a setting names, as ``swappable_dependency`` asks for it; `default` is a model."""
 
     setting: str
+    default: str = ""
 
 
 Names = Mapping[str, Any]
@@ -207,13 +209,15 @@ def _text(value: Any) -> Any:
 
 
 def _called(call: ast.Call, names: Names) -> Any:
-    """The outcome of a call that we know: of a method of strings, of ``list`` and ``tuple``, of Django's ``swappable_dependency``."""
+    """The outcome of a call that we know: of a method of strings, of a few of Python's functions, of Django's ``swappable_dependency``."""
     given = [value_of(argument, names) for argument in call.args]
     if call.keywords:
         raise NotPlainError("it is computed")
     match call.func, given:
         case (ast.Name(id="swappable_dependency") | ast.Attribute(attr="swappable_dependency"), [model]):
             return _swappable(model)
+        case ast.Name(id="getattr"), [owner, str(name), str(default)] if owner is SETTINGS:
+            return Setting(name, default)
         case ast.Name(id="list" | "tuple" as made), [list() | tuple() as parts] if made not in names:
             return list(parts) if made == "list" else tuple(parts)
         case ast.Attribute(value=owner, attr=method), _ if method in TEXT_METHODS:
@@ -231,5 +235,5 @@ def _short(owner: Any, given: Sequence[Any]) -> str:
 def _swappable(model: Any) -> Any:
     """The dependency on a model: named outright, or by a setting."""
     if isinstance(model, Setting):
-        return Swappable(model.name)
+        return Swappable(model.name, model.default)
     return str(_text(model)).partition(".")[0], "__first__"

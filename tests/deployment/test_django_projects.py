@@ -117,7 +117,7 @@ def edit(name: str, before: str, after: str) -> Callable[[Path], None]:
     return edit
 
 
-def copy(name: str, to: str) -> Callable[[Path], None]:
+def copy(name: str, to: str) -> Callable[[Path], object]:
     return lambda project: shutil.copyfile(project / name, project / to)
 
 

@@ -81,6 +81,11 @@ SQUASHED: Final = file("a.1_2", replaces=["a.1", "a.2"])
         ([file("a.3", "a.1_2"), SQUASHED], ["a.1", "a.2", "a.3"], []),
         ([file("a.3", "a.1_2"), SQUASHED], ["a.3"], [Unordered(("a", "3"), ("a", "1_2"))]),
         (
+            [ONE, TWO, SQUASHED, file("b.1", "a.1_2")],
+            ["a.2", "b.1"],
+            [Unordered(("a", "2"), ("a", "1"))],
+        ),
+        (
             [ONE, TWO, file("b.1", "a.1"), file("a.1_2", "b.1", replaces=["a.1", "a.2"])],
             [],
             [Circle((("b", "1"), ("a", "1_2")))],

@@ -23,6 +23,9 @@ RECORD = """
 """
 
 
+MODELS = "from django.db import models\n"
+
+
 def found(*paths: Path) -> list[str]:
     return sorted(f"{one.app}.{one.name}" for one in read_migrations(paths))
 
@@ -132,7 +135,7 @@ def project_with(folder: Path, settings: str, base: str = "") -> Project:
     write(folder, "tg/settings/live.py", text=settings)
     text = f"from django.conf import settings\n{MIGRATION}    dependencies = [{USER}]\n"
     write(folder, "game/migrations/0001_initial.py", text=text)
-    write(folder, "game/models.py", "people/models.py", text="")
+    write(folder, "game/models.py", "people/models.py", text=MODELS)
     write(folder, "people/migrations/0001_initial.py")
     return read_project([MigrationsAt(folder / "game"), MigrationsAt(folder / "people")])
 
@@ -160,6 +163,20 @@ def test_settings_tell_the_app_of_the_user_model(
     (game,) = [one for one in project_with(tmp_path, settings, base).files if one.app == "game"]
 
     assert game.dependencies == (dependency,)
+
+
+@pytest.mark.parametrize(("settings", "app"), [('GAME_MODEL = "people.Item"\n', "people"), ("", "game")])
+def test_setting_of_a_package_may_have_a_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, app: str
+) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    default = 'swappable_dependency(getattr(settings, "GAME_MODEL", "game.Item"))'
+    text = f"from django.conf import settings\n{MIGRATION}    dependencies = [{default}]\n"
+    write(tmp_path, "items/migrations/0001_initial.py", text=text)
+    project_with(tmp_path, settings)
+    (items,) = [one for one in read_migrations([tmp_path]) if one.app == "items"]
+
+    assert items.dependencies == ((app, "__first__"),)
 
 
 def test_environment_may_name_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +207,18 @@ def test_settings_tell_where_migrations_are(
         assert sorted(f"{one.app}.{one.name}" for one in found.files) == files
         assert found.facts.unmigrated == set(unmigrated)
         assert not found.facts.unknown
+        assert not found.facts.without
+
+
+def test_settings_may_keep_the_migrations_of_a_package_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    write(tmp_path, "tg/of_sites/0001_initial.py", "tg/site/migrations/0001_initial.py")
+    modules = '{"sites": "tg.of_sites", "site": "tg.site.migrations"}'
+    project_with(tmp_path, f"MIGRATION_MODULES = {modules}\n")
+
+    assert found(tmp_path) == ["game.0001_initial", "people.0001_initial", "site.0001_initial", "sites.0001_initial"]
 
 
 def test_module_of_migrations_that_is_nowhere_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +248,7 @@ def test_modules_that_only_a_run_would_tell_are_said_so(tmp_path: Path, monkeypa
 
 
 def test_project_without_migrations_is_told_what_to_point_at(tmp_path: Path) -> None:
-    write(tmp_path, "game/models.py", "people/models.py", "manage.py", text="")
+    write(tmp_path, "game/models.py", "people/models.py", "manage.py", text=MODELS)
     with pytest.raises(UsageError) as raised:
         found(tmp_path)
     (tmp_path / ".gitignore").write_text("*.pyc\n**/migrations/[0-9]*.py\n")
@@ -233,9 +262,12 @@ def test_project_without_migrations_is_told_what_to_point_at(tmp_path: Path) -> 
 
 
 def test_apps_without_a_migration_are_known(tmp_path: Path) -> None:
-    write(tmp_path, "game/migrations/0001_initial.py", "game/models.py", "people/models.py")
+    write(tmp_path, "game/migrations/0001_initial.py", "game/models.py", "people/models.py", text=MODELS + MIGRATION)
+    write(tmp_path, "items/models.py", "items/apps.py", "auth/models.py", text="import pydantic\n")
 
-    assert read_project([MigrationsAt(tmp_path)]).facts.without == {"people": tmp_path / "people"}
+    assert read_project([MigrationsAt(tmp_path)]).facts.without == {
+        name: tmp_path / name for name in ("items", "people")
+    }
 
 
 NOWHERE = "there is no Django migration in it"
@@ -393,7 +425,7 @@ def test_folder_may_have_an_equals_sign(
 def test_app_whose_migrations_are_kept_elsewhere_is_not_determined(
     check: RunRules, project: Path, make_database: Callable[[str], str]
 ) -> None:
-    write(project, "people/models.py", text="")
+    write(project, "people/models.py", text=MODELS)
     url = make_database(f"{RECORD} INSERT INTO django_migrations (app, name) VALUES ('people', '0001_initial')")
 
     assert condition(check("--gate=staging", "--migrations=.", url=url)) == {
