@@ -122,8 +122,9 @@ def _refusals(found: Iterable[Fault], apps: Collection[str]) -> Iterator[str]:
     yield from _missing([fault for fault in faults if isinstance(fault, Missing)])
     for fault in faults:
         if isinstance(fault, Circle):
+            waiting = "each wait for another" if len(fault.keys) > 1 else "waits for itself"
             names = _listed(_dotted(fault.keys))
-            yield f"circular dependency, which Django refuses: {names} each wait for another: take one dependency out"
+            yield f"circular dependency, which Django refuses: {names} {waiting}: take one dependency out"
     if unordered := [fault for fault in faults if isinstance(fault, Unordered)]:
         pairs = [
             f"{'.'.join(fault.applied)} is applied before its dependency {'.'.join(fault.dependency)}"

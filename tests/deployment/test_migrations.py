@@ -375,6 +375,12 @@ UNRECORDED = "restore the row of the missing one in django_migrations if its cha
             "circular dependency, which Django refuses: game.0002_b, game.0001_a each wait for another: take one dependency out",
         ),
         (
+            [dependent("0001_a", "0001_a")],
+            ["0001_a"],
+            "1 of 1 recorded as applied, in 1 app",
+            "circular dependency, which Django refuses: game.0001_a waits for itself: take one dependency out",
+        ),
+        (
             [FIRST, dependent("0002_b", "0001_a")],
             ["0002_b"],
             "1 of 2 recorded as applied, in 1 app",
