@@ -164,7 +164,7 @@ def _doubts(found: Iterable[Fault]) -> Iterator[str]:
         yield f"only a run of the file would tell what it depends on, and files are not run ({names}): write it as a plain list"
     for app in sorted({fault.app for fault in unknown if fault.app}):
         waiting = _listed([".".join(fault.key) for fault in unknown if fault.app == app])
-        yield f"{waiting} depends on the app {app}, of which there is neither a file nor a record to tell: give --migrations {app}=PATH too"
+        yield f"{waiting} depends on the app {app}, of which there is neither a file nor a record to tell: give --migrations {app}=PATH too, or MIGRATION_MODULES = {{'{app}': None}} in the settings if it has no migrations"
 
 
 def _gone(without: Mapping[str, Path], recorded: Iterable[Key]) -> Iterator[str]:

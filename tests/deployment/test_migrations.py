@@ -407,6 +407,18 @@ def test_app_of_which_no_file_is_known_is_said_so() -> None:
     )
 
 
+def test_first_migration_of_an_app_of_which_nothing_is_known_is_not_determined() -> None:
+    file = Migration("game", "0001_a", dependencies=(("old", "__first__"),))
+
+    assert migrations_finding([file], keys("0001_a"), ProjectFacts(unmigrated=frozenset({"old"}))).met is True
+    assert migrations_finding([file], keys("0001_a")) == Finding(
+        None,
+        NOT_DETERMINED,
+        "game.0001_a depends on the app old, of which there is neither a file nor a record to tell: give --migrations old=PATH too,"
+        " or MIGRATION_MODULES = {'old': None} in the settings if it has no migrations",
+    )
+
+
 def test_what_only_a_run_would_tell_is_not_determined() -> None:
     found = migrations_finding([FIRST, dependent("0002_b", unreadable="`dependencies`")], keys("0001_a", "0002_b"))
 
