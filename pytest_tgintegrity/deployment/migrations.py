@@ -161,7 +161,7 @@ def _doubts(found: Iterable[Fault]) -> Iterator[str]:
     unknown = [fault for fault in found if isinstance(fault, Unknown)]
     if computed := [fault for fault in unknown if fault.field]:
         names = _listed([f"{'.'.join(fault.key)}: {fault.field}" for fault in computed])
-        yield f"only a run of the file would tell what it depends on, and files are not run ({names}): write it as a plain list"
+        yield f"only a run of the file would tell what it depends on, and files are not run ({names}): write it as a plain list, or leave the app out if it is not yours"
     for app in sorted({fault.app for fault in unknown if fault.app}):
         waiting = _listed([".".join(fault.key) for fault in unknown if fault.app == app])
         yield f"{waiting} depends on the app {app}, of which there is neither a file nor a record to tell: give --migrations {app}=PATH too, or MIGRATION_MODULES = {{'{app}': None}} in the settings if it has no migrations"

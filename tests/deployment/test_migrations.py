@@ -426,7 +426,7 @@ def test_what_only_a_run_would_tell_is_not_determined() -> None:
         None,
         NOT_DETERMINED,
         "only a run of the file would tell what it depends on, and files are not run (game.0002_b: `dependencies`):"
-        " write it as a plain list",
+        " write it as a plain list, or leave the app out if it is not yours",
     )
 
 
