@@ -3,7 +3,7 @@
 With ``--period`` they are about what happened in that time: what was asked for, by the day of the request; decisions, by
 the day of the decision; scenes, by their last post, because TG does not store when a scene was closed; weeks, by their
 end. `monitor_validation` looked at the beginning of a scene, and at spends of all times. Characters bear no date: their
-numbers are of now.
+numbers are of now. A share of nothing is no number, where the command printed 0.
 """
 
 from __future__ import annotations
@@ -76,6 +76,21 @@ def test_approval_rate_is_at_least_eighty_percent(violations: Violations) -> Non
 
 
 @rule.metric(
+    "approval_rate_of_all_xp_spends",
+    """
+    SELECT round(100.0 * count(*) FILTER (WHERE approved = 'Approved') / nullif(count(*), 0), 1)
+    FROM game_xpspendingrequest
+    WHERE coalesce(approved_at, created_at) >= %(since)s
+    """,
+    severity="info",
+    tags=["monitor_validation"],
+)
+def test_approval_rate_of_all_xp_spends_is_measured(violations: Violations) -> None:
+    """Of all requests to spend XP, pending ones too, so many per cent were approved: what the command called approval rate."""
+    assert not violations
+
+
+@rule.metric(
     "weekly_xp_requests_by_decision",
     f"""
     SELECT CASE WHEN request.approved THEN 'Approved' ELSE 'Pending' END, count(*)
@@ -88,6 +103,28 @@ def test_approval_rate_is_at_least_eighty_percent(violations: Violations) -> Non
 )
 def test_weekly_xp_requests_by_decision_are_counted(violations: Violations) -> None:
     """How many requests for the XP of a week were approved, and how many are pending."""
+    assert not violations
+
+
+@rule.metric(
+    "scenes",
+    f"SELECT count(*) FROM game_scene AS scene WHERE {OF_PERIOD}",
+    severity="info",
+    tags=["monitor_validation"],
+)
+def test_scenes_are_counted(violations: Violations) -> None:
+    """How many scenes were played, finished or not."""
+    assert not violations
+
+
+@rule.metric(
+    "scenes_finished",
+    f"SELECT count(*) FROM game_scene AS scene WHERE scene.finished AND {OF_PERIOD}",
+    severity="info",
+    tags=["monitor_validation"],
+)
+def test_finished_scenes_are_counted(violations: Violations) -> None:
+    """How many of the scenes are finished."""
     assert not violations
 
 
@@ -128,6 +165,31 @@ def test_scenes_with_xp_are_counted(violations: Violations) -> None:
 
 
 @rule.metric(
+    "xp_award_rate",
+    f"""
+    SELECT round(100.0 * count(*) FILTER (WHERE scene.xp_given) / nullif(count(*), 0), 1)
+    FROM game_scene AS scene WHERE scene.finished AND {OF_PERIOD}
+    """,
+    severity="info",
+    tags=["monitor_validation"],
+)
+def test_xp_award_rate_is_measured(violations: Violations) -> None:
+    """Of the finished scenes so many per cent have given XP; without any there is no rate."""
+    assert not violations
+
+
+@rule.metric(
+    "characters",
+    "SELECT count(*) FROM characters_character",
+    severity="info",
+    tags=["monitor_validation"],
+)
+def test_characters_are_counted(violations: Violations) -> None:
+    """How many characters there are, in whatever status."""
+    assert not violations
+
+
+@rule.metric(
     "characters_by_status",
     "SELECT status, count(*) FROM characters_charactermodel GROUP BY status ORDER BY status",
     severity="info",
@@ -150,4 +212,15 @@ def test_characters_by_status_are_counted(violations: Violations) -> None:
 )
 def test_average_xp_of_approved_characters_is_measured(violations: Violations) -> None:
     """How much unspent XP approved characters have on average."""
+    assert not violations
+
+
+@rule.metric(
+    "average_xp",
+    "SELECT round(avg(xp), 1) FROM characters_character",
+    severity="info",
+    tags=["monitor_validation"],
+)
+def test_average_xp_of_characters_is_measured(violations: Violations) -> None:
+    """How much unspent XP characters have on average, in whatever status, as the command reckoned it."""
     assert not violations

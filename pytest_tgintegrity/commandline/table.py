@@ -184,7 +184,7 @@ OPTIONS = (
     Option(
         "migrations",
         "PATH",
-        "Where the project's migrations are: for --gate, none of them may be pending. May be repeated.",
+        "Where the project's migrations are: for --gate, none of them may be pending. LABEL=PATH says of which app. May be repeated.",
         twin="paths",
     ),
     Option("no-samples", "", "Never fetch offending rows: counts only, for sensitive data.", twin="bool"),

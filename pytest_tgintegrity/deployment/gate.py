@@ -24,12 +24,24 @@ NO_HISTORY = "no history: give --redis-url"
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationsAt:
+    """Where migrations are: in a project, in an app, or in a folder of nothing else; `label` says of which app, if that is given."""
+
+    path: Path
+    label: str = ""
+
+    def __str__(self) -> str:
+        """As the option takes it."""
+        return f"{self.label}={self.path}" if self.label else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class GateRequest:
     """What the user asks of a gate: its name, when a backup was last verified, and where migrations are."""
 
     gate: str
     backup: datetime | None = None
-    migrations: tuple[Path, ...] = ()
+    migrations: tuple[MigrationsAt, ...] = ()
 
 
 class Look(Protocol):

@@ -1,93 +1,32 @@
-"""Django's migrations: what their files declare, what a database has on record, and what is pending. Pure.
+"""Django's migrations: what is pending, and what the gate is told of them. Pure.
 
-A file is parsed, never imported or run. A migration is pending if ``migrate`` would apply it; that is found out in the way
-of Django's loader.
+A migration is pending if ``migrate`` would apply it; that is found out in the way of Django's loader.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
-from pytest_tgintegrity.deployment.gate import Finding
+from pytest_tgintegrity.deployment.gate import NOT_DETERMINED, Finding
+from pytest_tgintegrity.deployment.migration_files import (
+    Key,
+    Migration,
+    ProjectFacts,
+    parse_label,
+    parse_migration,
+)
+from pytest_tgintegrity.deployment.migration_graph import Circle, Fault, Leaves, Missing, Unknown, Unordered, faults
+from pytest_tgintegrity.deployment.source_values import Swappable
 
-Key = tuple[str, str]
-"""App and name of a migration."""
+__all__ = ["Key", "Migration", "circle", "migrations_finding", "parse_label", "parse_migration", "pending"]
 
 NAMED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """A migration; `replaces` are the migrations that it was squashed from."""
-
-    app: str
-    name: str
-    replaces: tuple[Key, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """App and name, which is what the database records of it."""
-        return self.app, self.name
-
-
-# --- what files declare
-
-
-def parse_migration(text: str, app: str, name: str) -> Migration | None:
-    """The migration that a file declares, or None. Raises `ValueError` for a file that cannot be read."""
-    for statement in _body(text):
-        if isinstance(statement, ast.ClassDef) and statement.name == "Migration":
-            return Migration(app, name, _replaces(statement))
-    return None
-
-
-def _body(text: str) -> list[ast.stmt]:
-    """The statements of a file. Raises `ValueError`."""
-    try:
-        return ast.parse(text).body
-    except SyntaxError as error:
-        raise ValueError(f"{error.msg} in line {error.lineno}") from None
-    except (RecursionError, MemoryError):
-        raise ValueError("it is nested too deeply") from None
-
-
-def _replaces(migration: ast.ClassDef) -> tuple[Key, ...]:
-    for line, value in _assigned(migration, "replaces"):
-        try:
-            return tuple((str(app), str(name)) for app, name in ast.literal_eval(value))
-        except (TypeError, ValueError, RecursionError, MemoryError):
-            raise ValueError(f"`replaces` in line {line} is no plain list of (app, name)") from None
-    return ()
-
-
-def _assigned(owner: ast.ClassDef, name: str) -> Iterator[tuple[int, ast.expr]]:
-    """Line and value of each assignment of a class to one of its names; the last, which counts, comes first."""
-    for statement in reversed(owner.body):
-        targets = (
-            statement.targets
-            if isinstance(statement, ast.Assign)
-            else [statement.target]
-            if isinstance(statement, ast.AnnAssign)
-            else []
-        )
-        value = getattr(statement, "value", None)
-        if value is not None and any(isinstance(part, ast.Name) and part.id == name for part in targets):
-            yield statement.lineno, value
-
-
-def parse_label(text: str) -> str | None:
-    """The label that an ``apps.py`` gives to its app; None if it leaves that to the folder's name."""
-    try:
-        classes = [statement for statement in _body(text) if isinstance(statement, ast.ClassDef)]
-    except ValueError:
-        return None
-    values = [value for owner in classes for _, value in _assigned(owner, "label")]
-    return next(
-        (value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)), None
-    )
+MERGE = "join them with makemigrations --merge"
+RECORD = "restore the row of the missing one in django_migrations if its changes are in the database, else undo what was applied too early"
+PENDING = "pending: apply, or pre-flight first (not in this version)"
+WAITING = "pending, and Django applies nothing until that is mended"
 
 
 # --- what is pending
@@ -149,45 +88,125 @@ def circle(files: Iterable[Migration]) -> tuple[Key, ...]:
 # --- what the gate is told
 
 
-def migrations_finding(files: Sequence[Migration], recorded: Sequence[Key]) -> Finding:
+def migrations_finding(
+    files: Sequence[Migration],
+    recorded: Sequence[Key],
+    project: ProjectFacts = ProjectFacts(),  # noqa: B008 - it is frozen
+) -> Finding:
     """Whether a database has exactly the migrations that the files declare; `recorded` is in the order of its records."""
     if mutual := circle(files):
-        reason = f"{_listed(['.'.join(key) for key in mutual])} replace each other: Django refuses them, and so do we"
+        reason = f"{_listed(_dotted(mutual))} replace each other: Django refuses them, and so do we"
         return Finding(met=False, measured="nobody can tell what is pending", reason=reason)
     applied = _is_applied_by_key(files, recorded)
     waiting = [key for key, done in applied.items() if not done]
     apps = {migration.app for migration in files}
     known = {migration.key for migration in files} | {key for migration in files for key in migration.replaces}
     ahead = [key for key in {key[0]: key for key in recorded}.values() if key[0] in apps and key not in known]
-    reasons = []
+    found = faults(files, recorded, project.unmigrated)
+    reasons = [*_refusals(found, apps)]
     if waiting:
-        reasons.append(f"{_named(waiting)} pending: apply, or pre-flight first (not in this version)")
+        reasons.append(f"{_named(waiting)} {WAITING if reasons else PENDING}")
     if ahead:
         reasons.append(f"{_named(ahead)} on record and in no file: the code is older than the database")
+    doubts = [*_doubts(found), *_gone(project.without, recorded)]
     measured = f"{len(applied) - len(waiting)} of {len(applied)} recorded as applied, in {_apps(apps)}"
-    return Finding(not reasons, measured + _besides(recorded, apps, known), "; ".join(reasons) or None)
+    if doubts and not reasons:
+        return Finding(None, NOT_DETERMINED, "; ".join(doubts))
+    besides = _besides(files, recorded, known, project.unknown)
+    return Finding(not reasons, measured + besides, "; ".join([*reasons, *doubts]) or None)
 
 
-def _besides(recorded: Iterable[Key], apps: set[str], known: set[Key]) -> str:
-    """What else is on record: migrations without a file, and apps that were not looked at."""
+def _refusals(found: Iterable[Fault], apps: Collection[str]) -> Iterator[str]:
+    """Why Django would refuse, in a sentence for each kind of fault, with the cure."""
+    faults = [*found]
+    yield from _missing([fault for fault in faults if isinstance(fault, Missing)])
+    for fault in faults:
+        if isinstance(fault, Circle):
+            waiting = "each wait for another" if len(fault.keys) > 1 else "waits for itself"
+            names = _listed(_dotted(fault.keys))
+            yield f"circular dependency, which Django refuses: {names} {waiting}: take one dependency out"
+    if unordered := [fault for fault in faults if isinstance(fault, Unordered)]:
+        pairs = [
+            f"{'.'.join(fault.applied)} is applied before its dependency {'.'.join(fault.dependency)}"
+            for fault in unordered
+        ]
+        foreign = sorted({fault.dependency[0] for fault in unordered} - {*apps})
+        beside = f" (no file of {_listed(foreign)} is known)" if foreign else ""
+        yield f"inconsistent migration history, which Django refuses: {_listed(pairs)}{beside}: {RECORD}"
+    if conflicts := [fault for fault in faults if isinstance(fault, Leaves)]:
+        names = _listed([f"{', '.join(fault.names)} in {fault.app}" for fault in conflicts], "; ")
+        yield f"conflicting migrations, which Django refuses: multiple leaf nodes in the migration graph ({names}): {MERGE}"
+
+
+def _missing(missing: Sequence[Missing]) -> Iterator[str]:
+    """What is named and does not exist."""
+    parents = [fault for fault in missing if not (fault.before or fault.tried)]
+    if parents:
+        pairs = [f"{'.'.join(fault.named_by)} depends on {'.'.join(fault.missing)}" for fault in parents]
+        yield f"nonexistent parent node, which Django refuses: {_listed(pairs)}, of which there is no file: restore it, or correct `dependencies`"
+    if children := [fault for fault in missing if fault.before and not fault.tried]:
+        pairs = [f"{'.'.join(fault.named_by)} is to run before {'.'.join(fault.missing)}" for fault in children]
+        yield f"nonexistent child node, which Django refuses: {_listed(pairs)}, of which there is no file: restore it, or correct `run_before`"
+    for fault in [fault for fault in missing if fault.tried][:1]:
+        squashed = _listed(_dotted(fault.tried))
+        yield (
+            f"nonexistent node, which Django refuses: {'.'.join(fault.named_by)} names {'.'.join(fault.missing)}, whose file is gone,"
+            f" and {squashed} cannot stand for it, because only some of what it replaces is applied: restore the files,"
+            " migrate, then remove them"
+        )
+
+
+def _doubts(found: Iterable[Fault]) -> Iterator[str]:
+    """What nobody can tell of the graph."""
+    unknown = [fault for fault in found if isinstance(fault, Unknown)]
+    if computed := [fault for fault in unknown if fault.field]:
+        names = _listed([f"{'.'.join(fault.key)}: {fault.field}" for fault in computed])
+        yield f"only a run of the file would tell what it depends on, and files are not run ({names}): write it as a plain list, or leave the app out if it is not yours"
+    for app in sorted({fault.app for fault in unknown if fault.app}):
+        waiting = _listed([".".join(fault.key) for fault in unknown if fault.app == app])
+        yield f"{waiting} depends on the app {app}, of which there is neither a file nor a record to tell: give --migrations {app}=PATH too, or MIGRATION_MODULES = {{'{app}': None}} in the settings if it has no migrations"
+
+
+def _gone(without: Mapping[str, Path], recorded: Iterable[Key]) -> Iterator[str]:
+    """Apps of the project that have migrations on record, and no file of one."""
+    for app in sorted(without.keys() & {app for app, _ in recorded}):
+        yield (
+            f"{app} has migrations on record and none in {without[app]}: where they are kept out of the repository,"
+            f" point at those of the machine or container that migrates: --migrations {app}=PATH"
+        )
+
+
+def _besides(
+    files: Iterable[Migration], recorded: Iterable[Key], known: Collection[Key], unknown: Collection[str]
+) -> str:
+    """What else is on record, or was not looked at: migrations without a file, other apps, settings."""
+    apps = {migration.app for migration in files}
     gone = {key for key in recorded if key[0] in apps and key not in known}
     others = sorted({app for app, _ in recorded} - apps)
+    edges = [edge for file in files for edge in (*file.dependencies, *file.run_before)]
+    named = {edge.setting for edge in edges if isinstance(edge, Swappable)}
     remarks = [f"{len(gone)} on record without a file"] if gone else []
     if others:
         remarks.append(f"not looked at: {', '.join(others)}")
+    if named | {*unknown}:
+        remarks.append(f"not known: what the settings say in {', '.join(sorted(named | {*unknown}))}")
     return "".join(f"; {remark}" for remark in remarks)
 
 
-def _apps(apps: set[str]) -> str:
+def _apps(apps: Collection[str]) -> str:
     return f"{len(apps)} app{'s' if len(apps) != 1 else ''}"
 
 
 def _named(keys: Sequence[Key]) -> str:
     verb = "is" if len(keys) == 1 else "are"
-    return f"{_listed(['.'.join(key) for key in keys])} {verb}"
+    return f"{_listed(_dotted(keys))} {verb}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _dotted(keys: Iterable[Key]) -> list[str]:
+    return [".".join(key) for key in keys]
+
+
+def _listed(names: Sequence[str], between: str = ", ") -> str:
     """The first names, and how many more there are."""
     more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return between.join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -110,8 +110,12 @@ class RunOutcome:
         return self.records.keys() >= self.selected.keys() and not (self.not_collected or self.interrupted)
 
     def conclude(self, minimum: int) -> Health | None:
-        """Give failures without a record to their rules, then compute the health; None if there were no rules."""
+        """Give failures without a record to their rules, then compute the health; None if there were no rules.
+
+        From here on the records stand in the order of the selection, in whichever order processes reported them.
+        """
         self._place_unrecorded()
+        self.records = {rule: self.records[rule] for rule in [*self.selected, *self.records] if rule in self.records}
         if self.refused is None and (self.records or self.selected):
             judged = [Judged(rule.id, rule.severity, rule.verdict, rule.violations) for rule in self.rules]
             self.health = assess(judged, minimum, complete=self.complete)

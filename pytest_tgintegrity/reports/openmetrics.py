@@ -47,6 +47,9 @@ def _families(document: Json, before: str, here: Labels) -> Iterator[str]:
     yield from _family("rules", "Rules by severity and verdict.", _counted(document["rules"], here))
     yield from _family("rule_violations", "Rows that violate a rule.", _violations(document["rules"], here))
     yield from _scans(document["scans"], here)
+    yield from _family(
+        "activity", "Numbers of metrics; none where there is nothing to measure.", _activity(document, here)
+    )
     if document.get("gate") is not None:
         gate = document["gate"]
         yield from _family(
@@ -86,6 +89,16 @@ def _violations(rules: Iterable[Json], here: Labels) -> list[Sample]:
         )
         for rule in rules
     ]
+
+
+def _activity(document: Json, here: Labels) -> list[Sample]:
+    """The number of each metric, or its numbers by label; NULL is no number."""
+    parts = [
+        ({"name": name} | ({} if label is None else {"label": label}), number)
+        for name, value in document["activity"].items()
+        for label, number in (value.items() if isinstance(value, Mapping) else [(None, value)])
+    ]
+    return [({**here, **labels}, number) for labels, number in parts if isinstance(number, int | float)]
 
 
 def _scans(scans: Iterable[Json], here: Labels) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,7 @@ from pytest_tgintegrity.session.addresses import given_url, redis_address
 
 if TYPE_CHECKING:
     from pytest_tgintegrity.database.settings import Settings
-    from pytest_tgintegrity.deployment.gate import GateRequest
+    from pytest_tgintegrity.deployment.gate import GateRequest, MigrationsAt
 
 VERBOSE_SAMPLES = 50
 NO_URL = (
@@ -113,14 +113,32 @@ def _asked(config: pytest.Config, read: _Reading) -> GateRequest | None:
         raise UsageError(
             "--probe-writes is for staging: leave it out with --gate production, and where its baseline is pinned"
         )
-    given = [config.invocation_params.dir / name for name in config.getoption("tgintegrity_migrations")]
-    if given and not gate:
+    if config.getoption("tgintegrity_migrations") and not gate:
         raise UsageError("--migrations alone asks nothing (there is no pre-flight in this version): add --gate NAME")
     if not gate:
         return None
     from pytest_tgintegrity.deployment.gate import GateRequest  # noqa: PLC0415 - most suites have no gate
 
-    return GateRequest(gate, backup, tuple(given or config.getini("tgintegrity_migrations")))
+    return GateRequest(gate, backup, tuple(_migrations(config)))
+
+
+def _migrations(config: pytest.Config) -> Iterator[MigrationsAt]:
+    """Where migrations are, as PATH or LABEL=PATH: seen from where pytest was called, or from the configuration file. Raises `UsageError`."""
+    from pytest_tgintegrity.deployment.gate import MigrationsAt  # noqa: PLC0415 - most suites have no gate
+
+    given, folder = config.getoption("tgintegrity_migrations"), config.invocation_params.dir
+    if not given:
+        folder = config.inipath.parent if config.inipath else folder
+        paths: list[Path] = config.getini("tgintegrity_migrations")
+        given = [str(path.relative_to(folder) if path.is_relative_to(folder) else path) for path in paths]
+    for text in given:
+        label, equals, path = text.partition("=")
+        if not (equals and label.isidentifier()) or (folder / text).exists():
+            yield MigrationsAt(folder / text)
+        elif path:
+            yield MigrationsAt(folder / path, label)
+        else:
+            raise UsageError(f"--migrations is {text!r}: write LABEL=PATH, such as game=/srv/tg/game/migrations")
 
 
 def named_path(config: pytest.Config, name: str, given: str | None) -> Path | None:

@@ -94,7 +94,7 @@ def test_lists_of_tables_are_kept_once(valkey: ValkeyServer, client: Any) -> Non
     address = parse_redis_url(valkey.url)
     for number in range(3):
         record = replace(RECORD, run=f"r{number}", started_at=NOON + timedelta(hours=number))
-        redis_store.append(address, record, {}, compared({"t": number, "u": 5}, number))
+        redis_store.append(address, record, {}, redis_store.Beside(compared({"t": number, "u": 5}, number)))
     redis_store.append(address, replace(RECORD, run="old"), {})
     (tables,) = client.keys(f"{redis_store.TABLES}*")
     (values,) = client.keys(f"{redis_store.CENSUS}*")

@@ -259,3 +259,22 @@ def test_numbers_that_json_does_not_have() -> None:
         "b": {"c": "-inf", "d": 1.5},
     }
     assert RunSummary.__slots__
+
+
+def test_numbers_by_many_labels_say_how_many_more_there_are(check: RunRules) -> None:
+    ran = check(
+        """
+@rule.metric("by number", "SELECT n, n * n FROM generate_series(1, 10) AS n")
+def test_by_number(violations):
+    \"\"\"It reports.\"\"\"
+    assert not violations
+
+@rule.metric("none", "SELECT NULL::int")
+def test_none(violations):
+    \"\"\"Nothing to measure.\"\"\"
+    assert not violations
+"""
+    )
+
+    assert "activity   by number  (1 1, 2 4, 3 9, 4 16, 5 25, 6 36, 7 49, 8 64, 2 more)" in ran.out
+    assert "           none       n/a" in ran.out

@@ -122,6 +122,12 @@ SELECTED: Final[Mapping[str, set[str]]] = {
         "test_xp_spends_by_decision_are_counted",
         "test_xp_requests_are_counted",
         "test_weekly_xp_requests_by_decision_are_counted",
+        "test_approval_rate_of_all_xp_spends_is_measured",
+        "test_scenes_are_counted",
+        "test_finished_scenes_are_counted",
+        "test_xp_award_rate_is_measured",
+        "test_characters_are_counted",
+        "test_average_xp_of_characters_is_measured",
     },
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ from pytest_tgintegrity.text import grouped, plural, printable, shown
 SCOPES = 4
 CURE = "the ini tgintegrity_timezone says which it is"
 ACTIVITIES = 4
+"""How many numbers are shown of a run that is about something else."""
+LABELS = 8
+NUMBERS = 5
+"""A run is about its numbers if they are one in so many of its rules."""
+ACTIVITY = "activity"
 YELLOW = {"yellow": True}
 BRIEF = frozenset(
     {
@@ -107,7 +112,7 @@ def summary_lines(
         *_judged(run_summary, headed=headed),
         *(line for section in sections for line in section.lines),
         *_confined(run_summary),
-        *_activity(run_summary.activity),
+        *_activity(run_summary),
         *(
             []
             if run_summary.run.complete
@@ -158,32 +163,41 @@ def _first(names: Iterable[str]) -> str:
 
 def cut(lines: list[Line], run_summary: RunSummary, verbosity: int, *, wrong_database: bool) -> list[Line]:
     """The lines to show: with ``-v`` all, with ``-q`` few; in a wrong database, unless ``-v`` is given, what is said of that."""
+    asked_for = ASKED_FOR | {ACTIVITY} if _is_about_numbers(run_summary) else ASKED_FOR
     if wrong_database and verbosity <= 0:
-        lines = list(one_screen(lines, run_summary.rules, ASKED_FOR))
-    return list(brief(lines)) if verbosity < 0 else lines
+        lines = list(one_screen(lines, run_summary.rules, asked_for))
+    return list(brief(lines, asked_for)) if verbosity < 0 else lines
 
 
-def brief(lines: Iterable[Line]) -> Iterable[Line]:
-    """What ``-q`` shows: the first lines of what matters, and everything that an option asked for."""
+def brief(lines: Iterable[Line], asked_for: Collection[str]) -> Iterable[Line]:
+    """What ``-q`` shows: the first lines of what matters, and everything that was asked for."""
     subject = ""
     for line in lines:
         subject = line.word or subject
-        if line.word in BRIEF or subject in ASKED_FOR:
+        if line.word in BRIEF or subject in asked_for:
             yield line
 
 
-def _activity(activity: Mapping[str, Any]) -> Iterable[Line]:
-    numbers = [f"{shown(name)} {_figure(value)}" for name, value in activity.items()]
-    for number, text in enumerate(numbers[:ACTIVITIES]):
-        yield Line("" if number else "activity", text)
-    if len(numbers) > ACTIVITIES:
-        yield Line("", f"{plural(len(numbers) - ACTIVITIES, 'more number')} in the JSON report")
+def _is_about_numbers(run_summary: RunSummary) -> bool:
+    return len(run_summary.rules) <= NUMBERS * len(run_summary.activity)
+
+
+def _activity(run_summary: RunSummary) -> Iterable[Line]:
+    """The numbers of metrics: all of them in a run that is about numbers, else the first."""
+    numbers = list(run_summary.activity.items())
+    some = numbers if _is_about_numbers(run_summary) else numbers[:ACTIVITIES]
+    width = max((len(shown(name)) for name, _ in some), default=0)
+    for number, (name, value) in enumerate(some):
+        yield Line("" if number else ACTIVITY, f"{shown(name):<{width}}  {_figure(value)}")
+    if len(numbers) > len(some):
+        yield Line("", f"{plural(len(numbers) - len(some), 'more number')} in the JSON report")
 
 
 def _figure(value: Any) -> str:
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{shown(k)} {_figure(v)}" for k, v in list(value.items())[:8]) + ")"
-    return "–" if value is None else shown(value)
+        parts = [f"{shown(label)} {_figure(number)}" for label, number in list(value.items())[:LABELS]]
+        return f"({', '.join([*parts, *([f'{len(value) - LABELS} more'] * (len(value) > LABELS))])})"
+    return "n/a" if value is None else shown(value)
 
 
 def _verdicts(run_summary: RunSummary) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_tgintegrity.deployment.gate import Gate, GateRequest
 from pytest_tgintegrity.deployment.gate_facts import ask
-from pytest_tgintegrity.deployment.migrations import Migration
-from pytest_tgintegrity.deployment.pending import look_for_pending, read_migrations
+from pytest_tgintegrity.deployment.pending import Project, look_for_pending, read_project
 from pytest_tgintegrity.judging.outcome import RunOutcome
 from pytest_tgintegrity.judging.summary import RunSummary
 from pytest_tgintegrity.reports.section import Section
@@ -31,18 +29,18 @@ class Gating(Feature):
         self._history = history
         self._baselines = baselines
         self._outcome = outcome
-        self._migrations: Sequence[Migration] = ()
+        self._project = Project()
         self._gate: Gate | None = None
 
     def prepared(self) -> None:
         """Read the migrations that were named. Raises `UsageError`."""
-        self._migrations = read_migrations(self._asked.migrations if self._asked else ())
+        self._project = read_project(self._asked.migrations if self._asked else ())
 
     def concluded(self, summary: RunSummary, run: Run | None) -> None:
         """Decide."""
         if self._asked is None:
             return
-        pending = look_for_pending(run, self._migrations)
+        pending = look_for_pending(run, self._project)
         facts = (self._history.result, self._baselines.timings, self._baselines.comparison)
         self._gate = ask(self._asked, summary, self._outcome.deselected, pending, *facts)
         self._outcome.gate_passed = self._gate.passed
