@@ -1,0 +1,399 @@
+"""Whatever TG's own pages, services and commands do to a healthy database leaves it green: a chronicle of legal acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from django_rows import CASCADING, TAG, DjangoRows
+from integrity_tests.demo import DATASETS
+from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.servers.datasets import open_dataset
+from tg import needs_csvs, run_rules, table
+from tg_acts import TG, Hero
+from tg_rules import collected, violations
+
+LINES: Final = (
+    *("human", "spiritcharacter", "vampire", "ghoul", "revenant", "werewolf", "kinfolk", "corax", "mage", "sorcerer"),
+    *("companion", "wraith", "changeling", "demon", "thrall", "earthbound", "hunter", "mummy"),
+)
+"""The classes whose characters are played: at least one of each game line."""
+
+
+@dataclass
+class Stage:
+    """A chronicle that is played: who takes part, and what there is, by names."""
+
+    tg: TG
+    numbers: dict[str, int] = field(default_factory=dict)
+    heroes: dict[str, Hero] = field(default_factory=dict)
+
+    @property
+    def player(self) -> int:
+        return self.numbers["player"]
+
+    @property
+    def teller(self) -> int:
+        return self.numbers["teller"]
+
+    @property
+    def chronicle(self) -> int:
+        return self.numbers["chronicle"]
+
+    def __getitem__(self, line: str) -> Hero:
+        return self.heroes[line]
+
+
+# --- what hangs on a character
+
+
+def equip(tg: TG, hero: Hero, user: int) -> None:
+    """Give a character everything that can hang on one: ratings, a journal, scenes, requests, spends, observers."""
+    tg.write_journal(hero)
+    tg.let_see(hero, user)
+    play_and_ask(tg, hero, user)
+    if hero.table != "characters_spiritcharacter":
+        background = tg.some("characters_background", "statistic_ptr_id", "poolable")
+        tg.rate("characters_backgroundrating", char_id=hero.number, bg_id=background, note=f"of {hero.number}")
+        offer = "id IN (SELECT meritflaw_id FROM characters_meritflaw_ratings x JOIN core_number n ON n.id = x.number_id"
+        merit = tg.some("characters_meritflaw", where=f"{offer} WHERE n.value = 1)")
+        tg.rate("characters_meritflawrating", character_id=hero.number, mf_id=merit)
+    if (rating := RATED.get(hero.table)) is not None:
+        of, holder, kind, books = rating
+        key = "statistic_ptr_id" if books == "characters_background" else "id"
+        tg.rate(of, **{holder: hero.number, kind: tg.some(books, key)})
+
+
+RATED: Final = {
+    "characters_mage": ("characters_resrating", "mage_id", "resonance_id", "characters_resonance"),
+    "characters_sorcerer": ("characters_pathrating", "character_id", "path_id", "characters_linearmagicpath"),
+    "characters_companion": ("characters_advantagerating", "character_id", "advantage_id", "characters_advantage"),
+    "characters_demon": ("characters_lorerating", "demon_id", "lore_id", "characters_lore"),
+    "characters_wraith": ("characters_thornrating", "wraith_id", "thorn_id", "characters_thorn"),
+}
+
+
+def play_and_ask(tg: TG, hero: Hero, user: int) -> None:
+    """Play a character in a scene that is over and in one that goes on, and ask for what it brings."""
+    chronicle = tg.rows.one("SELECT chronicle_id FROM characters_charactermodel WHERE id = %s", hero.number)
+    scene = tg.open_scene(chronicle, hero, name=f"Scene of {hero.number}")
+    tg.post(scene, hero)
+    week = tg.close_scene(scene)
+    tg.award_scene(scene, hero)
+    tg.approve_claim(hero, tg.claim(hero, week, scene, "rp"))
+    tg.claim(hero, tg.week(date(2024, 6, 30)))
+    tg.tell_story({hero: 3})
+    tg.post(tg.open_scene(chronicle, hero, name=f"Open scene of {hero.number}"), hero)
+    tg.ask(hero, "willpower", "Willpower", 9, 8)
+
+
+# --- the acts, in order
+
+
+def people_sign_up_and_found_chronicles(stage: Stage) -> None:
+    tg = stage.tg
+    stage.numbers |= {name: tg.sign_up(name) for name in ("player", "teller", "head", "guest", "leaver")}
+    stage.numbers["chronicle"] = tg.found_chronicle("Nights of the form")
+    stage.numbers["headed"] = tg.found_chronicle("Nights with a head", stage.numbers["head"])
+
+
+def characters_are_begun(stage: Stage) -> None:
+    for line in ("vampire", "werewolf", "mage", "human"):
+        stage.tg.begin(f"characters_{line}", stage.player, None)
+    for line in LINES:
+        stage.heroes[line] = stage.tg.create(f"characters_{line}", stage.player, stage.chronicle)
+    unready = {"auspice": "theurge", "rank": 1, "glory": 0, "honor": 0, "wisdom": 0}
+    stage.heroes["cub"] = stage.tg.create("characters_werewolf", stage.player, stage.chronicle, **unready)
+    stage.heroes["ragabash cub"] = stage.tg.create(
+        "characters_werewolf", stage.player, stage.chronicle, **(unready | {"auspice": "ragabash"})
+    )
+
+
+def freebie_points_are_spent(stage: Stage) -> None:
+    stage.tg.spend_freebies(stage["human"], "strength", "attribute", 3, 5)
+    stage.tg.raise_arete(stage["mage"], 3)
+    stage.tg.reward_backstory(stage["human"], 5)
+
+
+def characters_are_submitted_and_sent_back(stage: Stage) -> None:
+    for line in LINES:
+        stage.tg.submit(stage[line])
+    stage.tg.send_back(stage["human"])
+    stage.tg.submit(stage["human"])
+
+
+def characters_without_concept_or_chronicle_are_submitted(stage: Stage) -> None:
+    stage.heroes["stranger"] = stage.tg.begin("characters_human", stage.player, None)
+    stage.tg.submit(stage["stranger"])
+
+
+def a_storyteller_is_appointed_and_approves(stage: Stage) -> None:
+    stage.tg.appoint(stage.teller, stage.chronicle, "wod")
+    stage.tg.appoint(stage.numbers["leaver"], stage.numbers["headed"], "vtm")
+    for line in (*LINES, "stranger"):
+        stage.tg.approve(stage[line])
+    stage.heroes["extra"] = stage.tg.quick_npc("characters_mage", stage.teller, stage.chronicle)
+
+
+def groups_are_formed_and_share(stage: Stage) -> None:
+    tg = stage.tg
+    background = tg.some("characters_background", "statistic_ptr_id", "poolable")
+    for line in ("vampire", "ghoul"):
+        shared = {"char_id": stage[line].number, "bg_id": background, "pooled": True, "note": "ours"}
+        tg.rate("characters_backgroundrating", **shared)
+    stage.numbers["coterie"] = tg.found_group("characters_coterie", stage.chronicle, stage["vampire"], stage["ghoul"])
+    tg.approve(stage["ghoul"])
+    stage.numbers["pack"] = tg.found_group("characters_pack", stage.chronicle, stage["werewolf"], stage["kinfolk"])
+
+
+def scenes_are_played(stage: Stage) -> None:
+    tg = stage.tg
+    cast = [stage[line] for line in ("vampire", "ghoul", "mage", "human")]
+    stage.numbers["scene"] = tg.open_scene(stage.chronicle, *cast)
+    for one in cast:
+        tg.post(stage.numbers["scene"], one)
+    stage.numbers["homeless scene"] = tg.open_scene(None, stage["stranger"])
+    tg.post(stage.numbers["homeless scene"], stage["stranger"])
+    stage.numbers["running"] = tg.open_scene(stage.chronicle, *(stage[line] for line in LINES))
+    for line in LINES:
+        tg.post(stage.numbers["running"], stage[line])
+
+
+def scenes_are_closed_and_bring_xp(stage: Stage) -> None:
+    tg, scene = stage.tg, stage.numbers["scene"]
+    week = stage.numbers["week"] = tg.close_scene(scene)
+    tg.award_scene(scene, stage["vampire"], stage["mage"])
+    tg.approve_claim(stage["mage"], tg.claim(stage["mage"], week, scene, "learning", "rp"))
+    tg.claim(stage["vampire"], week, scene, "focus")
+    tg.tell_story({stage["vampire"]: 4, stage["mage"]: 2})
+
+
+def a_scene_is_opened_again(stage: Stage) -> None:
+    stage.tg.reopen_scene(stage.numbers["scene"])
+
+
+def a_scene_of_a_sunday_is_claimed_in_both_of_its_weeks(stage: Stage) -> None:
+    tg, hero = stage.tg, stage["hunter"]
+    sunday = date(2024, 9, 1)
+    scene = stage.numbers["sunday scene"] = tg.open_scene(stage.chronicle, hero, name="Of a Sunday")
+    tg.post(scene, hero, datetime.fromisoformat("2024-09-01T18:00:00Z"))
+    weeks = [tg.close_scene(scene), tg.week(sunday + timedelta(days=7))]
+    for week in weeks:
+        tg.claim(hero, week, scene, "rp")
+
+
+def weeks_are_created_by_the_form(stage: Stage) -> None:
+    stage.tg.create_week(date(2024, 9, 4))
+    stage.tg.create_week(date(2024, 9, 1))
+
+
+def xp_is_spent_on_the_sheet(stage: Stage) -> None:
+    tg, mage = stage.tg, stage["mage"]
+    tg.approve_on_sheet(mage, tg.spend(mage, "attribute", "Strength", 2, 4), stage.teller, "strength", 5)
+    tg.deny_on_sheet(mage, tg.spend(mage, "willpower", "Willpower", 4, 3), stage.teller)
+
+
+def xp_is_spent_on_the_page_of_requests(stage: Stage) -> None:
+    tg, vampire = stage.tg, stage["vampire"]
+    tg.decide(tg.ask(vampire, "attribute", "Strength", 5, 16), "Approved", stage.teller)
+    tg.decide(tg.ask(vampire, "discipline", "Potence", 5, 28), "Approved", stage.teller)
+    tg.decide(tg.ask(vampire, "ability", "Drive", 1, 3), "Denied", stage.teller)
+    tg.deny_on_sheet(vampire, tg.ask(vampire, "ability", "Drive", 1, 3), stage.teller)
+    tg.ask(stage["corax"], "rite", "Rite of Cleansing", 1, 1)
+
+
+def pending_is_saved_on_the_page_of_approval(stage: Stage) -> None:
+    tg = stage.tg
+    tg.decide(tg.ask(stage["vampire"], "ability", "Crafts", 1, 3), "Pending", stage.teller)
+    record = int(tg.rows.one("SELECT max(id) FROM game_freebiespendingrecord WHERE approved = 'Pending'"))
+    tg.decide(record, "Pending", stage.teller, "game_freebiespendingrecord")
+
+
+def a_merit_is_denied_and_stays(stage: Stage) -> None:
+    tg, hero = stage.tg, stage["ghoul"]
+    offer = "id IN (SELECT meritflaw_id FROM characters_meritflaw_ratings x JOIN core_number n ON n.id = x.number_id"
+    merit = tg.some("characters_meritflaw", where=f"{offer} WHERE n.value = 1)")
+    tg.rate("characters_meritflawrating", character_id=hero.number, mf_id=merit)
+    name = tg.rows.one("SELECT name FROM characters_meritflaw WHERE id = %s", merit)
+    bought = {"character_id": hero.number, "trait_type": "meritflaw", "trait_name": name, "trait_value": 1, "cost": 1}
+    now = datetime.fromisoformat("2024-09-01T18:00:00Z")
+    record = tg.rows.add("game_freebiespendingrecord", approved="Pending", created_at=now, **bought)
+    tg.decide(record, "Denied", stage.teller, "game_freebiespendingrecord")
+
+
+def a_merit_is_rated_as_no_book_offers(stage: Stage) -> None:
+    merit = stage.tg.some("characters_meritflaw", where="max_rating < 5")
+    stage.tg.rows.add("characters_meritflawrating", character_id=stage["human"].number, mf_id=merit, rating=5)
+
+
+def a_merit_is_entered_before_its_ratings(stage: Stage) -> None:
+    merit = stage.tg.rows.add("characters_meritflaw", name="Of the form")
+    stage.tg.rows.link("characters_meritflaw_ratings", merit, stage.tg.some("core_number", where="value = 3"))
+
+
+def points_are_spent_in_the_chat(stage: Stage) -> None:
+    stage.tg.change(stage["mage"], quintessence=-2, paradox=25)
+    stage.tg.change(stage["wraith"], angst=0)
+
+
+def a_pact_is_ended(stage: Stage) -> None:
+    tg = stage.tg
+    bond = {"demon_id": stage["demon"].number, "thrall_id": stage["thrall"].number}
+    tg.rows.add("characters_pact", terms="Forever", faith_payment=1, active=False, **bond)
+    tg.change(stage["thrall"], master_id=stage["demon"].number)
+
+
+def a_form_of_demons_is_created_empty(stage: Stage) -> None:
+    stage.tg.rows.add("characters_apocalypticform", name="Of the form")
+
+
+def characters_retire_and_die_in_an_open_scene(stage: Stage) -> None:
+    stage.tg.leave(stage["vampire"], "Ret")
+    stage.tg.leave(stage["ghoul"], "Dec")
+
+
+def the_command_takes_them_out_of_their_scenes(stage: Stage) -> None:
+    stage.tg.sync_statuses()
+
+
+def a_character_moves_to_another_chronicle(stage: Stage) -> None:
+    stage.tg.change(stage["human"], chronicle_id=stage.numbers["headed"])
+    stage.tg.change(stage["changeling"], npc=True)
+
+
+def a_scene_is_deleted(stage: Stage) -> None:
+    stage.tg.delete("game_scene", stage.numbers["scene"])
+
+
+def a_week_is_deleted_and_processed_again(stage: Stage) -> None:
+    sunday = stage.tg.rows.one("SELECT end_date FROM game_week WHERE id = %s", stage.numbers["week"])
+    equip(stage.tg, stage["mummy"], stage.numbers["guest"])
+    stage.tg.delete("game_week", stage.numbers["week"])
+    stage.tg.process_week(sunday)
+
+
+def groups_are_deleted(stage: Stage) -> None:
+    tg = stage.tg
+    background = tg.some("characters_background", "statistic_ptr_id", "poolable")
+    shared = {"char_id": stage["werewolf"].number, "bg_id": background, "pooled": True, "note": "ours"}
+    tg.rate("characters_backgroundrating", **shared)
+    tg.approve(stage["werewolf"])
+    for group in ("coterie", "pack"):
+        tg.delete("characters_coterie" if group == "coterie" else "characters_pack", stage.numbers[group])
+
+
+def characters_are_deleted(stage: Stage) -> None:
+    for line in ("sorcerer", "companion", "demon", "revenant", "mage"):
+        equip(stage.tg, stage[line], stage.numbers["guest"])
+        stage.tg.delete(stage[line].table, stage[line].number)
+
+
+def a_story_is_deleted(stage: Stage) -> None:
+    stage.tg.delete("game_story", stage.tg.tell_story({stage["hunter"]: 2}))
+
+
+def a_player_is_deleted(stage: Stage) -> None:
+    stage.tg.delete("auth_user", stage.player)
+
+
+def storytellers_are_deleted(stage: Stage) -> None:
+    for name in ("leaver", "head", "teller"):
+        stage.tg.delete("auth_user", stage.numbers[name])
+
+
+def chronicles_are_deleted(stage: Stage) -> None:
+    tg = stage.tg
+    tg.submit(tg.create("characters_human", stage.numbers["guest"], stage.chronicle))
+    others = [stage.chronicle, stage.numbers["headed"]]
+    for name in ("First", "Second"):
+        others.append(tg.found_chronicle(name, stage.numbers["guest"]))
+        tg.appoint(stage.numbers["guest"], others[-1], "wod")
+    for chronicle in others:
+        tg.delete("game_chronicle", chronicle)
+
+
+def a_chronicle_that_was_long_played_is_deleted(stage: Stage) -> None:
+    stage.tg.delete("game_chronicle", 1)
+
+
+def a_storyteller_of_a_deleted_chronicle_is_deleted(stage: Stage) -> None:
+    stage.tg.delete("auth_user", stage.numbers["guest"])
+
+
+ACTS: Final[tuple[Callable[[Stage], None], ...]] = tuple(
+    act
+    for name, act in list(globals().items())
+    if callable(act) and getattr(act, "__annotations__", {}).get("stage") == "Stage"
+)
+"""Everything above that plays on a stage, in the order of the file."""
+
+
+# --- the chronicle
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    """The URL of a demo of one's own."""
+    with open_dataset("demo", DATASETS["demo"]) as server:
+        yield server.url()
+
+
+@pytest.fixture(scope="module")
+def rules(demo: str) -> list[BoundRule]:
+    return collected(demo)
+
+
+def judge(url: str, rules: list[BoundRule]) -> dict[str, int]:
+    return violations(url, rules)
+
+
+@pytest.fixture(scope="module")
+def noted(demo: str, rules: list[BoundRule]) -> dict[str, dict[str, int]]:
+    """Which rules were violated after each act, and how often."""
+    found: dict[str, dict[str, int]] = {}
+    with psycopg.connect(demo) as connection:
+        stage = Stage(TG(DjangoRows(connection)))
+        for act in ACTS:
+            act(stage)
+            connection.commit()
+            found[act.__name__] = judge(demo, rules)
+    return found
+
+
+@pytest.mark.parametrize("act", [act.__name__ for act in ACTS])
+def test_no_legal_act_costs_points(noted: dict[str, dict[str, int]], rules: list[BoundRule], act: str) -> None:
+    severity = {one.id: one.rule.severity for one in rules}
+
+    assert {rule: count for rule, count in noted[act].items() if severity[rule] != "info"} == {}
+
+
+@pytest.mark.usefixtures("noted")
+def test_a_chronicle_of_legal_acts_ends_healthy(demo: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+
+    run = run_rules("-q", f"--db-url={demo}", "--json-report", f"--json-report-file={path}", "--tb=no")
+
+    health: dict[str, Any] = json.loads(path.read_text())["integrity"]["health"]
+    assert run.returncode == 0, run.stdout
+    assert (health["status"], health["score"]) == ("healthy", 100)
+
+
+# --- one character is deleted
+
+
+@needs_csvs
+def test_django_cascades_where_the_description_says_so(demo: str) -> None:
+    with psycopg.connect(demo) as connection:
+        keys = DjangoRows(connection).foreign_keys
+    said = {(row["table"], row["columns"]): row["django_on_delete"] for row in table("foreign_keys")}
+
+    assert CASCADING <= said.keys()
+    assert TAG in {column for _, column in said}
+    assert {(one.table, one.column): "SET_NULL" if one.empties else "CASCADE" for one in keys} == said
