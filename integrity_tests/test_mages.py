@@ -202,9 +202,12 @@ def test_tenet_of_mage_is_of_its_kind(violations: Violations, slot: str, kind: s
 
 
 @pytest.mark.parametrize("column", ["quintessence", "paradox"])
-@rule.between(MAGES, "{column}", 0, None, fix="clamp", tags=["MAG-4"])
+@rule.between(MAGES, "{column}", 0, None, severity="info", fix="clamp", tags=["MAG-4"])
 def test_wheel_of_mage_is_not_negative(violations: Violations, column: str) -> None:
-    """A mage has no less than 0 points of Quintessence and of Paradox; commands in the chat change them unchecked."""
+    """A mage has no less than 0 points of Quintessence and of Paradox.
+
+    The severity is info: commands in the chat of a scene, such as #Q5 and #P5, change both unchecked.
+    """
     assert not violations
 
 
@@ -212,13 +215,17 @@ def test_wheel_of_mage_is_not_negative(violations: Violations, column: str) -> N
     MAGES,
     "quintessence::bigint + paradox",
     "20",
+    severity="info",
     breaks={"quintessence": "21"},
     show=["quintessence", "paradox"],
     fix_hint="whether Quintessence or Paradox is too high only a storyteller knows",
     tags=["MAG-4"],
 )
 def test_wheel_of_mage_has_twenty_boxes(violations: Violations) -> None:
-    """Quintessence and Paradox together fill no more than the 20 boxes of the wheel."""
+    """Quintessence and Paradox together fill no more than the 20 boxes of the wheel.
+
+    The severity is info: commands in the chat of a scene, such as #Q-5 and #P5, change both unchecked.
+    """
     assert not violations
 
 

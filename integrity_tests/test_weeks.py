@@ -10,6 +10,7 @@ from .sources.play import PLAYED, SUNDAY, WEEK_ENTRIES, day_is_over
 @rule.rows(
     "game_week",
     "extract(isodow FROM end_date) <> 7 OR NOT isfinite(end_date)",
+    severity="info",
     breaks={"end_date": "end_date + 3"},
     show=["end_date"],
     fix_hint="requests and characters hang on the week: a storyteller decides which one is meant",
@@ -18,14 +19,17 @@ from .sources.play import PLAYED, SUNDAY, WEEK_ENTRIES, day_is_over
     tags=["WK-1"],
 )
 def test_week_ends_on_a_sunday(violations: Violations) -> None:
-    """A week ends on a Sunday."""
+    """A week ends on a Sunday.
+
+    The severity is info: the form for weeks takes any day.
+    """
     assert not violations
 
 
 @rule.unique(
     "game_week",
     "end_date",
-    severity="high",
+    severity="info",
     breaks="""
         WITH one AS (SELECT max(end_date) AS end_date FROM game_week WHERE end_date < current_date),
         copy AS (INSERT INTO game_week (end_date) SELECT end_date FROM one RETURNING id)
@@ -36,7 +40,10 @@ def test_week_ends_on_a_sunday(violations: Violations) -> None:
     tags=["WK-2"],
 )
 def test_week_is_there_once(violations: Violations) -> None:
-    """No two weeks end on the same day; with two of them no scene of that week can be closed."""
+    """No two weeks end on the same day; with two of them no scene of that week can be closed.
+
+    The severity is info: the form for weeks takes a day that another week has.
+    """
     assert not violations
 
 
@@ -45,7 +52,7 @@ def test_week_is_there_once(violations: Violations) -> None:
     ["part.charactermodel_id", SUNDAY],
     WEEK_ENTRIES,
     ["entry.charactermodel_id", "week.end_date"],
-    severity="low",
+    severity="info",
     breaks="""
         INSERT INTO game_scene_characters (scene_id, charactermodel_id)
         SELECT scene.id, min(cm.id)
@@ -61,7 +68,10 @@ def test_week_is_there_once(violations: Violations) -> None:
     tags=["WK-3"],
 )
 def test_week_lists_who_played_in_it(violations: Violations) -> None:
-    """Who took part in a finished scene is entered in the week of its last post; closing the scene does that."""
+    """Who took part in a finished scene is entered in the week of its last post; closing the scene does that.
+
+    The severity is info: deleting a week forgets who was entered there.
+    """
     assert not violations
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from django_rows import DjangoRows
 from integrity_tests.demo.people import LINES
+from integrity_tests.words.classes import BACKGROUND_COLUMNS
 
 ROLES: Final = ("members", "leaders", "investigator", "guardian", "teacher")
 HASH: Final = "pbkdf2_sha256$1000000$aSaltOfTwentyTwoChars$" + "q" * 43 + "="
@@ -75,7 +76,7 @@ class TG:
         return self._with_journal(table, self.rows.add(table, **(start | sheet)))
 
     def create(self, table: str, owner: int, chronicle: int | None, **sheet: object) -> Hero:
-        """Bring the sheet of a character to the last step but one: unfinished, with the traits of a finished one."""
+        """Bring a character to the last step of its creation: unfinished, with the traits of a finished one but no ratings."""
         start = {
             "name": f"{table} of {owner}",
             "owner_id": owner,
@@ -88,6 +89,7 @@ class TG:
             "freebies": 15,
             "spent_freebies": [],
         }
+        start |= {column: 0 for one in self.rows.chain(table) for column in BACKGROUND_COLUMNS.get(one, ())}
         mine = {column: value for column, value in start.items() if self._has(table, column)}
         return self._with_journal(table, self.rows.copy(table, self.exemplar(table), **(mine | sheet)))
 
@@ -205,7 +207,9 @@ class TG:
     def write_journal(self, hero: Hero) -> None:
         """Write in the journal of a character."""
         journal = int(self.rows.one("SELECT id FROM game_journal WHERE character_id = %s", hero.number))
-        self.rows.add("game_journalentry", journal_id=journal, message="Dear diary", date=_now(), datetime_created=_now())
+        self.rows.add(
+            "game_journalentry", journal_id=journal, message="Dear diary", date=_now(), datetime_created=_now()
+        )
 
     def found_group(self, table: str, chronicle: int, *members: Hero) -> int:
         """Form a group; the first member leads it."""
@@ -237,9 +241,9 @@ class TG:
         name = self.rows.one("SELECT name FROM characters_charactermodel WHERE id = %s", hero.number)
         said = {"character_id": hero.number, "scene_id": scene, "display_name": name, "message": "Hello."}
         self.rows.add("game_post", datetime_created=at or _now(), **said)
-        self._mark(scene, hero)
+        self._mark(scene)
 
-    def _mark(self, scene: int, hero: Hero) -> None:
+    def _mark(self, scene: int) -> None:
         users = """
             SELECT DISTINCT cm.owner_id FROM game_scene_characters AS part
             JOIN characters_charactermodel AS cm ON cm.id = part.charactermodel_id

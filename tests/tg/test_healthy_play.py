@@ -15,6 +15,7 @@ import pytest
 from django_rows import CASCADING, TAG, DjangoRows
 from integrity_tests.demo import DATASETS
 from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.servers.datasets import open_dataset
 from tg import needs_csvs, run_rules, table
 from tg_acts import TG, Hero
@@ -54,21 +55,65 @@ class Stage:
 # --- what hangs on a character
 
 
+def merit_of_one_point(tg: TG) -> int:
+    """Some merit that may cost one point."""
+    offers = "SELECT offer.meritflaw_id FROM characters_meritflaw_ratings AS offer"
+    return tg.some(
+        "characters_meritflaw",
+        where=f"id IN ({offers} JOIN core_number AS number ON number.id = offer.number_id WHERE number.value = 1)",
+    )
+
+
 def equip(tg: TG, hero: Hero, user: int) -> None:
-    """Give a character everything that can hang on one: ratings, a journal, scenes, requests, spends, observers."""
+    """Give a character everything that can hang on one: ratings, a group, things, play, requests, an observer."""
     tg.write_journal(hero)
     tg.let_see(hero, user)
     play_and_ask(tg, hero, user)
+    own_something(tg, hero, user)
     if hero.table != "characters_spiritcharacter":
-        background = tg.some("characters_background", "statistic_ptr_id", "poolable")
-        tg.rate("characters_backgroundrating", char_id=hero.number, bg_id=background, note=f"of {hero.number}")
-        offer = "id IN (SELECT meritflaw_id FROM characters_meritflaw_ratings x JOIN core_number n ON n.id = x.number_id"
-        merit = tg.some("characters_meritflaw", where=f"{offer} WHERE n.value = 1)")
-        tg.rate("characters_meritflawrating", character_id=hero.number, mf_id=merit)
+        share_with_a_group(tg, hero)
+        tg.rate("characters_meritflawrating", character_id=hero.number, mf_id=merit_of_one_point(tg))
+        tg.spend_freebies(hero, "strength", "attribute", 3, 5)
     if (rating := RATED.get(hero.table)) is not None:
         of, holder, kind, books = rating
-        key = "statistic_ptr_id" if books == "characters_background" else "id"
-        tg.rate(of, **{holder: hero.number, kind: tg.some(books, key)})
+        tg.rate(of, **{holder: hero.number, kind: tg.some(books)})
+
+
+def share_with_a_group(tg: TG, hero: Hero) -> None:
+    """Let a character lead a group, and give a background to its pool."""
+    background = tg.some("characters_background", "statistic_ptr_id", "poolable")
+    held = {"char_id": hero.number, "bg_id": background}
+    tg.rate("characters_backgroundrating", **held, note=f"of {hero.number}")
+    tg.rate("characters_backgroundrating", **held, note=f"shared by {hero.number}", pooled=True)
+    tg.found_group("characters_group", chronicle_of(tg, hero), hero)
+    tg.approve(hero)
+
+
+def own_something(tg: TG, hero: Hero, user: int) -> None:
+    """Give a character a thing and a place."""
+    where = {"chronicle_id": chronicle_of(tg, hero), "owner_id": user, "status": "App"}
+    thing = tg.rows.add("items_itemmodel", name=f"Thing of {hero.number}", **where)
+    tg.rows.link("items_itemmodel_owned_by", thing, hero.number)
+    tg.rows.add("locations_locationmodel", name=f"Place of {hero.number}", owned_by_id=hero.number, **where)
+
+
+def chronicle_of(tg: TG, hero: Hero) -> int | None:
+    chronicle = tg.rows.one("SELECT chronicle_id FROM characters_charactermodel WHERE id = %s", hero.number)
+    return None if chronicle is None else int(chronicle)
+
+
+def play_and_ask(tg: TG, hero: Hero, user: int) -> None:
+    """Play a character in a scene that is over and in one that goes on, and ask for what it brings."""
+    chronicle = chronicle_of(tg, hero)
+    scene = tg.open_scene(chronicle, hero, name=f"Scene of {hero.number}")
+    tg.post(scene, hero)
+    week = tg.close_scene(scene)
+    tg.award_scene(scene, hero)
+    tg.approve_claim(hero, tg.claim(hero, week, scene, "rp"))
+    tg.claim(hero, tg.week(date(2024, 6, 30)))
+    tg.tell_story({hero: 3})
+    tg.post(tg.open_scene(chronicle, hero, name=f"Open scene of {hero.number}"), hero)
+    tg.decide(tg.ask(hero, "willpower", "Willpower", 9, 8), "Approved", user)
 
 
 RATED: Final = {
@@ -78,20 +123,6 @@ RATED: Final = {
     "characters_demon": ("characters_lorerating", "demon_id", "lore_id", "characters_lore"),
     "characters_wraith": ("characters_thornrating", "wraith_id", "thorn_id", "characters_thorn"),
 }
-
-
-def play_and_ask(tg: TG, hero: Hero, user: int) -> None:
-    """Play a character in a scene that is over and in one that goes on, and ask for what it brings."""
-    chronicle = tg.rows.one("SELECT chronicle_id FROM characters_charactermodel WHERE id = %s", hero.number)
-    scene = tg.open_scene(chronicle, hero, name=f"Scene of {hero.number}")
-    tg.post(scene, hero)
-    week = tg.close_scene(scene)
-    tg.award_scene(scene, hero)
-    tg.approve_claim(hero, tg.claim(hero, week, scene, "rp"))
-    tg.claim(hero, tg.week(date(2024, 6, 30)))
-    tg.tell_story({hero: 3})
-    tg.post(tg.open_scene(chronicle, hero, name=f"Open scene of {hero.number}"), hero)
-    tg.ask(hero, "willpower", "Willpower", 9, 8)
 
 
 # --- the acts, in order
@@ -105,8 +136,8 @@ def people_sign_up_and_found_chronicles(stage: Stage) -> None:
 
 
 def characters_are_begun(stage: Stage) -> None:
-    for line in ("vampire", "werewolf", "mage", "human"):
-        stage.tg.begin(f"characters_{line}", stage.player, None)
+    for line, chosen in {"vampire": {}, "werewolf": {}, "mage": {"essence": "Dynamic"}, "human": {}}.items():
+        stage.tg.begin(f"characters_{line}", stage.player, None, **chosen)
     for line in LINES:
         stage.heroes[line] = stage.tg.create(f"characters_{line}", stage.player, stage.chronicle)
     unready = {"auspice": "theurge", "rank": 1, "glory": 0, "honor": 0, "wisdom": 0}
@@ -218,8 +249,7 @@ def pending_is_saved_on_the_page_of_approval(stage: Stage) -> None:
 
 def a_merit_is_denied_and_stays(stage: Stage) -> None:
     tg, hero = stage.tg, stage["ghoul"]
-    offer = "id IN (SELECT meritflaw_id FROM characters_meritflaw_ratings x JOIN core_number n ON n.id = x.number_id"
-    merit = tg.some("characters_meritflaw", where=f"{offer} WHERE n.value = 1)")
+    merit = merit_of_one_point(tg)
     tg.rate("characters_meritflawrating", character_id=hero.number, mf_id=merit)
     name = tg.rows.one("SELECT name FROM characters_meritflaw WHERE id = %s", merit)
     bought = {"character_id": hero.number, "trait_type": "meritflaw", "trait_name": name, "trait_value": 1, "cost": 1}
@@ -347,11 +377,8 @@ def demo() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def rules(demo: str) -> list[BoundRule]:
-    return collected(demo)
-
-
-def judge(url: str, rules: list[BoundRule]) -> dict[str, int]:
-    return violations(url, rules)
+    """TG's rules; what the database declares it enforces itself."""
+    return [one for one in collected(demo) if not isinstance(one.rule.kind, Declared)]
 
 
 @pytest.fixture(scope="module")
@@ -363,7 +390,7 @@ def noted(demo: str, rules: list[BoundRule]) -> dict[str, dict[str, int]]:
         for act in ACTS:
             act(stage)
             connection.commit()
-            found[act.__name__] = judge(demo, rules)
+            found[act.__name__] = violations(demo, rules)
     return found
 
 
@@ -386,6 +413,33 @@ def test_a_chronicle_of_legal_acts_ends_healthy(demo: str, tmp_path: Path) -> No
 
 
 # --- one character is deleted
+
+
+@pytest.fixture(scope="module")
+def deleted(rules: list[BoundRule]) -> dict[str, set[str]]:
+    """By the line of a character on which everything hangs that can: the rules that its deletion made worse."""
+    found: dict[str, set[str]] = {}
+    with open_dataset("demo", DATASETS["demo"]) as server, psycopg.connect(server.url()) as connection:
+        tg = TG(DjangoRows(connection))
+        heroes = {line: tg.create(f"characters_{line}", 1, 1) for line in LINES}
+        for hero in heroes.values():
+            tg.submit(hero)
+            tg.approve(hero)
+            equip(tg, hero, 2)
+        connection.commit()
+        before = violations(server.url(), rules)
+        for line, hero in heroes.items():
+            tg.delete(hero.table, hero.number)
+            connection.commit()
+            after = violations(server.url(), rules)
+            found[line] = {rule.partition("::")[2] for rule, count in after.items() if count > before.get(rule, 0)}
+            before = after
+    return found
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_deleted_character_is_seen_by_one_rule(deleted: dict[str, set[str]], line: str) -> None:
+    assert deleted[line] == {"test_character_leaves_nothing_behind"}
 
 
 @needs_csvs
