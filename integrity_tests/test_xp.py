@@ -36,7 +36,7 @@ def test_xp_is_never_negative(violations: Violations) -> None:
     LEDGER,
     "entry.xp",
     by="entry.character_id",
-    at_least=f"characters_character.xp - {GIFTS}",
+    at_least=f"characters_character.xp::bigint - {GIFTS}",
     severity="info",
     breaks={"characters_character.xp": "1000000"},
     show=["xp"],

@@ -9,10 +9,8 @@ from typing import Final
 
 import pytest
 
-from pytest_tgintegrity.database.connections.opening import Limits
-from pytest_tgintegrity.database.run import Run
-from pytest_tgintegrity.database.settings import Settings
-from pytest_tgintegrity.planning.planner import BoundRule
+from engine import looking_at
+from pytest_tgintegrity.planning.planner import BoundRule, Plan
 from pytest_tgintegrity.rules.kinds import Check
 from pytest_tgintegrity.session.session import BOUND
 
@@ -37,20 +35,17 @@ def collected(url: str) -> list[BoundRule]:
     return [one for one in found.rules if not isinstance(one.rule.kind, Check)]
 
 
-def run_on(url: str, rules: Sequence[BoundRule]) -> Run:
-    """A run on a database that has begun; the caller closes it."""
-    run = Run(Settings(2, Limits(), 5, None, {}, "no_demo"), url, "the test")
-    run.begin(rules)
-    return run
+def planned(url: str, rules: Sequence[BoundRule]) -> Plan:
+    """How the rules are asked; it holds as long as no table changes its form."""
+    with looking_at(url) as engine:
+        return engine.plan(rules)
 
 
-def violations(url: str, rules: Sequence[BoundRule]) -> dict[str, int]:
-    """Which rules are violated, and how often. Fails if one of them could not be asked."""
-    run = run_on(url, rules)
-    try:
-        found = {one.id: run.measurement(one) for one in rules}
-    finally:
-        run.close()
-    unknown = {rule: one.error for rule, one in found.items() if one.error and "[none-declared]" not in rule}
+def violations(url: str, asked: Plan) -> dict[str, int]:
+    """Which of the planned rules are violated, and how often. Fails if one of them could not be asked."""
+    with looking_at(url) as engine:
+        scanned = engine.scan(asked, samples=0)
+    found = {rule: one for scan in scanned for rule, one in scan.measurements.items()}
+    unknown = {rule: one.error for rule, one in found.items() if one.error} | dict(asked.unplannable)
     assert not unknown, unknown
     return {rule: count for rule, one in found.items() if (count := one.violations)}

@@ -14,12 +14,12 @@ import pytest
 
 from django_rows import CASCADING, TAG, DjangoRows
 from integrity_tests.demo import DATASETS
-from pytest_tgintegrity.planning.planner import BoundRule
+from pytest_tgintegrity.planning.planner import BoundRule, Plan
 from pytest_tgintegrity.rules.kinds import Declared
 from pytest_tgintegrity.servers.datasets import open_dataset
-from tg import needs_csvs, run_rules, table
+from tg import needs_csvs, run_rules, table, values
 from tg_acts import TG, Hero
-from tg_rules import collected, violations
+from tg_rules import collected, planned, violations
 
 LINES: Final = (
     *("human", "spiritcharacter", "vampire", "ghoul", "revenant", "werewolf", "kinfolk", "corax", "mage", "sorcerer"),
@@ -382,7 +382,12 @@ def rules(demo: str) -> list[BoundRule]:
 
 
 @pytest.fixture(scope="module")
-def noted(demo: str, rules: list[BoundRule]) -> dict[str, dict[str, int]]:
+def asked(demo: str, rules: list[BoundRule]) -> Plan:
+    return planned(demo, rules)
+
+
+@pytest.fixture(scope="module")
+def noted(demo: str, asked: Plan) -> dict[str, dict[str, int]]:
     """Which rules were violated after each act, and how often."""
     found: dict[str, dict[str, int]] = {}
     with psycopg.connect(demo) as connection:
@@ -390,7 +395,7 @@ def noted(demo: str, rules: list[BoundRule]) -> dict[str, dict[str, int]]:
         for act in ACTS:
             act(stage)
             connection.commit()
-            found[act.__name__] = violations(demo, rules)
+            found[act.__name__] = violations(demo, asked)
     return found
 
 
@@ -415,31 +420,98 @@ def test_a_chronicle_of_legal_acts_ends_healthy(demo: str, tmp_path: Path) -> No
 # --- one character is deleted
 
 
+BEHIND: Final = "test_character_leaves_nothing_behind"
+DELETED: Final = [
+    line for line in LINES if line not in ("ghoul", "revenant", "kinfolk", "corax", "thrall", "earthbound")
+]
+"""One class of each game line, and those that have ratings of their own."""
+
+
+@dataclass(frozen=True)
+class Bereft:
+    """A demo whose characters were deleted with all that hung on them, and the rules that each deletion made worse."""
+
+    url: str
+    worse: dict[str, set[str]]
+
+
 @pytest.fixture(scope="module")
-def deleted(rules: list[BoundRule]) -> dict[str, set[str]]:
-    """By the line of a character on which everything hangs that can: the rules that its deletion made worse."""
+def bereft(asked: Plan) -> Iterator[Bereft]:
+    with open_dataset("demo", DATASETS["demo"]) as server:
+        yield Bereft(server.url(), worse_by_deletion(server.url(), asked))
+
+
+def worse_by_deletion(url: str, asked: Plan) -> dict[str, set[str]]:
+    """Equip characters and delete one after the other; say which rules each deletion made worse."""
     found: dict[str, set[str]] = {}
-    with open_dataset("demo", DATASETS["demo"]) as server, psycopg.connect(server.url()) as connection:
+    with psycopg.connect(url) as connection:
         tg = TG(DjangoRows(connection))
-        heroes = {line: tg.create(f"characters_{line}", 1, 1) for line in LINES}
-        for hero in heroes.values():
-            tg.submit(hero)
-            tg.approve(hero)
-            equip(tg, hero, 2)
+        heroes = equipped(tg)
         connection.commit()
-        before = violations(server.url(), rules)
+        before = violations(url, asked)
         for line, hero in heroes.items():
             tg.delete(hero.table, hero.number)
             connection.commit()
-            after = violations(server.url(), rules)
+            after = violations(url, asked)
             found[line] = {rule.partition("::")[2] for rule, count in after.items() if count > before.get(rule, 0)}
             before = after
     return found
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_deleted_character_is_seen_by_one_rule(deleted: dict[str, set[str]], line: str) -> None:
-    assert deleted[line] == {"test_character_leaves_nothing_behind"}
+def equipped(tg: TG) -> dict[str, Hero]:
+    heroes = {line: tg.create(f"characters_{line}", 1, 1) for line in DELETED}
+    for hero in heroes.values():
+        tg.submit(hero)
+        tg.approve(hero)
+        equip(tg, hero, 2)
+    return heroes
+
+
+@pytest.mark.parametrize("line", DELETED)
+def test_a_deleted_character_is_seen_by_one_rule(bereft: Bereft, line: str) -> None:
+    assert bereft.worse[line] == {BEHIND}
+
+
+LEFT: Final = """
+    SELECT 'entry' FROM game_journalentry WHERE journal_id IS NULL
+    UNION ALL SELECT CASE WHEN approved THEN 'paid' ELSE 'waiting' END FROM game_weeklyxprequest WHERE character_id IS NULL
+    UNION ALL SELECT 'story' FROM game_storyxprequest WHERE character_id IS NULL
+    UNION ALL SELECT 'background' FROM characters_backgroundrating WHERE char_id IS NULL
+    UNION ALL SELECT 'resonance' FROM characters_resrating WHERE mage_id IS NULL
+"""
+
+
+def test_what_is_of_no_use_to_anybody_is_mended(bereft: Bereft) -> None:
+    with psycopg.connect(bereft.url) as connection:
+        before = set(values(connection, LEFT))
+
+    run = run_rules(
+        "-q", f"--db-url={bereft.url}", "-k", BEHIND, "--fail-on=info", "--fix", files=("test_characters.py",)
+    )
+
+    assert run.returncode == 1, run.stdout
+    with psycopg.connect(bereft.url) as connection:
+        assert set(values(connection, LEFT)) == {"entry", "paid"}
+    assert before == {"entry", "paid", "waiting", "story", "background", "resonance"}
+
+
+# --- the ledger of XP
+
+
+@pytest.mark.parametrize(("xp", "seen"), [(17, 0), (117, 0), (118, 1), (1700, 1)])
+def test_a_typing_error_in_xp_is_told_from_a_gift(demo: str, rules: list[BoundRule], xp: int, seen: int) -> None:
+    ledger = [one for one in rules if one.id.endswith("test_xp_can_be_explained_by_awards")]
+    with psycopg.connect(demo) as connection:
+        tg = TG(DjangoRows(connection))
+        hero = tg.create("characters_vampire", 1, None)
+        tg.tell_story({hero: 16})
+        tg.decide(tg.ask(hero, "attribute", "Strength", 5, 16), "Approved", 1)
+        tg.change(hero, xp=xp)
+        connection.commit()
+        found = violations(demo, planned(demo, ledger))
+        tg.delete(hero.table, hero.number)
+
+    assert sum(found.values()) == seen
 
 
 @needs_csvs
