@@ -336,13 +336,17 @@ def test_effect_knows_its_highest_sphere(violations: Violations) -> None:
     "characters_rote",
     "status IN ('Sub', 'App')",
     "{column} IS NOT NULL",
+    severity="info",
     breaks={"{column}": "NULL"},
     show=["status", "{column}"],
     fix_hint="what the rote does, and with what it is rolled, its author knows",
     tags=["MAG-9"],
 )
 def test_rote_is_whole_once_submitted(violations: Violations, column: str) -> None:
-    """A rote that was submitted or approved has an effect, an attribute and an ability."""
+    """A rote that was submitted or approved has an effect, an attribute and an ability.
+
+    The severity is info: deleting an effect leaves its rotes, and `approve_pending_items` approves what it finds.
+    """
     assert not violations
 
 

@@ -228,6 +228,7 @@ def test_object_name_has_no_white_space_around(violations: Violations, table: st
     """,
     show=["owner_id", "chronicle_id", "status"],
     fix_hint="only who made them knows whether they are two; merging them would lose what refers to one",
+    overlaps=["test_item_is_owned_within_its_chronicle"],
     tags=["CHAR-24"],
 )
 def test_object_is_there_once(violations: Violations, table: str) -> None:

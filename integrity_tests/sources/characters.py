@@ -224,12 +224,13 @@ BACKGROUNDS: Final = Source(
 POOLS: Final = Source(
     "pooled backgrounds of groups",
     "characters_pooledbackgroundrating AS pool JOIN (SELECT id FROM characters_pooledbackgroundrating AS known"
-    " WHERE NOT EXISTS (SELECT FROM characters_backgroundrating AS lost WHERE lost.char_id IS NULL AND lost.pooled"
+    " WHERE num_nulls(group_id, bg_id) = 0"
+    " AND NOT EXISTS (SELECT FROM characters_backgroundrating AS lost WHERE lost.char_id IS NULL AND lost.pooled"
     " AND (lost.bg_id, lost.note) = (known.bg_id, known.note))) AS whole ON whole.id = pool.id",
     key="pool.id",
     label="(SELECT name FROM characters_group WHERE characters_group.id = pool.group_id)",
 )
-"""How many dots of a background the members of a group have together, unless a share has lost its character."""
+"""How many dots of a background the members of a group have together, unless it or a share of it is nobody's any more."""
 
 SHARES: Final = Source(
     "backgrounds given to pools",

@@ -127,12 +127,31 @@ RATED: Final = {
 
 # --- the acts, in order
 
+BOOKISH: Final = (
+    *(
+        "characters_effect",
+        "characters_background",
+        "characters_resonance",
+        "characters_practice",
+        "characters_magefaction",
+    ),
+    *("characters_vampireclan", "characters_tribe", "characters_archetype", "characters_gift", "characters_specialty"),
+    *("core_book", "core_language", "core_charactertemplate", "game_settingelement", "game_objecttype"),
+    *("locations_node", "locations_chantry", "locations_horizonrealm", "locations_haven", "locations_library"),
+    *("items_wonder", "items_grimoire", "items_talisman", "items_relic", "items_weapon"),
+)
+"""Things and places that players make, and some of what the books list: one of each can be deleted."""
+
 
 def people_sign_up_and_found_chronicles(stage: Stage) -> None:
     tg = stage.tg
     stage.numbers |= {name: tg.sign_up(name) for name in ("player", "teller", "head", "guest", "leaver")}
     stage.numbers["chronicle"] = tg.found_chronicle("Nights of the form")
     stage.numbers["headed"] = tg.found_chronicle("Nights with a head", stage.numbers["head"])
+
+
+def a_chronicle_is_imported(stage: Stage) -> None:
+    stage.tg.import_chronicle("From elsewhere", "a stranger")
 
 
 def characters_are_begun(stage: Stage) -> None:
@@ -327,6 +346,15 @@ def characters_are_deleted(stage: Stage) -> None:
 
 def a_story_is_deleted(stage: Stage) -> None:
     stage.tg.delete("game_story", stage.tg.tell_story({stage["hunter"]: 2}))
+
+
+def things_and_what_the_books_list_are_deleted(stage: Stage) -> None:
+    tg = stage.tg
+    tg.rate("characters_meritflawrating", character_id=stage["hunter"].number, mf_id=merit_of_one_point(tg))
+    tg.delete("characters_meritflaw", merit_of_one_point(tg))
+    for deleted in BOOKISH:
+        key = tg.rows.tables[deleted].key
+        tg.delete(deleted, tg.some(deleted, key))
 
 
 def a_player_is_deleted(stage: Stage) -> None:
