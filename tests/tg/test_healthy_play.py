@@ -289,7 +289,20 @@ def a_merit_is_entered_before_its_ratings(stage: Stage) -> None:
 
 def points_are_spent_in_the_chat(stage: Stage) -> None:
     stage.tg.change(stage["mage"], quintessence=-2, paradox=25)
+    stage.tg.change(stage["sorcerer"], quintessence=20)
     stage.tg.change(stage["wraith"], angst=0)
+
+
+def namesakes_meet(stage: Stage) -> None:
+    twins = [stage.tg.create("characters_human", stage.player, stage.chronicle, name="John Smith") for _ in range(2)]
+    stage.tg.open_scene(stage.chronicle, *twins)
+
+
+def a_deed_is_renamed(stage: Stage) -> None:
+    deed = stage.tg.some("characters_renownincident")
+    name = stage.tg.rows.one("SELECT name FROM characters_renownincident WHERE id = %s", deed)
+    stage.tg.change(stage["werewolf"], renown_incidents=[name])
+    stage.tg.rows.change("characters_renownincident", deed, name="Known by another name")
 
 
 def a_pact_is_ended(stage: Stage) -> None:
