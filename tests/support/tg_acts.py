@@ -219,7 +219,7 @@ class TG:
             "game_journalentry", journal_id=journal, message="Dear diary", date=_now(), datetime_created=_now()
         )
 
-    def found_group(self, table: str, chronicle: int, *members: Hero) -> int:
+    def found_group(self, table: str, chronicle: int | None, *members: Hero) -> int:
         """Form a group; the first member leads it."""
         leader = members[0].number if members else None
         group = self.rows.add(table, name=f"Band of {table}", chronicle_id=chronicle, leader_id=leader, status="App")
