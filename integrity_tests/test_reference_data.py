@@ -19,7 +19,7 @@ from .sources.things import (
     TYPED_SPELLINGS,
     TYPED_STATISTICS,
 )
-from .words.classes import GAME_LINES
+from .words.classes import GAME_LINES, OBJECTS
 from .words.things import SET, plain_choices
 
 MERGE: Final = "which of them others refer to, and which can go, only a person knows"
@@ -48,6 +48,9 @@ PAIRS: Final = (
     ("game_settingelement", "name", "description"),
 )
 """What is made when it is first asked for, by one column or by two."""
+
+REFERRING: Final = (*OBJECTS, "core_houserule")
+"""The tables whose rows say on which page of which book one reads about them."""
 
 LINES: Final = (
     "World of Darkness",
@@ -290,13 +293,14 @@ def test_object_type_has_a_name(violations: Violations) -> None:
     "core_bookreference",
     "book_id",
     severity="info",
-    fix_hint="one that nothing refers to may go; for the others only a person knows the book",
+    fix=f"delete where {' AND '.join(f'id NOT IN (SELECT bookreference_id FROM {one}_sources)' for one in REFERRING)}",
+    fix_allows="delete",
     tags=["REF-9"],
 )
 def test_book_reference_names_a_book(violations: Violations) -> None:
     """A reference to a page says in which book.
 
-    The severity is info: deleting a book leaves the references to its pages.
+    The severity is info: deleting a book leaves the references to its pages. The fix deletes those that nothing refers to.
     """
     assert not violations
 

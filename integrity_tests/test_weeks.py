@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_tgintegrity import Violations, rule
 
 from .sources.play import PLAYED, SUNDAY, WEEK_ENTRIES, day_is_over
+
+EMPTY: Final = """
+    {0}.id NOT IN (SELECT week_id FROM game_week_characters)
+    AND {0}.id NOT IN (SELECT week_id FROM game_weeklyxprequest WHERE week_id IS NOT NULL)
+"""
 
 
 @rule.rows(
@@ -35,14 +42,21 @@ def test_week_ends_on_a_sunday(violations: Violations) -> None:
         copy AS (INSERT INTO game_week (end_date) SELECT end_date FROM one RETURNING id)
         SELECT id FROM copy UNION ALL SELECT game_week.id FROM game_week JOIN one USING (end_date)
     """,
-    fix_hint="a person merges their characters and requests into one",
+    fix=f"""
+        delete where {EMPTY.format("game_week")} AND EXISTS (
+            SELECT FROM game_week AS kept WHERE kept.end_date = game_week.end_date AND kept.id <> game_week.id
+            AND (kept.id < game_week.id OR NOT ({EMPTY.format("kept")}))
+        )
+    """,
+    fix_allows="delete",
     since=day_is_over("end_date"),
     tags=["WK-2"],
 )
 def test_week_is_there_once(violations: Violations) -> None:
     """No two weeks end on the same day; with two of them no scene of that week can be closed.
 
-    The severity is info: the form for weeks takes a day that another week has.
+    The severity is info: the form for weeks takes a day that another week has. The fix deletes those of them in which nothing
+    is entered.
     """
     assert not violations
 
