@@ -16,6 +16,8 @@ from .sources.characters import (
     CHARACTERS,
     HELD,
     HUMANS,
+    LEFT_BY_CHARACTERS,
+    LEFT_OVER,
     LEGACY_FREEBIES,
     PARTIES,
     SHEETS,
@@ -60,13 +62,17 @@ def test_character_name_is_not_blank(violations: Violations) -> None:
     CHARACTERS,
     "cm.status IN ('Sub', 'App')",
     "btrim(ch.concept, E' \\t\\n\\r') <> ''",
+    severity="info",
     breaks={"ch.concept": "''"},
     show=["cm.status", "ch.concept"],
     fix_hint="only the player or a storyteller knows the concept",
     tags=["validate_character_data", "CHAR-1"],
 )
 def test_character_concept_is_given_once_submitted(violations: Violations) -> None:
-    """A submitted or approved character has a concept."""
+    """A submitted or approved character has a concept.
+
+    The severity is info: TG lets a player submit a character without one, and approves it.
+    """
     assert not violations
 
 
@@ -74,6 +80,7 @@ def test_character_concept_is_given_once_submitted(violations: Violations) -> No
     BASES,
     "status = 'App' AND NOT npc AND NOT EXISTS (SELECT FROM characters_spiritcharacter WHERE character_ptr_id = id)",
     "owner_id IS NOT NULL",
+    severity="info",
     breaks={"owner_id": "NULL"},
     show=["status", "owner_id", "npc"],
     fix_hint="the row does not say whose character it was: a storyteller decides",
@@ -82,7 +89,8 @@ def test_character_concept_is_given_once_submitted(violations: Violations) -> No
 def test_character_owner_is_named_once_approved(violations: Violations) -> None:
     """An approved player character has an owner.
 
-    The command did not exempt NPCs and spirits, which have none by right.
+    The severity is info: deleting a user leaves the characters behind. The command did not exempt NPCs and spirits, which
+    have no owner by right.
     """
     assert not violations
 
@@ -90,6 +98,7 @@ def test_character_owner_is_named_once_approved(violations: Violations) -> None:
 @rule.rows(
     CAST,
     "cm.status IN ('Ret', 'Dec') AND NOT scene.finished",
+    severity="info",
     breaks="""
     INSERT INTO game_scene_characters (scene_id, charactermodel_id)
     SELECT scene.id, cm.id
@@ -107,8 +116,8 @@ def test_character_owner_is_named_once_approved(violations: Violations) -> None:
 def test_retired_character_is_in_no_unfinished_scene(violations: Violations) -> None:
     """Retired and deceased characters take part in no scene that still goes on.
 
-    The fix takes out those who have not posted there; what becomes of the others, and their claim on XP, a storyteller
-    decides.
+    The severity is info: TG leaves a character that retires or dies in its open scenes. The fix takes out those who have
+    not posted there; what becomes of the others, and their claim on XP, a storyteller decides.
     """
     assert not violations
 
@@ -311,16 +320,28 @@ def test_character_has_a_journal(violations: Violations) -> None:
     assert not violations
 
 
-@rule.not_null(
-    "game_journalentry",
-    "journal_id",
-    show=["datetime_created"],
-    fix_hint="players wrote it: keep a copy, and let them say what becomes of it",
-    since="datetime_created",
-    tags=["CHAR-23"],
+@rule.rows(
+    LEFT_OVER,
+    "rest.alone",
+    severity="info",
+    breaks="""
+    UPDATE characters_backgroundrating SET char_id = NULL WHERE id = (
+        SELECT min(id) FROM characters_backgroundrating WHERE char_id IS NOT NULL AND NOT pooled
+    ) RETURNING 'characters_backgroundrating', id
+    """,
+    fix=f"delete {', '.join(table for table in LEFT_BY_CHARACTERS if table != 'game_journalentry')}"
+    " where NOT coalesce(game_weeklyxprequest.approved, FALSE)",
+    fix_allows="delete",
+    overlaps=["test_xp_is_requested_by_all_who_played"],
+    tags=["RATE-1", "CHAR-23", "XP-2", "XP-11"],
 )
-def test_journal_entry_has_a_journal(violations: Violations) -> None:
-    """What a player wrote stands in a journal; deleting a character leaves its entries behind, where nobody finds them."""
+def test_character_leaves_nothing_behind(violations: Violations) -> None:
+    """Ratings, journal entries and requests for XP belong to a character.
+
+    The severity is info: deleting a character empties the column that named it, and leaves the rows to nobody. The fix
+    deletes the ratings and the requests. What a player wrote is left to a person, and so are requests that were approved:
+    they are all that is left to say that XP was paid.
+    """
     assert not violations
 
 
@@ -412,7 +433,7 @@ def test_freebies_spent_are_a_list_of_costs(violations: Violations) -> None:
     ["human.character_ptr_id", "spent.entry ->> 'trait'", "spent.entry ->> 'cost'"],
     "game_freebiespendingrecord",
     ["character_id", "trait_name", "cost::text"],
-    severity="low",
+    severity="info",
     breaks="""
     WITH lost AS (
         SELECT human.character_ptr_id, spent.number, min(record.id) AS id
@@ -433,5 +454,8 @@ def test_freebies_spent_are_a_list_of_costs(violations: Violations) -> None:
     tags=["CHAR-17"],
 )
 def test_freebies_spent_are_recorded(violations: Violations) -> None:
-    """What the old list on a sheet says was bought with freebie points has a record of the same trait and cost."""
+    """What the old list on a sheet says was bought with freebie points has a record of the same trait and cost.
+
+    The severity is info: the pages on which a mage buys Arete write into the list and make no record.
+    """
     assert not violations

@@ -100,13 +100,17 @@ def test_object_that_is_no_character_is_neither_retired_nor_deceased(violations:
     OWNED,
     "status = 'Sub'",
     "chronicle_id IS NOT NULL",
+    severity="info",
     breaks={"status": "'Sub'", "chronicle_id": "NULL"},
     show=["status", "owner_id"],
     fix_hint="the owner or a storyteller knows the chronicle",
     tags=["OBJ-6"],
 )
 def test_object_that_is_submitted_has_a_chronicle(violations: Violations, table: str) -> None:
-    """What waits for approval belongs to a chronicle; without one it is in no storyteller's queue and waits for ever."""
+    """What waits for approval belongs to a chronicle; without one it is in no storyteller's queue and waits for ever.
+
+    The severity is info: TG lets a player submit without a chronicle, and deleting one leaves what waits there.
+    """
     assert not violations
 
 
@@ -204,5 +208,33 @@ def test_object_name_has_no_white_space_around(violations: Violations, table: st
 
     The fix trims it, unless nothing would be left or another object has that name: the application looks up by names.
     It takes any name, hence the severity.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize("table", ["items_itemmodel", "locations_locationmodel", "characters_effect"])
+@rule.unique(
+    OWNED,
+    ["lower(btrim(name))", "owner_id", "chronicle_id"],
+    nulls_distinct=False,
+    severity="info",
+    breaks="""
+    WITH one AS (SELECT * FROM {table} ORDER BY id LIMIT 1),
+    twin AS (
+        UPDATE {table} SET name = upper(one.name), owner_id = one.owner_id, chronicle_id = one.chronicle_id FROM one
+        WHERE {table}.id = (SELECT max(id) FROM {table}) AND {table}.id <> one.id RETURNING {table}.id
+    )
+    SELECT one.id FROM one, twin UNION ALL SELECT id FROM twin
+    """,
+    show=["owner_id", "chronicle_id", "status"],
+    fix_hint="only who made them knows whether they are two; merging them would lose what refers to one",
+    overlaps=["test_item_is_owned_within_its_chronicle"],
+    tags=["CHAR-24"],
+)
+def test_object_is_there_once(violations: Violations, table: str) -> None:
+    """Nobody has two items, places or effects of one name in a chronicle: the second is probably the first, entered again.
+
+    The severity is info: TG's duplicate finder lists them, as it lists characters, and nothing forbids them; in the
+    catalogue that is shipped, 14 names of items and one of an effect are there twice.
     """
     assert not violations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 
 from pytest_tgintegrity import Violations, rule
@@ -16,41 +18,45 @@ from .sources.play import (
     WEEKLY_IN_WEEKS,
 )
 
+ON_A_SUNDAY: Final = "coalesce(extract(isodow FROM last.day) = 7, FALSE)"
+
 
 @rule.implies(
     WEEKLY,
-    "NOT request.approved",
-    "request.character_id IS NOT NULL AND request.week_id IS NOT NULL",
+    "NOT request.approved AND request.character_id IS NOT NULL",
+    "request.week_id IS NOT NULL",
+    severity="info",
     breaks={"request.week_id": "NULL"},
     show=["request.character_id", "request.week_id"],
-    fix="delete request where request.character_id IS NULL",
-    fix_allows="delete",
+    fix_hint="which week was meant a storyteller knows, who denies it if nobody does",
     overlaps=["test_xp_is_requested_by_all_who_played"],
     tags=["XP-2"],
 )
 def test_xp_request_names_character_and_week(violations: Violations) -> None:
-    """A weekly request that waits for a storyteller names a character and a week; else it cannot be approved.
+    """A weekly request that waits for a storyteller names its week; else it cannot be approved.
 
-    The fix deletes those without a character; which week was meant a storyteller knows.
+    The severity is info: deleting a week, as `cleanup_old_weeks` does, leaves its requests. Those without a character are
+    left to `test_character_leaves_nothing_behind`.
     """
     assert not violations
 
 
 @rule.implies(
     WEEKLY,
-    "request.approved",
-    "request.character_id IS NOT NULL AND request.week_id IS NOT NULL",
+    "request.approved AND request.character_id IS NOT NULL",
+    "request.week_id IS NOT NULL",
     severity="info",
     breaks={"request.week_id": "NULL"},
     show=["request.character_id", "request.week_id"],
-    fix_hint="it has paid, and is only a record of that: keep it, or delete it when the character is gone",
+    fix_hint="it has paid, and is only a record of that: keep it",
     overlaps=["test_xp_is_requested_by_all_who_played"],
     tags=["XP-2"],
 )
 def test_xp_award_names_character_and_week(violations: Violations) -> None:
-    """A weekly request that was approved still says for whom, and for which week.
+    """A weekly request that was approved still says for which week.
 
-    Of severity info: TG itself leaves such rows behind when it cleans up old weeks, or a character is deleted.
+    The severity is info: deleting a week, as `cleanup_old_weeks` does, leaves its requests. Those without a character are
+    left to `test_character_leaves_nothing_behind`.
     """
     assert not violations
 
@@ -86,6 +92,7 @@ def test_xp_is_requested_once_a_week(violations: Violations) -> None:
     WEEKLY_CLAIMS,
     "claim.made",
     "claim.scene_id IS NOT NULL",
+    severity="info",
     breaks="""
         UPDATE game_weeklyxprequest SET learning_scene_id = NULL
         WHERE id = (SELECT min(id) FROM game_weeklyxprequest WHERE learning AND learning_scene_id IS NOT NULL)
@@ -96,7 +103,10 @@ def test_xp_is_requested_once_a_week(violations: Violations) -> None:
     tags=["XP-4"],
 )
 def test_xp_claim_names_a_scene(violations: Violations) -> None:
-    """Who claims XP for learning, roleplay, focus or standing out says in which scene that was."""
+    """Who claims XP for learning, roleplay, focus or standing out says in which scene that was.
+
+    The severity is info: deleting a scene leaves the claims behind.
+    """
     assert not violations
 
 
@@ -105,6 +115,7 @@ def test_xp_claim_names_a_scene(violations: Violations) -> None:
     "claim.scene_id",
     "game_scene",
     where="finished",
+    severity="info",
     breaks="""
         UPDATE game_weeklyxprequest AS request SET rp = TRUE, rp_scene_id = open.scene_id
         FROM (
@@ -124,7 +135,10 @@ def test_xp_claim_names_a_scene(violations: Violations) -> None:
     tags=["XP-5"],
 )
 def test_xp_claim_names_a_finished_scene(violations: Violations) -> None:
-    """XP is claimed for finished scenes only."""
+    """XP is claimed for finished scenes only.
+
+    The severity is info: on the form of a scene a storyteller may open it again.
+    """
     assert not violations
 
 
@@ -133,6 +147,7 @@ def test_xp_claim_names_a_finished_scene(violations: Violations) -> None:
     ["claim.scene_id", "request.character_id"],
     "game_scene_characters",
     ["scene_id", "charactermodel_id"],
+    severity="info",
     breaks="""
         UPDATE game_weeklyxprequest AS request SET focus = TRUE, focus_scene_id = (
             SELECT min(id) FROM game_scene
@@ -148,7 +163,11 @@ def test_xp_claim_names_a_finished_scene(violations: Violations) -> None:
     tags=["XP-5"],
 )
 def test_xp_claim_names_a_scene_with_the_character(violations: Violations) -> None:
-    """XP is claimed for scenes in which the character took part."""
+    """XP is claimed for scenes in which the character took part.
+
+    The severity is info: from a scene that was opened again `sync_character_status --remove-from-scenes` takes out who has
+    retired or died since.
+    """
     assert not violations
 
 
@@ -156,7 +175,7 @@ def test_xp_claim_names_a_scene_with_the_character(violations: Violations) -> No
     DATED_CLAIMS,
     "claim.scene_id IS NOT NULL",
     "coalesce(last.day <= week.end_date AND week.end_date <= last.day + 7, FALSE)",
-    severity="low",
+    severity="info",
     breaks="""
         UPDATE game_weeklyxprequest AS request SET learning = TRUE, learning_scene_id = other.scene_id
         FROM (
@@ -180,15 +199,16 @@ def test_xp_claim_names_a_scene_with_the_character(violations: Violations) -> No
 def test_xp_claim_names_a_scene_of_its_week(violations: Violations) -> None:
     """The scene that XP is claimed for had its last post in the week, or on the Sunday before it.
 
-    Days are those of Los Angeles, as on the page of the week. Both Sundays count, as they do in TG.
+    Days are those of Los Angeles, as on the page of the week. Both Sundays count, as they do in TG. The severity is info: a
+    storyteller may open a scene again, and then it goes on after the week for which it was claimed.
     """
     assert not violations
 
 
 @rule.unique(
-    WEEKLY_CLAIMS,
+    DATED_CLAIMS,
     ["request.character_id", "claim.name", "claim.scene_id"],
-    where="claim.made",
+    where=f"claim.made AND NOT {ON_A_SUNDAY}",
     breaks="""
         WITH pair AS (
             SELECT one.id AS one, two.id AS two, one.learning_scene_id AS scene
@@ -209,7 +229,48 @@ def test_xp_claim_names_a_scene_of_its_week(violations: Violations) -> None:
     tags=["XP-7"],
 )
 def test_xp_is_claimed_once_for_a_scene(violations: Violations) -> None:
-    """Nobody claims the same XP for the same scene in two weeks; a Sunday lies in both."""
+    """Nobody claims the same XP for the same scene in two weeks.
+
+    Scenes of a Sunday are left to `test_xp_of_a_sunday_is_claimed_in_one_of_its_weeks`: a Sunday lies in both weeks.
+    """
+    assert not violations
+
+
+@rule.unique(
+    DATED_CLAIMS,
+    ["request.character_id", "claim.name", "claim.scene_id"],
+    where=f"claim.made AND {ON_A_SUNDAY}",
+    severity="info",
+    breaks="""
+        WITH pair AS (
+            SELECT request.id AS one, after.id AS week, request.character_id, scene.id AS scene
+            FROM game_weeklyxprequest AS request
+            JOIN game_week AS week ON week.id = request.week_id
+            JOIN game_week AS after ON after.end_date = week.end_date + 7
+            JOIN game_scene AS scene ON scene.id = request.rp_scene_id AND request.rp
+            WHERE (SELECT max(datetime_created AT TIME ZONE 'America/Los_Angeles')::date
+                   FROM game_post WHERE scene_id = scene.id) = week.end_date
+            AND (request.character_id, after.id) NOT IN (
+                SELECT character_id, week_id FROM game_weeklyxprequest WHERE num_nulls(character_id, week_id) = 0)
+            ORDER BY request.id LIMIT 1
+        ), again AS (
+            INSERT INTO game_weeklyxprequest
+                (character_id, week_id, approved, finishing, learning, rp, focus, standingout, rp_scene_id)
+            SELECT character_id, week, TRUE, FALSE, FALSE, TRUE, FALSE, FALSE, scene FROM pair RETURNING id
+        )
+        SELECT one, 'rp' FROM pair UNION ALL SELECT id, 'rp' FROM again
+    """,
+    show=["request.week_id", "request.approved"],
+    fix_hint="each approved one has paid, and XP is money: a storyteller decides",
+    overlaps=["test_xp_is_requested_by_those_who_played"],
+    since=REQUESTED,
+    tags=["XP-7"],
+)
+def test_xp_of_a_sunday_is_claimed_in_one_of_its_weeks(violations: Violations) -> None:
+    """Nobody claims the same XP for a scene of a Sunday in both weeks that it lies in.
+
+    The severity is info: a week goes from Sunday to Sunday, and TG offers the scene in both.
+    """
     assert not violations
 
 
@@ -218,7 +279,7 @@ def test_xp_is_claimed_once_for_a_scene(violations: Violations) -> None:
     "request.character_id",
     "characters_charactermodel",
     where="NOT npc",
-    severity="low",
+    severity="info",
     breaks="""
         INSERT INTO game_weeklyxprequest (character_id, week_id, approved, finishing, learning, rp, focus, standingout)
         SELECT cm.id, entry.week_id, TRUE, FALSE, FALSE, FALSE, FALSE, FALSE
@@ -232,7 +293,10 @@ def test_xp_is_claimed_once_for_a_scene(violations: Violations) -> None:
     tags=["XP-8"],
 )
 def test_xp_is_requested_for_player_characters(violations: Violations) -> None:
-    """Weekly XP is for characters of players, not for those of the storytellers."""
+    """Weekly XP is for characters of players, not for those of the storytellers.
+
+    The severity is info: the page of a character may hand it to a storyteller afterwards.
+    """
     assert not violations
 
 
@@ -241,7 +305,7 @@ def test_xp_is_requested_for_player_characters(violations: Violations) -> None:
     ["request.week_id", "request.character_id"],
     "game_week_characters",
     ["week_id", "charactermodel_id"],
-    severity="low",
+    severity="info",
     breaks="""
         INSERT INTO game_weeklyxprequest (character_id, week_id, approved, finishing, learning, rp, focus, standingout)
         SELECT cm.id, week.id, TRUE, FALSE, FALSE, FALSE, FALSE, FALSE
@@ -256,13 +320,17 @@ def test_xp_is_requested_for_player_characters(violations: Violations) -> None:
     tags=["XP-8"],
 )
 def test_xp_is_requested_by_those_who_played(violations: Violations) -> None:
-    """Who asks for the XP of a week is entered in that week."""
+    """Who asks for the XP of a week is entered in that week.
+
+    The severity is info: `process_weekly_xp` makes requests for a week without entering anybody in it, as after a week was
+    deleted.
+    """
     assert not violations
 
 
 @rule.implies(
     WEEKLY_IN_WEEKS,
-    "NOT request.approved",
+    "NOT request.approved AND request.character_id IS NOT NULL",
     "week.end_date >= current_date - 30",
     severity="info",
     breaks={"request.approved": "FALSE"},
@@ -298,21 +366,21 @@ def test_xp_is_requested_by_all_who_played(violations: Violations) -> None:
     assert not violations
 
 
-@pytest.mark.parametrize("column", ["story_id", "character_id"])
-@rule.not_null(
+@pytest.mark.parametrize("column", ["story_id"])
+@rule.implies(
     STORY_REQUESTS,
-    "request.{column}",
+    "request.character_id IS NOT NULL",
+    "request.{column} IS NOT NULL",
     severity="info",
     breaks={"request.{column}": "NULL"},
-    fix="delete request where request.character_id IS NULL",
-    fix_allows="delete",
-    overlaps=["test_xp_can_be_explained_by_awards"],
+    fix_hint="it pays nothing, and is only a record: keep it, or delete it",
     tags=["XP-11"],
 )
 def test_xp_for_a_story_names_both(violations: Violations, column: str) -> None:
-    """A request for the XP of a story names the story and the character.
+    """A request for the XP of a story names the story.
 
-    Of severity info: TG itself leaves such rows behind when a story or a character is deleted.
+    The severity is info: deleting a story leaves its requests. Those without a character are left to
+    `test_character_leaves_nothing_behind`.
     """
     assert not violations
 

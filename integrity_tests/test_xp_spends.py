@@ -106,6 +106,7 @@ def test_xp_spend_is_asked_for_once(violations: Violations) -> None:
     SPENDS,
     "CASE WHEN spend.approved = 'Pending' THEN spend.trait_type END",
     [one for one in XP_TRAITS if one not in STUCK_TRAITS],
+    severity="info",
     breaks={"spend.trait_type": "'hekau'"},
     show=["spend.trait_name", "spend.trait_value", "spend.cost"],
     fix_hint="TG cannot apply it, so that it stays pending: a storyteller denies it and changes the sheet by hand",
@@ -113,7 +114,10 @@ def test_xp_spend_is_asked_for_once(violations: Violations) -> None:
     tags=["XP-25"],
 )
 def test_xp_spend_can_be_applied(violations: Violations) -> None:
-    """What is pending is for a kind of trait that TG can raise; to approve anything else fails."""
+    """What is pending is for a kind of trait that TG can raise; to approve anything else fails.
+
+    The severity is info: the page of requests takes any kind, such as a rite for a Corax.
+    """
     assert not violations
 
 
@@ -162,6 +166,7 @@ def rating(sheet: str, trait: str, columns: Iterable[str]) -> str:
     APPROVED_TRAITS,
     "spend.trait_value",
     rating("sheet", "trait.property_name", (*ATTRIBUTES, *ABILITIES)),
+    severity="info",
     breaks={"spend.trait_value": "12"},
     show=["spend.trait_name"],
     fix_hint=NOT_THERE,
@@ -172,7 +177,7 @@ def rating(sheet: str, trait: str, columns: Iterable[str]) -> str:
 def test_xp_spend_approved_is_on_the_sheet(violations: Violations) -> None:
     """An attribute or ability is at least as high as it was approved to be.
 
-    Where it is lower, the request was approved on a page that changes its status and nothing else.
+    The severity is info: the page of a request, unlike the sheet, approves by changing the status and nothing else.
     """
     assert not violations
 
@@ -190,6 +195,7 @@ def approved(kind: str, trait: str, column: str, sheet: str, key: str) -> str:
     SPENDS_OF_POWERS,
     "spend.approved = 'Approved' AND spend.trait_type = 'discipline'",
     rating("vampire", "lower(spend.trait_name)", DISCIPLINES) + " >= spend.trait_value",
+    severity="info",
     breaks=approved("discipline", "Temporis", "temporis", "characters_vampire", "vtmhuman_ptr_id"),
     show=["spend.trait_name", "spend.trait_value"],
     fix_hint=NOT_THERE,
@@ -200,7 +206,8 @@ def approved(kind: str, trait: str, column: str, sheet: str, key: str) -> str:
 def test_xp_spend_on_a_discipline_is_on_the_sheet(violations: Violations) -> None:
     """A Discipline is at least as high as it was approved to be.
 
-    With the reference data that TG comes with, approving it changes the status of the request and not the sheet.
+    The severity is info: the page of a request approves by changing the status and nothing else; with the reference data
+    that TG comes with, so does the sheet.
     """
     assert not violations
 
@@ -209,6 +216,7 @@ def test_xp_spend_on_a_discipline_is_on_the_sheet(violations: Violations) -> Non
     SPENDS_OF_POWERS,
     "spend.approved = 'Approved' AND spend.trait_type = 'lore'",
     rating("demon", "replace(lower(spend.trait_name), ' ', '_')", LORES) + " >= spend.trait_value",
+    severity="info",
     breaks=approved("lore", "Lore of Light", "lore_of_light", "characters_demon", "dtfhuman_ptr_id"),
     show=["spend.trait_name", "spend.trait_value"],
     fix_hint=NOT_THERE,
@@ -219,6 +227,7 @@ def test_xp_spend_on_a_discipline_is_on_the_sheet(violations: Violations) -> Non
 def test_xp_spend_on_a_lore_is_on_the_sheet(violations: Violations) -> None:
     """A Lore is at least as high as it was approved to be.
 
-    With the reference data that TG comes with, approving it changes the status of the request and not the sheet.
+    The severity is info: the page of a request approves by changing the status and nothing else; with the reference data
+    that TG comes with, so does the sheet.
     """
     assert not violations

@@ -7,12 +7,12 @@ and scope are looked up for the rows that are shown or asked for (``--scope stat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pytest_tgintegrity import Source
 
-from ..words.classes import CLASSES
+from ..words.classes import CLASSES, HOLDING_CHARACTERS, PACTS, RATINGS
 
 
 def described(name: str, from_clause: str, key: str = "id", by: str = "") -> Source:
@@ -181,6 +181,30 @@ LEGACY_FREEBIES: Final = Source(
 )
 """What the list on the sheet says that freebie points were spent on, one entry a row."""
 
+LEFT_BY_CHARACTERS: Final[Mapping[str, str]] = {
+    **{table: holder for table, (holder, _) in RATINGS.items() if holder in HOLDING_CHARACTERS and table != PACTS},
+    "game_journalentry": "journal_id",
+    "game_storyxprequest": "character_id",
+    "game_weeklyxprequest": "character_id",
+}
+"""What deleting a character leaves behind, by table: the column that TG empties then."""
+
+
+def _left_over() -> str:
+    """Every row of these tables, whether it is left over, and the row itself, which has the name of its table as alias."""
+    rows = " UNION ALL ".join(
+        f"SELECT '{table}' AS place, id, {column} IS NULL AS alone FROM {table}"
+        for table, column in LEFT_BY_CHARACTERS.items()
+    )
+    joins = " ".join(
+        f"LEFT JOIN {table} ON rest.place = '{table}' AND {table}.id = rest.id" for table in LEFT_BY_CHARACTERS
+    )
+    return f"({rows}) AS rest {joins}"
+
+
+LEFT_OVER: Final = Source("what characters leave", _left_over(), key=["rest.place", "rest.id"])
+"""Ratings, requests and journal entries of characters, and which of them are nobody's any more."""
+
 OFFERED: Final = Source(
     "ratings that merits and flaws offer",
     "characters_meritflaw_ratings AS offer JOIN core_number AS number ON number.id = offer.number_id",
@@ -199,11 +223,14 @@ BACKGROUNDS: Final = Source(
 
 POOLS: Final = Source(
     "pooled backgrounds of groups",
-    "characters_pooledbackgroundrating AS pool",
+    "characters_pooledbackgroundrating AS pool JOIN (SELECT id FROM characters_pooledbackgroundrating AS known"
+    " WHERE num_nulls(group_id, bg_id) = 0"
+    " AND NOT EXISTS (SELECT FROM characters_backgroundrating AS lost WHERE lost.char_id IS NULL AND lost.pooled"
+    " AND (lost.bg_id, lost.note) = (known.bg_id, known.note))) AS whole ON whole.id = pool.id",
     key="pool.id",
     label="(SELECT name FROM characters_group WHERE characters_group.id = pool.group_id)",
 )
-"""How many dots of a background the members of a group have together."""
+"""How many dots of a background the members of a group have together, unless it or a share of it is nobody's any more."""
 
 SHARES: Final = Source(
     "backgrounds given to pools",

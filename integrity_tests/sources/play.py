@@ -186,7 +186,11 @@ DECIDED: Final = _by_character(
 LEDGER: Final = Source(
     "the ledger of XP",
     """(
-        SELECT character_id, -cost::bigint AS xp FROM game_xpspendingrequest WHERE approved <> 'Denied'
+        SELECT spend.character_id, -spend.cost::bigint AS xp
+        FROM game_xpspendingrequest AS spend JOIN characters_mage AS mage ON mage.mtahuman_ptr_id = spend.character_id
+        WHERE spend.approved <> 'Denied'
+        UNION ALL
+        SELECT character_id, cost::bigint FROM game_xpspendingrequest WHERE approved = 'Denied' AND cost > 0
         UNION ALL
         SELECT character_id, finishing::int + learning::int + rp::int + focus::int + standingout::int
         FROM game_weeklyxprequest WHERE approved
@@ -199,7 +203,10 @@ LEDGER: Final = Source(
     ) AS entry""",
     key="entry.character_id",
 )
-"""All that is stored of what characters may have got, and what they have spent."""
+"""All that is stored of what characters may have got: awards, and what was paid back; and what was taken from mages.
+
+Only the sheets of mages deduct what is spent; the page of requests does not, and a denial pays back all the same.
+"""
 
 POOLS: Final = Source(
     "pools of freebie points",

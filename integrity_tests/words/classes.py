@@ -381,7 +381,13 @@ RATINGS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The 17 rating tables whose two sides may be empty: whose rating it is, and of what."""
 
-REPEATABLE: Final = ("characters_backgroundrating", "characters_pact", "characters_pooledbackgroundrating")
+PACTS: Final = "characters_pact"
+"""The one of them whose rows Django deletes with either side."""
+
+HOLDING_CHARACTERS: Final = ("character_id", "char_id", "demon_id", "mage_id", "wraith_id")
+"""Columns of these tables that name the character whose rating it is."""
+
+REPEATABLE: Final = ("characters_backgroundrating", PACTS, "characters_pooledbackgroundrating")
 """Of these tables several rows may name the same two sides: three Contacts, told apart by a note."""
 
 LINEAGES: Final[Mapping[str, str]] = {

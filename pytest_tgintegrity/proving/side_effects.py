@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from psycopg import sql
 
 from pytest_tgintegrity.errors import NotProven
-from pytest_tgintegrity.fixing.plan.table_fixes import deletion, insertion, intents, violating
+from pytest_tgintegrity.fixing.plan.table_fixes import Intent, Violating, deletion, insertion, intents, violating
 from pytest_tgintegrity.fixing.plan.writes import (
     Choice,
     Target,
@@ -76,8 +76,18 @@ class SideEffects:
             if intent.op == "insert":
                 yield insertion(violations, intent)
             elif intent.op == "delete":
-                alias = at_home(Target(intent.alias, "ctid"), source.table)
-                yield deletion(violations, intent, alias, self._scratch.table(source, alias))
+                yield from self._deletion(violations, intent, source)
+
+    def _deletion(self, violations: Violating, intent: Intent, source: PreparedSource) -> Iterator[sql.Composable]:
+        """The statement that deletes behind an alias; none if it is one of several and has no rows."""
+        alias = at_home(Target(intent.alias, "ctid"), source.table)
+        try:
+            table = self._scratch.table(source, alias)
+        except NotProven:
+            if not intent.partial:
+                raise
+            return
+        yield deletion(violations, intent, alias, table)
 
     def _apply_fix(self, case: Case, fixes: Iterable[sql.Composable]) -> None:
         for fix in fixes:

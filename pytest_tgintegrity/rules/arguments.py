@@ -11,7 +11,8 @@ from typing import Any
 from pytest_tgintegrity.errors import DeclarationError
 
 DELETION = re.compile(
-    r"delete(?:\s+(?!where\b)(?P<alias>[\w.]+))?(?:\s+where\s+(?P<where>.+))?", re.IGNORECASE | re.DOTALL
+    r"delete(?:\s+(?!where\b)(?P<alias>[\w.]+(?:\s*,\s*[\w.]+)*))?(?:\s+where\s+(?P<where>.+))?",
+    re.IGNORECASE | re.DOTALL,
 )
 SHORTEST_TIMEOUT = 0.001
 """In seconds: PostgreSQL counts milliseconds."""
@@ -33,8 +34,13 @@ def optional_text(value: object, what: str) -> str | None:
 
 
 def deleting(fix: object) -> re.Match[str] | None:
-    """The `alias` whose rows a fix deletes, and `where` it does; None for a fix that deletes nothing."""
+    """The `alias` whose rows a fix deletes, or several, and `where` it does; None for a fix that deletes nothing."""
     return DELETION.fullmatch(fix.strip()) if isinstance(fix, str) else None
+
+
+def deleted_aliases(deletion: re.Match[str]) -> tuple[str, ...]:
+    """The aliases whose rows a fix deletes; an empty one where the source has one table only."""
+    return tuple(re.split(r"\s*,\s*", deletion["alias"] or ""))
 
 
 def check_consent(fix: object, allowed: Sequence[str]) -> None:

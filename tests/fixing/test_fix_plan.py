@@ -25,7 +25,7 @@ from fixes import (
 )
 from pytest_tgintegrity.fixing.changes import plan_id
 from pytest_tgintegrity.planning.planner import BoundRule
-from pytest_tgintegrity.rules.kinds import Between, Query, References, Rows
+from pytest_tgintegrity.rules.kinds import Between, Query, References, Rows, Source
 
 
 @pytest.fixture
@@ -127,6 +127,44 @@ def test_a_fix_may_delete_some_of_the_violating_rows_only(url: str, tmp_path: Pa
 
     with planned(url, tmp_path, [some]) as (fix_result, _):
         assert [one.key["id"] for one in written(fix_result)] == ["5", "6"]
+
+
+LEFT_OVER = Source(
+    "left over",
+    """(SELECT 'member' AS place, id, person_id IS NULL OR person_id = 99 AS alone FROM member
+        UNION ALL SELECT 'diary', id, person_id = 1 FROM diary
+        UNION ALL SELECT 'nowhere', id, TRUE FROM nowhere) AS rest
+    LEFT JOIN member AS joined ON rest.place = 'member' AND joined.id = rest.id
+    LEFT JOIN diary AS book ON rest.place = 'diary' AND book.id = rest.id
+    LEFT JOIN nowhere ON rest.place = 'nowhere' AND nowhere.id = rest.id""",
+    key=["rest.place", "rest.id"],
+)
+
+
+@pytest.mark.parametrize(
+    ("fix", "gone"),
+    [
+        ("delete joined, book, nowhere", {("public.member", "5"), ("public.diary", "1")}),
+        ("delete joined , book where book.id IS NULL", {("public.member", "5")}),
+    ],
+)
+def test_a_fix_may_delete_behind_several_aliases(
+    url: str, tmp_path: Path, fix: str, gone: set[tuple[str, str]]
+) -> None:
+    execute(url, "CREATE TABLE nowhere (id int PRIMARY KEY)")
+    rest = bound(Rows(LEFT_OVER, "rest.alone"), "rest", fix=fix, fix_allows=("delete",))
+
+    with planned(url, tmp_path, [rest]) as (fix_result, _):
+        assert {(one.table, one.key["id"]) for one in written(fix_result) if one.op == "delete"} == gone
+        assert len(written(fix_result)) == len(gone)
+
+
+def test_a_fix_with_nothing_behind_any_of_its_aliases_says_so(url: str, tmp_path: Path) -> None:
+    execute(url, "CREATE TABLE nowhere (id int PRIMARY KEY)", "DELETE FROM diary")
+    rest = bound(Rows(LEFT_OVER, "rest.alone"), "rest", fix="delete book, nowhere", fix_allows=("delete",))
+
+    with planned(url, tmp_path, [rest]) as (fix_result, _):
+        assert [one.reason for one in fix_result.needs_person] == ["its source has no rows to write to"]
 
 
 def test_a_condition_says_which_of_equal_rows_go(url: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -92,6 +92,16 @@ def prove(clean: tuple[PostgresServer, Facts]) -> Iterator[Prove]:
 
 def rule(kind: Any, name: str = "test_it", **more: Any) -> BoundRule:
     return bound(kind, f"rules/test_rules.py::{name}", **more)
+
+
+LEFT_OVER: Final = Source(
+    "left over",
+    """(SELECT 'thing' AS place, id, size = 99 AS alone FROM thing
+        UNION ALL SELECT 'nothing', id, TRUE FROM nothing) AS rest
+    LEFT JOIN thing AS t ON rest.place = 'thing' AND t.id = rest.id
+    LEFT JOIN nothing AS n ON rest.place = 'nothing' AND n.id = rest.id""",
+    key=["rest.place", "rest.id"],
+)
 
 
 def test_range_is_broken_on_both_sides_and_what_is_legal_passes(prove: Prove) -> None:
@@ -333,6 +343,15 @@ THINGS = Source("things", "thing t JOIN owner o ON o.id = t.owner_id", key="t.id
         pytest.param(
             rule(Rows(THINGS, "t.size = 99"), breaks={"t.size": "99"}, fix="delete t", fix_allows=("delete",)),
             id="delete behind an alias",
+        ),
+        pytest.param(
+            rule(
+                Rows(LEFT_OVER, "rest.alone"),
+                breaks="UPDATE thing SET size = 99 WHERE id = 1 RETURNING 'thing', id",
+                fix="delete t, n",
+                fix_allows=("delete",),
+            ),
+            id="delete behind several aliases, one of them empty",
         ),
         pytest.param(
             rule(

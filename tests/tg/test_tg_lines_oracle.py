@@ -28,6 +28,9 @@ def swap(link: str, column: str, to: str, where: str) -> str:
     return f"UPDATE {link} SET {column} = {to} WHERE id = {some(link, 'id', where)}"
 
 
+BEGUN: Final = f"{GAROU} IN (SELECT id FROM characters_charactermodel WHERE status <> 'Un')"
+"""Werewolves whose creation is over: WOLF-1 asks nothing of the others, though its plain SQL does."""
+
 LOW: Final = "characters_apocalypticform_low_torment_traits"
 HIGH: Final = "characters_apocalypticform_high_torment_traits"
 
@@ -124,9 +127,9 @@ DAMAGE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "WOLF-1": (
         change("characters_werewolf", GAROU, "rank = 6"),
-        change("characters_werewolf", GAROU, "rank = 5", "rank < 4", 1, 40),
-        change("characters_werewolf", GAROU, "honor = 0, wisdom = 0", "true", 50, 20),
-        change("characters_werewolf", GAROU, "glory = 0", "true", 70, 20),
+        change("characters_werewolf", GAROU, "rank = 5", f"rank < 4 AND {BEGUN}", 1, 40),
+        change("characters_werewolf", GAROU, "honor = 0, wisdom = 0", BEGUN, 50, 20),
+        change("characters_werewolf", GAROU, "glory = 0", BEGUN, 70, 20),
     ),
     "WOLF-2": (
         change("characters_werewolf", GAROU, "temporary_glory = 10"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,13 +24,11 @@ from pytest_tgintegrity.proving.proof import Prover
 from pytest_tgintegrity.proving.scratch_copy import LOOSE
 from pytest_tgintegrity.proving.side_effects import SideEffects
 from pytest_tgintegrity.rules.arguments import deleting
-from pytest_tgintegrity.rules.kinds import Check
 from pytest_tgintegrity.servers.binaries import find_postgres
 from pytest_tgintegrity.servers.datasets import open_dataset
-from pytest_tgintegrity.session.session import BOUND
+from tg_rules import collected
 
 OLDER: Final = Path("/usr/lib/postgresql/15/bin")
-RULES: Final = str(Path(__file__).parents[2] / "integrity_tests")
 UNCHECKED: Final = """
     SET allow_system_table_mods = on;
     UPDATE pg_class SET relchecks = 0 WHERE oid >= 16384 AND relchecks > 0;
@@ -40,24 +38,6 @@ KEYED: Final = """
     WHERE indexrelid IN (SELECT conindid FROM pg_constraint WHERE contype = 'p')
 """
 """A loose copy has no keys any more; a fix needs those."""
-
-
-@dataclass
-class Collected:
-    """Takes down the rules of a run of pytest."""
-
-    rules: list[BoundRule] = field(default_factory=list)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.rules = [item.stash[BOUND] for item in session.items if BOUND in item.stash]
-
-
-def collected(url: str) -> list[BoundRule]:
-    """All of TG's rules, with those that are made from the constraints of a database."""
-    found = Collected()
-    arguments = [RULES, "--collect-only", "-qq", "-p", "no:cacheprovider", "--no-header", f"--db-url={url}"]
-    assert pytest.main(arguments, plugins=[found]) == 0
-    return [one for one in found.rules if not isinstance(one.rule.kind, Check)]
 
 
 @dataclass

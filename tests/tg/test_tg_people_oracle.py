@@ -102,6 +102,7 @@ OTHERWISE: Final = (
     "CHAR-6",
     "CHAR-7",
     "CHAR-18",
+    "CHAR-23",
     "CHAR-24",
     "CHAR-26",
     "CHAR-27",

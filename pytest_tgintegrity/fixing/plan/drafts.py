@@ -108,7 +108,7 @@ class Drafts:
     def _step(self, draft: _Draft, behind: Mapping[tuple[str, str], Table]) -> Step | None:
         bound = draft.wanted.bound
         table_fixes: list[TableFix] = []
-        for intent in draft.intents:
+        for intent in _placed(draft, behind):
             table = behind.get((bound.id, intent.alias))
             reason = "its source has no rows to write to" if table is None else _unwritable(table, intent)
             if table is None or reason:
@@ -184,6 +184,13 @@ class Drafts:
             for table_fix in step.table_fixes
         )
         return replace(step, table_fixes=tuple(table_fixes))
+
+
+def _placed(draft: _Draft, behind: Mapping[tuple[str, str], Table]) -> Sequence[Intent]:
+    """The intents of a draft, without those of several deletions that have nothing to delete, unless none has."""
+    rule = draft.wanted.bound.id
+    placed = [intent for intent in draft.intents if not intent.partial or (rule, intent.alias) in behind]
+    return placed or draft.intents
 
 
 def _behind(rows: Violating, alias: str) -> sql.Composable:

@@ -36,7 +36,7 @@ from pytest_tgintegrity.planning.sql.compose import (
 from pytest_tgintegrity.planning.sql.encoding import sql_text
 from pytest_tgintegrity.planning.sql.names import EVERY, Cell, Reading, Relation, reading
 from pytest_tgintegrity.planning.sql.times import at_instant
-from pytest_tgintegrity.rules.arguments import deleting
+from pytest_tgintegrity.rules.arguments import deleted_aliases, deleting
 
 Op = Literal["update", "delete", "insert"]
 
@@ -106,13 +106,15 @@ def _clashing(scan: UniqueScan, *, keep_first: bool) -> sql.Composed:
 class Intent:
     """What the fix of a rule does to the row behind an alias, which is empty for the only table of a source.
 
-    `where` confines the fix to some of the violating rows; a person has to look at the others.
+    `where` confines the fix to some of the violating rows; a person has to look at the others. It is `partial` where the
+    fix deletes the rows behind several aliases: a violating row may have nothing behind some of them.
     """
 
     op: Op
     alias: str
     writes: tuple[Write, ...] = ()
     where: sql.Composable | None = None
+    partial: bool = False
 
 
 def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]:
@@ -120,12 +122,13 @@ def intents(bound: BoundRule, columns: Iterable[str] = ()) -> tuple[Intent, ...]
     rule = bound.rule
     binding = Binding(bound.params, frozenset(columns))
     if deletion := deleting(rule.fix):
-        return (Intent("delete", deletion["alias"] or "", where=binding.optional(deletion["where"])),)
+        where, aliases = binding.optional(deletion["where"]), deleted_aliases(deletion)
+        return tuple(Intent("delete", alias, where=where, partial=len(aliases) > 1) for alias in aliases)
     writes = fix_writes(rule, binding)
     op: Op = "insert" if "insert" in rule.fix_allows else "update"
-    aliases = dict.fromkeys(write.target.alias for write in writes)
+    written = dict.fromkeys(write.target.alias for write in writes)
     return tuple(
-        Intent(op, alias, tuple(write for write in writes if write.target.alias == alias)) for alias in aliases
+        Intent(op, alias, tuple(write for write in writes if write.target.alias == alias)) for alias in written
     )
 
 
@@ -197,7 +200,8 @@ def make_table_fix(bound: BoundRule, rows: Violating, intent: Intent, table: Tab
     )
     targets = [sql.SQL("{} AS {}").format(key, raw(f"k{n}")) for n, key in enumerate(keys)]
     targets += [sql.SQL("({}\n) AS {}").format(write.value, raw(f"v{n}")) for n, write in enumerate(intent.writes)]
-    where = _all([rows.where, intent.where])
+    there = [sql.SQL("{} IS NOT NULL").format(key) for key in keys] if intent.partial else []
+    where = _all([rows.where, intent.where, *there])
     hits = sql.SQL("SELECT {} FROM {} WHERE {}").format(listed(targets), rows.table, where)
     columns = tuple(write.target.column for write in intent.writes)
     words = tuple(write.words for write in intent.writes)
