@@ -1,0 +1,45 @@
+"""What people wrote: words, and not what a program leaves where there were none, nor letters that came apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tgintegrity import Violations, rule
+
+from .words.offending import Offending
+from .words.texts import garbled, placeholders
+
+
+@pytest.mark.parametrize(("table", "column", "wrong"), placeholders())
+@rule.rows(
+    "{table}",
+    "%(wrong)s IS NOT NULL",
+    severity="low",
+    breaks={"{column}": "'nan'"},
+    show=["%(wrong)s"],
+    fix_hint="an import wrote it: a person looks into its source for what was meant, or leaves the column empty",
+)
+def test_text_is_not_the_nothing_of_a_program(violations: Violations, table: str, column: str, wrong: Offending) -> None:
+    """No text is what a program writes for nothing: nan, NULL, undefined and the like; no name or description is None.
+
+    The whole text is compared, as it is written: Null and Nan are names, and null is none. Where "None" can be an answer,
+    such as what a charm costs, it is one.
+    """
+    assert not violations
+
+
+@pytest.mark.parametrize(("table", "column", "wrong"), garbled())
+@rule.rows(
+    "{table}",
+    "%(wrong)s IS NOT NULL",
+    severity="low",
+    breaks={"{column}": r"U&'caf\00C3\00A9'"},
+    show=["%(wrong)s"],
+    fix_hint="read in the wrong encoding: a person imports it again, or writes anew what it was",
+)
+def test_text_is_in_one_encoding(violations: Violations, table: str, column: str, wrong: Offending) -> None:
+    """No text was read in another encoding than it was written in, which makes two wrong letters of each ü or é.
+
+    Nor does a name hold letters as a program escapes them for another, such as &amp;. Lists are looked through as well.
+    """
+    assert not violations

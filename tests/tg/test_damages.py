@@ -1,0 +1,380 @@
+"""What breaks in practice is named: damage that the database accepts, one at a time, and what only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from combining import combinations
+from engine import looking_at
+from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
+from pytest_tgintegrity.proving.scratch_copy import ScratchCopy
+from pytest_tgintegrity.proving.witnesses import Witnesses
+from pytest_tgintegrity.rules.kinds import Check, Declared, Schema
+from tg import DECLARED, change
+
+Fired: TypeAlias = Callable[[str], list[str]]
+
+TOUCHED: Final = """
+    SELECT relid::regclass::text FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0
+"""
+NOW: Final = "now()"
+YEARS_AHEAD: Final = "now() + interval '3 years'"
+SPEND_COLUMNS: Final = "character_id, trait_type, trait_name, trait_value, cost, approved, created_at, approved_at, approved_by_id"
+
+
+def bound_rules() -> list[BoundRule]:
+    """Every rule about the data, as its tests bind it."""
+    return [
+        BoundRule(f"{name}[{'-'.join(map(str, params.values()))}]", rule, name, params)
+        for name, function, rule in DECLARED
+        if not isinstance(rule.kind, Check | Declared | Schema)
+        for params in combinations(function)
+    ]
+
+
+@pytest.fixture(scope="module")
+def fired(clean_demo: str) -> Iterator[Fired]:
+    """The rules above `info` that see more after a statement than before; the statement is taken back."""
+    rules = [bound for bound in bound_rules() if bound.rule.severity != "info"]
+    with looking_at(clean_demo) as engine:
+        facts = engine.facts
+    planned = plan(rules, facts)
+    with psycopg.connect(clean_demo, autocommit=True) as connection:
+        scratch = ScratchCopy(connection)
+        with scratch.transaction():
+            witnesses = Witnesses(scratch, planned, rules, facts)
+
+        def after(statement: str) -> list[str]:
+            with scratch.transaction():
+                assert connection.execute(statement.encode()).rowcount > 0, "nothing was changed"
+                touched = {row[0] for row in connection.execute(TOUCHED.encode())}
+                found, failed = witnesses.fired_and_failed(scans_of(planned, touched))
+                assert failed == {}
+                return found
+
+        yield after
+
+
+def scans_of(planned: Plan, tables: set[str]) -> list[object]:
+    """What has to be asked of the rules that read one of these tables."""
+    chosen = [[rule for rule in scan.rules if tables & set(planned.tables[rule])] for scan in planned.scans]
+    return [scan.only(rules) for scan, rules in zip(planned.scans, chosen, strict=True) if rules]
+
+
+def copied(table: str, where: str = "true", **other: str) -> str:
+    """Add a copy of the first row of a table where something holds, with some values of its own."""
+    values = ", ".join(f"'{name}', {value}" for name, value in other.items())
+    return f"""
+        INSERT INTO {table} SELECT (jsonb_populate_record(old, jsonb_build_object(
+            'id', (SELECT max(id) + 1000 FROM {table}){", " + values if values else ""}))).*
+        FROM (SELECT * FROM {table} WHERE {where} ORDER BY id LIMIT 1) AS old
+    """
+
+
+def twin(root: str, part: str, where: str = "true", **other: str) -> str:
+    """Add a copy of an object of two tables, as an import that ran twice does."""
+    values = ", ".join(f"'{name}', {value}" for name, value in other.items())
+    return f"""
+        WITH old AS (SELECT * FROM {root} WHERE {where} ORDER BY id LIMIT 1),
+        new AS (SELECT max(id) + 1000 AS id FROM {root}),
+        parts AS (
+            INSERT INTO {part} SELECT (jsonb_populate_record(old_part, jsonb_build_object(
+                '{root.split("_")[1]}_ptr_id', (SELECT id FROM new)))).*
+            FROM {part} AS old_part WHERE {root.split("_")[1]}_ptr_id = (SELECT id FROM old)
+        )
+        INSERT INTO {root} SELECT (jsonb_populate_record(old, jsonb_build_object(
+            'id', (SELECT id FROM new){", " + values if values else ""}))).* FROM old
+    """
+
+
+def spent(**other: str) -> str:
+    """Add a copy of the first approved spend of XP on an ability, with some values of its own."""
+    return copied("game_xpspendingrequest", "approved = 'Approved' AND trait_type = 'ability'", **other)
+
+
+def dated(table: str, column: str, value: str, key: str = "id", where: str = "true") -> str:
+    return change(table, key, f"{column} = {value}", f"{column} IS NOT NULL AND {where}")
+
+
+DATES: Final[Mapping[str, str]] = {
+    "a post of the future": dated("game_post", "datetime_created", YEARS_AHEAD),
+    "a post of the year 9999": dated("game_post", "datetime_created", "'9999-12-31'"),
+    "a post that is never": dated("game_post", "datetime_created", "'infinity'"),
+    "a post of the epoch": dated("game_post", "datetime_created", "'1970-01-01'"),
+    "an entry written in the future": dated("game_journalentry", "datetime_created", YEARS_AHEAD),
+    "an entry written in the year 1": dated("game_journalentry", "datetime_created", "'0001-01-01'"),
+    "a scene begun in the future": dated("game_scene", "date_played", "current_date + 400"),
+    "a scene begun in 1900": dated("game_scene", "date_played", "'1900-01-01'"),
+    "an account of the future": dated("auth_user", "date_joined", YEARS_AHEAD),
+    "a login of the future": dated("auth_user", "last_login", YEARS_AHEAD),
+    "an account of the epoch": change("auth_user", "id", "date_joined = '1970-01-01', last_login = NULL"),
+    "a login before the account": dated("auth_user", "last_login", "date_joined - interval '3 years'"),
+    "XP asked for in the future": dated("game_xpspendingrequest", "created_at", YEARS_AHEAD),
+    "XP decided in the future": dated("game_xpspendingrequest", "approved_at", YEARS_AHEAD),
+    "XP decided before it was asked for": dated("game_xpspendingrequest", "approved_at", "created_at - interval '9 days'"),
+    "XP asked for at the epoch": dated("game_xpspendingrequest", "created_at", "'1970-01-01'"),
+    "freebies spent in the future": dated("game_freebiespendingrecord", "created_at", YEARS_AHEAD),
+    "freebies decided in the future": dated("game_freebiespendingrecord", "approved_at", YEARS_AHEAD),
+    "a right to look on of the future": dated("core_observer", "granted_at", YEARS_AHEAD),
+    "a template made in the future": dated("core_charactertemplate", "created_at", YEARS_AHEAD),
+    "a template changed in the future": dated("core_charactertemplate", "updated_at", YEARS_AHEAD),
+    "a template changed before it was made": dated("core_charactertemplate", "updated_at", "created_at - interval '1 year'"),
+    "a template used in the future": dated("core_templateapplication", "applied_at", YEARS_AHEAD),
+    "a log of the future": dated("django_admin_log", "action_time", YEARS_AHEAD),
+    "a log of 1900": dated("django_admin_log", "action_time", "'1900-01-01'"),
+    "a migration of the future": dated("django_migrations", "applied", YEARS_AHEAD),
+    "a week of another century": change("game_week", "id", "end_date = end_date + 7 * 5218"),
+    "a week of 1924": change("game_week", "id", "end_date = end_date - 7 * 5218"),
+}
+
+TEXTS: Final[Mapping[str, str]] = {
+    "a character called None": change("characters_charactermodel", "id", "name = 'None'"),
+    "a character called nan": change("characters_charactermodel", "id", "name = 'nan'"),
+    "a character called null": change("characters_charactermodel", "id", "name = ' null '"),
+    "a character whose concept is None": change("characters_character", "charactermodel_ptr_id", "concept = 'None'"),
+    "an item called NaN": change("items_itemmodel", "id", "name = 'NaN'"),
+    "an item described as None": change("items_itemmodel", "id", "description = 'None'"),
+    "a place described as nan": change("locations_locationmodel", "id", "description = 'nan'"),
+    "a place with notes of null": change("locations_locationmodel", "id", "st_notes = 'NULL'"),
+    "a post of undefined": change("game_post", "id", "message = 'undefined'"),
+    "a post by nobody": change("game_post", "id", "display_name = 'None'"),
+    "an entry of nan": change("game_journalentry", "id", "message = 'nan'"),
+    "a chronicle called None": change("game_chronicle", "id", "name = 'None'"),
+    "a chronicle with a theme of nan": change("game_chronicle", "id", "theme = 'nan'"),
+    "a scene called null": change("game_scene", "id", "name = 'null'"),
+    "a story called None": change("game_story", "id", "name = 'None'"),
+    "a history of [object Object]": change("characters_human", "character_ptr_id", "history = '[object Object]'"),
+    "goals of <NA>": change("characters_human", "character_ptr_id", "goals = '<NA>'"),
+    "XP spent on None": change("game_xpspendingrequest", "id", "trait_name = 'None'"),
+    "a note of nan": change("characters_backgroundrating", "id", "note = 'nan'"),
+    "a book called None": change("core_book", "id", "name = 'None'"),
+    "a language called nan": change("core_language", "id", "name = 'nan'"),
+    "a group called NULL": change("characters_group", "id", "name = 'NULL'"),
+    "an account called None": change("auth_user", "id", "username = 'None'"),
+    "a first name of nan": change("auth_user", "id", "first_name = 'nan'"),
+    "an address of None": change("auth_user", "id", "email = 'None'"),
+    "a fetter of null": change("characters_fetter", "id", "description = 'null'"),
+    "a template with the concept None": change("core_charactertemplate", "id", "concept = 'None'"),
+    "a house rule of nan": change("core_houserule", "id", "description = 'nan'"),
+    "an image called None": change("characters_charactermodel", "id", "image = 'None'"),
+    "Müller as mojibake": change("characters_charactermodel", "id", "name = 'J\u00c3\u00b6rg M\u00c3\u00bcller'"),
+    "Jorg and a capital as mojibake": change("characters_charactermodel", "id", "name = '\u00c3\u2013ffner'"),
+    "a quote as mojibake": change("characters_charactermodel", "id", "description = 'it\u00e2\u20ac\u2122s'"),
+    "a quote read as Latin-1": change("characters_charactermodel", "id", "description = 'it\u00e2\u0080\u0099s'"),
+    "a lost character": change("items_itemmodel", "id", "name = 'M\ufffdller'"),
+    "a post as mojibake": change("game_post", "id", "message = 'caf\u00c3\u00a9'"),
+    "an entry with a hard blank as mojibake": change("game_journalentry", "id", "message = 'ten\u00c2\u00a0years'"),
+    "a scene as mojibake": change("game_scene", "id", "name = 'Gr\u00c3\u00bc\u00c3\u0178e'"),
+    "a chronicle as mojibake": change("game_chronicle", "id", "name = 'M\u00c3\u00bcnchen'"),
+    "Polish as mojibake": change("locations_locationmodel", "id", "name = '\u00c5\u0081\u00c3\u00b3d\u00c5\u00ba'"),
+    "Russian as mojibake": change(
+        "characters_charactermodel", "id", "name = '\u00d0\u02dc\u00d0\u00b2\u00d0\u00b0\u00d0\u00bd'"
+    ),
+    "a picture as mojibake": change("game_post", "id", "message = '\u00f0\u0178\u02dc\u20ac'"),
+    "mojibake of mojibake": change("game_post", "id", "message = 'caf\u00c3\u0192\u00c2\u00a9'"),
+    "a surname as mojibake": change("auth_user", "id", "last_name = 'Fr\u00c3\u00b6hlich'"),
+    "a mark of the order of bytes": change("items_itemmodel", "id", "description = '\u00ef\u00bb\u00bfA sword'"),
+    "a list as mojibake": change("characters_kith", "id", "birthrights = '[\"caf\u00c3\u00a9\"]'"),
+    "a name of HTML": change("items_itemmodel", "id", "name = 'Sword &amp; Shield'"),
+    "a name with an escape": change("items_itemmodel", "id", r"name = 'M\u00fcller'"),
+}
+
+TWINS: Final[Mapping[str, str]] = {
+    "the same dot bought twice": spent(created_at="now() - interval '9 days'", approved_at=NOW),
+    "the same dot bought and asked for": spent(
+        created_at=NOW, approved="'Pending'", approved_at="NULL", approved_by_id="NULL"
+    ),
+    "the same row of XP twice": spent(),
+    "the same dot of Willpower twice on one day": copied(
+        "game_xpspendingrequest", "approved = 'Approved' AND trait_type = 'willpower'"
+    ),
+    "the same request asked twice": copied("game_xpspendingrequest", "approved = 'Pending'"),
+    "the same record of freebies twice": copied("game_freebiespendingrecord", "approved = 'Approved'"),
+    "the same background twice": copied("characters_backgroundrating", "NOT pooled"),
+    "the same background with a note twice": copied("characters_backgroundrating", "note <> ''"),
+    "the same pool twice": copied("characters_pooledbackgroundrating"),
+    "the same passion twice": copied("characters_passion"),
+    "the same fetter twice": copied("characters_fetter"),
+    "two chronicles of one name": copied("game_chronicle"),
+    "two chronicles whose names differ by case": copied("game_chronicle", name="(SELECT upper(min(name)) FROM game_chronicle)"),
+    "the same weapon twice": twin("items_itemmodel", "items_weapon", "id IN (SELECT itemmodel_ptr_id FROM items_weapon)"),
+    "the same item twice": twin(
+        "items_itemmodel", "items_wonder", "chronicle_id IS NOT NULL AND id IN (SELECT itemmodel_ptr_id FROM items_wonder)"
+    ),
+    "the same place twice": twin(
+        "locations_locationmodel",
+        "locations_city",
+        "chronicle_id IS NOT NULL AND id IN (SELECT locationmodel_ptr_id FROM locations_city)",
+    ),
+    "the same group twice": twin(
+        "characters_group", "characters_pack", "chronicle_id IS NOT NULL AND id IN (SELECT group_ptr_id FROM characters_pack)"
+    ),
+    "two approved characters of one name": """
+        UPDATE characters_charactermodel AS one SET name = other.name
+        FROM characters_charactermodel AS other
+        WHERE one.id = (
+            SELECT max(a.id) FROM characters_charactermodel AS a JOIN characters_charactermodel AS b
+            ON (a.owner_id, a.chronicle_id) = (b.owner_id, b.chronicle_id) AND a.id > b.id
+            WHERE a.status = 'App' AND b.status = 'App')
+          AND other.id = (
+            SELECT min(b.id) FROM characters_charactermodel AS b
+            WHERE (b.owner_id, b.chronicle_id) = (one.owner_id, one.chronicle_id) AND b.id < one.id AND b.status = 'App')
+    """,
+    "the same post twice": copied("game_post"),
+    "the same entry twice": copied("game_journalentry"),
+    "the same scene twice": copied("game_scene"),
+    "the same house rule twice": copied("core_houserule"),
+    "the same week twice": copied("game_week"),
+    "the same weekly request twice": copied("game_weeklyxprequest", "approved"),
+    "the same mark of reading twice": copied("game_userscenereadstatus"),
+    "the same use of a template twice": copied("core_templateapplication"),
+    "the same news twice": copied("core_newsitem"),
+    "the same merit twice": copied("characters_meritflawrating"),
+    "names that differ by case": "UPDATE auth_user SET username = (SELECT upper(username) FROM auth_user WHERE id = 1) WHERE id = 2",
+    "names that differ by a blank": "UPDATE auth_user SET username = (SELECT username || ' ' FROM auth_user WHERE id = 1) WHERE id = 2",
+}
+
+JUDGES: Final[Mapping[str, str]] = {
+    "a player who decides on his own XP": """
+        UPDATE game_xpspendingrequest AS spend SET approved_by_id = cm.owner_id FROM characters_charactermodel AS cm
+        WHERE cm.id = spend.character_id AND spend.id = (SELECT min(id) FROM game_xpspendingrequest WHERE approved = 'Approved')
+    """,
+    "a player who decides on his own freebies": """
+        UPDATE game_freebiespendingrecord AS spend SET approved_by_id = cm.owner_id FROM characters_charactermodel AS cm
+        WHERE cm.id = spend.character_id AND spend.id = (SELECT min(id) FROM game_freebiespendingrecord WHERE approved = 'Approved')
+    """,
+    "somebody who tells nothing decides on XP": """
+        UPDATE game_xpspendingrequest AS spend SET approved_by_id = (
+            SELECT min(id) FROM auth_user WHERE NOT is_staff AND NOT is_superuser
+            AND id NOT IN (SELECT head_st_id FROM game_chronicle) AND id NOT IN (SELECT user_id FROM game_strelationship)
+            AND id <> (SELECT owner_id FROM characters_charactermodel WHERE id = spend.character_id))
+        WHERE id = (SELECT min(id) FROM game_xpspendingrequest WHERE approved = 'Approved')
+    """,
+    "somebody who tells nothing decides on freebies": """
+        UPDATE game_freebiespendingrecord AS spend SET approved_by_id = (
+            SELECT min(id) FROM auth_user WHERE NOT is_staff AND NOT is_superuser
+            AND id NOT IN (SELECT head_st_id FROM game_chronicle) AND id NOT IN (SELECT user_id FROM game_strelationship)
+            AND id <> (SELECT owner_id FROM characters_charactermodel WHERE id = spend.character_id))
+        WHERE id = (SELECT min(id) FROM game_freebiespendingrecord WHERE approved = 'Approved')
+    """,
+    "a player who becomes storyteller": """
+        INSERT INTO game_strelationship (user_id, chronicle_id, gameline_id)
+        SELECT cm.owner_id, cm.chronicle_id, 1 FROM characters_charactermodel AS cm
+        WHERE cm.status = 'App' AND NOT cm.npc AND cm.owner_id IS NOT NULL ORDER BY cm.id LIMIT 1
+    """,
+    "a player who becomes head": """
+        UPDATE game_chronicle SET head_st_id = (
+            SELECT min(owner_id) FROM characters_charactermodel AS cm
+            WHERE cm.status = 'App' AND NOT cm.npc AND cm.chronicle_id = game_chronicle.id)
+        WHERE id = (SELECT min(id) FROM game_chronicle)
+    """,
+}
+
+XP: Final[Mapping[str, str]] = {
+    "a pool of XP that is gone": """
+        UPDATE characters_character SET xp = 0 WHERE charactermodel_ptr_id = (
+            SELECT character_id FROM game_weeklyxprequest AS request
+            JOIN characters_character AS ch ON ch.charactermodel_ptr_id = character_id
+            WHERE request.approved AND NOT EXISTS (
+                SELECT FROM game_xpspendingrequest AS spend WHERE spend.character_id = request.character_id)
+            AND ch.xp > 0 ORDER BY 1 LIMIT 1)
+    """,
+    "a denied spend that was not paid back": """
+        UPDATE game_xpspendingrequest SET approved = 'Denied' WHERE character_id = (
+            SELECT spend.character_id FROM game_xpspendingrequest AS spend WHERE spend.approved = 'Approved'
+            GROUP BY spend.character_id ORDER BY sum(spend.cost) DESC, 1 LIMIT 1)
+    """,
+    "weekly awards that were not added": """
+        UPDATE characters_character AS ch SET xp = 0 FROM (
+            SELECT character_id FROM game_weeklyxprequest WHERE approved GROUP BY 1
+            HAVING count(*) * 1 > (SELECT coalesce(sum(cost), 0) FROM game_xpspendingrequest AS spend
+                                   WHERE spend.character_id = game_weeklyxprequest.character_id AND spend.approved <> 'Denied')
+            ORDER BY 1 LIMIT 1) AS awarded
+        WHERE ch.charactermodel_ptr_id = awarded.character_id AND ch.xp > 0
+    """,
+    "a pool a hundred times too large": """
+        UPDATE characters_character SET xp = xp * 100
+        WHERE charactermodel_ptr_id = (SELECT charactermodel_ptr_id FROM characters_character ORDER BY xp DESC, 1 LIMIT 1)
+    """,
+    "freebies a hundred times too many": """
+        UPDATE characters_human SET freebies = freebies * 100
+        WHERE character_ptr_id = (SELECT character_ptr_id FROM characters_human ORDER BY freebies DESC, 1 LIMIT 1)
+    """,
+    "a discipline a hundred times too dear": """
+        UPDATE game_xpspendingrequest SET cost = cost * 100
+        WHERE id = (SELECT min(id) FROM game_xpspendingrequest WHERE trait_type = 'discipline')
+    """,
+    "a spend on 500 dots": change("game_xpspendingrequest", "id", "trait_value = 500", "trait_type = 'willpower'"),
+    "a spend on the first of minus dots": change("game_xpspendingrequest", "id", "trait_value = -4", "trait_type = 'virtue'"),
+    "freebies spent on 500 dots": change("game_freebiespendingrecord", "id", "trait_value = 500"),
+    "freebies a hundred times too dear": change("game_freebiespendingrecord", "id", "cost = cost * 100"),
+    "a story of 500 chapters": change("game_storyxprequest", "id", "duration = duration * 100"),
+    "a Sphere that was bought and is not there": """
+        UPDATE characters_mage SET arete = 5, forces = 0 WHERE mtahuman_ptr_id = (
+            SELECT min(spend.character_id) FROM game_xpspendingrequest AS spend WHERE trait_type = 'sphere' AND approved = 'Approved')
+    """,
+    "Arete that was bought and is not there": """
+        UPDATE game_xpspendingrequest SET trait_value = 9, cost = 64 WHERE trait_type = 'arete' AND approved = 'Approved'
+    """,
+}
+
+IMAGES: Final[Mapping[str, str]] = {
+    f"an image at {path!r}": change("items_itemmodel", "id", f"image = E'{path}'")
+    for path in (
+        "/etc/passwd",
+        "../../etc/passwd.png",
+        "items/../../secret.png",
+        "items/..",
+        r"..\\\\..\\\\secret.png",
+        r"C:\\\\pictures\\\\me.png",
+        "C:/pictures/me.png",
+        "http://example.org/me.png",
+        "file:///etc/passwd",
+        "data:image/png;base64,AAAA",
+        "//example.org/me.png",
+        "~/me.png",
+        r"items/me.png\\nx",
+        "%2e%2e/%2e%2e/secret.png",
+        "items/%2E%2E%2Fsecret.png",
+    )
+}
+
+NUMBERS: Final[Mapping[str, str]] = {
+    "an edge of 99": change("characters_hunter", "htrhuman_ptr_id", "ward = 99"),
+    "an edge below nothing": change("characters_hunter", "htrhuman_ptr_id", "ward = -1"),
+    "renown of 99": change("characters_fera", "wtahuman_ptr_id", "renown = 99"),
+    "a fetter of 99": change("characters_fetter", "id", "rating = 99"),
+    "a passion of 99": change("characters_passion", "id", "rating = 99"),
+    "a gift of rank 99": change("characters_gift", "id", "rank = 99"),
+    "a rite of level 99": change("characters_rite", "id", "level = 99"),
+    "an edge of level 99": change("characters_edge", "id", "level = 99"),
+    "an Arcanos of level 99": change("characters_arcanos", "id", "level = 99"),
+    "a demesne of rank 99": change("locations_demesne", "locationmodel_ptr_id", "rank = 99"),
+    "a library of rank 99": change("locations_library", "locationmodel_ptr_id", "rank = 99"),
+    "a haunt of rank 99": change("locations_haunt", "locationmodel_ptr_id", "rank = 99"),
+    "a rack of quality 500": change("locations_rack", "locationmodel_ptr_id", "quality = 500"),
+    "an artifact of power 500": change("items_vampireartifact", "itemmodel_ptr_id", "power_level = 500"),
+    "a weapon of damage 500": change("items_weapon", "itemmodel_ptr_id", "damage = 500"),
+    "a clip of minus rounds": change("items_rangedweapon", "weapon_ptr_id", "clip = -6"),
+    "an age of minus years": change("characters_werewolf", "wtahuman_ptr_id", "age_of_first_change = -13"),
+    "a template used minus times": change("core_charactertemplate", "id", "times_used = -1"),
+    "a city of minus people": change("locations_city", "locationmodel_ptr_id", "population = -1"),
+    "500 health levels": change("characters_human", "character_ptr_id", "max_health_levels = 700"),
+    "a virtue of the Earthbound of 99": change("characters_earthbound", "dtfhuman_ptr_id", "conscience = 99"),
+    "kin of 99 Gnosis": change("characters_kinfolk", "wtahuman_ptr_id", "gnosis = 99"),
+    "a spirit of 99 rage": change("characters_spiritcharacter", "character_ptr_id", "rage = 99"),
+    "a page of minus one": change("core_bookreference", "id", "page = -1"),
+    "a step of creation below the first": change("characters_character", "charactermodel_ptr_id", "creation_status = -3"),
+}
+
+DAMAGES: Final = {**DATES, **TEXTS, **TWINS, **JUDGES, **XP, **IMAGES, **NUMBERS}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named_above_info(fired: Fired, damage: str) -> None:
+    assert fired(DAMAGES[damage]) != []
