@@ -11,6 +11,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
+from .sources.play import POSTS_IN_SCENES
 from .words.dates import RECORDS, RULED
 
 CLOCK = "a wrong clock, or an import: a person finds out which, and what else was dated by it"
@@ -86,4 +87,19 @@ def test_date_of_template_follows_that_of_its_making(violations: Violations) -> 
 )
 def test_week_does_not_end_years_ahead(violations: Violations) -> None:
     """No week ends more than a year from now; nobody plans XP for so long, but a year is soon mistyped."""
+    assert not violations
+
+
+@rule.at_most(
+    POSTS_IN_SCENES,
+    "scene.date_played - 1",
+    "post.datetime_created",
+    severity="low",
+    breaks={"post.datetime_created": "scene.date_played - interval '1 year'"},
+    fix_hint=CLOCK,
+    overlaps=["test_date_of_record_is_not_older_than_django", "SCN-15", "WK-3", "XP-6"],
+    since="post.datetime_created",
+)
+def test_date_of_post_follows_that_of_its_scene(violations: Violations) -> None:
+    """Nothing was posted in a scene before the day on which it was opened; a day is granted to time zones."""
     assert not violations

@@ -18,6 +18,12 @@ from .words.classes import LASTING_TRAITS, REPEATED_TRAITS
 
 ONE_IS_ENOUGH: Final = "if the two are one, a person deletes what came second, and mends what it has brought"
 
+# Whether it matters that two spends are of one day: not for what lasts.
+SAME_TIME: Final = f"""
+    CASE WHEN spend.trait_type NOT IN ({", ".join(map(repr, LASTING_TRAITS))})
+         THEN (spend.created_at AT TIME ZONE 'UTC')::date ELSE DATE 'epoch' END
+"""
+
 HELD: Final = Source("rows of {table}", "{table} AS held", key="held.id")
 """One row each: passions, fetters and the like."""
 
@@ -213,6 +219,7 @@ def test_journal_entry_is_there_once(violations: Violations) -> None:
     """,
     show=["chronicle_id", "date_played"],
     fix_hint="if it is one scene, a storyteller keeps that in which was played",
+    overlaps=["test_scenes_awaiting_xp_are_at_most_ten"],
 )
 def test_scene_is_there_once(violations: Violations) -> None:
     """No two scenes begun on one day agree in name, chronicle, place and the day in the story.
@@ -246,20 +253,48 @@ def test_words_are_there_once(violations: Violations, table: str, holder: str, w
 
 
 @rule.unique(
+    "core_templateapplication",
+    ["character_id", "template_id", "applied_at"],
+    severity="low",
+    breaks=copied("core_templateapplication", "template_id IS NOT NULL"),
+    fix_hint=ONE_IS_ENOUGH,
+    overlaps=["TPL-1"],
+)
+def test_template_is_applied_once_at_a_time(violations: Violations) -> None:
+    """No template was applied to one character twice within a microsecond."""
+    assert not violations
+
+
+@rule.unique(
+    "game_gameline",
+    "name",
+    breaks=copied("game_gameline"),
+    fix_hint="storytellers hang on both: a person moves them to the first",
+    overlaps=["SCN-13"],
+)
+def test_game_line_is_there_once(violations: Violations) -> None:
+    """Each game line is there once; storytellers are entered for one of them, and looked for by its name."""
+    assert not violations
+
+
+@rule.unique(
     SPENDS,
     [
         "spend.character_id",
         "spend.trait_type",
         "lower(btrim(spend.trait_name))",
         "spend.trait_value",
-        f"CASE WHEN spend.trait_type NOT IN ({', '.join(map(repr, LASTING_TRAITS))})"
-        " THEN (spend.created_at AT TIME ZONE 'UTC')::date ELSE DATE 'epoch' END",
+        SAME_TIME,
     ],
     where=f"spend.approved <> 'Denied' AND spend.trait_type NOT IN ({', '.join(map(repr, REPEATED_TRAITS))})",
     breaks=copied("game_xpspendingrequest", "approved = 'Approved' AND trait_type = 'attribute'"),
     show=["spend.cost", "spend.approved", "spend.created_at"],
     fix_hint="one of them was paid for nothing: a storyteller denies it, or gives the XP back",
-    overlaps=["test_xp_spend_is_asked_for_once", "test_xp_spend_is_recorded_once"],
+    overlaps=[
+        "test_xp_spend_is_asked_for_once",
+        "test_xp_spend_is_recorded_once",
+        "test_xp_can_be_explained_by_awards",
+    ],
     since="spend.created_at",
 )
 def test_xp_spend_buys_a_dot_once(violations: Violations) -> None:

@@ -102,8 +102,8 @@ def test_user_email_belongs_to_one_active_account(violations: Violations) -> Non
 
 @rule.rows(
     USERS,
-    r"email <> '' AND email !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:].]+$'",
-    severity="info",
+    r"email <> '' AND email !~ '^[^@[:space:]]+@([^@[:space:]]+\.[^@[:space:].]+|localhost)$'",
+    severity="low",
     breaks={"email": "'nobody at example.org'"},
     fix_hint="only the user knows the address",
     tags=["USR-6"],
@@ -111,7 +111,7 @@ def test_user_email_belongs_to_one_active_account(violations: Violations) -> Non
 def test_user_email_can_be_written_to(violations: Violations) -> None:
     """An e-mail address looks like one, name@example.org, or is left empty.
 
-    No code relies on it until somebody forgets a password, hence the severity. The address itself is not shown.
+    Every form refuses what does not. No code relies on it until somebody forgets a password. The address itself is not shown.
     """
     assert not violations
 

@@ -77,6 +77,15 @@ POSTS: Final = Source(
 )
 """What players wrote in scenes, labelled with the name under which they wrote."""
 
+POSTS_IN_SCENES: Final = Source(
+    "posts in their scenes",
+    "game_post AS post JOIN game_scene AS scene ON scene.id = post.scene_id",
+    key="post.id",
+    label="post.display_name",
+    scopes={"chronicle": "scene.chronicle_id"},
+)
+"""What players wrote, and the scene with the day on which it was opened."""
+
 TRACES: Final = Source(
     "traces of play",
     "(SELECT scene_id FROM game_post UNION ALL SELECT scene_id FROM game_scene_characters) AS trace",
@@ -200,6 +209,49 @@ LEDGER: Final = Source(
     key="entry.character_id",
 )
 """All that is stored of what characters may have got, and what they have spent."""
+
+_PAID: Final = """
+        SELECT character_id, -abs(cost::bigint) AS xp FROM game_xpspendingrequest WHERE approved <> 'Denied'
+        UNION ALL
+        SELECT character_id, finishing::int + learning::int + rp::int + focus::int + standingout::int
+        FROM game_weeklyxprequest WHERE approved
+"""
+
+CERTAIN: Final = Source("what certainly came in and went out", f"({_PAID}) AS entry", key="entry.character_id")
+"""Awards that were paid with an amount that is stored, and all that may have been deducted."""
+
+LIKELY: Final = Source(
+    "what came in and went out if all were paid who played",
+    f"""({_PAID}
+        UNION ALL
+        SELECT part.charactermodel_id, 1
+        FROM game_scene_characters AS part JOIN game_scene AS scene ON scene.id = part.scene_id AND scene.xp_given
+    ) AS entry""",
+    key="entry.character_id",
+)
+"""The same, with one XP for each scene that gave XP."""
+
+POSSIBLE: Final = Source(
+    "whatever can have filled a pool",
+    """(
+        SELECT character_id, abs(cost::bigint) AS xp FROM game_xpspendingrequest
+        UNION ALL
+        SELECT character_id, 5 FROM game_weeklyxprequest
+        UNION ALL
+        SELECT charactermodel_id, 1 FROM game_scene_characters
+        UNION ALL
+        SELECT character_id, 4 + greatest(duration, 0)::bigint FROM game_storyxprequest
+    ) AS entry""",
+    key="entry.character_id",
+)
+"""The most that each stored row can have brought, a denied spend its cost."""
+
+SPENDS_OF_MAGES: Final = _by_character(
+    "XP spends of mages",
+    "game_xpspendingrequest AS spend JOIN characters_mage AS mage ON mage.mtahuman_ptr_id = spend.character_id",
+    "spend",
+)
+"""Requests to spend XP, and the sheet with Arete and the Spheres."""
 
 POOLS: Final = Source(
     "pools of freebie points",

@@ -46,5 +46,3 @@ SET_BY_PEOPLE: Final[Mapping[str, str]] = {
     r"locations_huntingground\.last_incident": "a day in the story",
 }
 """Dates that may well lie ahead, as regular expressions, with the reason."""
-
-

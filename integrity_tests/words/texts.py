@@ -91,8 +91,7 @@ _FILLED: Final[Mapping[str, str]] = {
     "game_xpspendingrequest": "trait_name",
     "items_bloodstone": "stone_type",
     "items_dross": (
-        "color decay_rate resonance special_effects restricted_to recharge_method container_description "
-        "estimated_value"
+        "color decay_rate resonance special_effects restricted_to recharge_method container_description estimated_value"
     ),
     "items_fetish": "spirit",
     "items_huntergear": "damage range rate capacity concealability",
@@ -117,8 +116,7 @@ _FILLED: Final[Mapping[str, str]] = {
     "locations_demesne": "size",
     "locations_domain": "domain_type",
     "locations_dreamrealm": (
-        "appearance laws_of_reality inhabitants ruler emotional_tone entry_requirements mundane_connection "
-        "treasures"
+        "appearance laws_of_reality inhabitants ruler emotional_tone entry_requirements mundane_connection treasures"
     ),
     "locations_elysium": "keeper_name elysium_type",
     "locations_freehold": (
