@@ -7,16 +7,16 @@ import pytest
 from pytest_tgintegrity import Violations, rule
 
 from .words.measures import beyond_measure
-from .words.offending import Offending
+from .words.offending import Offending, Shown
 
 
-@pytest.mark.parametrize(("table", "column", "wrong"), beyond_measure())
+@pytest.mark.parametrize(("table", "column", "wrong", "shown"), beyond_measure())
 @rule.rows(
     "{table}",
     "%(wrong)s IS NOT NULL",
     severity="low",
     breaks={"{column}": "-32000"},
-    show=["%(wrong)s"],
+    show=["%(shown)s"],
     overlaps=[
         "test_banality_of_autumn_people_is_seven_to_ten",
         "test_blood_pool_is_not_above_its_maximum",
@@ -44,7 +44,9 @@ from .words.offending import Offending
     ],
     fix_hint="a slip of somebody's fingers, or of an import: only who wrote it knows the number",
 )
-def test_number_is_not_beyond_all_measure(violations: Violations, table: str, column: str, wrong: Offending) -> None:
+def test_number_is_not_beyond_all_measure(
+    violations: Violations, table: str, column: str, wrong: Offending, shown: Shown
+) -> None:
     """No number of dots is above ten, and nothing else ten times what was ever meant, or less than nothing.
 
     The application asks for any number here, and a storyteller may mean an unusual one: so the bounds are wide. What the

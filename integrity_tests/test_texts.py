@@ -6,7 +6,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .words.offending import Offending
+from .words.offending import Offending, Shown
 from .words.texts import garbled, placeholders
 
 # What some of the broken words are looked up by.
@@ -20,18 +20,18 @@ LOOKED_UP = [
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "wrong"), placeholders())
+@pytest.mark.parametrize(("table", "column", "wrong", "shown"), placeholders())
 @rule.rows(
     "{table}",
     "%(wrong)s IS NOT NULL",
     severity="low",
     breaks={"{column}": "'nan'"},
-    show=["%(wrong)s"],
+    show=["%(shown)s"],
     overlaps=LOOKED_UP,
     fix_hint="an import wrote it: a person looks into its source for what was meant, or leaves the column empty",
 )
 def test_text_is_not_the_nothing_of_a_program(
-    violations: Violations, table: str, column: str, wrong: Offending
+    violations: Violations, table: str, column: str, wrong: Offending, shown: Shown
 ) -> None:
     """No text is what a program writes for nothing: nan, NULL, undefined and the like; no name or description is None.
 
@@ -41,17 +41,19 @@ def test_text_is_not_the_nothing_of_a_program(
     assert not violations
 
 
-@pytest.mark.parametrize(("table", "column", "wrong"), garbled())
+@pytest.mark.parametrize(("table", "column", "wrong", "shown"), garbled())
 @rule.rows(
     "{table}",
     "%(wrong)s IS NOT NULL",
     severity="low",
     breaks={"{column}": r"U&'caf\00C3\00A9'"},
-    show=["%(wrong)s"],
+    show=["%(shown)s"],
     overlaps=LOOKED_UP,
     fix_hint="read in the wrong encoding: a person imports it again, or writes anew what it was",
 )
-def test_text_is_in_one_encoding(violations: Violations, table: str, column: str, wrong: Offending) -> None:
+def test_text_is_in_one_encoding(
+    violations: Violations, table: str, column: str, wrong: Offending, shown: Shown
+) -> None:
     """No text was read in another encoding than it was written in, which makes two wrong letters of each ü or é.
 
     Nor does a name hold letters as a program escapes them for another, such as &amp;. Lists are looked through as well.

@@ -20,18 +20,25 @@ class Offending(sql.SQL):
     """An SQL expression: the columns of a row that fail, each with its value; NULL where all is well."""
 
     def __str__(self) -> str:
+        """The SQL, as coverage reads it."""
+        return self.as_string()
+
+
+class Shown(Offending):
+    """The same where it is shown."""
+
+    def __str__(self) -> str:
         """What people call it."""
         return "what is wrong"
 
 
-def offending(tests: Iterable[tuple[str, str]]) -> Offending:
-    """Make one value of columns, each with the condition under which it is wrong."""
+def of_table(table: str, first: str, tests: Iterable[tuple[str, str]]) -> object:
+    """What a rule about a table is parametrized with: its name, the column that a proof breaks, what is wrong, and that shown.
+
+    `tests` are columns, each with the condition under which it is wrong.
+    """
     found = ", ".join(
         f"CASE WHEN {wrong} THEN '{column}: ' || left(\"{column}\"::text, {LONGEST}) END" for column, wrong in tests
     )
-    return Offending(f"nullif(concat_ws('; ', {found}), '')")
-
-
-def of_table(table: str, first: str, tests: Iterable[tuple[str, str]]) -> object:
-    """What a rule about a table is parametrized with: its name, the column that a proof breaks, and what is wrong."""
-    return pytest.param(table, first, offending(tests), id=table)
+    wrong = f"nullif(concat_ws('; ', {found}), '')"
+    return pytest.param(table, first, Offending(wrong), Shown(wrong), id=table)
