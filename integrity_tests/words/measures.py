@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .offending import of_table
+from .offending import ColumnTest, of_table
 from .things import described
 
 _DOTS: Final[Mapping[str, str]] = {
@@ -109,13 +109,14 @@ def _ranges() -> Iterator[tuple[str, str, int, int | None]]:
         yield table, column, min(low, 0), None if high is None else 10 * high
 
 
-def _beyond(column: str, low: int, high: int | None) -> str:
-    return f'"{column}" < {low}' if high is None else f'"{column}" NOT BETWEEN {low} AND {high}'
+def _beyond(column: str, low: int, high: int | None) -> ColumnTest:
+    outside = f'"{column}" < {low}' if high is None else f'"{column}" NOT BETWEEN {low} AND {high}'
+    return ColumnTest(column, outside)
 
 
 def beyond_measure() -> list[object]:
     """Table, a column to break, and which columns hold a number beyond all measure."""
-    tests: dict[str, dict[str, str]] = {}
+    tests: dict[str, dict[str, ColumnTest]] = {}
     for table, column, low, high in _ranges():
         tests.setdefault(table, {}).setdefault(column, _beyond(column, low, high))
-    return [of_table(table, next(iter(tests[table])), tests[table].items()) for table in sorted(tests)]
+    return [of_table(table, next(iter(tests[table])), tests[table].values()) for table in sorted(tests)]

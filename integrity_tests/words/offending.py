@@ -7,13 +7,10 @@ The value is parametrized as ready SQL, since its columns are different ones in 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import dataclass
 
 import pytest
 from psycopg import sql
-
-LONGEST: Final = 60
-"""How many characters of an offending value are shown."""
 
 
 class Offending(sql.SQL):
@@ -32,13 +29,21 @@ class Shown(Offending):
         return "what is wrong"
 
 
-def of_table(table: str, first: str, tests: Iterable[tuple[str, str]]) -> object:
-    """What a rule about a table is parametrized with: its name, the column that a proof breaks, what is wrong, and that shown.
+@dataclass(frozen=True, slots=True)
+class ColumnTest:
+    """What is asked of one column: under which condition it is wrong, and which part of it is shown then."""
 
-    `tests` are columns, each with the condition under which it is wrong.
-    """
-    found = ", ".join(
-        f"CASE WHEN {wrong} THEN '{column}: ' || left(\"{column}\"::text, {LONGEST}) END" for column, wrong in tests
-    )
-    wrong = f"nullif(concat_ws('; ', {found}), '')"
+    column: str
+    wrong: str
+    part: str = ""
+
+    def sql(self) -> str:
+        """The name of the column and what is wrong in it; NULL where all is well."""
+        part = self.part or f'"{self.column}"'
+        return f"CASE WHEN {self.wrong} THEN '{self.column}: ' || {part} END"
+
+
+def of_table(table: str, first: str, tests: Iterable[ColumnTest]) -> object:
+    """What a rule about a table is parametrized with: its name, the column that a proof breaks, what is wrong, and that shown."""
+    wrong = f"nullif(concat_ws('; ', {', '.join(test.sql() for test in tests)}), '')"
     return pytest.param(table, first, Offending(wrong), Shown(wrong), id=table)

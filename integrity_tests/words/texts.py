@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .classes import JSON_LISTS, JSON_OBJECTS, OBJECTS
-from .offending import of_table
+from .offending import ColumnTest, of_table
 
 _FILLED: Final[Mapping[str, str]] = {
     "accounts_profile": "discord_id lines veils",
@@ -171,15 +171,18 @@ UNFILLED: Final[Mapping[str, str]] = {
 }
 """The text columns that nobody fills, as regular expressions, with the reason or the rule; those for choices are not listed."""
 
-NAMES: Final = frozenset(
+LABELS: Final = frozenset("name title display_name trait_name username first_name last_name".split())
+"""Columns that hold a name and nothing else; elsewhere people may write HTML."""
+
+NAMES: Final = LABELS | frozenset(
     (
-        "name title display_name trait_name username first_name last_name email concept description public_info image "
-        "theme mood content alternate_name celestial_name true_name ancient_name nickname bane_name property_name faction"
+        "email concept description content image alternate_name celestial_name true_name ancient_name nickname bane_name "
+        "property_name"
     ).split()
 )
 """Columns in which somebody or something is named or described: to say "None" there is to say nothing.
 
-Elsewhere it may be the honest answer: what a ritual costs, who guards a tomb.
+Elsewhere it may be the honest answer: what a ritual costs, who guards a tomb, which faction.
 """
 
 _MACHINES: Final = (
@@ -203,7 +206,7 @@ MOJIBAKE: Final = "|".join(
         r"\00C3[\00AB\00BB\2013\2014\2019\201D\2026\2122][[:alpha:]]",
         r"\00C2[\00A0-\00AA\00AC-\00BA\00BC-\00BF]|\00C2\00AB[[:alpha:]]",  # signs, and the blank that does not break
         rf"[\00C4\00C5][{_AFTER}]",  # Polish, Czech, Turkish
-        rf"([\00CE\00CF\00D0\00D1\00D7\00D8\00D9][{_ANY_AFTER}]){{2}}",  # Greek, Russian, Hebrew, Arabic
+        rf"(?:[\00CE\00CF\00D0\00D1\00D7\00D8\00D9][{_ANY_AFTER}]){{2}}",  # Greek, Russian, Hebrew, Arabic
         r"\00E2[\20AC\201A\201E\2020\2021\0153\02DC]",  # quotation marks, dashes, signs
         r"\00E3[\201A\0192]|\00F0\0178|\00EF\00BB\00BF|\00EF\00BF\00BD",  # Japanese, pictures, marks
     )
@@ -213,38 +216,38 @@ r"""UTF-8 that was read as Latin-1 or as Windows-1252, as a regular expression; 
 What people write may look alike: `Spa\00DF\2026` and `CAF\00C9\201D` are right. Greek, Russian, Hebrew and Arabic need two such pairs.
 """
 
-ESCAPED: Final = r"&(amp|lt|gt|quot|apos|nbsp|#[0-9]+|#x[0-9A-Fa-f]+);|\\\\u[0-9A-Fa-f]{4}"
+ESCAPED: Final = r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]+|#x[0-9A-Fa-f]+);|\\\\u[0-9A-Fa-f]{4}"
 """A letter written as a program writes it for another."""
 
 
-def _placeholder(column: str) -> str:
-    return rf""""{column}" ~ '^\s*({_NOTHINGS if column in NAMES else _MACHINES})\s*$'"""
+def _placeholder(column: str) -> ColumnTest:
+    words = _NOTHINGS if column in NAMES else _MACHINES
+    return ColumnTest(column, rf""""{column}" ~ '^\s*({words})\s*$'""")
 
 
-def _garbled(column: str) -> str:
-    broken = f"""octet_length("{column}"::text) > length("{column}"::text) AND "{column}"::text ~ U&'{MOJIBAKE}'"""
-    return broken if column not in NAMES else f"""({broken} OR "{column}" ~ U&'{ESCAPED}')"""
+def _garbled(column: str) -> ColumnTest:
+    """Only the place is shown: the text may be nobody's business."""
+    text = f'"{column}"::text'
+    broken = f"octet_length({text}) > length({text}) AND {text} ~ U&'{MOJIBAKE}'"
+    wrong = f"({broken} OR {text} ~ U&'{ESCAPED}')" if column in LABELS else broken
+    return ColumnTest(column, wrong, f"substring({text} FROM U&'.{{0,8}}(?:{MOJIBAKE}|{ESCAPED}).{{0,8}}')")
 
 
 def _first(columns: tuple[str, ...]) -> str:
     return next((one for one in _PROSE if one in columns), columns[-1])
 
 
+def _lists(table: str) -> list[str]:
+    return f"{JSON_LISTS.get(table, '')} {JSON_OBJECTS.get(table, '')}".split()
+
+
 def placeholders() -> list[object]:
     """Table, a column to break, and which columns hold the nothing of a program."""
-    return [
-        of_table(table, _first(columns), [(one, _placeholder(one)) for one in columns])
-        for table, columns in FILLED.items()
-    ]
+    return [of_table(table, _first(columns), map(_placeholder, columns)) for table, columns in FILLED.items()]
 
 
 def garbled() -> list[object]:
     """Table, a column to break, and which columns hold broken letters; also within lists and objects."""
     return [
-        of_table(table, _first(columns), [(one, _garbled(one)) for one in (*columns, *_lists(table))])
-        for table, columns in FILLED.items()
+        of_table(table, _first(columns), map(_garbled, (*columns, *_lists(table)))) for table, columns in FILLED.items()
     ]
-
-
-def _lists(table: str) -> list[str]:
-    return f"{JSON_LISTS.get(table, '')} {JSON_OBJECTS.get(table, '')}".split()

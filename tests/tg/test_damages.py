@@ -16,6 +16,7 @@ from integrity_tests.words.dates import RECORDS, SET_BY_PEOPLE
 from integrity_tests.words.lines import LINE_ABILITIES
 from integrity_tests.words.texts import FILLED, UNFILLED
 from pytest_tgintegrity.planning.planner import BoundRule, Plan, plan
+from pytest_tgintegrity.planning.scans import Scan
 from pytest_tgintegrity.proving.scratch_copy import ScratchCopy
 from pytest_tgintegrity.proving.witnesses import Witnesses
 from pytest_tgintegrity.rules.kinds import Check, Declared
@@ -66,7 +67,7 @@ def fired(clean_demo: str) -> Iterator[Fired]:
         yield after
 
 
-def scans_of(planned: Plan, tables: set[str]) -> list[object]:
+def scans_of(planned: Plan, tables: set[str]) -> list[Scan]:
     """What has to be asked of the rules that read one of these tables."""
     chosen = [[rule for rule in scan.rules if tables & set(planned.tables[rule])] for scan in planned.scans]
     return [scan.only(rules) for scan, rules in zip(planned.scans, chosen, strict=True) if rules]
