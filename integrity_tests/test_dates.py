@@ -11,7 +11,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources.play import POSTS_IN_SCENES
+from .sources.play import ENTRIES, POSTS_IN_SCENES, SCENES
 from .words.dates import RECORDS, RULED
 
 CLOCK = "a wrong clock, or an import: a person finds out which, and what else was dated by it"
@@ -102,4 +102,45 @@ def test_week_does_not_end_years_ahead(violations: Violations) -> None:
 )
 def test_date_of_post_follows_that_of_its_scene(violations: Violations) -> None:
     """Nothing was posted in a scene before the day on which it was opened; a day is granted to time zones."""
+    assert not violations
+
+
+def beyond(day: str, chronicle: str) -> str:
+    """A day that lies ahead of us, and more than ten years after the year in which a chronicle plays."""
+    year = f"(SELECT played.year + 10 FROM game_chronicle AS played WHERE played.id = {chronicle})"
+    return f"""
+        CASE WHEN {day} > now() + interval '1 day' THEN extract(year FROM {day}) > coalesce({year}, 0) ELSE FALSE END
+    """
+
+
+@rule.rows(
+    SCENES,
+    beyond("scene.date_of_scene", "scene.chronicle_id"),
+    severity="low",
+    breaks={"scene.date_of_scene": "DATE '9999-01-01'"},
+    show=["scene.date_of_scene", "scene.chronicle_id"],
+    fix_hint="a storyteller knows the day in the story",
+)
+def test_date_in_the_story_is_in_its_time(violations: Violations) -> None:
+    """No scene plays at a time that is neither past nor within ten years of the year of its chronicle.
+
+    A chronicle may play in 2150, and so may its scenes; one of 1998 has none of 2099.
+    """
+    assert not violations
+
+
+@rule.rows(
+    ENTRIES,
+    beyond("entry.date", "entry.chronicle_id"),
+    severity="low",
+    breaks="""
+        UPDATE game_journalentry SET date = '9999-01-01' WHERE id = (
+            SELECT min(entry.id) FROM game_journalentry AS entry JOIN game_journal AS journal ON journal.id = entry.journal_id)
+        RETURNING id
+    """,
+    show=["entry.date", "entry.chronicle_id"],
+    fix_hint="the player knows the day in the story",
+)
+def test_date_of_journal_entry_is_in_its_time(violations: Violations) -> None:
+    """No entry of a journal is about a day that is neither past nor within ten years of the year of the chronicle."""
     assert not violations

@@ -13,8 +13,14 @@ import pytest
 from pytest_tgintegrity import Source, Violations, rule
 
 from .sources.characters import CHRONICLES, OWNED, POOLS, character_name
-from .sources.play import EITHER_SPENDS, SPENDS
-from .words.classes import LASTING_TRAITS, REPEATED_TRAITS
+from .sources.play import EITHER_SPENDS, FREEBIES, SPENDS
+from .words.classes import LASTING_TRAITS, OBJECTS, REPEATED_TRAITS
+
+LOOKED_AT_ELSEWHERE: Final = (
+    *("characters_charactermodel", "characters_group", "items_itemmodel", "locations_locationmodel"),
+    *("characters_effect", "characters_gift", "core_charactertemplate"),
+)
+CATALOGUE: Final = [table for table in OBJECTS if table not in LOOKED_AT_ELSEWHERE]
 
 ONE_IS_ENOUGH: Final = "if the two are one, a person deletes what came second, and mends what it has brought"
 
@@ -104,11 +110,37 @@ def test_object_is_there_once(violations: Violations, table: str) -> None:
     assert not violations
 
 
+@pytest.mark.parametrize("table", CATALOGUE)
+@rule.unique(
+    OWNED,
+    [
+        "lower(btrim(name))",
+        "owner_id",
+        "chronicle_id",
+        "status",
+        "md5(description)",
+        "md5(public_info)",
+        "md5(st_notes)",
+    ],
+    nulls_distinct=False,
+    severity="low",
+    breaks=copied("{table}").replace("'{table}'", "%(table)s"),
+    show=["owner_id", "chronicle_id", "status"],
+    fix_hint="what hangs on the second goes to the first, and the second goes",
+    overlaps=["CHAR-9", "REF-4", "REF-12", "OBJ-6", "CTD-1", "DEM-3", "MAG-9", "TPL-1"],
+)
+def test_catalogue_has_it_once(violations: Violations, table: str) -> None:
+    """Nothing in the catalogue is there twice with the same name, owner and words; it is chosen by its name.
+
+    Effects and gifts are not looked at: of these the catalogue that is shipped has some twice.
+    """
+    assert not violations
+
+
 @rule.unique(
     OWNED,
     ["lower(btrim(name))", "owner_id", "chronicle_id"],
-    where="status IN ('Sub', 'App') AND NOT npc AND owner_id IS NOT NULL",
-    nulls_distinct=False,
+    where="status IN ('Sub', 'App') AND NOT npc",
     severity="low",
     breaks="""
         WITH one AS (
@@ -236,6 +268,8 @@ def test_scene_is_there_once(violations: Violations) -> None:
         pytest.param("characters_fetter", "wraith_id", "fetter_type", "description", id="fetter"),
         pytest.param("core_houserule", "chronicle_id", "name", "description", id="house rule"),
         pytest.param("core_newsitem", "date", "title", "content", id="news"),
+        pytest.param("characters_hunterorganization", "organization_type", "name", "philosophy", id="organization"),
+        pytest.param("locations_realityzone", "name", "name", "description", id="reality zone"),
     ],
 )
 @rule.unique(
@@ -248,7 +282,7 @@ def test_scene_is_there_once(violations: Violations) -> None:
     fix_hint=ONE_IS_ENOUGH,
 )
 def test_words_are_there_once(violations: Violations, table: str, holder: str, what: str, words: str) -> None:
-    """No passion, fetter, house rule or piece of news says in the same words the same of the same."""
+    """No passion, fetter, house rule, organization or piece of news says in the same words the same of the same."""
     assert not violations
 
 
@@ -307,6 +341,25 @@ def test_xp_spend_buys_a_dot_once(violations: Violations) -> None:
     assert not violations
 
 
+@rule.unique(
+    FREEBIES,
+    ["spend.character_id", "spend.trait_type", "lower(btrim(spend.trait_name))", "spend.trait_value"],
+    where=f"spend.approved <> 'Denied' AND spend.trait_type IN ({', '.join(map(repr, LASTING_TRAITS))})",
+    severity="low",
+    breaks=copied("game_freebiespendingrecord", "approved = 'Approved' AND trait_type = 'ability'"),
+    show=["spend.cost", "spend.approved", "spend.created_at"],
+    fix_hint="one of them was paid for nothing: a storyteller denies it",
+    overlaps=["test_xp_spend_is_recorded_once", "FRB-3"],
+    since="spend.created_at",
+)
+def test_freebie_spend_buys_a_dot_once(violations: Violations) -> None:
+    """The same dot is bought with freebie points once, unless the first was denied: each raises the trait by one at once.
+
+    A sheet that was begun anew after dots had been bought looks the same.
+    """
+    assert not violations
+
+
 @pytest.mark.parametrize("table", ["game_xpspendingrequest", "game_freebiespendingrecord"])
 @rule.unique(
     EITHER_SPENDS,
@@ -317,7 +370,12 @@ def test_xp_spend_buys_a_dot_once(violations: Violations) -> None:
     breaks=copied("{table}", "approved = 'Approved'").replace("'{table}'", "%(table)s"),
     show=["spend.approved", "spend.created_at"],
     fix_hint=ONE_IS_ENOUGH,
-    overlaps=["test_xp_spend_buys_a_dot_once", "test_xp_can_be_explained_by_awards", "FRB-3"],
+    overlaps=[
+        "test_xp_spend_buys_a_dot_once",
+        "test_freebie_spend_buys_a_dot_once",
+        "test_xp_can_be_explained_by_awards",
+        "FRB-3",
+    ],
     since="spend.created_at",
 )
 def test_xp_spend_is_recorded_once(violations: Violations, table: str) -> None:

@@ -41,7 +41,7 @@ def test_spend_of_a_player_is_not_decided_by_the_player(violations: Violations, 
 @rule.rows(
     DECIDED,
     f"""
-    {DECIDES}
+    {DECIDES} AND cm.chronicle_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM game_chronicle AS headed WHERE headed.head_st_id = judge.id)
     AND NOT EXISTS (SELECT FROM game_strelationship AS told WHERE told.user_id = judge.id)
     """,

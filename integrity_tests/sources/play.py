@@ -86,6 +86,17 @@ POSTS_IN_SCENES: Final = Source(
 )
 """What players wrote, and the scene with the day on which it was opened."""
 
+ENTRIES: Final = Source(
+    "entries of journals",
+    "(SELECT written.id, written.date, cm.name, cm.chronicle_id FROM game_journalentry AS written"
+    " JOIN game_journal AS journal ON journal.id = written.journal_id"
+    " JOIN characters_charactermodel AS cm ON cm.id = journal.character_id) AS entry",
+    key="entry.id",
+    label="entry.name",
+    scopes={"chronicle": "entry.chronicle_id"},
+)
+"""What players wrote in the journals of their characters, and the chronicle."""
+
 TRACES: Final = Source(
     "traces of play",
     "(SELECT scene_id FROM game_post UNION ALL SELECT scene_id FROM game_scene_characters) AS trace",

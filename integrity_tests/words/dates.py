@@ -40,8 +40,8 @@ SET_BY_PEOPLE: Final[Mapping[str, str]] = {
     r"characters_wraith\.spectrehood_date": "a day in the story once a storyteller has set it",
     r"core_newsitem\.date": "its form takes any day: news may be announced ahead",
     r"django_session\.expire_date": "lies ahead by right",
-    r"game_journalentry\.date": "its form takes any day: a character writes in the time of the story",
-    r"game_scene\.date_of_scene": "a day in the story",
+    r"game_journalentry\.date": "its form takes any day of the story; test_date_of_journal_entry_is_in_its_time",
+    r"game_scene\.date_of_scene": "a day in the story; test_date_in_the_story_is_in_its_time",
     r"locations_bastion\.consecration_date": "a day in the story",
     r"locations_huntingground\.last_incident": "a day in the story",
 }

@@ -225,6 +225,10 @@ def _placeholder(column: str) -> ColumnTest:
     return ColumnTest(column, rf""""{column}" ~ '^\s*({words})\s*$'""")
 
 
+def _listed_placeholder(column: str) -> ColumnTest:
+    return ColumnTest(column, rf""""{column}"::text ~ '"\s*({_MACHINES}|None)\s*"'""", f'left("{column}"::text, 40)')
+
+
 def _garbled(column: str) -> ColumnTest:
     """Only the place is shown: the text may be nobody's business."""
     text = f'"{column}"::text'
@@ -242,8 +246,11 @@ def _lists(table: str) -> list[str]:
 
 
 def placeholders() -> list[object]:
-    """Table, a column to break, and which columns hold the nothing of a program."""
-    return [of_table(table, _first(columns), map(_placeholder, columns)) for table, columns in FILLED.items()]
+    """Table, a column to break, and which columns, or parts of lists, are the nothing of a program."""
+    return [
+        of_table(table, _first(columns), (*map(_placeholder, columns), *map(_listed_placeholder, _lists(table))))
+        for table, columns in FILLED.items()
+    ]
 
 
 def garbled() -> list[object]:

@@ -141,6 +141,8 @@ DATES: Final[Mapping[str, str]] = {
     "a post of the year before its scene": dated(
         "game_post", "datetime_created", "datetime_created - interval '1 year'"
     ),
+    "an entry about the year 2099": dated("game_journalentry", "date", "'2099-05-01'"),
+    "a scene that plays in 2099": dated("game_scene", "date_of_scene", "'2099-05-01'"),
     "a week of another century": change("game_week", "id", "end_date = end_date + 7 * 5218"),
     "a week of 1924": change("game_week", "id", "end_date = end_date - 7 * 5218"),
 }
@@ -194,6 +196,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "a surname as mojibake": change("auth_user", "id", "last_name = 'Fr\u00c3\u00b6hlich'"),
     "a mark of the order of bytes": change("items_itemmodel", "id", "description = '\u00ef\u00bb\u00bfA sword'"),
     "a list as mojibake": change("characters_kith", "id", "birthrights = '[\"caf\u00c3\u00a9\"]'"),
+    "a list of None": change("characters_kith", "id", "birthrights = '[\"None\"]'"),
     "a name of HTML": change("items_itemmodel", "id", "name = 'Sword &amp; Shield'"),
     "a name with an escape": change("items_itemmodel", "id", r"name = 'M\u00fcller'"),
 }
@@ -242,6 +245,12 @@ TWINS: Final[Mapping[str, str]] = {
     "the same mark of reading twice": copied("game_userscenereadstatus"),
     "the same use of a template twice": copied("core_templateapplication"),
     "the same game line twice": copied("game_gameline"),
+    "the same clan twice": copied("characters_vampireclan"),
+    "the same rote twice": copied("characters_rote"),
+    "the same reality zone twice": copied("locations_realityzone"),
+    "the same dot bought with freebies twice": copied(
+        "game_freebiespendingrecord", "approved = 'Approved' AND trait_type = 'attribute'", created_at="now()"
+    ),
     "the same news twice": copied("core_newsitem"),
     "the same merit twice": copied("characters_meritflawrating"),
     "names that differ by case": "UPDATE auth_user SET username = (SELECT upper(username) FROM auth_user WHERE id = 1) WHERE id = 2",
@@ -404,8 +413,14 @@ def bought(days: int, **other: str) -> str:
 
 LEGAL: Final[Mapping[str, str]] = {
     "an entry about the year 1890": dated("game_journalentry", "date", "'1890-05-01'"),
-    "an entry about the year 2150": dated("game_journalentry", "date", "'2150-05-01'"),
-    "a scene that plays in 2150": dated("game_scene", "date_of_scene", "'2150-05-01'"),
+    "a chronicle that plays in 2150": """
+        WITH far AS (UPDATE game_chronicle SET year = 2150 WHERE id = 1),
+        entries AS (
+            UPDATE game_journalentry SET date = '2153-05-01' WHERE journal_id IN (
+                SELECT journal.id FROM game_journal AS journal JOIN characters_charactermodel AS cm
+                ON cm.id = journal.character_id AND cm.chronicle_id = 1))
+        UPDATE game_scene SET date_of_scene = '2152-05-01' WHERE chronicle_id = 1
+    """,
     "somebody who is born in 2130": change("characters_human", "character_ptr_id", "date_of_birth = '2130-01-01'"),
     "news announced ahead": dated("core_newsitem", "date", "current_date + 40"),
     "a session that lasts": dated("django_session", "expire_date", "now() + interval '14 days'", "session_key"),
