@@ -41,13 +41,14 @@ from .words.offending import Offending, Shown
         "test_template_was_used_as_often_as_it_is_known",
         "test_title_is_worth_zero_to_seven",
         "test_urge_is_one_to_five",
+        "test_virtue_of_ghoul_is_at_most_five",
     ],
     fix_hint="a slip of somebody's fingers, or of an import: only who wrote it knows the number",
 )
 def test_number_is_not_beyond_all_measure(
     violations: Violations, table: str, column: str, wrong: Offending, shown: Shown
 ) -> None:
-    """No number of dots is above ten, and nothing else ten times what was ever meant, or less than nothing.
+    """No number of dots is above ten, and nothing else many times what was ever meant, or less than nothing.
 
     The application asks for any number here, and a storyteller may mean an unusual one: so the bounds are wide. What the
     forms say of a column is said by rules of their own, which only note it.

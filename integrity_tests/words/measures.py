@@ -24,6 +24,7 @@ _DOTS: Final[Mapping[str, str]] = {
     "characters_edge": "level",
     "characters_fetter": "rating",
     "characters_fomor": "rage gnosis",
+    "characters_ghoul": "conscience self_control courage",
     "characters_gift": "rank",
     "characters_grondr": "glory honor wisdom",
     "characters_guild": "willpower",
@@ -64,7 +65,7 @@ _DOTS: Final[Mapping[str, str]] = {
 """What is counted in dots: the game has ten."""
 
 _COUNTED: Final[Mapping[str, str]] = {
-    "characters_character": "creation_status 0..100",
+    "characters_character": "creation_status 0..50",
     "characters_autumnperson": "banality_rating 0..100",
     "characters_chimera": "chimera_points 0..500, durability 0..50, loyalty 0..50",
     "characters_companion": "essence 0..1000, rage 0..50",
@@ -85,7 +86,7 @@ _COUNTED: Final[Mapping[str, str]] = {
     "items_weapon": "difficulty 0..20, damage 0..100",
     "locations_citadel": "garrison_size 0..",
     "locations_city": "population 0..",
-    "locations_locationmodel": "creation_status 0..100",
+    "locations_locationmodel": "creation_status 0..50",
     "locations_necropolis": "population 0..",
     "locations_paradoxrealm": "num_primary_obstacles 0..100, num_random_obstacles 0..100",
     "locations_reliquary": "max_health_levels 0..1000, current_health_levels 0..1000, soak_rating 0..100",
@@ -94,11 +95,11 @@ _COUNTED: Final[Mapping[str, str]] = {
     "locations_tremerechantry": "ritual_rooms 0.., blood_vault_capacity 0.., resident_count 0.., apprentice_count 0..",
     "locations_wraithfreehold": "population 0..",
 }
-"""What is counted otherwise: never less than nothing, and where an end is written, ten times what was ever meant."""
+"""What is counted otherwise: never less than nothing, and where an end is written, many times what was ever meant."""
 
 
 def _ranges() -> Iterator[tuple[str, str, int, int | None]]:
-    """Table, column and bounds; of what a form describes, ten times what it says."""
+    """Table, column and bounds; of what a form describes, five times what it says."""
     for table, columns in _DOTS.items():
         yield from ((table, column, 0, 10) for column in columns.split())
     for table, text in _COUNTED.items():
@@ -106,7 +107,7 @@ def _ranges() -> Iterator[tuple[str, str, int, int | None]]:
             yield table, column, int(low), int(high) if high else None
     for one in (*described("items"), *described("locations")):
         table, _, column, low, high = one.values  # type: ignore[attr-defined]
-        yield table, column, min(low, 0), None if high is None else 10 * high
+        yield table, column, min(low, 0), None if high is None else 5 * high
 
 
 def _beyond(column: str, low: int, high: int | None) -> ColumnTest:
