@@ -28,6 +28,7 @@ LATE = [one for one in RECORDS if not any(re.fullmatch(known, ".".join(one)) for
     breaks={"{column}": "now() + interval '30 days'"},
     fix_hint=CLOCK,
     overlaps=["test_date_of_template_follows_that_of_its_making"],
+    tags=["dates"],
 )
 def test_date_of_record_is_not_in_the_future(violations: Violations, table: str, column: str) -> None:
     """Nothing was written, granted, made or used later than tomorrow; a day is granted to clocks and time zones."""
@@ -54,6 +55,7 @@ def test_date_of_record_is_not_in_the_future(violations: Violations, table: str,
         "test_xp_spend_is_decided_within_thirty_days",
         "test_migration_is_recorded_once",
     ],
+    tags=["dates"],
 )
 def test_date_of_record_is_not_older_than_django(violations: Violations, table: str, column: str) -> None:
     """Nothing was recorded before July 2005, when Django came out: 1970 and 1900 are what programs write for no date."""
@@ -67,6 +69,7 @@ def test_date_of_record_is_not_older_than_django(violations: Violations, table: 
     severity="low",
     breaks={"created_at": "updated_at + interval '2 minutes'"},
     fix_hint=CLOCK,
+    tags=["dates"],
 )
 def test_date_of_template_follows_that_of_its_making(violations: Violations) -> None:
     """No template was changed before it was made."""
@@ -84,6 +87,7 @@ def test_date_of_template_follows_that_of_its_making(violations: Violations) -> 
     """,
     fix_hint="a typing error in the year: a storyteller knows which week is meant",
     overlaps=["test_week_is_not_far_ahead"],
+    tags=["dates"],
 )
 def test_week_does_not_end_years_ahead(violations: Violations) -> None:
     """No week ends more than a year from now; nobody plans XP for so long, but a year is soon mistyped."""
@@ -99,6 +103,7 @@ def test_week_does_not_end_years_ahead(violations: Violations) -> None:
     fix_hint=CLOCK,
     overlaps=["test_date_of_record_is_not_older_than_django", "SCN-15", "WK-3", "XP-6"],
     since="post.datetime_created",
+    tags=["dates"],
 )
 def test_date_of_post_follows_that_of_its_scene(violations: Violations) -> None:
     """Nothing was posted in a scene before the day on which it was opened; a day is granted to time zones."""
@@ -120,6 +125,7 @@ def beyond(day: str, chronicle: str) -> str:
     breaks={"scene.date_of_scene": "DATE '9999-01-01'"},
     show=["scene.date_of_scene", "scene.chronicle_id"],
     fix_hint="a storyteller knows the day in the story",
+    tags=["dates"],
 )
 def test_date_in_the_story_is_in_its_time(violations: Violations) -> None:
     """No scene plays at a time that is neither past nor within ten years of the year of its chronicle.
@@ -140,6 +146,7 @@ def test_date_in_the_story_is_in_its_time(violations: Violations) -> None:
     """,
     show=["entry.date", "entry.chronicle_id"],
     fix_hint="the player knows the day in the story",
+    tags=["dates"],
 )
 def test_date_of_journal_entry_is_in_its_time(violations: Violations) -> None:
     """No entry of a journal is about a day that is neither past nor within ten years of the year of the chronicle."""

@@ -67,6 +67,7 @@ def copied(table: str, where: str = "true") -> str:
     show=["year", "head_st_id"],
     fix_hint="import_chronicle makes one each time that it runs; if both are played, rename one",
     overlaps=["test_storyteller_who_heads_a_chronicle_tells_it"],
+    tags=["duplicates"],
 )
 def test_chronicle_is_there_once(violations: Violations) -> None:
     """No two chronicles have one name: every list in which one is chosen shows the name alone.
@@ -101,6 +102,7 @@ def test_chronicle_is_there_once(violations: Violations) -> None:
     """,
     show=["owner_id", "chronicle_id", "status"],
     fix_hint="if two are meant, let their names or descriptions tell them apart; else one goes, with what hangs on it",
+    tags=["duplicates"],
 )
 def test_object_is_there_once(violations: Violations, table: str) -> None:
     """No two groups, items or places of a chronicle agree in name, owner, class, status and description.
@@ -128,6 +130,7 @@ def test_object_is_there_once(violations: Violations, table: str) -> None:
     show=["owner_id", "chronicle_id", "status"],
     fix_hint="what hangs on the second goes to the first, and the second goes",
     overlaps=["CHAR-9", "REF-4", "REF-5", "REF-6", "REF-12", "DEM-3", "MAG-9"],
+    tags=["duplicates"],
 )
 def test_catalogue_has_it_once(violations: Violations, table: str) -> None:
     """Nothing in the catalogue is there twice with the same name, owner and words; it is chosen by its name.
@@ -160,6 +163,7 @@ def test_catalogue_has_it_once(violations: Violations, table: str) -> None:
     show=["owner_id", "chronicle_id", "status"],
     fix_hint="only the player knows whether they are two; merging them would lose one's history",
     overlaps=["test_character_is_there_once", "test_scene_has_no_namesakes"],
+    tags=["duplicates"],
 )
 @pytest.mark.parametrize("table", ["characters_charactermodel"])
 def test_character_is_submitted_once(violations: Violations, table: str) -> None:
@@ -179,6 +183,7 @@ def test_character_is_submitted_once(violations: Violations, table: str) -> None
     show=["held.bg_id", "held.rating", "held.note"],
     fix_hint="three Contacts are told apart by their notes: the player says whom they are, or one goes",
     overlaps=["CHAR-27"],
+    tags=["duplicates"],
 )
 def test_background_is_there_once(violations: Violations) -> None:
     """Nobody has two rows of a background that agree in note and dots; all pages would count both.
@@ -197,6 +202,7 @@ def test_background_is_there_once(violations: Violations) -> None:
     show=["pool.bg_id", "pool.rating", "pool.note"],
     fix_hint="a person looks which of them holds what the members give",
     overlaps=["BG-1"],
+    tags=["duplicates"],
 )
 def test_background_pool_is_there_once(violations: Violations) -> None:
     """A group has one pool for each background and note; TG makes it when asked for, and breaks on two."""
@@ -210,6 +216,7 @@ def test_background_pool_is_there_once(violations: Violations) -> None:
     breaks=copied("game_post", "scene_id IS NOT NULL"),
     show=["scene_id", "display_name", "datetime_created"],
     fix_hint=ONE_IS_ENOUGH,
+    tags=["duplicates"],
 )
 def test_post_is_there_once(violations: Violations) -> None:
     """No two posts in a scene agree in author, words and the microsecond; who clicks twice is later the second time."""
@@ -223,6 +230,7 @@ def test_post_is_there_once(violations: Violations) -> None:
     breaks=copied("game_journalentry", "journal_id IS NOT NULL"),
     show=["journal_id", "datetime_created"],
     fix_hint=ONE_IS_ENOUGH,
+    tags=["duplicates"],
 )
 def test_journal_entry_is_there_once(violations: Violations) -> None:
     """No two entries of a journal agree in day, words and the microsecond at which they were written."""
@@ -252,6 +260,7 @@ def test_journal_entry_is_there_once(violations: Violations) -> None:
     show=["chronicle_id", "date_played"],
     fix_hint="if it is one scene, a storyteller keeps that in which was played",
     overlaps=["test_scenes_awaiting_xp_are_at_most_ten"],
+    tags=["duplicates"],
 )
 def test_scene_is_there_once(violations: Violations) -> None:
     """No two scenes begun on one day agree in name, chronicle, place and the day in the story.
@@ -281,6 +290,7 @@ def test_scene_is_there_once(violations: Violations) -> None:
     show=["held.{holder}", "held.{what}"],
     fix_hint=ONE_IS_ENOUGH,
     overlaps=["HUN-2"],
+    tags=["duplicates"],
 )
 def test_words_are_there_once(violations: Violations, table: str, holder: str, what: str, words: str) -> None:
     """No passion, fetter, house rule, organization or piece of news says in the same words the same of the same."""
@@ -294,6 +304,7 @@ def test_words_are_there_once(violations: Violations, table: str, holder: str, w
     breaks=copied("core_templateapplication", "template_id IS NOT NULL"),
     fix_hint=ONE_IS_ENOUGH,
     overlaps=["TPL-1"],
+    tags=["duplicates"],
 )
 def test_template_is_applied_once_at_a_time(violations: Violations) -> None:
     """No template was applied to one character twice within a microsecond."""
@@ -306,6 +317,7 @@ def test_template_is_applied_once_at_a_time(violations: Violations) -> None:
     breaks=copied("game_gameline"),
     fix_hint="storytellers hang on both: a person moves them to the first",
     overlaps=["SCN-13"],
+    tags=["duplicates"],
 )
 def test_game_line_is_there_once(violations: Violations) -> None:
     """Each game line is there once; storytellers are entered for one of them, and looked for by its name."""
@@ -331,6 +343,7 @@ def test_game_line_is_there_once(violations: Violations) -> None:
         "test_xp_can_be_explained_by_awards",
     ],
     since="spend.created_at",
+    tags=["duplicates"],
 )
 def test_xp_spend_buys_a_dot_once(violations: Violations) -> None:
     """The same dot is bought once, unless the first request was denied: a second one costs XP and brings nothing.
@@ -352,6 +365,7 @@ def test_xp_spend_buys_a_dot_once(violations: Violations) -> None:
     fix_hint="one of them was paid for nothing: a storyteller denies it",
     overlaps=["test_xp_spend_is_recorded_once", "FRB-3"],
     since="spend.created_at",
+    tags=["duplicates"],
 )
 def test_freebie_spend_buys_a_dot_once(violations: Violations) -> None:
     """The same dot is bought with freebie points once, unless the first was denied: each raises the trait by one at once.
@@ -378,6 +392,7 @@ def test_freebie_spend_buys_a_dot_once(violations: Violations) -> None:
         "FRB-3",
     ],
     since="spend.created_at",
+    tags=["duplicates"],
 )
 def test_xp_spend_is_recorded_once(violations: Violations, table: str) -> None:
     """No two spends of XP, or of freebie points, agree in everything down to the microsecond at which they were asked for."""

@@ -20,6 +20,7 @@ from .words.classes import OBJECTS
     show=["image", "image_status"],
     fix_hint="find out who wrote that path and what was read by it; then leave the image empty, or upload it again",
     overlaps=["test_object_image_lies_in_its_folder"],
+    tags=["images"],
 )
 def test_image_is_a_path_below_the_uploads(violations: Violations, table: str) -> None:
     r"""No image is named by an absolute path, one that goes up, another scheme, a backslash or a control character.

@@ -27,6 +27,7 @@ of_either = pytest.mark.parametrize("table", ["game_xpspendingrequest", "game_fr
         *("test_spend_is_decided_by_a_storyteller", "test_storyteller_does_not_play_in_the_chronicle"),
     ],
     since="spend.created_at",
+    tags=["judges"],
 )
 def test_spend_of_a_player_is_not_decided_by_the_player(violations: Violations, table: str) -> None:
     """Nobody but staff decides on what the player character spends that is their own.
@@ -57,6 +58,7 @@ def test_spend_of_a_player_is_not_decided_by_the_player(violations: Violations, 
     fix_hint="a storyteller of the chronicle looks at it",
     overlaps=["XP-12", "XP-16", "XP-33"],
     since="spend.created_at",
+    tags=["judges"],
 )
 def test_spend_is_decided_by_a_storyteller(violations: Violations, table: str) -> None:
     """Who decides on what is spent is staff, or heads or tells some chronicle.
@@ -88,6 +90,7 @@ def test_spend_is_decided_by_a_storyteller(violations: Violations, table: str) -
     """,
     show=["st.chronicle_id", "st.gameline_id"],
     fix_hint="where the troupe wants it so, waive it; else find out who made the player a storyteller, and what was decided since",
+    tags=["judges"],
 )
 def test_storyteller_does_not_play_in_the_chronicle(violations: Violations) -> None:
     """Nobody tells a chronicle in which an approved player character is their own: they may decide what it gets.

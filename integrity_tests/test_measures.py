@@ -44,6 +44,7 @@ from .words.offending import Offending, Shown
         "test_virtue_of_ghoul_is_at_most_five",
     ],
     fix_hint="a slip of somebody's fingers, or of an import: only who wrote it knows the number",
+    tags=["measures"],
 )
 def test_number_is_not_beyond_all_measure(
     violations: Violations, table: str, column: str, wrong: Offending, shown: Shown

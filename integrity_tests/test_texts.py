@@ -29,6 +29,7 @@ LOOKED_UP = [
     show=["%(shown)s"],
     overlaps=LOOKED_UP,
     fix_hint="an import wrote it: a person looks into its source for what was meant, or leaves the column empty",
+    tags=["texts"],
 )
 def test_text_is_not_the_nothing_of_a_program(
     violations: Violations, table: str, column: str, wrong: Offending, shown: Shown
@@ -50,6 +51,7 @@ def test_text_is_not_the_nothing_of_a_program(
     show=["%(shown)s"],
     overlaps=LOOKED_UP,
     fix_hint="read in the wrong encoding: a person imports it again, or writes anew what it was",
+    tags=["texts"],
 )
 def test_text_is_in_one_encoding(
     violations: Violations, table: str, column: str, wrong: Offending, shown: Shown

@@ -45,6 +45,7 @@ TYPED: Final = "a typing error, or a price that no rule knows: a storyteller dec
     show=["xp"],
     fix_hint="an award was not added, or a denied spend not given back: a storyteller looks at the character's requests",
     overlaps=["XP-1", "XP-2", "XP-3", "XP-8"],
+    tags=["ledger"],
 )
 def test_xp_awarded_is_spent_or_there(violations: Violations) -> None:
     """Nobody has spent and has left less XP than approved weekly requests alone have brought.
@@ -82,6 +83,7 @@ def test_xp_awarded_is_spent_or_there(violations: Violations) -> None:
         *("WK-3", "SCN-11", "XP-1", "XP-17", "XP-20", "XP-21", "XP-27", "XP-28", "XP-30", "XP-32"),
         "test_xp_awarded_is_spent_or_there",
     ],
+    tags=["ledger"],
 )
 def test_xp_of_scenes_is_spent_or_there(violations: Violations) -> None:
     """Nobody has spent and has left less XP than approved weekly requests and paid scenes have brought.
@@ -102,6 +104,7 @@ def test_xp_of_scenes_is_spent_or_there(violations: Violations) -> None:
     show=["xp"],
     fix_hint=MONEY,
     overlaps=["test_xp_can_be_explained_by_awards"],
+    tags=["ledger"],
 )
 def test_xp_left_is_not_beyond_all_awards(violations: Violations) -> None:
     """Nobody has 500 XP more left than all stored awards and all spends that could have been paid back.
@@ -120,6 +123,7 @@ def test_xp_left_is_not_beyond_all_awards(violations: Violations) -> None:
     severity="low",
     fix_hint="a storyteller knows what the character began with",
     overlaps=["test_freebies_add_up_to_what_characters_begin_with"],
+    tags=["ledger"],
 )
 def test_freebies_left_are_not_beyond_all_beginnings(violations: Violations) -> None:
     """Nobody has more than 150 freebie points left: characters begin with 15 to 25, the best background brings 100."""
@@ -137,6 +141,7 @@ def test_freebies_left_are_not_beyond_all_beginnings(violations: Violations) -> 
     fix_hint=TYPED,
     overlaps=["XP-19", "XP-20", "XP-21", "XP-26", "XP-30", "FRB-3", "CHAR-17", "test_xp_left_is_not_beyond_all_awards"],
     since="spend.created_at",
+    tags=["ledger"],
 )
 def test_xp_spend_costs_what_some_trait_costs(violations: Violations, table: str, most: int) -> None:
     """Nothing costs more than 100 XP, or 60 freebie points: the tenth dot of the dearest trait costs no more.
@@ -157,6 +162,7 @@ def test_xp_spend_costs_what_some_trait_costs(violations: Violations, table: str
     fix_hint=TYPED,
     overlaps=["XP-17", "XP-19", "XP-20", "XP-21", "XP-22", "XP-29", "test_xp_spend_on_a_sphere_is_on_the_sheet"],
     since="spend.created_at",
+    tags=["ledger"],
 )
 def test_xp_spend_buys_a_possible_value(violations: Violations, table: str, most: int) -> None:
     """No trait is bought up to more than 10 dots, nor down to a flaw of more than 10 points.
@@ -174,6 +180,7 @@ def test_xp_spend_buys_a_possible_value(violations: Violations, table: str, most
     severity="low",
     fix_hint=MONEY,
     overlaps=["test_xp_can_be_explained_by_awards"],
+    tags=["ledger"],
 )
 def test_xp_for_a_story_is_for_a_possible_time(violations: Violations) -> None:
     """No story is worth more than 50 XP for its length alone."""
@@ -194,6 +201,7 @@ def test_xp_for_a_story_is_for_a_possible_time(violations: Violations) -> None:
     fix_hint=NOT_THERE,
     overlaps=["XP-12", "XP-15", "XP-19", "XP-20", "XP-21", "XP-22", "MAG-6", "MAG-7", "test_xp_spend_buys_a_dot_once"],
     since="spend.created_at",
+    tags=["ledger"],
 )
 def test_xp_spend_on_a_sphere_is_on_the_sheet(violations: Violations) -> None:
     """A Sphere is at least as high as it was approved to be.
@@ -212,6 +220,7 @@ def test_xp_spend_on_a_sphere_is_on_the_sheet(violations: Violations) -> None:
     fix_hint=NOT_THERE,
     overlaps=["XP-12", "XP-15", "XP-17", "XP-19", "XP-20", "XP-21", "test_xp_spend_buys_a_dot_once"],
     since="spend.created_at",
+    tags=["ledger"],
 )
 def test_xp_spend_on_arete_is_on_the_sheet(violations: Violations) -> None:
     """Arete is at least as high as it was approved to be."""
