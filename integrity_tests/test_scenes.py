@@ -352,7 +352,7 @@ def test_scene_that_gave_xp_has_characters(violations: Violations) -> None:
     SCENES,
     "scene.date_played",
     "current_date + 1",
-    severity="info",
+    severity="low",
     breaks={"scene.date_played": "current_date + 30"},
     fix_hint="a wrong clock or a typing error: a storyteller knows the day",
     since=LAST_PLAYED,
@@ -361,7 +361,7 @@ def test_scene_that_gave_xp_has_characters(violations: Violations) -> None:
 def test_scene_is_not_dated_in_the_future(violations: Violations) -> None:
     """No scene begins later than tomorrow.
 
-    Of severity info: TG does not enforce it.
+    TG takes the day from its clock; the day in the story is another one.
     """
     assert not violations
 
@@ -370,7 +370,7 @@ def test_scene_is_not_dated_in_the_future(violations: Violations) -> None:
     POSTS,
     "post.datetime_created",
     "now() + interval '1 day'",
-    severity="info",
+    severity="low",
     breaks={"post.datetime_created": "now() + interval '30 days'"},
     fix_hint="a wrong clock: a person finds out when it was written",
     overlaps=["test_week_lists_who_played_in_it", "test_xp_claim_names_a_scene_of_its_week"],
@@ -380,6 +380,6 @@ def test_scene_is_not_dated_in_the_future(violations: Violations) -> None:
 def test_scene_has_no_posts_of_the_future(violations: Violations) -> None:
     """No post is dated later than tomorrow.
 
-    Of severity info: TG does not enforce it.
+    TG takes the date from its clock.
     """
     assert not violations

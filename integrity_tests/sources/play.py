@@ -77,6 +77,26 @@ POSTS: Final = Source(
 )
 """What players wrote in scenes, labelled with the name under which they wrote."""
 
+POSTS_IN_SCENES: Final = Source(
+    "posts in their scenes",
+    "game_post AS post JOIN game_scene AS scene ON scene.id = post.scene_id",
+    key="post.id",
+    label="post.display_name",
+    scopes={"chronicle": "scene.chronicle_id"},
+)
+"""What players wrote, and the scene with the day on which it was opened."""
+
+ENTRIES: Final = Source(
+    "entries of journals",
+    "(SELECT written.id, written.date, cm.name, cm.chronicle_id FROM game_journalentry AS written"
+    " JOIN game_journal AS journal ON journal.id = written.journal_id"
+    " JOIN characters_charactermodel AS cm ON cm.id = journal.character_id) AS entry",
+    key="entry.id",
+    label="entry.name",
+    scopes={"chronicle": "entry.chronicle_id"},
+)
+"""What players wrote in the journals of their characters, and the chronicle."""
+
 TRACES: Final = Source(
     "traces of play",
     "(SELECT scene_id FROM game_post UNION ALL SELECT scene_id FROM game_scene_characters) AS trace",
@@ -207,6 +227,49 @@ LEDGER: Final = Source(
 
 Only the sheets of mages deduct what is spent; the page of requests does not, and a denial pays back all the same.
 """
+
+_PAID: Final = """
+        SELECT character_id, -abs(cost::bigint) AS xp FROM game_xpspendingrequest WHERE approved <> 'Denied'
+        UNION ALL
+        SELECT character_id, finishing::int + learning::int + rp::int + focus::int + standingout::int
+        FROM game_weeklyxprequest WHERE approved
+"""
+
+CERTAIN: Final = Source("what certainly came in and went out", f"({_PAID}) AS entry", key="entry.character_id")
+"""Awards that were paid with an amount that is stored, and all that may have been deducted."""
+
+LIKELY: Final = Source(
+    "what came in and went out if all were paid who played",
+    f"""({_PAID}
+        UNION ALL
+        SELECT part.charactermodel_id, 1
+        FROM game_scene_characters AS part JOIN game_scene AS scene ON scene.id = part.scene_id AND scene.xp_given
+    ) AS entry""",
+    key="entry.character_id",
+)
+"""The same, with one XP for each scene that gave XP."""
+
+POSSIBLE: Final = Source(
+    "whatever can have filled a pool",
+    """(
+        SELECT character_id, abs(cost::bigint) AS xp FROM game_xpspendingrequest
+        UNION ALL
+        SELECT character_id, 5 FROM game_weeklyxprequest
+        UNION ALL
+        SELECT charactermodel_id, 1 FROM game_scene_characters
+        UNION ALL
+        SELECT character_id, 4 + greatest(duration, 0)::bigint FROM game_storyxprequest
+    ) AS entry""",
+    key="entry.character_id",
+)
+"""The most that each stored row can have brought, a denied spend its cost."""
+
+SPENDS_OF_MAGES: Final = _by_character(
+    "XP spends of mages",
+    "game_xpspendingrequest AS spend JOIN characters_mage AS mage ON mage.mtahuman_ptr_id = spend.character_id",
+    "spend",
+)
+"""Requests to spend XP, and the sheet with Arete and the Spheres."""
 
 POOLS: Final = Source(
     "pools of freebie points",

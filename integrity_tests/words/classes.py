@@ -290,6 +290,17 @@ XP_TRAITS: Final = tuple(
 STUCK_TRAITS: Final = ("virtue", "art", "realm", "hekau", "arcanos", "edge", "rite")
 """Those of them that TG fails to apply when they are approved."""
 
+LASTING_TRAITS: Final = (
+    *("attribute", "ability", "sphere", "arete", "practice", "path", "ritual", "discipline", "gift", "rite", "charm"),
+    *("arcanos", "art", "realm", "lore", "faith_potential", "hekau", "edge"),
+)
+"""Those that nobody loses in play, so that the same dot is bought once; Willpower, Rage, Humanity and the like come and go."""
+
+REPEATED_TRAITS: Final = (
+    *("new-background", "background", "resonance", "rotes", "tenet", "remove tenet", "meritflaw", "advantage", "other"),
+)
+"""Those that may be bought again, by one name and to one value: a second Contact, three more points for rotes."""
+
 FREEBIE_TRAITS: Final = tuple(
     (
         "ability advantage arcanos arete art attribute background balance banality_reduction charm corpus discipline "

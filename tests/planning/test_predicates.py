@@ -41,6 +41,7 @@ from pytest_tgintegrity.rules.kinds import AtMost, Between, NotBlank, NotNull, O
         ("x = %(v)s", {"v": date(2020, 1, 1)}, "x = '2020-01-01'::date"),
         ("x LIKE '50%' AND x % 2 = 0", {}, "x LIKE '50%' AND x % 2 = 0"),
         ("{{{c}}}", {"c": "a"}, '{"a"}'),
+        ("%(v)s IS NOT NULL", {"v": sql.SQL("nullif(a, '{c}')")}, "nullif(a, '{c}') IS NOT NULL"),
         ("%(v)s {c}", {"v": "{c} %(v)s", "c": "%(v)s"}, "'{c} %(v)s' \"%(v)s\""),
     ],
 )
