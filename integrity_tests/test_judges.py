@@ -6,7 +6,7 @@ import pytest
 
 from pytest_tgintegrity import Violations, rule
 
-from .sources.characters import STORYTELLERS
+from .sources.characters import CHRONICLES, STORYTELLERS
 from .sources.play import DECIDED
 
 DECIDES = "NOT (judge.is_staff OR judge.is_superuser)"
@@ -25,6 +25,7 @@ of_either = pytest.mark.parametrize("table", ["game_xpspendingrequest", "game_fr
     overlaps=[
         *("XP-8", "XP-10", "XP-12", "XP-16", "XP-33", "CHAR-8", "CHAR-21", "SCN-11"),
         *("test_spend_is_decided_by_a_storyteller", "test_storyteller_does_not_play_in_the_chronicle"),
+        "test_head_does_not_play_in_the_chronicle",
     ],
     since="spend.created_at",
     tags=["judges"],
@@ -98,4 +99,32 @@ def test_storyteller_does_not_play_in_the_chronicle(violations: Violations) -> N
     TG allows it, and a troupe may well take turns. But any row of a storyteller gives the rights in the whole chronicle, of
     whatever game line it is, so that somebody should know of each.
     """
+    assert not violations
+
+
+@rule.rows(
+    CHRONICLES,
+    """
+    EXISTS (
+        SELECT FROM characters_charactermodel AS played
+        WHERE played.owner_id = game_chronicle.head_st_id AND played.chronicle_id = game_chronicle.id
+          AND played.status = 'App' AND NOT played.npc
+    ) AND NOT EXISTS (
+        SELECT FROM auth_user AS head WHERE head.id = game_chronicle.head_st_id AND (head.is_staff OR head.is_superuser))
+    """,
+    severity="low",
+    breaks="""
+        UPDATE game_chronicle SET head_st_id = played.owner_id FROM (
+            SELECT min(cm.owner_id) AS owner_id, cm.chronicle_id FROM characters_charactermodel AS cm
+            JOIN auth_user AS player ON player.id = cm.owner_id AND NOT (player.is_staff OR player.is_superuser)
+            WHERE cm.status = 'App' AND NOT cm.npc GROUP BY 2 ORDER BY 2 LIMIT 1) AS played
+        WHERE game_chronicle.id = played.chronicle_id RETURNING game_chronicle.id
+    """,
+    show=["head_st_id"],
+    fix_hint="another storyteller takes over the character's business, or the character moves",
+    overlaps=["ST-6", "test_storyteller_is_an_active_user", "test_spend_is_decided_by_a_storyteller", "XP-16"],
+    tags=["judges"],
+)
+def test_head_does_not_play_in_the_chronicle(violations: Violations) -> None:
+    """The head of a chronicle plays no approved character in it, staff excepted: heads approve what their own characters buy."""
     assert not violations

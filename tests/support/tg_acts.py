@@ -222,21 +222,29 @@ class TG:
     def found_group(self, table: str, chronicle: int | None, *members: Hero) -> int:
         """Form a group; the first member leads it."""
         leader = members[0].number if members else None
-        group = self.rows.add(table, name=f"Band of {table}", chronicle_id=chronicle, leader_id=leader, status="App")
+        group = self.rows.add(
+            table, name=f"Band of {leader or table}", chronicle_id=chronicle, leader_id=leader, status="App"
+        )
         for one in members:
             self.rows.link("characters_group_members", group, one.number)
         return group
 
     # --- play
 
-    def open_scene(self, chronicle: int | None, *cast: Hero, line: str = "wod", name: str = "A scene") -> int:
-        """Open a scene, in a chronicle or on the create page, which takes none, and add characters."""
+    def open_scene(
+        self, chronicle: int | None, *cast: Hero, line: str = "wod", name: str = "", day: date | None = None
+    ) -> int:
+        """Open a scene, in a chronicle or on the create page, which takes none, and add characters.
+
+        A chronicle has one scene of a name at a place: opening it again finds the first.
+        """
+        number = self.rows.one("SELECT count(*) FROM game_scene")
         scene = self.rows.add(
             "game_scene",
-            name=name,
+            name=name or f"Scene {number}",
             chronicle_id=chronicle,
-            date_played=_now().date(),
-            date_of_scene=_now().date(),
+            date_played=day or _now().date(),
+            date_of_scene=day or _now().date(),
             gameline=line,
         )
         for one in cast:

@@ -64,11 +64,11 @@ def merit_of_one_point(tg: TG) -> int:
     )
 
 
-def equip(tg: TG, hero: Hero, user: int) -> None:
-    """Give a character everything that can hang on one: ratings, a group, things, play, requests, an observer."""
+def equip(tg: TG, hero: Hero, user: int, teller: int) -> None:
+    """Give a character everything that can hang on one: ratings, a group, things, play, requests that a storyteller decides, an observer."""
     tg.write_journal(hero)
     tg.let_see(hero, user)
-    play_and_ask(tg, hero, user)
+    play_and_ask(tg, hero, teller)
     own_something(tg, hero, user)
     if hero.table != "characters_spiritcharacter":
         share_with_a_group(tg, hero)
@@ -102,7 +102,7 @@ def chronicle_of(tg: TG, hero: Hero) -> int | None:
     return None if chronicle is None else int(chronicle)
 
 
-def play_and_ask(tg: TG, hero: Hero, user: int) -> None:
+def play_and_ask(tg: TG, hero: Hero, teller: int) -> None:
     """Play a character in a scene that is over and in one that goes on, and ask for what it brings."""
     chronicle = chronicle_of(tg, hero)
     scene = tg.open_scene(chronicle, hero, name=f"Scene of {hero.number}")
@@ -113,7 +113,7 @@ def play_and_ask(tg: TG, hero: Hero, user: int) -> None:
     tg.claim(hero, tg.week(date(2024, 6, 30)))
     tg.tell_story({hero: 3})
     tg.post(tg.open_scene(chronicle, hero, name=f"Open scene of {hero.number}"), hero)
-    tg.decide(tg.ask(hero, "willpower", "Willpower", 9, 8), "Approved", user)
+    tg.decide(tg.ask(hero, "willpower", "Willpower", 9, 8), "Approved", teller)
 
 
 RATED: Final = {
@@ -232,7 +232,7 @@ def a_scene_is_opened_again(stage: Stage) -> None:
 def a_scene_of_a_sunday_is_claimed_in_both_of_its_weeks(stage: Stage) -> None:
     tg, hero = stage.tg, stage["hunter"]
     sunday = date(2024, 9, 1)
-    scene = stage.numbers["sunday scene"] = tg.open_scene(stage.chronicle, hero, name="Of a Sunday")
+    scene = stage.numbers["sunday scene"] = tg.open_scene(stage.chronicle, hero, name="Of a Sunday", day=sunday)
     tg.post(scene, hero, datetime.fromisoformat("2024-09-01T18:00:00Z"))
     weeks = [tg.close_scene(scene), tg.week(sunday + timedelta(days=7))]
     for week in weeks:
@@ -336,7 +336,7 @@ def a_scene_is_deleted(stage: Stage) -> None:
 
 def a_week_is_deleted_and_processed_again(stage: Stage) -> None:
     sunday = stage.tg.rows.one("SELECT end_date FROM game_week WHERE id = %s", stage.numbers["week"])
-    equip(stage.tg, stage["mummy"], stage.numbers["guest"])
+    equip(stage.tg, stage["mummy"], stage.numbers["guest"], stage.numbers["teller"])
     stage.tg.delete("game_week", stage.numbers["week"])
     stage.tg.process_week(sunday)
 
@@ -353,7 +353,7 @@ def groups_are_deleted(stage: Stage) -> None:
 
 def characters_are_deleted(stage: Stage) -> None:
     for line in ("sorcerer", "companion", "demon", "revenant", "mage"):
-        equip(stage.tg, stage[line], stage.numbers["guest"])
+        equip(stage.tg, stage[line], stage.numbers["guest"], stage.numbers["teller"])
         stage.tg.delete(stage[line].table, stage[line].number)
 
 
@@ -486,7 +486,7 @@ def live_and_be_deleted(tg: TG, line: str) -> None:
     hero = tg.create(f"characters_{line}", 1, 1)
     tg.submit(hero)
     tg.approve(hero)
-    equip(tg, hero, 2)
+    equip(tg, hero, 2, 2)
     tg.delete(hero.table, hero.number)
     tg.rows.connection.commit()
 
