@@ -331,3 +331,11 @@ def test_a_single_run_of_a_bound_uses_what_whole_runs_counted(played: Played) ->
     played.sql("DELETE FROM player WHERE id > 20")
     assert played.run("-k", "players").verdicts == {"test_players": "failed"}
     assert played.run("-k", "players").verdicts == {"test_players": "failed"}
+
+
+@HOW
+def test_what_needs_a_history_is_left_out_without_one(played: Played, how: list[str]) -> None:
+    marked = BOUNDED.replace('@rule.volume("player"', '@pytest.mark.with_history\n@rule.volume("player"')
+    without = played._check(HOLDS, marked, *how, "--strict-markers", url=played.url)
+    assert (without.status, set(without.verdicts)) == (0, {"test_holds", "test_teams"})
+    assert {*played.run("--strict-markers", *how).verdicts} == {"test_holds", "test_teams", "test_players"}
