@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from pytest_tgintegrity.census.counts import ColumnCount, Counted, TableCount
 from pytest_tgintegrity.census.earlier import Earlier, KeptColumn, KeptRows
@@ -24,6 +24,9 @@ SAMPLED = 60
 """So many values have to be in a sample for it to say how many the table had."""
 RUNS = 30
 """Runs to look back where no period was given; and so often a finding on a column is told, before its numbers count as usual."""
+
+DOUBT: Final = "doubt"
+"""What a sample suggests and nobody could confirm: it is not told, and its numbers do not count as usual."""
 
 What = Literal["all rows lost", "fewer rows", "one value", "fewer values"]
 
@@ -138,11 +141,12 @@ class Comparison:
     def compared(self) -> Compared:
         """All findings in the order of the tables, and what is to be kept."""
         losses = tuple(self._losses())
-        columns = {(found.table, str(found.column)): found for found in self._columns()}
+        suspects = dict(self._suspects())
+        columns = [found for found in suspects.values() if isinstance(found, Finding)]
         lost = {found.table: Before(found.before, found.since) for found in losses}
         waived = frozenset(name for name in lost if self.judged.waivers.get(name) or name in self._newest.waived)
         rows = KeptRows(self.at, self.counted.rows, {**dict(self._as_before()), **lost}, waived)
-        return Compared(losses, (*self._fewer_rows(), *columns.values()), rows, self._kept(columns))
+        return Compared(losses, (*self._fewer_rows(), *columns), rows, self._kept(suspects))
 
     @property
     def _newest(self) -> KeptRows:
@@ -185,7 +189,8 @@ class Comparison:
 
     # --- values
 
-    def _columns(self) -> Iterator[Finding]:
+    def _suspects(self) -> Iterator[tuple[tuple[str, str], Finding | Literal["doubt"]]]:
+        """By table and column what was found, or a doubt."""
         for name, table in self.counted.tables.items():
             for column, before in self.earlier.columns.get(name, {}).items():
                 now = table.columns.get(column)
@@ -193,37 +198,43 @@ class Comparison:
                     continue
                 found = self._one_value(table, column, before, now) or self._fewer_values(table, column, before, now)
                 if found is not None:
-                    yield found
+                    yield (name, column), found
 
-    def _one_value(self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount) -> Finding | None:
+    def _one_value(
+        self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount
+    ) -> Finding | Literal["doubt"] | None:
         had = others_before(before, now.mark)
         if now.present < ENOUGH or now.presence * (1 - now.share) * (table.rows or 0) >= had * FEW:
             return None
         commonest = self.confirm.commonest(table.table, column)
-        if commonest is None or commonest.others >= had * FEW:
-            return None
+        if commonest is None:
+            return DOUBT
         value = commonest.value if self.quote else None
-        return Finding("one value", table.table, had, commonest.others, before.at, column, value)
+        found = Finding("one value", table.table, had, commonest.others, before.at, column, value)
+        return found if commonest.others < had * FEW else None
 
-    def _fewer_values(self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount) -> Finding | None:
+    def _fewer_values(
+        self, table: TableCount, column: str, before: KeptColumn, now: ColumnCount
+    ) -> Finding | Literal["doubt"] | None:
         if not has_fewer_values(before, now, table.rows or 0):
             return None
         exact = now if now.looked_at == table.rows else self.confirm.presence(table.table, column)
-        if exact is None or not has_fewer_values(before, exact, exact.looked_at):
-            return None
-        return Finding("fewer values", table.table, _values(before), exact.present, before.at, column)
+        if exact is None:
+            return DOUBT
+        found = Finding("fewer values", table.table, _values(before), exact.present, before.at, column)
+        return found if has_fewer_values(before, exact, exact.looked_at) else None
 
     # --- what is kept
 
-    def _kept(self, found: Mapping[tuple[str, str], Finding]) -> dict[str, dict[str, KeptColumn]]:
+    def _kept(self, suspects: Mapping[tuple[str, str], object]) -> dict[str, dict[str, KeptColumn]]:
         kept = {}
         for name, table in self.counted.tables.items():
             former = self.earlier.columns.get(name, {})
             fresh = {column: KeptColumn(count, table.rows or 0, self.at) for column, count in table.columns.items()}
             held = {
-                column: replace(former[column], told=former[column].told + 1)
+                column: replace(former[column], told=former[column].told + (suspects[name, column] != DOUBT))
                 for column in fresh
-                if (name, column) in found
+                if (name, column) in suspects
             }
             kept[name] = {**fresh, **held} if fresh else dict(former)
         return kept

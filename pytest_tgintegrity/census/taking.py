@@ -104,13 +104,16 @@ class Taking:
     def commonest(self, table: str, column: str) -> Commonest | None:
         """What most rows of a column have; None where that cannot be said."""
         sort = dict(self._tables[table].columns)[column]
-        (answer,) = self._reader.ask([commonest_question(self._tables[table], column, sort, quote=self._quote)])
+        answer = self._confirmed(commonest_question(self._tables[table], column, sort, quote=self._quote))
         return Commonest(*answer.rows[0]) if isinstance(answer, Answer) and answer.rows else None
 
     def presence(self, table: str, column: str) -> ColumnCount | None:
         """How many of all rows have a value; None where that cannot be said."""
-        (answer,) = self._reader.ask([nulls_question(self._tables[table], column)])
+        answer = self._confirmed(nulls_question(self._tables[table], column))
         return ColumnCount(*answer.rows[0]) if isinstance(answer, Answer) else None
+
+    def _confirmed(self, question: sql.Composable) -> Answer | Failure:
+        return Failure(LATE) if time.monotonic() > self._end else self._reader.ask([question])[0]
 
     # --- the snapshot
 

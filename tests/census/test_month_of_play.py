@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_tgintegrity.census.earlier import Earlier
-from pytest_tgintegrity.census.findings import Compared, Comparison, Judged
+from pytest_tgintegrity.census.findings import RUNS, Compared, Comparison, Judged
 from pytest_tgintegrity.census.taking import Taking
 from pytest_tgintegrity.database.connections.address import parse_address
+from pytest_tgintegrity.database.connections.answers import Failure
 from pytest_tgintegrity.database.connections.opening import Limits
 from pytest_tgintegrity.database.connections.reader import Reader, SnapshotHolder
 
@@ -140,3 +141,29 @@ def test_a_month_of_play_is_silent(month_url: str, seed: float, players: int, da
     assert named(month.morning()) == expected
     month.do(ACCOUNTS.format(1), SHEETS.format(1))
     assert named(month.morning()) == expected  # and still the morning after
+
+
+def test_what_nobody_could_confirm_is_not_what_the_next_run_is_compared_with(
+    month_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = Month(month_url)
+    month.do(TABLES, ACCOUNTS.format(400), SHEETS.format(400), "UPDATE play.account SET last_login = now()")
+    month.do("UPDATE play.sheet SET strength = 1 + id % 5")
+    assert named(month.morning()) == set()
+    month.do("UPDATE play.sheet SET strength = 5", "UPDATE play.account SET last_login = NULL")
+    with monkeypatch.context() as late:
+        late.setattr(Taking, "_confirmed", lambda *_: Failure("it took too long"))
+        assert named(month.morning()) == set()
+    assert named(month.morning()) == {
+        ("one value", "play.sheet", "strength"),
+        ("fewer values", "play.account", "last_login"),
+    }
+
+
+def test_a_finding_on_a_column_is_told_for_a_month(month_url: str) -> None:
+    month = Month(month_url)
+    month.do(TABLES, ACCOUNTS.format(30), SHEETS.format(60), "UPDATE play.sheet SET strength = 1 + id % 5")
+    month.morning()
+    month.do("UPDATE play.sheet SET strength = 5")
+    told = [("one value", "play.sheet", "strength") in named(month.morning()) for _ in range(RUNS + 2)]
+    assert told == [True] * RUNS + [False] * 2

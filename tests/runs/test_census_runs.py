@@ -8,8 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from harness import HOLDS, Ran, RunRules
+from pytest_tgintegrity.census import taking
 from pytest_tgintegrity.history import redis_store
 from pytest_tgintegrity.servers.valkey import ValkeyServer
 
@@ -331,3 +333,24 @@ def test_a_single_run_of_a_bound_uses_what_whole_runs_counted(played: Played) ->
     played.sql("DELETE FROM player WHERE id > 20")
     assert played.run("-k", "players").verdicts == {"test_players": "failed"}
     assert played.run("-k", "players").verdicts == {"test_players": "failed"}
+
+
+@HOW
+def test_what_needs_a_history_is_left_out_without_one(played: Played, how: list[str]) -> None:
+    marked = BOUNDED.replace('@rule.volume("player"', '@pytest.mark.with_history\n@rule.volume("player"')
+    without = played._check(HOLDS, marked, *how, "--strict-markers", url=played.url)
+    assert (without.status, set(without.verdicts)) == (0, {"test_holds", "test_teams"})
+    assert {*played.run("--strict-markers", *how).verdicts} == {"test_holds", "test_teams", "test_players"}
+
+
+def test_a_census_that_could_not_be_taken_leaves_the_last_one(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    played.sql("UPDATE player SET strength = 5; TRUNCATE parted")
+    with monkeypatch.context() as broken:
+        broken.setattr(taking, "TABLES", sql.SQL("SELECT nothing_there"))
+        ran = played.run()
+    assert (ran.status, found(ran)) == (0, [])
+    assert ran.integrity["census"]["reason"].startswith("the catalogs cannot be read: ")
+    assert [one[:3] for one in found(played.run())] == [
+        ("all rows lost", "public.parted", None),
+        ("one value", "public.player", "strength"),
+    ]

@@ -22,13 +22,12 @@ class Volume:
 
 @statement.register(Volume)
 def _volume(kind: Volume) -> str:
-    before = "what the last comparable run counted"
     bounds = [
         *([] if kind.at_least is None else [f"count(*) < {kind.at_least}"]),
-        *([] if kind.max_drop is None else [f"count(*) < {_number(1 - kind.max_drop)} * {before}"]),
-        *([] if kind.max_growth is None else [f"count(*) > {_number(1 + kind.max_growth)} * {before}"]),
+        *([] if kind.max_drop is None else [f"count(*) < {_number(1 - kind.max_drop)} * <rows before>"]),
+        *([] if kind.max_growth is None else [f"count(*) > {_number(1 + kind.max_growth)} * <rows before>"]),
     ]
-    return f"SELECT count(*) FROM {kind.table}: {', or '.join(bounds)}"
+    return f"SELECT count(*) FROM {kind.table} HAVING {' OR '.join(bounds)}"
 
 
 def _number(value: float) -> str:
@@ -46,7 +45,9 @@ class Freshness:
 
 @statement.register(Freshness)
 def _freshness(kind: Freshness) -> str:
-    return f"SELECT max({kind.column}) FROM {from_clause(kind.source)}: more than {kind.within:g} hours ago, or no row"
+    newest = f"max({kind.column})"
+    old = f"{newest} < now() - interval '{kind.within:g} hours' OR count(*) = 0"
+    return f"SELECT {newest} FROM {from_clause(kind.source)} HAVING {old}"
 
 
 @named_kind("share")
@@ -65,10 +66,15 @@ class Share:
 
 @statement.register(Share)
 def _share(kind: Share) -> str:
-    sides = [("above", kind.at_most), ("below", kind.at_least)]
-    bounds = " or ".join(f"{word} {_number(bound)}" for word, bound in sides if bound is not None)
-    of = "the commonest value" if kind.value is None else f"the value {constant(kind.value)}"
-    return f"SELECT {kind.column} FROM {from_clause(kind.source)}: the share of {of} {bounds}"
+    sides = [(">", kind.at_most), ("<", kind.at_least)]
+    source, all_values = from_clause(kind.source), "<all values>" if kind.value is None else f"count({kind.column})"
+    found = f"count({'*' if kind.value is not None else kind.column})"
+    found += "" if kind.value is None else f" FILTER (WHERE {kind.column} = {constant(kind.value)})"
+    bounds = " OR ".join(
+        f"{found} {sign} {_number(bound)} * {all_values}" for sign, bound in sides if bound is not None
+    )
+    commonest = f" GROUP BY {kind.column}" if kind.value is None else ""
+    return f"SELECT {found} FROM {source}{commonest} HAVING {bounds}{' -- the commonest' if commonest else ''}"
 
 
 VolumeKind = Volume | Freshness | Share

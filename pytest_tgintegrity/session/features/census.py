@@ -117,6 +117,8 @@ class Census(Feature):
                 quote = bool(self._asked.samples)
                 taking = Taking(reader, known, quote=quote)
                 counted = taking.take()
+                if counted.reason is not None:
+                    return counted.reason
                 comparison = Comparison(
                     counted,
                     earlier,
@@ -131,7 +133,7 @@ class Census(Feature):
             return str(error)
         self._counted, before = counted, earlier.rows.rows
         self._uncounted = [table for table in counted.tables.values() if table.rows is None and table.table in before]
-        return counted.reason
+        return None
 
     def _judged_by_rules(self, today: date) -> Judged:
         """What rules bound, and which of these bounds do not hold."""
