@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,8 @@ from pytest_tgintegrity.census.findings import Compared, Comparison, Finding, Ju
 from pytest_tgintegrity.errors import TgIntegrityError
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
-from pytest_tgintegrity.judging.summary import RuleRecord, RuleResult, RunSummary, ScanFacts
-from pytest_tgintegrity.judging.verdicts import Judgement, Outcome, judge
-from pytest_tgintegrity.judging.waivers import CENSUS, Waiver, objection, waive
+from pytest_tgintegrity.judging.summary import RuleRecord, RunSummary, ScanFacts
+from pytest_tgintegrity.judging.waivers import CENSUS
 from pytest_tgintegrity.planning.facts import Facts
 from pytest_tgintegrity.planning.planner import BoundRule
 from pytest_tgintegrity.planning.sql.compose import plain
@@ -25,6 +24,7 @@ from pytest_tgintegrity.reports.section import Section
 from pytest_tgintegrity.reports.terminal.history import census_lines
 from pytest_tgintegrity.rules.kinds import Share, Volume
 from pytest_tgintegrity.session.feature import Feature, Selection
+from pytest_tgintegrity.session.features.found import Found, OwnWaivers
 from pytest_tgintegrity.session.features.waivers import Waivers
 from pytest_tgintegrity.session.options import Options
 
@@ -59,7 +59,7 @@ class Census(Feature):
         self._memory = memory
         self._all_waivers = waivers
         self._outcome = outcome
-        self._waivers: dict[str, Waiver] = {}
+        self._waivers = OwnWaivers()
         self._bounded = Bounded()
         self._counted = Counted()
         self._uncounted: list[TableCount] = []
@@ -70,20 +70,21 @@ class Census(Feature):
     def begun(self, run: Run, selection: Selection) -> None:
         """Note what rules bound, and which losses are waived."""
         self._bounded = bounded(selection.rules, run.facts, run.tables)
-        self._waivers = {rule: one for rule, one in self._all_waivers.by_rule.items() if rule.startswith(CENSUS)}
+        own = {rule: one for rule, one in self._all_waivers.by_rule.items() if rule.startswith(CENSUS)}
+        self._waivers = OwnWaivers(own)
 
     def to_json(self) -> Any:
         """What is bounded, and what is waived."""
-        waivers = [{**asdict(waiver), "expires": waiver.expires.isoformat()} for waiver in self._waivers.values()]
-        return {"volumes": dict(self._bounded.volumes), "columns": sorted(self._bounded.columns), "waivers": waivers}
+        return {
+            "volumes": dict(self._bounded.volumes),
+            "columns": sorted(self._bounded.columns),
+            "waivers": self._waivers.to_json(),
+        }
 
     def hear(self, known: Any) -> None:
         """All workers know the same."""
         self._bounded = Bounded(known["volumes"], frozenset((table, column) for table, column in known["columns"]))
-        waivers = [
-            Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]
-        ]
-        self._waivers = {waiver.rule: waiver for waiver in waivers}
+        self._waivers.hear(known["waivers"])
 
     # --- counting
 
@@ -139,47 +140,23 @@ class Census(Feature):
         """What rules bound, and which of these bounds do not hold."""
         volumes, records = self._bounded.volumes, self._outcome.records
         violated = {volumes[rule] for rule in volumes if rule in records and records[rule].rule.verdict in VIOLATED}
-        waivers = {rule.removeprefix(CENSUS): waiver.expires >= today for rule, waiver in self._waivers.items()}
+        waivers = {rule.removeprefix(CENSUS): waiver.expires >= today for rule, waiver in self._waivers.by_rule.items()}
         return Judged(frozenset(volumes.values()), self._bounded.columns, violated, waivers)
 
     # --- judging
 
     def _judged(self, compared: Compared, today: date) -> Iterator[RuleRecord]:
-        for found in compared.losses:
-            judgement = judge("high", Outcome(held=False, reason=found.sentence), self._asked.fail_on)
-            yield self._record(found.table, self._with_waiver(found.table, judgement, today), 1)
-        lost = {found.table for found in compared.losses}
-        for rule in self._waivers:
-            table = rule.removeprefix(CENSUS)
-            if table not in lost and self._is_counted(table):
-                yield self._record(table, self._with_waiver(table, Judgement("passed"), today), 0)
+        """Each table that lost all its rows; and each whose loss is waived although it has some."""
+        reasons: dict[str, str | None] = {found.table: found.sentence for found in compared.losses}
+        waived = (rule.removeprefix(CENSUS) for rule in self._waivers.by_rule)
+        reasons = {**{table: None for table in waived if self._is_counted(table)}, **reasons}
+        for table, reason in reasons.items():
+            found = Found(CENSUS + table, DOC, "high", reason, sources=(table,))
+            yield found.judged(self._waivers.by_rule.get(found.id), self._asked.fail_on, today)
 
     def _is_counted(self, table: str) -> bool:
         count = self._counted.tables.get(table)
         return count is None or count.rows is not None
-
-    def _with_waiver(self, table: str, judgement: Judgement, today: date) -> Judgement:
-        waiver = self._waivers.get(CENSUS + table)
-        if waiver is None:
-            return judgement
-        count = 0 if judgement.verdict == "passed" else 1
-        return waive(judgement, objection(waiver, judgement, count, today, whole=True))
-
-    def _record(self, table: str, judgement: Judgement, violations: int) -> RuleRecord:
-        waiver = self._waivers.get(CENSUS + table)
-        return RuleRecord(
-            RuleResult(
-                id=CENSUS + table,
-                doc=DOC,
-                severity="high",
-                sources=(table,),
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                examined=None,
-                violations=violations,
-                waiver=None if waiver is None else waiver.to_json(),
-            )
-        )
 
     # --- reporting
 

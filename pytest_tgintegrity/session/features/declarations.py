@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,7 @@ import pytest
 from pytest_tgintegrity.errors import HistoryLost
 from pytest_tgintegrity.history.memory import Memory
 from pytest_tgintegrity.judging.outcome import RunOutcome
-from pytest_tgintegrity.judging.summary import RuleRecord, RuleResult, RunSummary, ScanFacts
-from pytest_tgintegrity.judging.verdicts import Outcome, judge
-from pytest_tgintegrity.judging.waivers import Waiver, objection, waive
+from pytest_tgintegrity.judging.summary import RuleRecord, RunSummary, ScanFacts
 from pytest_tgintegrity.planning.expected.declarations import EarlierDeclarations, declared_items, function_of, gone
 from pytest_tgintegrity.planning.expected.lock_file import LOCK_FILE
 from pytest_tgintegrity.reports.section import Section
@@ -23,6 +20,7 @@ from pytest_tgintegrity.rules.kinds import Declared, Pinned
 from pytest_tgintegrity.rules.severity import Severity
 from pytest_tgintegrity.session.feature import Feature, Selection
 from pytest_tgintegrity.session.features.census import whole
+from pytest_tgintegrity.session.features.found import Found, OwnWaivers
 from pytest_tgintegrity.session.features.waivers import Waivers
 from pytest_tgintegrity.session.options import Options
 
@@ -50,7 +48,7 @@ class Declarations(Feature):
         self._items: dict[str, str] = {}
         self._tests: dict[str, tuple[Severity, str]] = {}
         self._pinned = False
-        self._waivers: dict[str, Waiver] = {}
+        self._waivers = OwnWaivers()
         self._earlier: EarlierDeclarations | None = None
         self._gone: Sequence[str] = ()
 
@@ -67,23 +65,18 @@ class Declarations(Feature):
             if isinstance(bound.rule.kind, Declared)
         }
         self._pinned = any(isinstance(bound.rule.kind, Pinned) for bound in selection.rules)
-        self._waivers = {
-            rule: waiver for rule, waiver in self._all_waivers.by_rule.items() if function_of(rule) in self._tests
-        }
+        own = {rule: waiver for rule, waiver in self._all_waivers.by_rule.items() if function_of(rule) in self._tests}
+        self._waivers = OwnWaivers(own)
 
     def to_json(self) -> Any:
         """All that was noted."""
-        waivers = [{**asdict(waiver), "expires": waiver.expires.isoformat()} for waiver in self._waivers.values()]
-        return {"items": self._items, "tests": self._tests, "pinned": self._pinned, "waivers": waivers}
+        return {"items": self._items, "tests": self._tests, "pinned": self._pinned, "waivers": self._waivers.to_json()}
 
     def hear(self, known: Any) -> None:
         """All workers know the same."""
         self._items, self._pinned = known["items"], known["pinned"]
         self._tests = {function: (severity, doc) for function, (severity, doc) in known["tests"].items()}
-        waivers = [
-            Waiver(**{**waiver, "expires": date.fromisoformat(waiver["expires"])}) for waiver in known["waivers"]
-        ]
-        self._waivers = {waiver.rule: waiver for waiver in waivers}
+        self._waivers.hear(known["waivers"])
 
     def results(self, run: Run | None, scans: Sequence[ScanFacts]) -> Iterable[RuleRecord]:
         """A violated rule for each constraint that is gone."""
@@ -93,7 +86,7 @@ class Declarations(Feature):
         if not self._pinned:
             self._compare(run.database.identity)
         known = {*self._outcome.selected, *self._gone}
-        unmatched = [waiver for rule, waiver in self._waivers.items() if rule not in known]
+        unmatched = [waiver for rule, waiver in self._waivers.by_rule.items() if rule not in known]
         self._all_waivers.hear_unmatched(unmatched, known)
         return list(self._judged(run.started_at.date()))
 
@@ -113,27 +106,10 @@ class Declarations(Feature):
     def _judged(self, today: date) -> Iterator[RuleRecord]:
         for rule in self._gone:
             severity, doc = self._tests[function_of(rule)]
-            judgement = judge(severity, Outcome(held=False, reason=GONE), self._asked.fail_on)
-            waiver = self._waivers.get(rule)
-            if waiver is not None:
-                judgement = waive(judgement, objection(waiver, judgement, 1, today, whole=True))
-            result = RuleResult(
-                rule,
-                doc,
-                severity,
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                violations=1,
-                samples=[
-                    {
-                        "key": rule.partition("[")[2].removesuffix("]"),
-                        "label": None,
-                        "values": {"last_declared": self._last_seen(rule)},
-                    }
-                ],
-                waiver=None if waiver is None else waiver.to_json(),
-            )
-            yield RuleRecord(result, constraint=True)
+            name = rule.partition("[")[2].removesuffix("]")
+            samples = [{"key": name, "label": None, "values": {"last_declared": self._last_seen(rule)}}]
+            found = Found(rule, doc, severity, GONE, samples=samples, constraint=True)
+            yield found.judged(self._waivers.by_rule.get(rule), self._asked.fail_on, today)
 
     def _last_seen(self, rule: str) -> str | None:
         return self._earlier.last_seen(rule) if self._earlier else None
