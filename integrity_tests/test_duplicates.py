@@ -104,7 +104,7 @@ def test_chronicle_is_there_once(violations: Violations) -> None:
     fix_hint="if two are meant, let their names or descriptions tell them apart; else one goes, with what hangs on it",
     tags=["duplicates"],
 )
-def test_object_is_there_once(violations: Violations, table: str) -> None:
+def test_object_is_no_copy_of_another(violations: Violations, table: str) -> None:
     """No two groups, items or places of a chronicle agree in name, owner, class, status and description.
 
     That is what TG's own search for duplicates would merge. What is in no chronicle belongs to the catalogue.

@@ -143,14 +143,15 @@ def _answered(scanned: Scanned) -> list[str]:
 
 def _look(reader: Reader, scans: Sequence[Scan], samples: int) -> tuple[list[Scanned], frozenset[str]]:
     """The answers, and those of their tables that are no longer what the snapshot knows."""
-    started, begun = time.perf_counter(), reader.begun
+    started = time.perf_counter()
+    begun = reader.begin()
     works = [_Progress(scan, hidden=not samples) for scan in scans]
     batch_reader = _BatchReader(reader, scans[0].timeout, scans[0].access, started + PATIENCE_SECONDS)
     _probe(batch_reader, works)
     _answer(batch_reader, works)
     if samples:
         _sample(batch_reader, works, samples)
-    lost_locks = reader.begun > max(begun, 1)
+    lost_locks = reader.begun > begun
     counted = [work.scan.only(work.counts) for work in works if work.counts]
     changed_tables = _changed_tables(reader, counted, lost_locks=lost_locks) if counted else frozenset()
     seconds = (time.perf_counter() - started) / len(works)

@@ -93,7 +93,7 @@ def test_names_of_metrics_are_filled_in(check: RunRules) -> None:
 
     assert ran.status == 0
     assert ran.integrity["activity"] == {"rows of a": 20, "rows of b": 20}
-    assert "rows of a 20" in ran.out
+    assert "rows of a  20" in ran.out
 
 
 def test_an_unknown_name_in_that_of_a_metric_is_told(check: RunRules) -> None:

@@ -9,7 +9,7 @@ import sys
 from tg import ROOT
 
 IDS = 4555
-DIGEST = "7b4e3350b5f76f42dffde9083ab52af4076ddacb1f5d7100c37bcae36a3eb60f"
+DIGEST = "4236554c94e1449efda3e9e527a4dc2087ed7af675931ad28706e72184605c6e"
 """Of all ids, sorted, a line each. Where a rule is added or goes, both change, and the changelog says so."""
 
 

@@ -192,6 +192,12 @@ class Reader:
                 answers.pop()
         return answers
 
+    def begin(self) -> int:
+        """Begin a transaction unless there is one; its number. What prevents that is the answer to the next question."""
+        with contextlib.suppress(ConnectionFailed):
+            _ = self.connection
+        return self.begun
+
     def allows(self, timeout: float | None) -> float:
         """The seconds that a statement may take."""
         return self._limits.statement if timeout is None else timeout
