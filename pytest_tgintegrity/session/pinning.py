@@ -16,6 +16,7 @@ from pytest_tgintegrity.reports.lines import Line
 from pytest_tgintegrity.reports.terminal.summary import header
 from pytest_tgintegrity.rules.files import texts
 from pytest_tgintegrity.rules.kinds import CatalogObject
+from pytest_tgintegrity.rules.kinds.catalog import several, words_of
 from pytest_tgintegrity.text import grouped, plural, printable
 
 SHOWN = 20
@@ -86,7 +87,7 @@ def _write(path: Path, name: str, objects: Iterable[CatalogObject]) -> None:
 
 def _lines(name: str, objects: Sequence[CatalogObject], former: Sequence[CatalogObject] | None) -> Iterator[Line]:
     counts = Counter(one.kind for one in objects)
-    kinds = ", ".join(f"{grouped(count)} {kind.replace('_', ' ')}" for kind, count in counts.most_common())
+    kinds = ", ".join(plural(count, words_of(kind), several(kind)) for kind, count in counts.most_common())
     yield Line("pinned", printable(f"{plural(len(objects), 'object')} in {name}: {kinds or 'an empty schema'}"))
     if former is not None:
         yield from _differences(compared(former, objects))
@@ -102,6 +103,6 @@ def _differences(comparison: Comparison) -> Iterator[Line]:
     if not differences:
         yield Line("unchanged", "the file says what it said before")
     for one in differences[:SHOWN]:
-        yield Line(one.problem, printable(f"{one.object.kind.replace('_', ' ')} {one.object.label}"))
+        yield Line(one.problem, printable(f"{words_of(one.object.kind)} {one.object.label}"))
     if len(differences) > SHOWN:
         yield Line("", f"… and {grouped(len(differences) - SHOWN)} more: read the difference of the file")

@@ -49,7 +49,10 @@ def test_what_is_pinned_is_there_and_then_it_is_lost(check: RunRules, pin: Calla
     after = check(url=url)
 
     assert pinned.status == 0
-    assert f"objects in {LOCK}: 6 column" in pinned.out
+    assert (
+        f"objects in {LOCK}: 6 columns, 2 primary keys, 2 tables, 1 check, 1 foreign key, 1 index, 1 unique constraint"
+        in pinned.out
+    )
     assert (before.status, before.integrity["health"]["score"]) == (0, 100)
     assert after.status == 1
     failed = {one["id"].partition("::")[2]: one for one in after.integrity["rules"] if one["verdict"] != "passed"}

@@ -30,6 +30,7 @@ ObjectKind = Literal[
 ]
 OBJECT_KINDS: tuple[ObjectKind, ...] = get_args(ObjectKind)
 UNPINNED: Final = "unpinned"
+_PLURALS: Final = {"index": "indexes", "policy": "policies"}
 
 _OBJECTS = ("table", "column", "constraint", "index", "trigger")
 
@@ -83,6 +84,16 @@ class CatalogObject:
         return f"{self.table} {self.name}".rstrip()
 
 
+def words_of(kind: ObjectKind) -> str:
+    """What people call an object of a kind."""
+    return "unique constraint" if kind == "unique" else kind.replace("_", " ")
+
+
+def several(kind: ObjectKind) -> str:
+    """What people call several objects of a kind."""
+    return _PLURALS.get(kind) or f"{words_of(kind)}s"
+
+
 @named_kind("pinned")
 class Pinned:
     """A violation is an object of the kind `what` that is pinned and missing, or another than was pinned; or, if that is ``unpinned``, one that is not pinned.
@@ -98,7 +109,7 @@ class Pinned:
 def _pinned(kind: Pinned) -> str:
     if kind.what == UNPINNED:
         return "objects of the schema that are not pinned"
-    return f"pinned objects of the kind {kind.what.replace('_', ' ')} that are missing or changed"
+    return f"pinned {several(kind.what)} that are missing or changed"
 
 
 CatalogKind = Schema | Declared | Pinned

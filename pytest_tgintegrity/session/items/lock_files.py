@@ -16,6 +16,7 @@ from pytest_tgintegrity.planning.expected.lock_file import OURS, pinned_objects
 from pytest_tgintegrity.rules.declare import declaring
 from pytest_tgintegrity.rules.files import texts
 from pytest_tgintegrity.rules.kinds import OBJECT_KINDS, UNPINNED, CatalogObject, ObjectKind, Pinned
+from pytest_tgintegrity.rules.kinds.catalog import words_of
 from pytest_tgintegrity.rules.rule import Rule
 from pytest_tgintegrity.rules.severity import Severity
 
@@ -69,8 +70,9 @@ def _tests(objects: tuple[CatalogObject, ...]) -> Iterator[Callable[[Violations]
     for kind in OBJECT_KINDS:
         severity = _SEVERITIES.get(kind, "high")
         rule = Rule(Pinned(kind, objects), severity=severity, fix_hint=HINT, tags=(TAG,))
-        words = kind.replace("_", " ")
-        yield _test(f"test_{kind}_is_as_pinned", f"Every pinned {words} is there, and is what was pinned.", rule)
+        yield _test(
+            f"test_{kind}_is_as_pinned", f"Every pinned {words_of(kind)} is there, and is what was pinned.", rule
+        )
     rule = Rule(Pinned(UNPINNED, objects), severity="info", fix_hint=HINT, tags=(TAG,))
     yield _test("test_nothing_is_unpinned", "The schema has nothing that is not pinned.", rule)
 
