@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,14 +20,8 @@ from pytest_tgintegrity.rules.kinds import CatalogObject
 from pytest_tgintegrity.text import grouped, plural, printable
 
 SHOWN = 20
-NOT_IN_FORCE = (
-    "NOT VALID",
-    "NOT ENFORCED",
-    "INVALID",
-    "its index is INVALID",
-    "its triggers are disabled",
-    "disabled",
-)
+NOT_IN_FORCE = re.compile(r"(?:NOT VALID\)?|NOT ENFORCED|INVALID|\bdisabled(?: on [^']+)?)\Z")
+"""How the definition of what is not in force ends."""
 
 
 def lock_file(named: str, places: Sequence[Path], folder: Path) -> Path:
@@ -90,7 +85,7 @@ def _lines(name: str, objects: Sequence[CatalogObject], former: Sequence[Catalog
     yield Line("pinned", printable(f"{plural(len(objects), 'object')} in {name}: {kinds or 'an empty schema'}"))
     if former is not None:
         yield from _differences(compared(former, objects))
-    idle = [one for one in objects if one.definition.endswith(NOT_IN_FORCE)]
+    idle = [one for one in objects if NOT_IN_FORCE.search(one.definition)]
     if idle:
         more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
         words = f"{idle[0].label} is {idle[0].definition}{more}: pinned as it is, though it is not in force"

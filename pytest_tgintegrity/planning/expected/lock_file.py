@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.planning.expected.definitions import settled
 from pytest_tgintegrity.rules.kinds import OBJECT_KINDS, CatalogObject, ObjectKind
 from pytest_tgintegrity.rules.toml import document, shortened
 
@@ -42,7 +43,8 @@ def _quoted(name: str) -> str:
 def object_of(row: Sequence[Any]) -> CatalogObject:
     """An object from a row of the live catalog: kind, schema, table, name, definition."""
     kind, schema, table, name, definition = row
-    return CatalogObject(kind, portable(table_label(schema, table)), portable(name), portable(definition))
+    said = definition if kind == "enum" else settled(definition)
+    return CatalogObject(kind, portable(table_label(schema, table)), portable(name), portable(said))
 
 
 def lock_text(objects: Iterable[CatalogObject]) -> str:
@@ -89,5 +91,5 @@ def _definition(kind: ObjectKind, value: object, where: str) -> str:
     if kind == "enum" and isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and kind != "enum":
-        return value
+        return settled(value)
     raise UsageError(f"{where} is {shortened(value)}, no definition: write the file anew with --pin-schema")
