@@ -50,15 +50,17 @@ _CLONES_OFF = (
 _NAMED = {
     **_IN_FORCE,
     "trigger": (
-        "SELECT tgrelid AS relid, tgname AS name, pg_catalog.concat('trigger ', tgname) AS object,"
+        "SELECT tgrelid AS relid, tgname AS name, pg_catalog.concat('trigger ', tgname) AS object,"  # noqa: S608 - SQL of ours
         " CASE WHEN tgenabled IN ('D', 'R') THEN 'disabled'"
-        f" WHEN pg_trigger.oid IN ({_CLONES_OFF}) THEN 'disabled on a partition' END AS problem FROM pg_catalog.pg_trigger"
+        " WHEN pg_trigger.oid IN ("
+        + _CLONES_OFF
+        + ") THEN 'disabled on a partition' END AS problem FROM pg_catalog.pg_trigger"
     ),
     "constraint": (
-        "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"
+        "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"  # noqa: S608 - SQL of ours
         " CASE WHEN pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(pg_constraint), 'conenforced') = 'false' THEN 'NOT ENFORCED'"
         " WHEN NOT convalidated THEN 'NOT VALID'"
-        f" WHEN pg_constraint.oid IN ({_TRIGGERS_OFF}) THEN 'its triggers are disabled'"
+        " WHEN pg_constraint.oid IN (" + _TRIGGERS_OFF + ") THEN 'its triggers are disabled'"
         " WHEN EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = conindid AND conindid <> '0'::pg_catalog.oid"
         " AND NOT (indisvalid AND indisready)) THEN 'its index is INVALID' END AS problem FROM pg_catalog.pg_constraint"
         " WHERE conrelid <> '0'::pg_catalog.oid"

@@ -19,7 +19,7 @@ _HEADER: Final = f"""\
 # Written by `pytest --pin-schema`; do not edit it, write it anew when a migration meant the change, and read the difference.
 tgintegrity = {VERSION}
 """
-OURS: Final = re.compile(r"^tgintegrity\s*=", re.MULTILINE)
+OURS: Final = re.compile(r"^\s*tgintegrity\s*=", re.MULTILINE)
 """What a lock file of ours says; others may have a file of that name."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DELETE: Final = "\x7f"
@@ -71,6 +71,8 @@ def _string(text: str) -> str:
 
 def pinned_objects(text: str, file: str) -> tuple[CatalogObject, ...]:
     """The objects that a lock file pins. Raises `UsageError` in one sentence that names the file."""
+    if not text.strip():
+        raise UsageError(f"{file} is empty: take it from version control, or write it anew with --pin-schema")
     found = document(text, file)
     version = found.pop("tgintegrity", None)
     if version != VERSION:
