@@ -140,7 +140,9 @@ def test_casts_and_lists_of_conditions_are_told_as_after_a_restore(text: str, af
         "'((a AND b) AND c)'::text",
         "(f((a AND b)) AND c)",
         "((a = ANY (ARRAY[1, 2])) AND b)",
+        "(ARRAY[" * 900 + "a" + "])::text[]" * 900,
     ],
+    ids=range(12),
 )
 def test_what_stays_as_it_is_is_left_alone(text: str) -> None:
     assert settled(text) == text

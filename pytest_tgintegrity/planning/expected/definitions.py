@@ -23,8 +23,11 @@ _NESTED: Final = (") AND ", ") OR ")
 
 
 def settled(definition: str) -> str:
-    """The definition as PostgreSQL prints it once it has read what it printed."""
-    return _in_one_list(_of_elements(definition))
+    """The definition as PostgreSQL prints it once it has read what it printed; one of hundreds of nested arrays as it is."""
+    try:
+        return _in_one_list(_of_elements(definition))
+    except RecursionError:
+        return definition
 
 
 # --- casts of arrays
