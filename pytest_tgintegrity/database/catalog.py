@@ -52,7 +52,12 @@ def _is_there(oid: str) -> str:
 
 
 _NOT_VALID = "CASE WHEN to_jsonb(o) ->> 'conenforced' = 'false' THEN 'NOT ENFORCED' WHEN NOT o.convalidated THEN 'NOT VALID' {} END"
-_TRIGGERS_OFF = "WHEN EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = o.oid AND tgenabled IN ('D', 'R')) THEN 'its triggers are disabled'"
+_TRIGGERS_OFF = """WHEN o.oid IN (
+    WITH RECURSIVE off(id) AS (
+        SELECT tgconstraint FROM pg_trigger WHERE tgenabled IN ('D', 'R')
+        UNION SELECT conparentid FROM off JOIN pg_constraint k ON k.oid = off.id)
+    SELECT id FROM off) THEN 'its triggers are disabled'"""
+"""On the table or on one of its partitions."""
 _INDEX_OFF = "CASE WHEN NOT (i.indisvalid AND i.indisready) THEN 'its index is INVALID' END"
 
 _CHECKS = f"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,14 +21,9 @@ from pytest_tgintegrity.rules.kinds.catalog import several, words_of
 from pytest_tgintegrity.text import grouped, plural, printable
 
 SHOWN = 20
-NOT_IN_FORCE = (
-    "NOT VALID",
-    "NOT ENFORCED",
-    "INVALID",
-    "its index is INVALID",
-    "its triggers are disabled",
-    "disabled",
-)
+NOT_IN_FORCE = re.compile(r"(?:NOT VALID\)?|NOT ENFORCED|INVALID|\bdisabled(?: on [^']+)?)\Z")
+"""How the definition of what is not in force ends."""
+_WHERE = f"--pin-schema does not know where: write --pin-schema=FOLDER/{LOCK_FILE}"
 
 
 def lock_file(named: str, places: Sequence[Path], folder: Path) -> Path:
@@ -35,10 +31,12 @@ def lock_file(named: str, places: Sequence[Path], folder: Path) -> Path:
     if named:
         return _checked(folder / named)
     paths = [Path(str(place).partition("::")[0]).absolute() for place in places]
+    if not all(path.exists() for path in paths):  # such as the name of a package
+        raise UsageError(_WHERE)
     folders = list(dict.fromkeys(path if path.is_dir() else path.parent for path in paths))
     known = [place / LOCK_FILE for place in folders if (place / LOCK_FILE).exists()]
     if len(known or folders) != 1 or not folders[0].is_dir():
-        raise UsageError(f"--pin-schema does not know where: write --pin-schema=FOLDER/{LOCK_FILE}")
+        raise UsageError(_WHERE)
     return _checked((known or [folders[0] / LOCK_FILE])[0])
 
 
@@ -54,13 +52,15 @@ def pin_schema(run: Run, path: Path, root: Path, say: Callable[[str], None]) -> 
     """Write the lock file and say what is different from the last one. Raises `TgIntegrityError`."""
     try:
         name = str(path.relative_to(root) if path.is_relative_to(root) else path)
-        former = _former(path, root)
+        former, doubt = _former(path, root)
         run.wait()
         with run.reader() as reader:
             objects = read_objects(reader)
         _write(path, name, objects)
         if run.database is not None:
             say(header(run.database, run.snapshot))
+        if doubt is not None:
+            say(str(Line("replaced", printable(f"what was there could not be compared: {doubt}"))))
         for line in _lines(name, objects, former):
             say(str(line))
         return 0
@@ -68,14 +68,17 @@ def pin_schema(run: Run, path: Path, root: Path, say: Callable[[str], None]) -> 
         run.close()
 
 
-def _former(path: Path, root: Path) -> tuple[CatalogObject, ...] | None:
-    """What is pinned so far; None if there is no such file. Raises `UsageError` for a file of somebody else's."""
+def _former(path: Path, root: Path) -> tuple[tuple[CatalogObject, ...] | None, str | None]:
+    """What is pinned so far, None if nothing is, and why that cannot be read. Raises `UsageError` for a file of somebody else's."""
     if not path.exists():
-        return None
+        return None, None
     ((name, text),) = texts([path], root)
-    if not OURS.search(text):
+    if text.strip() and not OURS.search(text):
         raise UsageError(f"{name} is no lock file of ours: move it, or name another folder with --pin-schema=FILE")
-    return pinned_objects(text, name)
+    try:
+        return pinned_objects(text, name), None
+    except UsageError as error:
+        return None, str(error).partition(": write it anew")[0].partition(": write the file anew")[0]
 
 
 def _write(path: Path, name: str, objects: Iterable[CatalogObject]) -> None:
@@ -91,7 +94,7 @@ def _lines(name: str, objects: Sequence[CatalogObject], former: Sequence[Catalog
     yield Line("pinned", printable(f"{plural(len(objects), 'object')} in {name}: {kinds or 'an empty schema'}"))
     if former is not None:
         yield from _differences(compared(former, objects))
-    idle = [one for one in objects if one.definition.endswith(NOT_IN_FORCE)]
+    idle = [one for one in objects if NOT_IN_FORCE.search(one.definition)]
     if idle:
         more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
         words = f"{idle[0].label} is {idle[0].definition}{more}: pinned as it is, though it is not in force"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from pytest_tgintegrity.rules.rule import Rule
 TEST = "rules/test_declared.py::test_holds"
 BEGAN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 IDS = st.builds("{}[{}]".format, st.sampled_from(["a.py::test_a", "b.py::test_b"]), st.sampled_from("xyz"))
-ITEMS = st.dictionaries(IDS, st.sampled_from(["one", "two", "not-null"]))
+ITEMS = st.dictionaries(IDS, st.sampled_from(["one", "two", "three"]))
 
 
 def bound(constraint: Constraint) -> BoundRule:
@@ -77,6 +78,38 @@ def test_what_is_gone_stays_so_with_the_time_at_which_it_was_last_declared() -> 
     assert gone(second.items, {f"{TEST}[b]": "two", f"{TEST}[c]": "one"}, [TEST]) == []
 
 
+def test_a_dropped_one_whose_name_another_has_now_is_gone_under_the_name_of_that() -> None:
+    before = [constraint("a", columns=("a",)), constraint("b", columns=("b",)), constraint("c", columns=("c",))]
+    now = [constraint("a", columns=("b",)), constraint("b", columns=("c",))]
+
+    assert missed(before, now) == ["item-c]"]
+
+
+def test_what_another_search_path_calls_otherwise_is_not_gone() -> None:
+    def seen(path: str) -> dict[str, str]:
+        schemas = {"public", "app"}
+        tables = [
+            replace(constraint("", kind, columns=("id",)), schema=schema, visible=schema == path)
+            for schema in schemas
+            for kind in ("not_null", "foreign_key")
+        ]
+        return declared_items(map(bound, tables))
+
+    before, now = seen("public"), seen("app")
+
+    assert set(before) != set(now)
+    assert gone(before, now, [TEST]) == []
+    assert len(gone(before, dict(list(now.items())[1:]), [TEST])) == 1
+
+
+def test_what_other_rules_look_at_is_kept_for_them() -> None:
+    other = "other/test_more.py::test_holds[x]"
+    earlier = EarlierDeclarations(BEGAN, {f"{TEST}[a]": "one", other: "two"})
+
+    assert earlier.of_others([TEST]) == [other]
+    assert earlier.kept([other]) == {other: "two@2026-01-02T03:04:00+00:00"}
+
+
 @given(ITEMS, ITEMS)
 def test_what_is_gone_was_there_and_is_not(before: dict[str, str], now: dict[str, str]) -> None:
     functions = {"a.py::test_a"}
@@ -87,5 +120,5 @@ def test_what_is_gone_was_there_and_is_not(before: dict[str, str], now: dict[str
     assert all(rule in before and rule not in now and rule.startswith("a.py") for rule in missing)
     assert gone(before, {**now, **before}, functions) == []
     lost = [rule for rule in before if rule not in now and rule.startswith("a.py")]
-    new = [rule for rule in now if rule not in before and rule.startswith("a.py") and now[rule] != "not-null"]
+    new = [rule for rule in now if rule not in before and rule.startswith("a.py")]
     assert len(lost) - len(new) <= len(missing) <= len(lost)

@@ -57,8 +57,17 @@ CREATE TABLE leaf () INHERITS (heap);
 CREATE TABLE lonely ();
 CREATE TABLE log (at date NOT NULL, id int, PRIMARY KEY (at, id)) PARTITION BY RANGE (at);
 CREATE TABLE log_old PARTITION OF log FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
-CREATE TABLE log_new PARTITION OF log FOR VALUES FROM ('2020-01-01') TO (MAXVALUE);
+CREATE TABLE log_new PARTITION OF log FOR VALUES FROM ('2021-01-01') TO (MAXVALUE);
 CREATE INDEX log_id ON log (id);
+CREATE TABLE log_far PARTITION OF log FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') PARTITION BY LIST (id);
+CREATE TABLE log_leaf PARTITION OF log_far FOR VALUES IN (1);
+ALTER TABLE log ADD note text DEFAULT 'x', ADD parent_id bigint CONSTRAINT log_fk REFERENCES parent;
+ALTER TABLE log_old ALTER note SET NOT NULL;
+ALTER TABLE log_leaf ALTER note SET DEFAULT 'leaf';
+CREATE TRIGGER logged AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION touched();
+CREATE TYPE pair AS (a int, b text COLLATE "C");
+CREATE RULE "keep.all" AS ON DELETE TO heap DO INSTEAD NOTHING;
+CREATE UNLOGGED TABLE passing_by (id serial);
 CREATE TABLE "odd"."a.b ""c"" ON USING" ("Größe" int, "x y" int, CONSTRAINT "k=1" CHECK ("x y" > 0));
 CREATE INDEX "i USING gist (" ON "odd"."a.b ""c"" ON USING" ("Größe");
 """
@@ -89,7 +98,7 @@ LOSSES: list[tuple[str, str, dict[ObjectKind, list[str]]]] = [
     (
         "the triggers on the other side of a foreign key",
         "ALTER TABLE parent DISABLE TRIGGER ALL",
-        {"foreign_key": ["child child_fk changed"], "trigger": ["parent late changed"]},
+        {"foreign_key": ["child child_fk changed", "log log_fk changed"], "trigger": ["parent late changed"]},
     ),
     ("a trigger", "ALTER TABLE child DISABLE TRIGGER USER", {"trigger": ["child on USING changed"]}),
     ("a trigger outside of replicas", 'ALTER TABLE child ENABLE REPLICA TRIGGER "on USING"', {"trigger": ["child on USING changed"]}),
@@ -141,12 +150,22 @@ LOSSES: list[tuple[str, str, dict[ObjectKind, list[str]]]] = [
     ("a policy", "DROP POLICY own ON guarded", {"policy": ["guarded own missing"]}),
     ("the sense of a policy", "ALTER POLICY own ON guarded USING (true)", {"policy": ["guarded own changed"]}),
     ("whom a policy is about", "ALTER POLICY own ON guarded TO pg_monitor", {"policy": ["guarded own changed"]}),
-    ("a partition", "DROP TABLE log_old", {"partition": ["log_old missing"]}),
-    ("a partition that stands alone", "ALTER TABLE log DETACH PARTITION log_old", {"partition": ["log_old missing"]}),
+    ("a partition", "DROP TABLE log_new", {"partition": ["log_new missing"]}),
+    ("a partition that stands alone", "ALTER TABLE log DETACH PARTITION log_new", {"partition": ["log_new missing"]}),
+    ("a logged partition", "ALTER TABLE log_old SET UNLOGGED", {"partition": ["log_old changed"]}),
+    ("the NOT NULL of a partition alone", "ALTER TABLE log_old ALTER note DROP NOT NULL", {"column": ["log_old note missing"]}),
+    ("the default of a partition alone", "ALTER TABLE log_leaf ALTER note SET DEFAULT 'other'", {"column": ["log_leaf note changed"]}),
+    ("a trigger on one partition", "ALTER TABLE log_leaf DISABLE TRIGGER logged", {"trigger": ["log logged changed"]}),
+    ("a foreign key on one partition", "ALTER TABLE log_leaf DISABLE TRIGGER ALL", {"trigger": ["log logged changed"], "foreign_key": ["log log_fk changed"]}),
+    ("a rule", 'DROP RULE "keep.all" ON heap', {"rule": ["heap keep.all missing"]}),
+    ("a rule that does nothing", 'ALTER TABLE heap DISABLE RULE "keep.all"', {"rule": ["heap keep.all changed"]}),
+    ("a logged sequence", "UPDATE pg_class SET relpersistence = 'u' WHERE oid = 'lone'::regclass", {"sequence": ["lone changed"]}),
+    ("an attribute of a composite type", "ALTER TYPE pair DROP ATTRIBUTE b", {"column": ["pair b missing"]}),
+    ("a composite type", "DROP TYPE pair", {"table": ["pair missing"], "column": ["pair a missing", "pair b missing"]}),
     ("an heir", "ALTER TABLE leaf NO INHERIT heap", {"table": ["leaf changed"]}),
     ("a logged table", "ALTER TABLE heap SET UNLOGGED", {"table": ["heap changed"]}),
     ("a view", "DROP VIEW seen", {"table": ["seen missing"], "column": ["seen id missing", "seen name missing"]}),
-    ("a renamed table", "ALTER TABLE heap RENAME TO pile", {"table": ["heap missing", "leaf changed"], "column": ["heap id missing", "heap kept missing"]}),
+    ("a renamed table", "ALTER TABLE heap RENAME TO pile", {"table": ["heap missing", "leaf changed"], "column": ["heap id missing", "heap kept missing"], "rule": ["heap keep.all missing"]}),
     ("a moved table", "ALTER TABLE lonely SET SCHEMA odd", {"table": ["lonely missing"]}),
     ("a domain's check", "ALTER DOMAIN small DROP CONSTRAINT small_check", {"domain": ["small changed"]}),
     ("a domain's NOT NULL", "ALTER DOMAIN small DROP NOT NULL", {"domain": ["small changed"]}),
@@ -163,8 +182,9 @@ HARMLESS: list[tuple[str, str, list[str]]] = [
     ("a new column", "ALTER TABLE heap ADD fresh int", ["heap fresh", "leaf fresh"]),
     ("a new index", "CREATE INDEX fresh ON heap (id)", ["heap fresh"]),
     ("the same index once more", "CREATE INDEX fresh ON child (parent_id DESC NULLS LAST) INCLUDE (amount)", ["child fresh"]),
-    ("a new partition", "ALTER TABLE log DETACH PARTITION log_new; ALTER TABLE log ATTACH PARTITION log_new FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)", []),
+    ("a new partition", "ALTER TABLE log DETACH PARTITION log_new; ALTER TABLE log ATTACH PARTITION log_new FOR VALUES FROM ('2021-01-01') TO (MAXVALUE)", []),
     ("a new label", "ALTER TYPE mood ADD VALUE 'elated' BEFORE 'ok'", ["mood"]),
+    ("a rule that is new", "CREATE RULE eat AS ON INSERT TO lonely DO INSTEAD NOTHING", ["lonely eat"]),
     ("rows", "INSERT INTO parent (name) VALUES ('x'); SELECT nextval('lone')", []),
     ("a table of somebody's session", "CREATE TEMP TABLE passing (id int PRIMARY KEY)", []),
     ("another search path", "SET search_path = odd, public", []),
@@ -230,6 +250,21 @@ def test_what_is_lost_or_changed_is_named(
     for one in lost:
         named.setdefault(one.object.kind, []).append(f"{one.object.label} {one.problem}")
     assert named == expected
+
+
+def test_a_not_null_that_is_not_valid_any_more_is_named(urls: Callable[[int], str]) -> None:
+    with psycopg.connect(urls(18)) as connection:
+        pinned = live(connection)
+        damage(
+            connection,
+            "ALTER TABLE parent ALTER name DROP NOT NULL; ALTER TABLE parent ADD CONSTRAINT n NOT NULL name NOT VALID",
+        )
+        lost = compared(pinned, live(connection)).lost
+        connection.rollback()
+
+    assert [(one.object.label, one.now) for one in lost] == [
+        ("parent name", "character(3) NOT NULL (NOT NULL is NOT VALID)")
+    ]
 
 
 @pytest.mark.parametrize(("statements", "new"), [case[1:] for case in HARMLESS], ids=[case[0] for case in HARMLESS])

@@ -189,6 +189,37 @@ def test_a_pinned_schema_lets_it_go(look: Callable[..., Ran], url: str, pytester
     assert (after.status, missing(after)) == (0, [])
 
 
+def test_other_rules_on_the_same_database_do_not_let_it_go(
+    look: Callable[..., Ran], url: str, check: RunRules, valkey: ValkeyServer, pytester: pytest.Pytester
+) -> None:
+    look()
+    (pytester.path / "test_items.py").rename(pytester.mkdir("mine") / "test_items.py")
+    pytester.mkdir("theirs")
+    theirs = DECLARED.replace("test_foreign_key", "test_points")
+    (pytester.path / "theirs" / "test_theirs.py").write_text(f"from pytest_tgintegrity import declared\n{theirs}")
+    asked = (f"--redis-url={valkey.url}",)
+    first = [check(folder, *asked, url=url) for folder in ("mine", "theirs")]
+    execute(url, DROP)
+
+    later = [check(folder, *asked, url=url) for folder in ("mine", "theirs", "mine", "theirs")]
+
+    assert [ran.status for ran in (*first, *later)] == [0, 0, 1, 1, 1, 1]
+    assert [missing(ran) for ran in later] == [[FOREIGN_KEY], ["test_points[item-item_owner]"]] * 2
+
+
+def test_another_search_path_lets_nothing_go(look: Callable[..., Ran], url: str) -> None:
+    execute(url, "CREATE SCHEMA app; CREATE TABLE app.item (id int PRIMARY KEY, name text NOT NULL, more int NOT NULL)")
+    look()
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    execute(url, f"ALTER DATABASE {name} SET search_path = app")
+
+    there = look()
+    execute(url, "ALTER TABLE app.item ALTER more DROP NOT NULL")
+
+    assert missing(there) == []
+    assert missing(look()) == ["test_not_null[item-more]"]
+
+
 def test_without_a_history_nothing_is_known(check: RunRules, url: str) -> None:
     check(HOLDS, DECLARED, url=url)
     execute(url, DROP)

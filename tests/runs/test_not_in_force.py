@@ -111,3 +111,30 @@ def test_rows_that_row_security_hides_are_seen(check: RunRules, make_database: C
     assert [verdict for test, verdict in ran.verdicts.items() if "declared" in test] == ["unknown"]
     assert "hidden from this role by row security" in ran.out
     assert owner.status == 0
+
+
+def test_a_partition_alone_that_does_not_hold_its_rows_to_it_is_seen(
+    check: RunRules, make_database: Callable[[str], str]
+) -> None:
+    url = make_database("""
+        CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TABLE owner (id int PRIMARY KEY);
+        CREATE TABLE item (id int CONSTRAINT item_owner REFERENCES owner) PARTITION BY LIST (id);
+        CREATE TABLE item_low PARTITION OF item FOR VALUES IN (1, 2) PARTITION BY LIST (id);
+        CREATE TABLE item_one PARTITION OF item_low FOR VALUES IN (1);
+        CREATE TRIGGER touched AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION touched();
+        INSERT INTO owner VALUES (1); INSERT INTO item VALUES (1);
+    """)
+    named = {"constraint": 'table="item", constraint="item_owner"', "trigger": 'table="item", trigger="touched"'}
+    rules = [ASKED.format(name=name, words=words) for name, words in named.items()]
+    before = check(DECLARED.format(kind="foreign_key"), *rules, url=url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE item_one DISABLE TRIGGER ALL")
+
+    after = check(url=url)
+
+    assert set(before.verdicts.values()) == {"passed"}
+    (declared, constraint, trigger) = after.verdicts.values()
+    assert (declared, constraint, trigger) == ("noted", "failed", "failed")
+    assert "it holds, but is not in force: its triggers are disabled" in after.out
+    assert "disabled on a partition" in after.out

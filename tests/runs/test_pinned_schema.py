@@ -158,6 +158,16 @@ def test_a_project_whose_tests_are_called_otherwise_has_them_too(
     assert check(".", url=url).verdicts["test_foreign_key_is_as_pinned"] == "failed"
 
 
+def test_a_project_that_leaves_imported_tests_out_has_them_too(
+    check: RunRules, pin: Callable[..., Ran], url: str, pytester: pytest.Pytester
+) -> None:
+    pytester.makeini("[pytest]\ncollect_imported_tests = false\n")
+    pin()
+    execute(url, LOST)
+
+    assert check(HOLDS, url=url).verdicts["test_foreign_key_is_as_pinned"] == "failed"
+
+
 def test_they_are_collected_without_a_database(check: RunRules, pin: Callable[..., Ran]) -> None:
     pin()
 
@@ -193,6 +203,32 @@ def test_a_spoilt_file_is_a_collection_error_in_one_line(check: RunRules, pytest
     assert ran.status == 2
     assert f"{LOCK}: 'tabel' is no kind of object: write the file anew with --pin-schema" in ran.out
     assert "Traceback" not in ran.said
+
+
+def test_an_empty_file_is_a_collection_error_and_not_somebody_else_s(
+    check: RunRules, pytester: pytest.Pytester, url: str
+) -> None:
+    (pytester.path / LOCK).write_text("\n")
+
+    ran = check(HOLDS, url=url)
+
+    assert ran.status == 2
+    assert f"{LOCK} is empty: take it from version control" in ran.out
+
+
+@pytest.mark.parametrize(
+    "text", ["tgintegrity = 2\n[table]\nx = 1\n", "<<<<<<< HEAD\ntgintegrity = 1\n", "tgintegrity = 1\n[tabel]\n", ""]
+)
+def test_what_cannot_be_read_is_written_anew_as_it_says(
+    check: RunRules, pin: Callable[..., Ran], pytester: pytest.Pytester, url: str, text: str
+) -> None:
+    (pytester.path / LOCK).write_text(text)
+
+    pinned = pin()
+
+    assert pinned.status == 0, pinned.said
+    assert f"replaced   what was there could not be compared: {LOCK}" in pinned.out
+    assert check(LOCK, url=url).status == 0
 
 
 def test_a_file_that_cannot_be_read_is_said(check: RunRules, pytester: pytest.Pytester, url: str) -> None:
@@ -242,6 +278,7 @@ def test_what_is_not_in_force_is_pinned_and_said(pin: Callable[..., Ran], url: s
     [
         (["--pin-schema=other.toml"], "--pin-schema=other.toml: pytest collects files called schema.lock.toml"),
         (["--pin-schema=nowhere/schema.lock.toml"], "in a folder that is there"),
+        (["--pin-schema", "--pyargs", "some.package"], "--pin-schema does not know where"),
         (
             ["--pin-schema", "one", "two"],
             "--pin-schema does not know where: write --pin-schema=FOLDER/schema.lock.toml",

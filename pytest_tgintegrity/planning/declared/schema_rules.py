@@ -34,16 +34,33 @@ _HIDDEN = (
     " CASE WHEN pg_catalog.row_security_active(oid) THEN 'hidden from this role by row security' END AS problem"
     " FROM pg_catalog.pg_class WHERE relrowsecurity"
 )
-
+_TRIGGERS_OFF = (
+    "WITH RECURSIVE off(id) AS (SELECT tgconstraint FROM pg_catalog.pg_trigger WHERE tgenabled IN ('D', 'R')"
+    " UNION SELECT whole.conparentid FROM off JOIN pg_catalog.pg_constraint AS whole ON whole.oid = off.id) SELECT id FROM off"
+)
+"""Constraints with a disabled trigger, and those of which they are the part that a partition has."""
+_CLONES_OFF = (
+    "WITH RECURSIVE own AS (SELECT oid AS id, tgenabled AS state,"
+    " pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(one), 'tgparentid')::pg_catalog.oid AS parent"
+    " FROM pg_catalog.pg_trigger AS one), off(id) AS (SELECT parent FROM own WHERE state IN ('D', 'R')"
+    " UNION SELECT own.parent FROM off JOIN own ON own.id = off.id) SELECT id FROM off WHERE id IS NOT NULL"
+)
+"""Triggers of partitioned tables that are disabled on a partition."""
 
 _NAMED = {
     **_IN_FORCE,
+    "trigger": (
+        "SELECT tgrelid AS relid, tgname AS name, pg_catalog.concat('trigger ', tgname) AS object,"  # noqa: S608 - SQL of ours
+        " CASE WHEN tgenabled IN ('D', 'R') THEN 'disabled'"
+        " WHEN pg_trigger.oid IN ("
+        + _CLONES_OFF
+        + ") THEN 'disabled on a partition' END AS problem FROM pg_catalog.pg_trigger"
+    ),
     "constraint": (
-        "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"
+        "SELECT conrelid AS relid, conname AS name, pg_catalog.concat('constraint ', conname) AS object,"  # noqa: S608 - SQL of ours
         " CASE WHEN pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(pg_constraint), 'conenforced') = 'false' THEN 'NOT ENFORCED'"
         " WHEN NOT convalidated THEN 'NOT VALID'"
-        " WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgconstraint = pg_constraint.oid"
-        " AND tgenabled IN ('D', 'R')) THEN 'its triggers are disabled'"
+        " WHEN pg_constraint.oid IN (" + _TRIGGERS_OFF + ") THEN 'its triggers are disabled'"
         " WHEN EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = conindid AND conindid <> '0'::pg_catalog.oid"
         " AND NOT (indisvalid AND indisready)) THEN 'its index is INVALID' END AS problem FROM pg_catalog.pg_constraint"
         " WHERE conrelid <> '0'::pg_catalog.oid"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_tgintegrity.errors import UsageError
+from pytest_tgintegrity.planning.expected.definitions import settled
 from pytest_tgintegrity.rules.kinds import OBJECT_KINDS, CatalogObject, ObjectKind
 from pytest_tgintegrity.rules.toml import document, shortened
 
@@ -18,7 +19,7 @@ _HEADER: Final = f"""\
 # Written by `pytest --pin-schema`; do not edit it, write it anew when a migration meant the change, and read the difference.
 tgintegrity = {VERSION}
 """
-OURS: Final = re.compile(r"^tgintegrity\s*=", re.MULTILINE)
+OURS: Final = re.compile(r"^\s*tgintegrity\s*=", re.MULTILINE)
 """What a lock file of ours says; others may have a file of that name."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DELETE: Final = "\x7f"
@@ -42,7 +43,8 @@ def _quoted(name: str) -> str:
 def object_of(row: Sequence[Any]) -> CatalogObject:
     """An object from a row of the live catalog: kind, schema, table, name, definition."""
     kind, schema, table, name, definition = row
-    return CatalogObject(kind, portable(table_label(schema, table)), portable(name), portable(definition))
+    said = definition if kind == "enum" else settled(definition)
+    return CatalogObject(kind, portable(table_label(schema, table)), portable(name), portable(said))
 
 
 def lock_text(objects: Iterable[CatalogObject]) -> str:
@@ -69,6 +71,8 @@ def _string(text: str) -> str:
 
 def pinned_objects(text: str, file: str) -> tuple[CatalogObject, ...]:
     """The objects that a lock file pins. Raises `UsageError` in one sentence that names the file."""
+    if not text.strip():
+        raise UsageError(f"{file} is empty: take it from version control, or write it anew with --pin-schema")
     found = document(text, file)
     version = found.pop("tgintegrity", None)
     if version != VERSION:
@@ -89,5 +93,5 @@ def _definition(kind: ObjectKind, value: object, where: str) -> str:
     if kind == "enum" and isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and kind != "enum":
-        return value
+        return settled(value)
     raise UsageError(f"{where} is {shortened(value)}, no definition: write the file anew with --pin-schema")

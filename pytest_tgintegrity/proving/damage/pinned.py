@@ -29,6 +29,7 @@ _DAMAGES: Final = {
     "index": ("pg_index", "indisvalid = NOT indisvalid", f"indrelid IN {_RELATIONS} AND NOT indisunique"),
     "sequence": ("pg_sequence", "seqcycle = NOT seqcycle", f"seqrelid IN (SELECT oid FROM pg_catalog.pg_class WHERE {_OURS})"),
     "trigger": ("pg_trigger", "tgenabled = 'R'", f"tgrelid IN {_RELATIONS} AND NOT tgisinternal AND tgenabled <> 'R'"),
+    "rule": ("pg_rewrite", "ev_enabled = 'R'", f"ev_class IN {_RELATIONS} AND rulename <> '_RETURN' AND ev_enabled <> 'R'"),
     "policy": ("pg_policy", "polpermissive = NOT polpermissive", f"polrelid IN {_RELATIONS}"),
     "partition": ("pg_class", "relname = 'tgintegrity'", f"{_OURS} AND relispartition AND relkind = 'r'"),
     "domain": ("pg_type", "typnotnull = NOT typnotnull", f"typtype = 'd' AND {_TYPES}"),

@@ -23,6 +23,7 @@ ObjectKind = Literal[
     "index",
     "sequence",
     "trigger",
+    "rule",
     "policy",
     "partition",
     "domain",

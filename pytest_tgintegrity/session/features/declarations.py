@@ -82,9 +82,7 @@ class Declarations(Feature):
         """A violated rule for each constraint that is gone."""
         if run is None or run.database is None or not self._is_whole():
             return ()
-        self.kept = self._items
-        if not self._pinned:
-            self._compare(run.database.identity)
+        self._compare(run.database.identity)
         known = {*self._outcome.selected, *self._gone}
         unmatched = [waiver for rule, waiver in self._waivers.by_rule.items() if rule not in known]
         self._all_waivers.hear_unmatched(unmatched, known)
@@ -94,14 +92,16 @@ class Declarations(Feature):
         return self._outcome.complete and not self._outcome.deselected and whole(self._config)
 
     def _compare(self, identity: str) -> None:
-        """What is gone is kept, too: the next run has to miss it as well."""
+        """What is gone is kept, too: the next run has to miss it as well. So is what other rules look at, of the same database."""
+        self.kept = self._items
         try:
             self._earlier = self._memory.past(identity).declared if self._memory.address else None
         except HistoryLost:
             self.kept = None
         if self._earlier is not None:
-            self._gone = gone(self._earlier.items, self._items, self._tests)
-            self.kept = {**self._items, **self._earlier.kept(self._gone)}
+            self._gone = () if self._pinned else gone(self._earlier.items, self._items, self._tests)
+            unasked = self._earlier.of_others(self._tests)
+            self.kept = {**self._items, **self._earlier.kept([*self._gone, *unasked])}
 
     def _judged(self, today: date) -> Iterator[RuleRecord]:
         for rule in self._gone:

@@ -49,6 +49,7 @@ class LockFile(pytest.Module):
     def _getobj(self) -> ModuleType:
         module = ModuleType(self.path.name, f"The schema that {self.path.name} pins is there.")
         for test in _tests(self.objects):
+            test.__module__ = module.__name__  # pytest may have been told to leave imported tests out
             setattr(module, test.__name__, test)
         return module
 
@@ -58,12 +59,12 @@ class LockFile(pytest.Module):
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file of that name says that it is a lock file of ours; one that cannot be read is, so that somebody says so."""
+    """Whether a file of that name says that it is a lock file of ours; one that cannot be read or is empty is, so that somebody says so."""
     try:
         ((_, text),) = texts([path], path.parent)
     except UsageError:
         return True
-    return OURS.search(text) is not None
+    return not text.strip() or OURS.search(text) is not None
 
 
 def _tests(objects: tuple[CatalogObject, ...]) -> Iterator[Callable[[Violations], None]]:
