@@ -222,6 +222,10 @@ def a_generation_is_saved_anew(stage: Stage) -> None:
     tg.change(elder, generation_rating=13, max_blood_pool=10, blood_per_turn=1)
 
 
+def a_tenth_point_of_renown_is_entered(stage: Stage) -> None:
+    stage.tg.change(stage["werewolf"], temporary_glory=10)
+
+
 def an_effect_is_edited(stage: Stage) -> None:
     tg = stage.tg
     known = (
