@@ -108,13 +108,16 @@ def test_background_in_a_pool_has_a_group(violations: Violations) -> None:
     "rating",
     None,
     5,
-    severity="low",
+    severity="info",
     fix_hint="the rest may be another of the kind, told apart by its note: the player or a storyteller knows",
     overlaps=["test_rating_is_at_most_ten", "BG-1"],
     tags=["BG-3"],
 )
 def test_background_has_at_most_five_dots(violations: Violations) -> None:
-    """One background has at most 5 dots: there the application stops adding, though it would store up to 10."""
+    """One background has at most 5 dots: there the application stops adding.
+
+    The severity is info: in the administration it takes up to 10, and stores them.
+    """
     assert not violations
 
 

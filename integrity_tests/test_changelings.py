@@ -176,11 +176,11 @@ def test_cantrip_or_chimera_is_of_a_known_kind(
 @pytest.mark.parametrize(("slot", "court"), [("seelie_legacy_id", "seelie"), ("unseelie_legacy_id", "unseelie")])
 @rule.formula(
     OF_TWO_NATURES,
-    "legacy.court",
-    "%(court)s::text",
+    "nullif(legacy.court, '')",
+    "CASE WHEN legacy.court <> '' THEN %(court)s::text END",
     breaks={
         "changeling.{slot}": """
-            (SELECT min(other.id) FROM characters_legacy AS other WHERE other.court IS DISTINCT FROM %(court)s)
+            (SELECT min(other.id) FROM characters_legacy AS other WHERE other.court NOT IN (%(court)s, ''))
         """
     },
     show=["legacy.name"],
@@ -189,19 +189,24 @@ def test_cantrip_or_chimera_is_of_a_known_kind(
     tags=["CTD-1"],
 )
 def test_legacy_is_of_its_court(violations: Violations, slot: str, court: str) -> None:
-    """The Seelie legacy of a changeling is Seelie, and the Unseelie one Unseelie."""
+    """The Seelie legacy of a changeling is Seelie, and the Unseelie one Unseelie.
+
+    A legacy need not say its court: one without is neither.
+    """
     assert not violations
 
 
 @rule.formula(
     HOUSED,
-    "house.court",
-    "changeling.court",
+    "nullif(house.court, '')",
+    "CASE WHEN house.court <> '' THEN nullif(changeling.court, '') END",
     severity="low",
     breaks={
         "changeling.house_id": """
-            (SELECT min(other.id) FROM characters_house AS other WHERE other.court IS DISTINCT FROM changeling.court)
-        """
+            (SELECT min(other.id) FROM characters_house AS other
+            WHERE other.court = CASE changeling.court WHEN 'seelie' THEN 'unseelie' ELSE 'seelie' END)
+        """,
+        "changeling.court": "coalesce(nullif(changeling.court, ''), 'unseelie')",
     },
     show=["house.name"],
     fix_hint="whether house or court is wrong only the player knows",
@@ -209,5 +214,8 @@ def test_legacy_is_of_its_court(violations: Violations, slot: str, court: str) -
     tags=["CTD-2"],
 )
 def test_house_of_changeling_is_of_the_court(violations: Violations) -> None:
-    """A changeling of a noble house is of the court of that house."""
+    """A changeling of a noble house is of the court of that house.
+
+    Either may be left blank: a house without a court takes both, and a changeling that is begun has none yet.
+    """
     assert not violations

@@ -428,6 +428,32 @@ def test_freebies_spent_are_a_list_of_costs(violations: Violations) -> None:
     assert not violations
 
 
+@rule.rows(
+    LEGACY_FREEBIES,
+    """
+    jsonb_typeof(spent.entry -> 'trait') IS DISTINCT FROM 'string' OR btrim(spent.entry ->> 'trait') = ''
+    OR CASE WHEN jsonb_typeof(spent.entry -> 'cost') = 'number'
+            THEN (spent.entry ->> 'cost')::numeric NOT BETWEEN -60 AND 60 ELSE FALSE END
+    """,
+    severity="low",
+    breaks="""
+        UPDATE characters_human SET spent_freebies = '[{{"value": 2, "cost": 5}}]'
+        WHERE character_ptr_id = (SELECT min(character_ptr_id) FROM characters_human)
+        RETURNING character_ptr_id, 1
+    """,
+    show=["spent.entry"],
+    fix_hint="on what the points were spent only the player or a storyteller knows",
+    overlaps=["test_freebies_spent_are_recorded"],
+    tags=["CHAR-16"],
+)
+def test_freebies_spent_name_their_traits(violations: Violations) -> None:
+    """What stands in the old list of freebie points says on which trait they were spent, and costs at most 60 of them.
+
+    All pages and methods that write into it write trait, value and cost.
+    """
+    assert not violations
+
+
 @rule.references(
     LEGACY_FREEBIES,
     ["human.character_ptr_id", "spent.entry ->> 'trait'", "spent.entry ->> 'cost'"],

@@ -122,7 +122,7 @@ def test_storyteller_does_not_play_in_the_chronicle(violations: Violations) -> N
     """,
     show=["head_st_id"],
     fix_hint="another storyteller takes over the character's business, or the character moves",
-    overlaps=["ST-6", "test_storyteller_is_an_active_user", "test_spend_is_decided_by_a_storyteller", "XP-16"],
+    overlaps=["ST-4", "ST-6", "test_storyteller_is_an_active_user", "test_spend_is_decided_by_a_storyteller", "XP-16"],
     tags=["judges"],
 )
 def test_head_does_not_play_in_the_chronicle(violations: Violations) -> None:

@@ -25,6 +25,24 @@ def test_migration_is_recorded_once(violations: Violations) -> None:
     assert not violations
 
 
+@rule.references(
+    "django_content_type",
+    "app_label",
+    "django_migrations",
+    "app",
+    breaks="""
+        WITH gone AS (DELETE FROM django_migrations WHERE app = 'sessions' RETURNING app)
+        SELECT id FROM django_content_type WHERE app_label IN (SELECT app FROM gone)
+    """,
+    show=["model"],
+    fix_hint="without that record `migrate` begins anew, and fails on the first table: the last backup has it",
+    tags=["MIG-1"],
+)
+def test_migration_is_recorded_for_each_app(violations: Violations) -> None:
+    """Every app that has classes has a recorded migration: migrations have made all tables but their own."""
+    assert not violations
+
+
 @rule.at_most(
     "django_migrations",
     "applied",

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from pytest_tgintegrity import Violations, rule
+from typing import Final
+
+from pytest_tgintegrity import Source, Violations, rule
 
 from .sources.characters import PERMISSIONS, PROFILES, USERS
 from .words.classes import HEADINGS
+
+SALTED: Final = Source(
+    "accounts with a password",
+    "(SELECT id, username, dense_rank() OVER (ORDER BY password) AS salted FROM auth_user WHERE password ~ '^[^!]') AS account",
+    key="account.id",
+    label="account.username",
+)
+"""Who can log in; the stored password is but a number here, since what is compared is also shown."""
 
 
 @rule.references(
@@ -75,6 +85,27 @@ def test_user_names_differ_by_more_than_case(violations: Violations) -> None:
     assert not violations
 
 
+@rule.rows(
+    USERS,
+    r"""
+    username !~ '[^[:space:]]' OR username ~ '^[[:space:]]|[[:space:]]$|[[:cntrl:]]'
+    OR username ~ U&'[\200B-\200F\202A-\202E\2060\FEFF]'
+    """,
+    severity="low",
+    breaks={"username": "username || chr(9)"},
+    fix_hint="ask its owner; nobody can type that name, and another account may look the same",
+    overlaps=["test_user_names_differ_by_more_than_case"],
+    tags=["texts"],
+)
+def test_user_name_can_be_typed(violations: Violations) -> None:
+    """A user name is not blank, begins and ends with a sign, and holds nothing that cannot be seen.
+
+    The form in which people register takes letters, digits and @.+-_ only; `import_chronicle` asks nobody, and may bring
+    blanks within a name.
+    """
+    assert not violations
+
+
 @rule.unique(
     USERS,
     "lower(btrim(email))",
@@ -129,6 +160,28 @@ def test_user_password_is_hashed(violations: Violations) -> None:
     """A password is stored as a salted hash, or marked as unusable. What stands there instead is not shown.
 
     Accounts that `import_chronicle` made have none at all, and nobody can log in with that.
+    """
+    assert not violations
+
+
+@rule.unique(
+    SALTED,
+    "account.salted",
+    breaks="""
+    WITH one AS (SELECT id, password FROM auth_user WHERE password ~ '^[^!]' ORDER BY id LIMIT 1),
+    twin AS (
+        UPDATE auth_user SET password = (SELECT password FROM one)
+        WHERE id = (SELECT max(id) FROM auth_user) RETURNING id
+    )
+    SELECT id FROM one UNION ALL SELECT id FROM twin
+    """,
+    fix_hint="somebody has copied it, or an UPDATE had no WHERE: make each of them choose a new one",
+    tags=["passwords"],
+)
+def test_user_password_is_salted_for_one_account(violations: Violations) -> None:
+    """No two accounts have one stored password: Django salts each anew, so that even two equal passwords differ.
+
+    Accounts that have none, or an unusable one, are not compared.
     """
     assert not violations
 

@@ -72,14 +72,19 @@ _COUNTED: Final[Mapping[str, str]] = {
     "characters_demon": "age_of_fall 0.., days_until_consumption 0..",
     "characters_earthbound": "reliquary_max_health 0..1000, reliquary_current_health 0..1000, reliquary_soak 0..100",
     "characters_fera": "renown 0..50, temporary_renown 0..50, age_of_first_change 0..",
-    "characters_ghoul": "max_blood_pool 0..100, years_as_ghoul 0..",
+    "characters_ghoul": "max_blood_pool 0..100, years_as_ghoul 0.., blood_pool 0..50",
     "characters_human": "max_health_levels 1..100",
-    "characters_mage": "age_of_awakening 0.., rote_points 0..1000",
+    "characters_mage": "age_of_awakening 0.., rote_points 0..1000, quintessence -100..200, paradox -100..200",
     "characters_pact": "faith_payment 0..100",
-    "characters_revenant": "max_blood_pool 0..100, actual_age 0..10000, pseudo_generation 0..100",
+    "characters_pooledbackgroundrating": "rating 0..500",
+    "characters_revenant": "max_blood_pool 0..100, actual_age 0..10000, pseudo_generation 0..100, blood_pool 0..50",
+    "characters_sorcerer": "quintessence 0..200",
     "characters_spiritcharacter": "willpower 0..50, rage 0..50, gnosis 0..50, essence 0..1000",
+    "characters_vampire": "blood_pool 0..50",
     "characters_werewolf": "age_of_first_change 0..",
-    "characters_wraith": "catharsis_count 0.., harrowing_count 0.., redemption_attempts 0.., age_at_death 0..10000",
+    "characters_wraith": (
+        "catharsis_count 0.., harrowing_count 0.., redemption_attempts 0.., age_at_death 0..10000, angst 0..10"
+    ),
     "core_charactertemplate": "times_used 0..",
     "items_rangedweapon": "range 0.., rate 0.., clip 0..",
     "items_relic": "difficulty 0..100, dice_pool 0..100",
@@ -95,7 +100,10 @@ _COUNTED: Final[Mapping[str, str]] = {
     "locations_tremerechantry": "ritual_rooms 0.., blood_vault_capacity 0.., resident_count 0.., apprentice_count 0..",
     "locations_wraithfreehold": "population 0..",
 }
-"""What is counted otherwise: never less than nothing, and where an end is written, many times what was ever meant."""
+"""What is counted otherwise: never less than nothing, but for what is spent in the chat, which stops nowhere.
+
+Where an end is written, it is many times what was ever meant.
+"""
 
 
 def _ranges() -> Iterator[tuple[str, str, int, int | None]]:
@@ -103,7 +111,7 @@ def _ranges() -> Iterator[tuple[str, str, int, int | None]]:
     for table, columns in _DOTS.items():
         yield from ((table, column, 0, 10) for column in columns.split())
     for table, text in _COUNTED.items():
-        for column, low, high in re.findall(r"(\w+) (\d+)\.\.(\d*)", text):
+        for column, low, high in re.findall(r"(\w+) (-?\d+)\.\.(\d*)", text):
             yield table, column, int(low), int(high) if high else None
     for one in (*described("items"), *described("locations")):
         table, _, column, low, high = one.values  # type: ignore[attr-defined]

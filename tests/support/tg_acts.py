@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 from django_rows import DjangoRows
@@ -16,7 +17,6 @@ from integrity_tests.demo.people import LINES
 from integrity_tests.words.classes import BACKGROUND_COLUMNS
 
 ROLES: Final = ("members", "leaders", "investigator", "guardian", "teacher")
-HASH: Final = "pbkdf2_sha256$1000000$aSaltOfTwentyTwoChars$" + "q" * 43 + "="
 CLAIMS: Final = ("learning", "rp", "focus", "standingout")
 
 
@@ -26,6 +26,11 @@ class Hero:
 
     table: str
     number: int
+
+
+def hashed(name: str) -> str:
+    """What Django stores of a password, salted for each account anew."""
+    return f"pbkdf2_sha256$1000000${sha256(name.encode()).hexdigest()[:22]}${'q' * 43}="
 
 
 def _now() -> datetime:
@@ -47,7 +52,7 @@ class TG:
 
     def sign_up(self, name: str) -> int:
         """Make an account; a signal makes its profile."""
-        user = self.rows.add("auth_user", username=name, password=HASH, is_active=True, date_joined=_now())
+        user = self.rows.add("auth_user", username=name, password=hashed(name), is_active=True, date_joined=_now())
         self.rows.add("accounts_profile", user_id=user)
         return user
 

@@ -392,13 +392,61 @@ NUMBERS: Final[Mapping[str, str]] = {
     "a virtue of the Earthbound of 99": change("characters_earthbound", "dtfhuman_ptr_id", "conscience = 99"),
     "kin of 99 Gnosis": change("characters_kinfolk", "wtahuman_ptr_id", "gnosis = 99"),
     "a spirit of 99 rage": change("characters_spiritcharacter", "character_ptr_id", "rage = 99"),
+    "blood below nothing": change("characters_vampire", "vtmhuman_ptr_id", "blood_pool = -3"),
+    "60 blood": change("characters_ghoul", "vtmhuman_ptr_id", "blood_pool = 60"),
+    "500 Quintessence": change("characters_mage", "mtahuman_ptr_id", "quintessence = 500"),
+    "Paradox far below nothing": change("characters_mage", "mtahuman_ptr_id", "paradox = -300"),
+    "a sorcerer of 500 Quintessence": change("characters_sorcerer", "mtahuman_ptr_id", "quintessence = 500"),
+    "Angst below nothing": change("characters_wraith", "wtohuman_ptr_id", "angst = -5"),
+    "a pool of 999 dots": change("characters_pooledbackgroundrating", "id", "rating = 999"),
+    "a pool of minus dots": change("characters_pooledbackgroundrating", "id", "rating = -1"),
     "a page of minus one": change("core_bookreference", "id", "page = -1"),
     "a step of creation below the first": change(
         "characters_character", "charactermodel_ptr_id", "creation_status = -3"
     ),
 }
 
-DAMAGES: Final = {**DATES, **TEXTS, **TWINS, **JUDGES, **XP, **IMAGES, **NUMBERS}
+SYSTEM: Final[Mapping[str, str]] = {
+    "an account without a name": change("auth_user", "id", "username = ''"),
+    "an account whose name ends in a tab": change("auth_user", "id", "username = username || chr(9)"),
+    "an account whose name hides a sign": change("auth_user", "id", r"username = username || U&'\200B'"),
+    "a password of somebody else": "UPDATE auth_user SET password = (SELECT password FROM auth_user WHERE id = 1) WHERE id = 2",
+    "one password for all": "UPDATE auth_user SET password = (SELECT password FROM auth_user WHERE id = 1)",
+    "everybody is staff": "UPDATE auth_user SET is_staff = TRUE",
+    "everybody is locked out": "UPDATE auth_user SET is_active = FALSE",
+    "one player owns all characters": "UPDATE characters_charactermodel SET owner_id = 2 WHERE NOT npc",
+    "migrations that are not on record": "DELETE FROM django_migrations WHERE app = 'characters'",
+    "migrations of an app that was renamed": "UPDATE django_migrations SET app = 'game_' WHERE app = 'game'",
+    "freebies spent on nothing": change("characters_human", "character_ptr_id", "spent_freebies = '[{\"cost\": 4}]'"),
+    "freebies spent by the million": change(
+        "characters_human",
+        "character_ptr_id",
+        'spent_freebies = \'[{"trait": "Arete", "value": 2, "cost": 4000000}]\'',
+    ),
+    "freebies whose cost is a word": change(
+        "characters_human",
+        "character_ptr_id",
+        'spent_freebies = \'[{"trait": "Arete", "value": 2, "cost": "4"}]\'',
+    ),
+    "a content type that was renamed": "UPDATE django_content_type SET model = 'vampir' WHERE model = 'vampire'",
+    "an object without the row of its class": "DELETE FROM characters_spiritcharacter WHERE character_ptr_id = "
+    "(SELECT min(character_ptr_id) FROM characters_spiritcharacter)",
+    "observers of what is not there": "UPDATE core_observer SET object_id = object_id + 100000",
+    "observers of users": "UPDATE core_observer SET content_type_id = "
+    "(SELECT id FROM django_content_type WHERE (app_label, model) = ('auth', 'user'))",
+    "posts two days too early": dated("game_post", "datetime_created", "datetime_created - interval '2 days'"),
+    "spends in another time zone": "UPDATE game_xpspendingrequest SET created_at = created_at + interval '8 hours'",
+    "value and cost swapped": change(
+        "game_xpspendingrequest", "id", "trait_value = cost, cost = trait_value", "trait_type = 'attribute'"
+    ),
+    "numbers loaded twice": "INSERT INTO core_number (value) SELECT value FROM core_number",
+    "a vampire who sired himself": change("characters_vampire", "vtmhuman_ptr_id", "sire_id = vtmhuman_ptr_id"),
+    "a place within itself": change("locations_locationmodel", "id", "parent_id = id"),
+    "a status in small letters": change("characters_charactermodel", "id", "status = lower(status)"),
+    "game lines in capitals": change("game_scene", "id", "gameline = upper(gameline)"),
+}
+
+DAMAGES: Final = {**DATES, **TEXTS, **TWINS, **JUDGES, **XP, **IMAGES, **NUMBERS, **SYSTEM}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -509,6 +557,10 @@ LEGAL: Final[Mapping[str, str]] = {
     "an image named after its object": change(
         "items_itemmodel", "id", "image = 'items/core/item/itemmodel/what...and/or_who_x7Hs2.png'"
     ),
+    "an account whose name has a blank within": change("auth_user", "id", "username = 'anna smith'"),
+    "accounts without a password": "UPDATE auth_user SET password = ''",
+    "passwords that are unusable": "UPDATE auth_user SET password = '!'",
+    "Quintessence spent below nothing": change("characters_mage", "mtahuman_ptr_id", "quintessence = -5"),
     "an address of another case": "UPDATE auth_user SET email = (SELECT upper(email) FROM auth_user WHERE id = 1) WHERE id = 2",
     "an address on the machine itself": change("auth_user", "id", "email = 'admin@localhost'"),
     "a haunt of rank 6": change("locations_rack", "locationmodel_ptr_id", "quality = 6"),

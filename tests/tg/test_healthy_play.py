@@ -192,6 +192,114 @@ def a_storyteller_is_appointed_and_approves(stage: Stage) -> None:
     stage.heroes["extra"] = stage.tg.quick_npc("characters_mage", stage.teller, stage.chronicle)
 
 
+def a_storyteller_asks_for_who_is_not_approved(stage: Stage) -> None:
+    tg = stage.tg
+    tg.ask(tg.create("characters_human", stage.player, stage.chronicle, name="Draft"), "ability", "Drive", 1, 3)
+    waiting = tg.create("characters_human", stage.player, stage.chronicle, name="In the queue")
+    tg.submit(waiting)
+    tg.ask(waiting, "willpower", "Willpower", 4, 3)
+
+
+def changelings_are_begun_without_a_court(stage: Stage) -> None:
+    tg, who = stage.tg, "characters_changeling"
+    for court in ("", None):
+        house = tg.rows.add("characters_house", name=f"House of {court}", court=court)
+        legacy = tg.rows.add("characters_legacy", name=f"Legacy of {court}", court=court)
+        tg.create(who, stage.player, stage.chronicle, name=f"Of {court}", house_id=house, seelie_legacy_id=legacy)
+    house = tg.some("characters_house", where="court = 'seelie'")
+    tg.create(who, stage.player, stage.chronicle, name="Without a court yet", house_id=house, court="")
+
+
+def a_background_gets_more_than_five_dots(stage: Stage) -> None:
+    background = stage.tg.some("characters_background", "statistic_ptr_id")
+    stage.tg.rows.add("characters_backgroundrating", char_id=stage["human"].number, bg_id=background, rating=8)
+
+
+def a_generation_is_saved_anew(stage: Stage) -> None:
+    tg = stage.tg
+    elder = tg.create("characters_vampire", stage.player, stage.chronicle, name="Elder for a while")
+    tg.change(elder, generation_rating=8, max_blood_pool=15, blood_per_turn=3, blood_pool=15)
+    tg.change(elder, generation_rating=13, max_blood_pool=10, blood_per_turn=1)
+
+
+def a_tenth_point_of_renown_is_entered(stage: Stage) -> None:
+    stage.tg.change(stage["werewolf"], temporary_glory=10)
+
+
+def an_effect_is_edited(stage: Stage) -> None:
+    tg = stage.tg
+    known = (
+        "SELECT rote.effect_id FROM characters_mage_rotes AS known JOIN characters_rote AS rote ON rote.id = rote_id"
+    )
+    woven = "SELECT effect_id FROM locations_chantry_integrated_effects"
+    for effects in (known, woven):
+        spheres = "correspondence time spirit matter life forces entropy mind prime".split()
+        tg.rows.change(
+            "characters_effect", tg.rows.one(effects), rote_cost=45, max_sphere=5, **dict.fromkeys(spheres, 5)
+        )
+
+
+def a_trait_with_a_specialty_is_lowered(stage: Stage) -> None:
+    tg = stage.tg
+    strong = tg.create("characters_human", stage.player, stage.chronicle, name="Once strong", strength=4)
+    special = tg.rows.add("characters_specialty", name="Of the form", stat="strength")
+    tg.rows.link("characters_human_specialties", strong.number, special)
+    tg.change(strong, strength=2)
+
+
+def rotes_of_one_name_have_two_effects(stage: Stage) -> None:
+    common = {"name": "Fireball", "owner_id": stage.player, "chronicle_id": stage.chronicle, "status": "Un"}
+    for number in (1, 2):
+        effect = stage.tg.rows.add("characters_effect", name=f"Fire {number}")
+        stage.tg.rows.add("characters_rote", effect_id=effect, **common)
+
+
+def hunters_found_organizations_of_one_name(stage: Stage) -> None:
+    for _ in range(2):
+        stage.tg.rows.add("characters_hunterorganization", name="The Cell", organization_type="cell")
+
+
+def what_plays_in_2150_moves_and_loses_its_chronicle(stage: Stage) -> None:
+    tg = stage.tg
+    far = tg.found_chronicle("Far ahead")
+    tg.rows.change("game_chronicle", far, year=2150)
+    hero = tg.create("characters_human", stage.player, far, name="Far ahead")
+    tg.open_scene(far, hero, name="Far ahead", day=date(2024, 9, 3))
+    tg.rows.connection.execute("UPDATE game_scene SET date_of_scene = '2152-05-01' WHERE name = 'Far ahead'")
+    tg.write_journal(hero)
+    journal = tg.rows.one("SELECT id FROM game_journal WHERE character_id = %s", hero.number)
+    dated = "UPDATE game_journalentry SET date = '2153-05-01' WHERE journal_id = %s"
+    tg.rows.connection.execute(dated.encode(), [journal])
+    tg.change(hero, chronicle_id=stage.chronicle)
+    tg.change(hero, chronicle_id=far)
+    tg.delete("game_chronicle", far)
+
+
+def clans_and_paths_are_deleted(stage: Stage) -> None:
+    tg, who = stage.tg, "characters_vampire"
+    clan = tg.some("characters_vampireclan", where="name = 'Nosferatu'")
+    tg.create(who, stage.player, stage.chronicle, name="Ugly", clan_id=clan, appearance=0)
+    path = tg.some("characters_path", where="requires_conviction AND NOT requires_instinct")
+    virtues = {"has_conviction": True, "conviction": 3, "conscience": 0, "has_instinct": False, "self_control": 3}
+    on_a_path = {"path_id": path, "path_rating": 5, "humanity": 0, **virtues}
+    tg.create(who, stage.player, stage.chronicle, name="On a path", **on_a_path)
+    tg.delete("characters_vampireclan", clan)
+    tg.delete("characters_path", path)
+
+
+def players_who_made_things_of_one_name_are_deleted(stage: Stage) -> None:
+    tg = stage.tg
+    users = [tg.sign_up(name) for name in ("leaver one", "leaver two")]
+    for user in users:
+        common = {"owner_id": user, "chronicle_id": stage.chronicle, "status": "App"}
+        effect = tg.rows.add("characters_effect", name=f"Gate of {user}")
+        tg.rows.add("characters_rote", name="The Gate", effect_id=effect, **common)
+        for made in ("items_itemmodel", "characters_coterie"):
+            tg.rows.add(made, name="The Gate", **common)
+    for user in users:
+        tg.delete("auth_user", user)
+
+
 def groups_are_formed_and_share(stage: Stage) -> None:
     tg = stage.tg
     background = tg.some("characters_background", "statistic_ptr_id", "poolable")
