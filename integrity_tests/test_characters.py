@@ -449,7 +449,8 @@ def test_freebies_spent_are_a_list_of_costs(violations: Violations) -> None:
 def test_freebies_spent_name_their_traits(violations: Violations) -> None:
     """What stands in the old list of freebie points says on which trait they were spent, and costs at most 60 of them.
 
-    All pages and methods that write into it write trait, value and cost.
+    All pages and methods that write into it write trait, value and cost. The severity is low: the list is history, and the
+    records count.
     """
     assert not violations
 

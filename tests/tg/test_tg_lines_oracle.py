@@ -179,7 +179,6 @@ DAMAGE: Final[Mapping[str, tuple[str, ...]]] = {
     "CTD-1": (
         change("characters_changeling", FEY, "seelie_legacy_id = unseelie_legacy_id"),
         change("characters_changeling", FEY, "unseelie_legacy_id = seelie_legacy_id", offset=1),
-        "UPDATE characters_legacy SET court = NULL WHERE id = (SELECT max(seelie_legacy_id) FROM characters_changeling)",
     ),
     "CTD-2": (
         change(
@@ -188,7 +187,6 @@ DAMAGE: Final[Mapping[str, tuple[str, ...]]] = {
             "court = CASE court WHEN 'seelie' THEN 'unseelie' ELSE 'seelie' END",
             "house_id IS NOT NULL",
         ),
-        change("characters_changeling", FEY, "court = ''", "house_id IS NOT NULL", 1),
     ),
     "DEM-1": (
         (
