@@ -36,6 +36,7 @@ BRIEF = frozenset(
     {
         "rules",
         "gone",
+        "census",
         "vacuous",
         "no rows",
         "score",
